@@ -1,0 +1,37 @@
+"""Everything that a plugin imports of mtlbench, next to the layers of :mod:`mtlbench.nn`."""
+
+from mtlbench.api.backbone import Backbone, ExpertSizes, Sizes
+from mtlbench.api.dataset import Dataset, Log, Split, Splits
+from mtlbench.api.params import NoParams, Params
+from mtlbench.api.plugin import Plugin, hookimpl
+from mtlbench.api.schema import Field, Schema
+from mtlbench.api.sessions import session_ids
+from mtlbench.api.weighting import StageBudget, Start, Step, Trainer, Weighting, ones
+from mtlbench.errors import DataError, MtlbenchError, TrainingError, UsageError
+
+__all__ = [
+    "Backbone",
+    "DataError",
+    "Dataset",
+    "ExpertSizes",
+    "Field",
+    "Log",
+    "MtlbenchError",
+    "NoParams",
+    "Params",
+    "Plugin",
+    "Schema",
+    "Sizes",
+    "Split",
+    "Splits",
+    "StageBudget",
+    "Start",
+    "Step",
+    "Trainer",
+    "TrainingError",
+    "UsageError",
+    "Weighting",
+    "hookimpl",
+    "ones",
+    "session_ids",
+]

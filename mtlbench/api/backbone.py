@@ -1,0 +1,58 @@
+"""The backbone plugin interface: a network from encoded rows to one logit per task."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from mtlbench.api.params import Params
+from mtlbench.api.plugin import Plugin
+from mtlbench.api.schema import Schema
+
+
+class Sizes(Params):
+    """Sizes that every built-in backbone shares; the defaults are those of the preset ``quick``.
+
+    A preset (``quick``, ``compact``, ``paper``) sets the fields that the user did not.
+    """
+
+    embedding: int = Field(16, ge=1, le=4096, description="width of each field's embedding")
+    bottom: tuple[int, ...] = Field(
+        (64, 32), min_length=1, description="widths of the bottom (expert) layers"
+    )
+    tower: tuple[int, ...] = Field((16,), description="widths of the tower layers, the final logit excluded")
+    dropout: float = Field(0.2, ge=0, lt=1, description="dropout after every hidden layer")
+    norm: Literal["none", "batch"] = Field("none", description="normalisation before each activation")
+
+
+class ExpertSizes(Sizes):
+    """Sizes of a mixture-of-experts backbone."""
+
+    experts: int = Field(4, ge=1, le=256, description="experts that a gate mixes")
+
+
+class Backbone(Plugin, nn.Module, ABC):
+    """Base of a backbone plugin.
+
+    All randomness of the constructor comes from torch's global generator, which the harness seeds, so that for one
+    seed every weighting starts from the same parameters.
+    """
+
+    Params: ClassVar[type[Params]] = Sizes
+
+    @classmethod
+    def applicable(cls, schema: Schema) -> str | None:
+        """``None`` when the backbone fits the dataset, else the reason why not, as one sentence."""
+        return None
+
+    @abstractmethod
+    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+        """Logits (B, K) from ``categorical`` (B, F) int and ``numerical`` (B, D) float32."""
+
+    def penalty(self, logits: Tensor) -> Tensor | None:
+        """A scalar added to the weighted loss of a step, or ``None``.
+
+        For backbones whose paper trains them with a term of their own (AITM's calibrator).
+        """
+        return None

@@ -1,0 +1,134 @@
+"""The dataset plugin interface: raw files in, one log out.
+
+A dataset plugin reads raw files into a :class:`Log`, the plain table and the meaning of its columns. The harness does
+the rest for every dataset alike, so that no plugin can leak by accident: it orders by time, splits, fits
+vocabularies and scales on the training split, indexes sessions, and caches the result.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from mtlbench.api.plugin import Plugin
+from mtlbench.api.schema import Schema
+
+
+@dataclass
+class Log:
+    """A raw log, one row per impression, and what its columns mean.
+
+    ``frame`` may have its rows in any order and may carry more columns than are named; only the named ones are used.
+    A column named as an input must be known at the moment of the impression.
+    """
+
+    frame: pd.DataFrame
+    tasks: Sequence[str]
+    """Label columns holding 0 or 1; in funnel order when ``relation`` is ``"funnel"``."""
+    categorical: Sequence[str] = ()
+    """Input columns taken as ids (any dtype; missing values are a value of their own)."""
+    numerical: Sequence[str] = ()
+    """Input columns taken as numbers (standardised on the training split; missing values become its mean)."""
+    relation: Literal["funnel", "parallel"] = "funnel"
+    timestamp: str | None = None
+    """Integer column of milliseconds since the epoch. ``None``: a seeded random split and no session MDP."""
+    session: str | None = None
+    """Column of session ids (see :func:`mtlbench.api.session_ids`). ``None``: no session MDP."""
+    user: str | None = None
+    """Column of user ids, for metrics per user."""
+    optimum: Sequence[str] = ()
+    """Columns of the true (Bayes-optimal) probability of each task, where the generator knows it."""
+    min_count: int = 1
+    """Ids seen fewer times than this in the training split are encoded as unknown."""
+    facts: Mapping[str, float | int | str] = field(default_factory=dict)
+    """What a reader of the leaderboard should know of the log, such as the number of duplicates dropped."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """One encoded part of a dataset: N rows in order of time, F categorical and D numerical inputs, K tasks.
+
+    The session index makes each row one transition of a session MDP: the next state of row i is row ``next_row[i]``.
+    """
+
+    categorical: Tensor
+    """(N, F) int32, column f in ``[0, schema.categorical[f].cardinality)``."""
+    numerical: Tensor
+    """(N, D) float32, standardised on the training split."""
+    labels: Tensor
+    """(N, K) float32, 0 or 1."""
+    timestamp: Tensor
+    """(N,) int64 milliseconds, never decreasing; the row number where the log has no timestamp."""
+    session: Tensor
+    """(N,) int64, dense from 0; a session cut by a split boundary is two sessions. Row number without sessions."""
+    user: Tensor
+    """(N,) int64, dense over the whole dataset; row number where the log has no users."""
+    position: Tensor
+    """(N,) int64, the row's place in its session, from 0."""
+    next_row: Tensor
+    """(N,) int64, row of the next impression of the same session; the row itself where the session ends."""
+    done: Tensor
+    """(N,) bool, whether the session ends with this row."""
+    optimum: Tensor | None = None
+    """(N, K) float64 true probabilities, where the generator knows them."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> "Split":
+        """The same split with every tensor on ``device``."""
+        moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return Split(**{**vars(self), **moved})
+
+
+@dataclass(frozen=True)
+class Splits:
+    """An encoded dataset."""
+
+    schema: Schema
+    train: Split
+    validation: Split
+    test: Split
+    fingerprint: str
+    """sha256 over raw content, parameters and encoding version: equal fingerprints, equal tensors."""
+    facts: Mapping[str, float | int | str]
+    """Facts of the log, and the sizes and base rates of the splits."""
+
+    def parts(self) -> dict[str, Split]:
+        """The three splits by name, in order of time."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+
+class Dataset(Plugin, ABC):
+    """Base of a dataset plugin.
+
+    The constructor receives validated parameters. :meth:`files` names the raw files that the result depends on, so
+    that the cache can be found again by content; :meth:`load` reads them.
+    """
+
+    folder: ClassVar[str | None] = None
+    """Folder below the data folder that holds the raw files; ``None`` for a generated dataset."""
+
+    def __init__(self, params: object) -> None:
+        self.params = params
+
+    def files(self, root: Path) -> list[Path]:
+        """Raw files below the data folder ``root`` that the log is read from, in a fixed order.
+
+        Raises:
+            DataError: a file is absent; the message says where to get it and the layout expected.
+        """
+        return []
+
+    @abstractmethod
+    def load(self, root: Path) -> Log:
+        """Read the log from the data folder ``root``.
+
+        Raises:
+            DataError: a file is missing, truncated or malformed.
+        """

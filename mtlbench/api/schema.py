@@ -1,0 +1,32 @@
+"""What a backbone and a weighting know of a dataset: fields and tasks, no data."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Field:
+    """One categorical column after encoding.
+
+    Index 0 is the unknown id: every value that the training split does not contain.
+    """
+
+    name: str
+    cardinality: int
+    """Number of indices, the unknown one included: indices lie in ``[0, cardinality)``."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Shape of an encoded dataset.
+
+    ``relation`` says whether the tasks are stages of one funnel (task k + 1 happens only where task k did, as
+    conversion after click), in that order, or ``parallel``.
+    """
+
+    categorical: tuple[Field, ...]
+    numerical: tuple[str, ...]
+    tasks: tuple[str, ...]
+    relation: Literal["funnel", "parallel"]
+    sessions: bool
+    """Whether rows carry a session and a usable timestamp, so that a session MDP exists."""

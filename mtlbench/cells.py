@@ -1,0 +1,67 @@
+"""The cell: one (dataset, backbone, weighting, seed) under one training protocol, and its identity."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+PROTOCOL = 1
+"""Version of everything that the harness itself decides (split, encoding, training loop, metrics).
+
+Results of different protocols are never compared; raise it when a change of the harness changes results.
+"""
+
+
+@dataclass(frozen=True)
+class PluginSpec:
+    """A plugin by name with all of its parameters, defaults included, as JSON values."""
+
+    name: str
+    params: Mapping[str, Any]
+
+    def text(self) -> str:
+        """The spec as one types it: ``rmtl[lambda=0.5,gamma=0.9]``."""
+        inside = ",".join(f"{key}={value}" for key, value in self.params.items())
+        return f"{self.name}[{inside}]" if inside else self.name
+
+
+@dataclass(frozen=True)
+class Training:
+    """The training protocol that every cell of a study shares."""
+
+    epochs: int = 10
+    """Most epochs of one stage."""
+    patience: int = 2
+    """Epochs without a better validation score after which a stage stops."""
+    batch_size: int = 2048
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    """L2 decay inside Adam. Even 1e-6 drives embedding rows that are never read to zero within epochs: keep it 0."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One experiment: what determines a result, and nothing else."""
+
+    dataset: PluginSpec
+    fingerprint: str
+    """Fingerprint of the encoded dataset."""
+    backbone: PluginSpec
+    weighting: PluginSpec
+    seed: int
+    training: Training
+
+    @property
+    def id(self) -> str:
+        """sha256 of the canonical JSON of the cell and the protocol version."""
+        content = {"protocol": PROTOCOL, **asdict(self)}
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
+    def stem(self) -> str:
+        """Name of the cell's files: readable, sorted well, unique."""
+        return (
+            f"{self.dataset.name}.{self.backbone.name}.{self.weighting.name}.seed{self.seed}.{self.id[:12]}"
+        )

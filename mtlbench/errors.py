@@ -1,0 +1,33 @@
+"""The errors that a user is meant to read.
+
+Every message names the thing, the value, what was expected and what to do.
+"""
+
+
+class MtlbenchError(Exception):
+    """Base of every error whose message is written for the user, without a traceback."""
+
+
+class UsageError(MtlbenchError):
+    """A command, parameter, file or folder that cannot be used as given (exit code 2, nothing written)."""
+
+
+class DataError(UsageError):
+    """A log that is missing, malformed, or cannot be split into a fair train, validation and test part."""
+
+
+class TrainingError(MtlbenchError):
+    """Training that cannot give an honest result, such as a diverged loss or a dead critic.
+
+    The cell becomes a failed record that carries this message as its reason; the other cells go on.
+    """
+
+
+def did_you_mean(name: str, known: list[str]) -> str:
+    """The end of an error message about the unknown ``name``: a suggestion, or all known names."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(sorted(known)) or '(none)'}"

@@ -1,0 +1,105 @@
+"""The record: all that is known of one cell, as one JSON document.
+
+Tables, plots and comparisons are computed from records alone, so a record carries the display names too.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA_VERSION: Literal[1] = 1
+
+Scores = dict[str, dict[str, float | None]]
+"""Task -> metric -> value; ``None`` where the metric is undefined (one class in the split)."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class PluginUse(_Strict):
+    """A plugin as it was used: name, display name, every parameter, and the code that ran."""
+
+    name: str
+    label: str
+    params: dict[str, Any]
+    changed: dict[str, Any]
+    """The parameters that differ from the defaults, presets aside: what a method's name must show."""
+    version: str
+    """Distribution and version that provides the plugin, such as ``mtlbench 0.1.0``."""
+    source: str
+    """sha256 of the plugin's source file."""
+
+
+class DatasetUse(PluginUse):
+    """The dataset of a cell."""
+
+    fingerprint: str
+    tasks: tuple[str, ...]
+    facts: dict[str, float | int | str]
+    optimum: dict[str, Scores] | None = None
+    """Scores of the true probabilities by split, where the generator knows them."""
+
+
+class StageSpend(_Strict):
+    """Budget that one stage of training used."""
+
+    stage: str
+    steps: int
+    rows: int
+    seconds: float
+    peak_memory_mib: float
+    """Peak resident memory of the process until the stage's end (GPU: peak allocated on the device)."""
+    reused_from: str | None = None
+    """Id of the cell that paid for this stage, when its checkpoint was reused; counted all the same."""
+
+
+class Epoch(_Strict):
+    """One point of the learning curve."""
+
+    stage: str
+    epoch: int
+    train_loss: dict[str, float]
+    """Mean unweighted loss of each task over the epoch."""
+    validation_auc: dict[str, float | None]
+    weights: dict[str, dict[str, float]] | None
+    """Task -> mean, min, q05, q50, q95, max of the weights applied in the epoch. Quantiles are over the epoch's
+    steps for weights per task, over its samples for weights per sample."""
+
+
+class Failure(_Strict):
+    """Why a cell has no scores."""
+
+    reason: str
+    traceback: str | None = None
+
+
+class Record(_Strict):
+    """One cell's outcome."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    protocol: int
+    cell: str
+    """The cell's id."""
+    method: str
+    """Name in leaderboards, parameters aside, such as ``RMTL-PLE``."""
+    baseline: bool
+    """Whether the method is a plain baseline: a backbone under constant weights of one."""
+    dataset: DatasetUse
+    backbone: PluginUse
+    weighting: PluginUse
+    seed: int
+    preset: str | None
+    training: dict[str, float | int]
+    status: Literal["done", "failed", "not-applicable"]
+    failure: Failure | None = None
+    """The reason, for the statuses ``failed`` and ``not-applicable``."""
+    metrics: dict[str, Scores] | None = None
+    """``validation`` and ``test`` -> task -> metric -> value."""
+    best_epoch: dict[str, int] | None = None
+    """Stage -> epoch whose parameters were kept (0: those the stage started from)."""
+    curve: list[Epoch] = []
+    diagnostics: dict[str, float | list[float]] = {}
+    spend: list[StageSpend] = []
+    environment: dict[str, str | int | float | None] = {}
+    """mtlbench, torch and Python versions, git sha, processor, threads, device; when it was run."""
