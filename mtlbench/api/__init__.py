@@ -3,7 +3,7 @@
 from mtlbench.api.backbone import Backbone, ExpertSizes, Sizes
 from mtlbench.api.dataset import Dataset, Log, Split, Splits
 from mtlbench.api.params import NoParams, Params
-from mtlbench.api.plugin import Plugin, hookimpl
+from mtlbench.api.plugin import Plugin, Registrar, hookimpl
 from mtlbench.api.schema import Field, Schema
 from mtlbench.api.sessions import session_ids
 from mtlbench.api.weighting import StageBudget, Start, Step, Trainer, Weighting, ones
@@ -20,6 +20,7 @@ __all__ = [
     "NoParams",
     "Params",
     "Plugin",
+    "Registrar",
     "Schema",
     "Sizes",
     "Split",

@@ -1,6 +1,6 @@
 """What datasets, backbones and weightings have in common: a name, a label and parameters."""
 
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol
 
 import pluggy
 
@@ -23,3 +23,17 @@ class Plugin:
     """Name in leaderboards, such as ``"Shared Bottom"``."""
     Params: ClassVar[type[Params]] = NoParams
     """The pydantic model of the plugin's parameters."""
+
+
+class Registrar(Protocol):
+    """What a hook receives."""
+
+    def __call__(self, plugin: type[Any]) -> None:
+        """Register one plugin class."""
+
+    def package(self, name: str) -> None:
+        """Register the concrete plugin classes that the modules of the package ``name`` define.
+
+        Modules whose name starts with ``_`` are skipped. One that cannot be imported is shown as broken by
+        ``mtlbench list`` and does not take the others down.
+        """

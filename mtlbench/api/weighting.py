@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -47,8 +47,6 @@ class Step:
     """(B, K) binary cross-entropy of each sample and task, still in the autograd graph."""
     number: int
     """Steps taken before this one, in this stage."""
-    epoch: int
-    """Epochs completed before this one, in this stage."""
 
 
 class StageBudget(Protocol):
@@ -79,10 +77,18 @@ class Trainer(Protocol):
     def train(self, weighting: "Weighting", stage: str = "train") -> None:
         """Train the backbone under ``weighting`` until early stopping or the last epoch."""
 
-    def loop(self, update: Callable[[Tensor], None], stage: str, end_epoch: Callable[[int], None]) -> None:
+    def step(self, rows: Tensor, number: int = 0) -> Step:
+        """Forward the backbone on ``rows``, in the autograd graph; ``number`` steps of the stage came before."""
+
+    def descend(self, loss: Tensor) -> None:
+        """Take one optimiser step of the backbone down the gradient of the scalar ``loss`` of the last step."""
+
+    def loop(
+        self, update: Callable[[Tensor], None], stage: str, end_epoch: Callable[[int], None] | None = None
+    ) -> None:
         """The loop below :meth:`train`: call ``update(rows)`` for each batch of an epoch, validate, stop early.
 
-        ``update`` is responsible for the optimiser step; ``end_epoch`` hears the number of epochs completed.
+        ``update`` calls :meth:`step` and :meth:`descend`; ``end_epoch`` hears the number of epochs completed.
         """
 
     def minibatches(self, stage: str, epoch: int) -> list[Tensor]:
@@ -118,6 +124,9 @@ class Weighting(Plugin, ABC):
                 return 1 / step.losses.mean(0).detach()
     """
 
+    baseline: ClassVar[bool] = False
+    """Whether the method, at its defaults, is what the others are measured against."""
+
     def __init__(self, params: Params) -> None:
         self.params = params
 
@@ -135,10 +144,16 @@ class Weighting(Plugin, ABC):
         return None
 
     def fit(self, trainer: Trainer) -> None:
-        """Train ``trainer.backbone``. Override for a schedule of stages."""
-        if self.start() is not None:
+        """Train ``trainer.backbone``: one stage, from scratch or on from the start cell's checkpoint.
+
+        Override for a schedule of stages. All weightings that continue call that stage ``continue``, and so see the
+        same batches and dropout masks in it.
+        """
+        if self.start() is None:
+            trainer.train(self, "train")
+        else:
             trainer.restore()
-        trainer.train(self)
+            trainer.train(self, "continue")
 
     def setup(self, trainer: Trainer) -> None:
         """Called once by ``trainer.train`` before its first step."""

@@ -1,1 +1,59 @@
-"""TODO."""
+"""The command line: one file per command.
+
+Nothing here imports torch before a command that needs it runs, so that ``--help`` answers at once.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+import mtlbench
+from mtlbench.cli import info, leaderboard, listing, run
+from mtlbench.errors import MtlbenchError
+
+USAGE_ERROR = 2
+
+app = typer.Typer(
+    help=f"""{mtlbench.__doc__}
+
+    \b
+    mtlbench run --weighting rmtl --backbone all
+    mtlbench list
+    mtlbench info weighting rmtl
+    """,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    # Brackets are part of our grammar: no markup in help texts.
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+app.command("run")(run.run)
+app.command("list")(listing.list_plugins)
+app.command("info")(info.info)
+app.add_typer(leaderboard.app, name="leaderboard")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 ok, 1 some cell failed, 2 wrong use."""
+    try:
+        app(arguments, prog_name="mtlbench")
+    except MtlbenchError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(USAGE_ERROR)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"mtlbench {mtlbench.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = (
+        False
+    ),
+) -> None:
+    pass

@@ -1,1 +1,6 @@
-"""TODO."""
+"""Encoded datasets: a plugin's log becomes time-ordered, leak-free, memory-mapped splits."""
+
+from mtlbench.data.folders import cache_dir
+from mtlbench.data.loading import load
+
+__all__ = ["cache_dir", "load"]

@@ -1,1 +1,7 @@
-"""TODO."""
+"""Layers that backbones and critics share."""
+
+from mtlbench.nn.embedding import FieldEmbedding
+from mtlbench.nn.experts import Experts, Gate, mix
+from mtlbench.nn.mlp import MLP, Bottom, Hidden, Tower
+
+__all__ = ["MLP", "Bottom", "Experts", "FieldEmbedding", "Gate", "Hidden", "Tower", "mix"]

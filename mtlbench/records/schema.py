@@ -3,13 +3,29 @@
 Tables, plots and comparisons are computed from records alone, so a record carries the display names too.
 """
 
-from typing import Any, Literal
+import math
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 SCHEMA_VERSION: Literal[1] = 1
 
-Scores = dict[str, dict[str, float | None]]
+
+def _none_unless_finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _encodable(value: Any) -> Any:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+Number = Annotated[float | None, BeforeValidator(_none_unless_finite)]
+"""A measured value; NaN and infinity become ``None``, for JSON has neither."""
+
+Text = Annotated[str, BeforeValidator(_encodable)]
+"""Text from elsewhere, such as a traceback; what UTF-8 cannot hold is escaped."""
+
+Scores = dict[str, dict[str, Number]]
 """Task -> metric -> value; ``None`` where the metric is undefined (one class in the split)."""
 
 
@@ -59,10 +75,10 @@ class Epoch(_Strict):
 
     stage: str
     epoch: int
-    train_loss: dict[str, float]
+    train_loss: dict[str, Number]
     """Mean unweighted loss of each task over the epoch."""
-    validation_auc: dict[str, float | None]
-    weights: dict[str, dict[str, float]] | None
+    validation_auc: dict[str, Number]
+    weights: dict[str, dict[str, Number]] | None
     """Task -> mean, min, q05, q50, q95, max of the weights applied in the epoch. Quantiles are over the epoch's
     steps for weights per task, over its samples for weights per sample."""
 
@@ -70,8 +86,8 @@ class Epoch(_Strict):
 class Failure(_Strict):
     """Why a cell has no scores."""
 
-    reason: str
-    traceback: str | None = None
+    reason: Text
+    traceback: Text | None = None
 
 
 class Record(_Strict):
@@ -99,7 +115,7 @@ class Record(_Strict):
     best_epoch: dict[str, int] | None = None
     """Stage -> epoch whose parameters were kept (0: those the stage started from)."""
     curve: list[Epoch] = []
-    diagnostics: dict[str, float | list[float]] = {}
+    diagnostics: dict[str, Number | list[Number]] = {}
     spend: list[StageSpend] = []
     environment: dict[str, str | int | float | None] = {}
     """mtlbench, torch and Python versions, git sha, processor, threads, device; when it was run."""

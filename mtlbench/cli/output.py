@@ -1,0 +1,44 @@
+"""What commands share in talking to the user: data on stdout, the rest on stderr."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from mtlbench.plugins import Catalogue
+
+PIPED_WIDTH = 100
+
+PluginFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--plugin", metavar="FILE", help="Also use the plugins in this .py file (repeatable)."),
+]
+
+
+def stdout() -> Console:
+    """The console for data; 100 columns wide where stdout is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table of plain text that folds long cells and loses nothing."""
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for head in heads:
+        grid.add_column(head, overflow="fold")
+    for row in rows:
+        grid.add_row(*map(Text, row))
+    return grid
+
+
+def find_plugins(files: Iterable[Path] | None) -> "Catalogue":
+    """The catalogue of all installed plugins and those in ``files`` and ``MTLBENCH_PLUGINS``."""
+    from mtlbench.plugins import discover, plugin_files
+
+    return discover(plugin_files(files or ()))

@@ -1,0 +1,117 @@
+"""Progress of a study on stderr: bars in a terminal, else one line per finished cell."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TimeRemainingColumn as Remaining
+from rich.text import Text
+
+from mtlbench.experiments.events import CellFinished, CellStarted, Event, Listen, StageProgress, StudyStarted
+
+LONGEST_STUDY = 30 * 86_400
+"""Seconds of history that the remaining time is estimated from: all there is, for cells finish rarely."""
+
+
+@contextmanager
+def progress(quiet: bool = False, console: Console | None = None) -> Iterator[Listen]:
+    """A listener that shows what it hears while the context lasts."""
+    console = console or Console(stderr=True, highlight=False)
+    if quiet:
+        yield _silence
+    elif console.is_terminal:
+        bars = Bars(console)
+        with Live(bars.display, console=console, transient=True, refresh_per_second=5):
+            yield bars
+    else:
+        yield Lines(console)
+
+
+def _silence(event: Event) -> None:
+    pass
+
+
+class Lines:
+    """Plain lines: what the study is, and each cell as it finishes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._done = self._total = 0
+
+    def __call__(self, event: Event) -> None:
+        """Print what ``event`` says, if anything."""
+        if isinstance(event, StudyStarted):
+            self._done, self._total = event.resumed, event.total
+            self._print(f"{event.total} cells, {event.resumed} of them recorded already")
+        elif isinstance(event, CellFinished):
+            self._done += 1
+            self._print(f"[{self._done}/{self._total}] {outcome(event)}")
+
+    def _print(self, line: str) -> None:
+        self._console.print(Text(line), soft_wrap=True)
+
+
+class Bars:
+    """One bar for the study, one for each running cell; a line stays behind for a cell without scores."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._study = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            Remaining(),
+            console=console,
+            speed_estimate_period=LONGEST_STUDY,
+        )
+        self._cells = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[state]}", markup=False),
+            console=console,
+        )
+        self._overall: TaskID | None = None
+        self._bars: dict[str, TaskID] = {}
+        self.display = Group(self._study, self._cells)
+
+    def __call__(self, event: Event) -> None:
+        """Bring the bars up to date."""
+        if isinstance(event, StudyStarted):
+            self._overall = self._study.add_task("cells", total=event.total - event.resumed)
+            if event.resumed:
+                self._console.print(Text(f"{event.resumed} of {event.total} cells are recorded already"))
+        elif isinstance(event, CellStarted):
+            self._bars[event.cell] = self._cells.add_task(event.title, total=None, state="")
+        elif isinstance(event, StageProgress):
+            self._advance(event)
+        else:
+            self._finish(event)
+
+    def _advance(self, event: StageProgress) -> None:
+        # A worker's report may arrive after its cell's end.
+        bar = self._bars.get(event.cell)
+        if bar is not None:
+            state = f"{event.stage} epoch {event.epoch}/{event.epochs}, {event.rows_per_second:,.0f} rows/s"
+            self._cells.update(bar, completed=event.done, total=event.total, state=state)
+
+    def _finish(self, event: CellFinished) -> None:
+        bar = self._bars.pop(event.cell, None)
+        if bar is not None:
+            self._cells.remove_task(bar)
+        if self._overall is not None:
+            self._study.advance(self._overall)
+        if event.status == "failed":
+            self._console.print(Text(outcome(event), style="red"))
+
+
+def outcome(event: CellFinished) -> str:
+    """What became of a cell, as one line."""
+    if event.status == "done":
+        return f"{event.title}: done in {event.seconds:.1f} s"
+    if event.status == "failed":
+        return f"{event.title}: FAILED after {event.seconds:.1f} s: {event.reason}"
+    return f"{event.title}: not applicable: {event.reason}"

@@ -1,0 +1,155 @@
+"""``mtlbench run``."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mtlbench.cli.leaderboard import publish
+from mtlbench.cli.output import PluginFiles, stdout, table
+from mtlbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from mtlbench.plugins import Catalogue
+    from mtlbench.study import Plan, Study
+
+SOME_CELL_FAILED = 1
+INTERRUPTED = 130
+
+Specs = list[str] | None
+
+
+def _option(**settings: Any) -> Any:
+    return typer.Option(show_default=False, **settings)
+
+
+def run(
+    dataset: Annotated[Specs, _option(metavar="SPEC", help="Datasets. [default: synthetic]")] = None,
+    backbone: Annotated[Specs, _option(metavar="SPEC", help="Backbones. [default: all]")] = None,
+    weighting: Annotated[Specs, _option(metavar="SPEC", help="Weightings. [default: rmtl]")] = None,
+    seeds: Annotated[int | None, _option(metavar="N", help="Seeds 0 to N-1. [default: 3]")] = None,
+    preset: Annotated[
+        str | None,
+        _option(metavar="quick|compact|paper", help="Network sizes and training. [default: quick]"),
+    ] = None,
+    epochs: Annotated[int | None, _option(metavar="N", help="Most epochs of a stage.")] = None,
+    patience: Annotated[
+        int | None, _option(metavar="N", help="Epochs without a better validation AUC that end a stage.")
+    ] = None,
+    batch_size: Annotated[int | None, _option(metavar="N", help="Training rows per step.")] = None,
+    learning_rate: Annotated[float | None, _option(metavar="X", help="Adam's learning rate.")] = None,
+    data_dir: Annotated[
+        Path | None,
+        _option(metavar="DIR", envvar="MTLBENCH_DATA", help="Folder of raw data. [default: ./data]"),
+    ] = None,
+    out: Annotated[Path | None, _option(metavar="DIR", help="Results folder. [default: ./results]")] = None,
+    jobs: Annotated[int | None, _option(metavar="N", help="Cells trained at once. [default: number of cores]")] = None,
+    overwrite: Annotated[
+        str | None,
+        _option(metavar="never|failed|always", help="Recorded cells to run again. [default: never]"),
+    ] = None,
+    layout: Annotated[
+        str | None, _option(metavar="methods|paper", help="Shape of the tables. [default: methods]")
+    ] = None,
+    plugin: PluginFiles = None,
+    config: Annotated[Path | None, _option(metavar="FILE", help="Study as TOML; flags override its values.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cells and train nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+) -> None:
+    """Train every combination once and print the leaderboard.
+
+    SPEC is NAME or NAME[PARAMETER=VALUE,...]. A|B crosses the values of a parameter, and hyphens join several numbers.
+    SPEC options are repeatable and take comma-separated lists and `all`. What is recorded already does not run again.
+
+    \b
+    mtlbench run --weighting rmtl --backbone all
+    mtlbench run --weighting 'constant,rmtl[lambda=0.5|0.7,gamma=0.9]' --backbone ple,mmoe --seeds 5
+    mtlbench run --dataset kuairand --data-dir data --backbone 'ple[bottom=512-256]' --preset compact
+    mtlbench run --config study.toml --dry-run
+
+    Exit codes: 0 ok, 1 some cell failed, 2 wrong use.
+    """
+    from mtlbench.plugins import discover
+    from mtlbench.study import Study
+
+    flags = {
+        "datasets": dataset,
+        "backbones": backbone,
+        "weightings": weighting,
+        "seeds": seeds,
+        "preset": preset,
+        "epochs": epochs,
+        "patience": patience,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "data_dir": data_dir,
+        "out": out,
+        "jobs": jobs,
+        "overwrite": overwrite,
+        "layout": layout,
+        "plugins": plugin,
+    }
+    study = Study.load(config, {name: value for name, value in flags.items() if value not in (None, [])})
+    catalogue = discover(study.files())
+    plan = study.resolve(catalogue)
+    require_writable(study.out)
+    for broken in catalogue.broken:
+        typer.echo(f"warning: left out {broken.name}, which is broken: {broken.origin}: {broken.reason}", err=True)
+    if dry_run:
+        _print_cells(study, plan, catalogue)
+    else:
+        _run(study, plan, quiet)
+
+
+def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
+    from mtlbench import experiments
+    from mtlbench.cli.progress import progress
+
+    try:
+        with progress(quiet) as listener:
+            outcome = experiments.run(
+                plan, out=study.out, jobs=study.jobs, overwrite=study.overwrite, listener=listener
+            )
+    except KeyboardInterrupt:
+        typer.echo("interrupted; the same command goes on with the cells that are left", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    publish(study.out, study.layout)
+    if outcome.failed:
+        typer.echo(f"{outcome.failed} of {len(outcome.records)} cells failed; {study.out}/records has why", err=True)
+        raise typer.Exit(SOME_CELL_FAILED)
+
+
+def _print_cells(study: "Study", plan: "Plan", catalogue: "Catalogue") -> None:
+    from mtlbench.experiments.expand import expand
+    from mtlbench.parameters import spec_text
+    from mtlbench.records import RecordStore
+
+    recorded = {record.cell for record in RecordStore(study.out).read_all()}
+    rows = []
+    for job in expand(plan, catalogue, study.out / "checkpoints"):
+        cell = job.cell
+        specs = {"dataset": cell.dataset, "backbone": cell.backbone, "weighting": cell.weighting}
+        names = [spec_text(spec.name, job.changed.get(kind, {})) for kind, spec in specs.items()]
+        state = f"not applicable: {job.not_applicable}" if job.not_applicable else ""
+        rows.append([*names, str(cell.seed), "recorded" if cell.id in recorded else state])
+    stdout().print(table([*specs, "seed", "state"], rows))
+    stdout().print(f"{len(rows)} cells, {sum(row[-1] == 'recorded' for row in rows)} of them recorded already")
+
+
+def require_writable(out: Path) -> None:
+    """Make sure that results can be written to ``out``, without leaving a trace.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    place = out.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"cannot write to the results folder {out}: {place}: {error.strerror}; choose another folder with --out"
+        ) from error

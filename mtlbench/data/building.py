@@ -1,0 +1,90 @@
+"""From a log to encoded splits."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from mtlbench.api import Field, Log, Schema, Split, Splits
+from mtlbench.data.encoding import encode_ids, standardise
+from mtlbench.data.facts import facts_of
+from mtlbench.data.sessions import index_sessions, no_sessions
+from mtlbench.data.splitting import boundaries, order_of
+from mtlbench.data.validation import check_log, check_splits
+
+
+def build(log: Log, dataset: str, fingerprint: str) -> Splits:
+    """Validate, order, split and encode ``log``, the log of the dataset named ``dataset``.
+
+    Raises:
+        DataError: the log is malformed, or cannot be split fairly.
+    """
+    check_log(log, dataset)
+    rows = len(log.frame)
+    order = order_of(log.frame[log.timestamp] if log.timestamp else None, rows)
+    parts = boundaries(rows)
+    check_splits(log, order, parts, dataset)
+
+    table = _Ordered(log, order, parts["train"].stop)
+    categorical, fields, numerical = table.inputs()
+    labels = table.stack(log.tasks).astype(np.float32)
+    optimum = table.stack(log.optimum) if log.optimum else None
+    timestamp = np.array(table.column(log.timestamp), dtype=np.int64) if log.timestamp else np.arange(rows)
+    user = table.codes(log.user)
+    has_sessions = bool(log.session and log.timestamp)
+    session = table.codes(log.session) if has_sessions else None
+
+    def split(part: slice) -> Split:
+        index = no_sessions(part.stop - part.start) if session is None else index_sessions(session[part])
+        return Split(
+            categorical=torch.from_numpy(categorical[part]),
+            numerical=torch.from_numpy(numerical[part]),
+            labels=torch.from_numpy(labels[part]),
+            timestamp=torch.from_numpy(timestamp[part]),
+            user=torch.from_numpy(user[part]),
+            session=torch.from_numpy(index.session),
+            position=torch.from_numpy(index.position),
+            next_row=torch.from_numpy(index.next_row),
+            done=torch.from_numpy(index.done),
+            optimum=None if optimum is None else torch.from_numpy(optimum[part]),
+        )
+
+    schema = Schema(fields, tuple(log.numerical), tuple(log.tasks), log.relation, has_sessions)
+    splits = {name: split(part) for name, part in parts.items()}
+    return Splits(schema, **splits, fingerprint=fingerprint, facts=facts_of(log, schema, splits))
+
+
+class _Ordered:
+    """The columns of a log in the order of its splits, taken one at a time to save memory."""
+
+    def __init__(self, log: Log, order: NDArray[np.int64], train: int) -> None:
+        self._log, self._order, self._train = log, order, train
+
+    def column(self, name: str) -> "pd.Series[Any]":
+        return self._log.frame[name].iloc[self._order]
+
+    def inputs(self) -> tuple[NDArray[np.int32], tuple[Field, ...], NDArray[np.float32]]:
+        """Categorical (N, F) and its fields, numerical (N, D)."""
+        log, rows = self._log, len(self._order)
+        categorical = np.empty((rows, len(log.categorical)), dtype=np.int32)
+        fields = []
+        for place, name in enumerate(log.categorical):
+            categorical[:, place], cardinality = encode_ids(self.column(name), self._train, log.min_count)
+            fields.append(Field(name, cardinality))
+        numerical = np.empty((rows, len(log.numerical)), dtype=np.float32)
+        for place, name in enumerate(log.numerical):
+            values = self.column(name).to_numpy(np.float64, na_value=np.nan)
+            numerical[:, place] = standardise(values, self._train)
+        return categorical, tuple(fields), numerical
+
+    def codes(self, name: str | None) -> NDArray[np.int64]:
+        """Values numbered from 0 as they appear; row numbers where the log has no such column."""
+        if name is None:
+            return np.arange(len(self._order), dtype=np.int64)
+        return pd.factorize(self.column(name))[0].astype(np.int64)
+
+    def stack(self, names: Sequence[str]) -> NDArray[np.float64]:
+        return np.stack([self.column(name).to_numpy(np.float64) for name in names], axis=1)

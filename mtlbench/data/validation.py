@@ -1,0 +1,141 @@
+"""What a log must satisfy before it is split and encoded."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types
+
+from mtlbench.api import DataError, Log
+
+
+def check_log(log: Log, dataset: str) -> None:
+    """Refuse a malformed log.
+
+    Raises:
+        DataError: naming the dataset, the column, the value and the remedy.
+    """
+    try:
+        _check_columns(log)
+        _check_labels(log)
+        _check_inputs(log)
+        _check_time_and_ids(log)
+        _check_optimum(log)
+    except DataError as error:
+        raise DataError(f"dataset {dataset!r}: {error}") from None
+
+
+def check_splits(log: Log, order: NDArray[np.int64], parts: Mapping[str, slice], dataset: str) -> None:
+    """Refuse splits on which a task cannot be learnt or scored.
+
+    Raises:
+        DataError: a split is empty, or holds one class of a task.
+    """
+    for part, rows in parts.items():
+        size = rows.stop - rows.start
+        if size == 0:
+            raise DataError(
+                f"dataset {dataset!r}: the {part} split is empty: the log has {len(order)} rows, split 6:2:2 by time; "
+                "give at least 5, and for results worth reading, thousands"
+            )
+        for task in log.tasks:
+            ones = int(log.frame[task].to_numpy()[order[rows]].sum())
+            if ones in {0, size}:
+                raise DataError(
+                    f"dataset {dataset!r}: task {task!r} has one class in the {part} split: {ones} of {size} labels "
+                    "are 1, so it can be neither learnt nor scored there; give a longer log, or another label"
+                )
+
+
+def _check_columns(log: Log) -> None:
+    if len(log.frame) == 0:
+        raise DataError("the log is empty: it has no rows; check the raw files and the filters of the dataset")
+    if not log.tasks:
+        raise DataError("the log names no task: name at least one label column")
+    if not log.categorical and not log.numerical:
+        raise DataError("the log names no input: name at least one categorical or numerical column")
+    if log.min_count < 1:
+        raise DataError(f"min_count is {log.min_count}: expected 1 or more")
+    inputs = [*log.categorical, *log.numerical]
+    named = [*log.tasks, *inputs, *log.optimum, *filter(None, (log.timestamp, log.session, log.user))]
+    present = log.frame.columns
+    for name in named:
+        if (present == name).sum() != 1:
+            found = "the log has no such column" if name not in present else "the log has several such columns"
+            raise DataError(
+                f"column {name!r}: {found}; its columns are {', '.join(map(str, present))}; correct the name"
+            )
+    for name in [*inputs, *log.tasks]:
+        if max(inputs.count(name), list(log.tasks).count(name)) > 1:
+            raise DataError(f"column {name!r} is named twice; name it once")
+        if name in inputs and (name in log.tasks or name in log.optimum):
+            raise DataError(f"column {name!r} is an input and a label: that leaks the answer; take it from the inputs")
+
+
+def _check_labels(log: Log) -> None:
+    for task in log.tasks:
+        column = log.frame[task]
+        if not types.is_numeric_dtype(column):
+            raise DataError(
+                f"label {task!r} is not numeric: it holds {column.iloc[0]!r} ({column.dtype}); map it to 0 and 1"
+            )
+        values = column.to_numpy(np.float64, na_value=np.nan)
+        _refuse(
+            column, ~np.isin(values, (0, 1)), f"label {task!r}", "every label must be 0 or 1: map or drop these rows"
+        )
+    if log.relation == "funnel":
+        for earlier, later in pairwise(log.tasks):
+            broken = log.frame[later].to_numpy(bool) & ~log.frame[earlier].to_numpy(bool)
+            if broken.any():
+                raise DataError(
+                    f"task {later!r} is 1 where {earlier!r} is 0 in {broken.sum()} rows, the first row "
+                    f"{int(broken.argmax())}, but the tasks are declared as a funnel: order the tasks by stage, label "
+                    "the later one 1 only where the earlier is, or declare them parallel"
+                )
+
+
+def _check_inputs(log: Log) -> None:
+    for name in log.numerical:
+        column = log.frame[name]
+        if not types.is_numeric_dtype(column) or types.is_complex_dtype(column):
+            raise DataError(
+                f"numerical column {name!r} is not numeric: it holds {column.iloc[0]!r} ({column.dtype}); convert it, "
+                "or name it as categorical"
+            )
+        values = column.to_numpy(np.float64, na_value=np.nan)
+        _refuse(column, np.isinf(values), f"numerical column {name!r}", "make it missing, or a finite number")
+
+
+def _check_time_and_ids(log: Log) -> None:
+    if log.timestamp:
+        column = log.frame[log.timestamp]
+        if not types.is_integer_dtype(column):
+            raise DataError(
+                f"timestamp {log.timestamp!r} is not an integer: it holds {column.iloc[0]!r} ({column.dtype}); give "
+                "milliseconds since the epoch as int64"
+            )
+        _refuse(column, column.isna().to_numpy(), f"timestamp {log.timestamp!r}", "drop these rows")
+    for role, name in (("session", log.session), ("user", log.user)):
+        if name:
+            column = log.frame[name]
+            _refuse(
+                column, column.isna().to_numpy(), f"{role} column {name!r}", "give every row an id, or drop the row"
+            )
+
+
+def _check_optimum(log: Log) -> None:
+    if log.optimum and len(log.optimum) != len(log.tasks):
+        raise DataError(f"{len(log.optimum)} columns of true probabilities for {len(log.tasks)} tasks: give one each")
+    for name in log.optimum:
+        column = log.frame[name]
+        values = column.to_numpy(np.float64, na_value=np.nan)
+        _refuse(column, ~((values >= 0) & (values <= 1)), f"true probability {name!r}", "give a number in [0, 1]")
+
+
+def _refuse(column: "pd.Series[Any]", bad: NDArray[np.bool_], what: str, remedy: str) -> None:
+    if bad.any():
+        row = int(bad.argmax())
+        raise DataError(f"{what} holds {column.iloc[row]!r} in row {row} (and {bad.sum() - 1} more rows); {remedy}")

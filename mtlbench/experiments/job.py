@@ -1,0 +1,38 @@
+"""One cell as work to do: everything a worker process needs, picklable and small."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mtlbench.cells import Cell
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell, where its inputs lie, and what its record must say beyond the cell."""
+
+    cell: Cell
+    data_dir: Path
+    checkpoints: Path
+    """Folder of checkpoints."""
+    plugin_files: tuple[Path, ...] = ()
+    preset: str | None = None
+    changed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Kind of plugin -> the parameters that the user changed."""
+    start: Cell | None = None
+    """The cell that this one continues from."""
+    keep_checkpoint: bool = False
+    """Whether another cell continues from this one."""
+    not_applicable: str | None = None
+    """The reason why the combination makes no sense, known before any training."""
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where this cell's best state is kept."""
+        return checkpoint_path(self.checkpoints, self.cell)
+
+
+def checkpoint_path(folder: Path, cell: Cell) -> Path:
+    """Checkpoint file of ``cell`` in ``folder``."""
+    return folder / f"{cell.stem}.pt"

@@ -1,0 +1,65 @@
+"""Keeps the records of a study: each is written once, and then announced."""
+
+import time
+
+from mtlbench.experiments.events import CellFinished, CellStarted, Event, Listen
+from mtlbench.experiments.job import Job
+from mtlbench.experiments.recording import blank_record
+from mtlbench.experiments.run_cell import load_splits
+from mtlbench.plugins import Catalogue
+from mtlbench.records.schema import Failure, Record
+from mtlbench.records.store import RecordStore
+
+
+class Recorder:
+    """Writes finished records and tells the listener.
+
+    Args:
+        catalogue: for the names that records carry.
+        store: where records go.
+        listener: hears that a cell has started or finished.
+        records: cell id -> record of the cells that need no run; grows with each finished cell.
+    """
+
+    def __init__(self, catalogue: Catalogue, store: RecordStore, listener: Listen, records: dict[str, Record]) -> None:
+        self.records = records
+        self._catalogue = catalogue
+        self._store = store
+        self._listener = listener
+        self._began: dict[str, float] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Pass on an event of a running cell."""
+        self._listener(event)
+
+    def started(self, job: Job) -> None:
+        """Note that ``job`` begins."""
+        self._began[job.cell.id] = time.monotonic()
+        self._listener(CellStarted(cell=job.cell.id, title=self._title(job)))
+
+    def finished(self, job: Job, record: Record) -> None:
+        """Write the record of ``job``."""
+        self._store.write(record, job.cell.stem)
+        self.records[job.cell.id] = record
+        seconds = time.monotonic() - self._began.get(job.cell.id, time.monotonic())
+        self._listener(
+            CellFinished(
+                cell=job.cell.id,
+                title=self._title(job),
+                status=record.status,
+                seconds=seconds,
+                reason=record.failure.reason if record.failure else None,
+            )
+        )
+
+    def without_training(self, job: Job, reason: str | None = None) -> None:
+        """Record that ``job`` is not applicable or, with a ``reason``, that it failed before it could run."""
+        record = blank_record(job, self._catalogue, load_splits(self._catalogue, job.cell.dataset, job.data_dir))
+        if reason is not None:
+            record = record.model_copy(update={"status": "failed", "failure": Failure(reason=reason)})
+        self.finished(job, record)
+
+    def _title(self, job: Job) -> str:
+        backbone = self._catalogue.get("backbone", job.cell.backbone.name).cls
+        weighting = self._catalogue.get("weighting", job.cell.weighting.name).cls
+        return f"{weighting.method(backbone.label)} on {job.cell.dataset.name}, seed {job.cell.seed}"

@@ -1,0 +1,58 @@
+"""The part of a record that is known before training: what was run, on what, with which code."""
+
+from dataclasses import asdict
+from typing import Any
+
+from mtlbench.api import Splits, Weighting
+from mtlbench.cells import PROTOCOL, PluginSpec
+from mtlbench.evaluation import score_probabilities
+from mtlbench.experiments.job import Job
+from mtlbench.plugins import Catalogue
+from mtlbench.records.provenance import environment, plugin_use
+from mtlbench.records.schema import DatasetUse, Failure, PluginUse, Record, Scores
+
+
+def blank_record(job: Job, catalogue: Catalogue, splits: Splits) -> Record:
+    """A record of ``job`` without an outcome: failed until its training says otherwise, or not applicable."""
+    cell = job.cell
+    weighting: type[Weighting] = catalogue.get("weighting", cell.weighting.name).cls
+    backbone = catalogue.get("backbone", cell.backbone.name).cls
+    changed = job.changed.get("weighting", {})
+    return Record(
+        protocol=PROTOCOL,
+        cell=cell.id,
+        method=weighting.method(backbone.label),
+        baseline=weighting.baseline and not changed,
+        dataset=_dataset_use(job, catalogue, splits),
+        backbone=_use(job, catalogue, "backbone", cell.backbone),
+        weighting=_use(job, catalogue, "weighting", cell.weighting),
+        seed=cell.seed,
+        preset=job.preset,
+        training=asdict(cell.training),
+        status="not-applicable" if job.not_applicable else "failed",
+        failure=Failure(reason=job.not_applicable or "did not finish"),
+        environment=environment(),
+    )
+
+
+def _use(job: Job, catalogue: Catalogue, kind: str, spec: PluginSpec) -> PluginUse:
+    return plugin_use(catalogue.get(kind, spec.name).cls, dict(spec.params), dict(job.changed.get(kind, {})))
+
+
+def _dataset_use(job: Job, catalogue: Catalogue, splits: Splits) -> DatasetUse:
+    use: dict[str, Any] = _use(job, catalogue, "dataset", job.cell.dataset).model_dump()
+    return DatasetUse(
+        **use,
+        fingerprint=splits.fingerprint,
+        tasks=splits.schema.tasks,
+        facts=dict(splits.facts),
+        optimum=_optimum(splits),
+    )
+
+
+def _optimum(splits: Splits) -> dict[str, Scores] | None:
+    return {
+        name: score_probabilities(split.optimum, split.labels, split.session, split.user, splits.schema.tasks)
+        for name, split in (("validation", splits.validation), ("test", splits.test))
+        if split.optimum is not None
+    } or None

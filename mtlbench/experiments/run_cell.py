@@ -1,0 +1,117 @@
+"""Run one cell: dataset, backbone, trainer and weighting in; a record out, whatever happens."""
+
+import time
+import traceback
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mtlbench.api import Split, Splits, TrainingError
+from mtlbench.cells import PluginSpec
+from mtlbench.data import cache_dir, load
+from mtlbench.errors import MtlbenchError
+from mtlbench.evaluation import score
+from mtlbench.experiments.events import StageProgress
+from mtlbench.experiments.job import Job, checkpoint_path
+from mtlbench.experiments.recording import blank_record
+from mtlbench.plugins import Catalogue, discover
+from mtlbench.records.schema import Epoch, Failure, Record, StageSpend
+from mtlbench.training import BackboneTrainer
+from mtlbench.training.checkpoint import Checkpoint
+from mtlbench.training.seeding import seeded
+
+PROGRESS_SECONDS = 0.2
+THREADS = 1
+"""Threads of a cell, always: results do not depend on how many cells run at once, and a grid is fastest so."""
+
+Emit = Callable[[StageProgress], None]
+
+
+def run_cell(job: Job, emit: Emit) -> Record:
+    """Train and score one cell. An error becomes a failed record; only an interrupt passes through."""
+    torch.set_num_threads(THREADS)
+    catalogue = _catalogue(job.plugin_files)
+    splits = load_splits(catalogue, job.cell.dataset, job.data_dir)
+    record = blank_record(job, catalogue, splits)
+    try:
+        return _train(job, catalogue, splits, record, emit)
+    except MtlbenchError as error:
+        return _failed(record, str(error))
+    except Exception as error:
+        return _failed(record, f"{type(error).__name__}: {error}")
+
+
+def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit: Emit) -> Record:
+    cell = job.cell
+    start = None
+    if job.start is not None:
+        start = Checkpoint.load(checkpoint_path(job.checkpoints, job.start), job.start.id)
+    with seeded(cell.seed, "initial parameters"):
+        backbone = catalogue.create("backbone", cell.backbone, splits.schema)
+    weighting = catalogue.create("weighting", cell.weighting)
+    trainer = BackboneTrainer(
+        backbone, splits, cell.training, cell.seed, start=start, progress=_throttled(cell.id, emit)
+    )
+    with seeded(cell.seed, "weighting"):
+        weighting.fit(trainer)
+    if job.keep_checkpoint:
+        trainer.checkpoint(cell.id).save(job.checkpoint)
+    metrics = {
+        name: _scores(trainer.infer(split), split, splits.schema.tasks)
+        for name, split in (("validation", splits.validation), ("test", splits.test))
+    }
+    return record.model_copy(
+        update={
+            "status": "done",
+            "metrics": metrics,
+            "best_epoch": trainer.best_epoch,
+            "curve": [Epoch.model_validate(vars(point)) for point in trainer.curve],
+            "diagnostics": trainer.diagnostics,
+            "spend": [StageSpend.model_validate(vars(stage)) for stage in trainer.spend],
+        }
+    )
+
+
+def load_splits(catalogue: Catalogue, dataset: PluginSpec, data_dir: Path) -> Splits:
+    """The encoded dataset, kept for the process's next cell."""
+    key = (id(catalogue), dataset.text(), str(data_dir))
+    if key not in _SPLITS:
+        _SPLITS.clear()
+        _SPLITS[key] = load(catalogue.create("dataset", dataset), data_dir, cache_dir())
+    return _SPLITS[key]
+
+
+_SPLITS: dict[tuple[int, str, str], Splits] = {}
+
+
+@lru_cache(maxsize=1)
+def _catalogue(plugin_files: tuple[Path, ...]) -> Catalogue:
+    return discover(plugin_files)
+
+
+def _scores(logits: Tensor, split: Split, tasks: tuple[str, ...]) -> dict[str, dict[str, float | None]]:
+    if not torch.isfinite(logits).all():
+        raise TrainingError("the trained backbone gives logits that are not finite; lower --learning-rate")
+    return score(logits, split.labels, split.session, split.user, tasks)
+
+
+def _failed(record: Record, reason: str) -> Record:
+    failure = Failure(reason=reason, traceback=traceback.format_exc())
+    return record.model_copy(update={"status": "failed", "failure": failure})
+
+
+def _throttled(cell: str, emit: Emit) -> Callable[[str, int, int, int, int, float], None]:
+    """Pass on a progress report at most every ``PROGRESS_SECONDS``."""
+    last = 0.0
+
+    def progress(stage: str, epoch: int, epochs: int, done: int, total: int, rate: float) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PROGRESS_SECONDS:
+            last = now
+            emit(StageProgress(cell, stage, epoch, epochs, done, total, rate))
+
+    return progress

@@ -1,0 +1,73 @@
+"""Run a study: expand it, skip what is recorded, train the rest, write one record per cell."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mtlbench.experiments.events import Listen, StudyStarted
+from mtlbench.experiments.expand import expand
+from mtlbench.experiments.job import Job
+from mtlbench.experiments.recorder import Recorder
+from mtlbench.experiments.schedule import Schedule
+from mtlbench.plugins import discover
+from mtlbench.records.schema import Record
+from mtlbench.records.store import RecordStore
+from mtlbench.study import Plan
+
+Overwrite = Literal["never", "failed", "always"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a study came to."""
+
+    records: list[Record]
+    """One per cell of the study, in its order, whether run now or earlier."""
+
+    @property
+    def failed(self) -> int:
+        """Number of failed cells."""
+        return sum(record.status == "failed" for record in self.records)
+
+
+def run(plan: Plan, *, out: Path, jobs: int, overwrite: Overwrite, listener: Listen) -> Outcome:
+    """Run every cell of ``plan`` that ``out`` does not hold yet.
+
+    Args:
+        plan: the resolved study.
+        out: results folder; gets ``records/`` and ``checkpoints/``.
+        jobs: cells trained at the same time.
+        overwrite: which recorded cells to run again: none, the failed ones, or all.
+        listener: hears what happens, from any thread.
+
+    Raises:
+        UsageError: a dataset is missing or malformed, or a record in ``out`` is; nothing was written then.
+    """
+    catalogue = discover(plan.plugin_files)
+    study = expand(plan, catalogue, out / "checkpoints")
+    store = RecordStore(out)
+    known = {} if overwrite == "always" else {record.cell: record for record in store.read_all()}
+    if overwrite == "failed":
+        known = {cell: record for cell, record in known.items() if record.status != "failed"}
+    todo = missing(study, known)
+    listener(StudyStarted(total=len(study), resumed=len(study) - len(todo)))
+    again = {job.cell.id for job in todo}
+    kept = {job.cell.id: known[job.cell.id] for job in study if job.cell.id not in again}
+    recorder = Recorder(catalogue, store, listener, kept)
+    if todo:
+        Schedule(todo, jobs, recorder).run()
+    return Outcome([recorder.records[job.cell.id] for job in study])
+
+
+def missing(study: list[Job], known: dict[str, Record]) -> list[Job]:
+    """The jobs to run: those without a record, and start cells of theirs whose checkpoint is gone."""
+    needed: set[str] = set()
+    for job in reversed(study):
+        gone = job.cell.id in needed and not job.checkpoint.exists()
+        if job.cell.id not in known or gone:
+            needed.add(job.cell.id)
+            if job.start is not None:
+                needed.add(job.start.id)
+        else:
+            needed.discard(job.cell.id)
+    return [job for job in study if job.cell.id in needed]

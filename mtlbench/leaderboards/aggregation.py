@@ -1,0 +1,113 @@
+"""From the records of one method to its row: values over seeds, reasons for gaps, spend."""
+
+import statistics
+import textwrap
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from mtlbench.leaderboards.board import OPTIMUM, Column, Row, Spend, State, Value
+from mtlbench.leaderboards.naming import clean
+from mtlbench.records import Record
+
+SHORT = 28
+"""Most characters of a reason inside a table; the notes have the whole."""
+
+
+def row_of(
+    name: str, order: tuple[Any, ...], records: Sequence[Record], columns: Sequence[Column], seeds: Sequence[int]
+) -> Row:
+    """The row of the method called ``name``; ``seeds`` are those that a complete row has."""
+    done = [record for record in records if record.status == "done"]
+    reasons = _reasons(records, seeds)
+    state: State
+    if {record.seed for record in done} == set(seeds):
+        state = "complete"
+    elif done:
+        state = "partial"
+    else:
+        state = "failed" if any(record.status == "failed" for record in records) else "not applicable"
+    values = {column: value for column in columns if (value := _value(done, column)) is not None}
+    return Row(
+        method=name,
+        baseline=records[0].baseline,
+        state=state,
+        values=values,
+        gap=_gap(state, records, len(done), len(seeds)),
+        reasons=reasons,
+        remarks=_remarks(done),
+        spend=_spend(done),
+        order=order,
+    )
+
+
+def _gap(state: State, records: Sequence[Record], done: int, wanted: int) -> str:
+    if state == "complete":
+        return ""
+    if state == "partial":
+        return f"{done} of {wanted} seeds"
+    reason = next((record.failure.reason for record in records if record.failure), "no reason was recorded")
+    return textwrap.shorten(f"{state}: {clean(reason)}", SHORT, placeholder=" …")
+
+
+def _reasons(records: Sequence[Record], seeds: Sequence[int]) -> tuple[str, ...]:
+    by_reason = defaultdict(list)
+    for record in records:
+        if record.status != "done":
+            reason = record.failure.reason if record.failure else "no reason was recorded"
+            by_reason[f"{record.status.replace('-', ' ')}: {clean(reason)}"].append(record.seed)
+    missing = [seed for seed in seeds if seed not in {record.seed for record in records}]
+    if missing:
+        by_reason["not run"] = missing
+    return tuple(f"{_count(own)} {reason}" for reason, own in by_reason.items())
+
+
+def _count(seeds: Sequence[int]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+
+
+def _remarks(done: Sequence[Record]) -> tuple[str, ...]:
+    remarks = []
+    for kind, uses in (("backbone", [r.backbone for r in done]), ("weighting", [r.weighting for r in done])):
+        if len({(use.version, use.source) for use in uses}) > 1:
+            remarks.append(f"its seeds were run with different code of the {kind} {uses[0].name}: run them again")
+    return tuple(remarks)
+
+
+def _value(done: Sequence[Record], column: Column) -> Value | None:
+    task, metric = column
+    found = [(record.metrics or {}).get("test", {}).get(task, {}).get(metric) for record in done]
+    values = [value for value in found if value is not None]
+    if not values or len(values) < len(found):
+        return None
+    return Value(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
+
+
+def _spend(done: Sequence[Record]) -> Spend | None:
+    if not done:
+        return None
+    return Spend(
+        steps=statistics.fmean(sum(stage.steps for stage in record.spend) for record in done),
+        rows=statistics.fmean(sum(stage.rows for stage in record.spend) for record in done),
+        seconds=statistics.fmean(sum(stage.seconds for stage in record.spend) for record in done),
+    )
+
+
+def machine(record: Record) -> str:
+    """What trained the record's cell, for a reader who compares seconds."""
+    known = record.environment
+    device = known.get("device")
+    where = device if device not in (None, "cpu") else known.get("processor")
+    threads = known.get("threads")
+    return str(where or "an unknown machine") + (f", {threads} threads" if threads else "")
+
+
+def optimum_row(records: Sequence[Record], columns: Sequence[Column]) -> list[Row]:
+    """The row of the true probabilities, for a generated dataset; else none."""
+    optimum = next((record.dataset.optimum for record in records if record.dataset.optimum), None)
+    if optimum is None:
+        return []
+    scores = optimum.get("test", {})
+    found = {(task, metric): scores.get(task, {}).get(metric) for task, metric in columns}
+    values = {column: Value(value) for column, value in found.items() if value is not None}
+    return [Row(OPTIMUM, False, "optimum", values)]

@@ -1,0 +1,95 @@
+"""From records to boards: what may be compared, and under which name."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from mtlbench.leaderboards.aggregation import machine, optimum_row, row_of
+from mtlbench.leaderboards.board import METRICS, Board
+from mtlbench.leaderboards.naming import apart, canonical, dataset_name, method_name, natural, params_text
+from mtlbench.leaderboards.ranking import ranked
+from mtlbench.records import Record
+
+
+def boards(records: Iterable[Record]) -> list[Board]:
+    """Group ``records`` into boards, sorted by dataset; the order of the records does not matter.
+
+    Records that differ in protocol, dataset parameters or fingerprint, preset or training are on different boards,
+    whose titles say what differs. Records whose methods differ in any parameter are in different rows.
+
+    A row that lacks a seed which another row of the board has is never ranked.
+    """
+    groups = defaultdict(list)
+    for record in sorted(records, key=lambda record: (record.seed, record.cell)):
+        conditions = [_settings(record), record.dataset.name, record.dataset.params, record.dataset.fingerprint]
+        groups[canonical(conditions)].append(record)
+    titles = _titles([group[0] for group in groups.values()])
+    found = [_board(title, group) for title, group in zip(titles, groups.values(), strict=True)]
+    return sorted(found, key=lambda board: (natural(board.title), canonical(board.settings)))
+
+
+def _settings(record: Record) -> dict[str, Any]:
+    return {"preset": record.preset, **record.training, "protocol": record.protocol}
+
+
+def _titles(samples: Sequence[Record]) -> list[str]:
+    """The dataset, and what tells its boards apart: parameters and settings, else the fingerprint."""
+    titles = [dataset_name(sample) for sample in samples]
+    for name in {sample.dataset.name for sample in samples}:
+        places = [i for i, sample in enumerate(samples) if sample.dataset.name == name]
+        shown = {param for i in places for param in samples[i].dataset.changed}
+        settings = [{**samples[i].dataset.params, **_settings(samples[i])} for i in places]
+        for i, different in zip(places, apart(settings), strict=True):
+            text = params_text({key.replace("_", " "): value for key, value in different.items() if key not in shown})
+            titles[i] += f", {text}" if text else ""
+    alike = Counter(titles)
+    return [
+        f"{title}, data={sample.dataset.fingerprint[:8]}" if alike[title] > 1 else title
+        for title, sample in zip(titles, samples, strict=True)
+    ]
+
+
+def _board(title: str, records: list[Record]) -> Board:
+    sample = next((record for record in records if record.status == "done"), records[0])
+    columns = tuple((task, metric) for task in sample.dataset.tasks for metric in METRICS)
+    seeds = tuple(sorted({record.seed for record in records}))
+    methods = defaultdict(list)
+    for record in records:
+        plugins = (record.backbone, record.weighting)
+        methods[canonical([record.method, *[[use.name, use.params] for use in plugins]])].append(record)
+    ordered = sorted(methods.values(), key=lambda group: _order(group[0]))
+    names = _names([group[0] for group in ordered])
+    rows = [row_of(name, _order(group[0]), group, columns, seeds) for name, group in zip(names, ordered, strict=True)]
+    return Board(
+        title=title,
+        settings=_settings(sample),
+        sample=sample,
+        columns=columns,
+        seeds=seeds,
+        machines=tuple(sorted({machine(record) for record in records if record.status == "done"})),
+        rows=(*ranked(rows, columns), *optimum_row(records, columns)),
+    )
+
+
+def _order(record: Record) -> tuple[Any, ...]:
+    backbone, weighting = record.backbone, record.weighting
+    changed = params_text(backbone.changed), params_text(weighting.changed)
+    labels = [weighting.label, backbone.label, *changed, params_text(backbone.params), params_text(weighting.params)]
+    return not record.baseline, *map(natural, labels), record.method
+
+
+def _names(samples: Sequence[Record]) -> list[str]:
+    """Displayed names; where only what they leave out makes the difference, that is added in parentheses."""
+    names = [method_name(sample) for sample in samples]
+    for name in set(names):
+        places = [i for i, other in enumerate(names) if other == name]
+        for i, different in zip(places, apart([_identity(samples[i]) for i in places]), strict=True):
+            names[i] += f" ({params_text(different)})" if different else ""
+    return names
+
+
+def _identity(record: Record) -> dict[str, Any]:
+    identity: dict[str, Any] = {}
+    for kind, use in (("backbone", record.backbone), ("weighting", record.weighting)):
+        identity |= {kind: use.name, **{f"{use.name}.{name}": value for name, value in use.params.items()}}
+    return identity

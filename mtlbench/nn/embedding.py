@@ -1,0 +1,58 @@
+"""From encoded inputs to one vector per field."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mtlbench.api import Schema
+
+INIT_STD = 0.01
+"""Embeddings start near zero, so that ids seen rarely or never in training say nearly nothing."""
+
+
+class FieldEmbedding(nn.Module):
+    """Embeds every categorical field in ``width`` dimensions and projects all numerical inputs to one such vector.
+
+    All fields share one table of sum(cardinalities) rows, each field with its own range of rows: one lookup instead
+    of F, and one parameter for an optimiser that updates only the rows read. The projection of the numerical inputs
+    together to ONE vector follows MTReclib (https://github.com/easezyc/Multitask-Recommendation-Library). The table
+    starts normal with standard deviation ``INIT_STD``.
+
+    Args:
+        schema: fields and numerical inputs; at least one of either.
+        width: dimensions of an embedding, d.
+
+    Attributes:
+        tokens: vectors per row, T = F + (1 if there are numerical inputs).
+        width: T * d, the width of the output of ``forward``.
+        weight: the table (sum of cardinalities, d).
+    """
+
+    offsets: Tensor
+
+    def __init__(self, schema: Schema, width: int) -> None:
+        super().__init__()
+        cardinalities = torch.tensor([field.cardinality for field in schema.categorical], dtype=torch.int32)
+        self.register_buffer("offsets", cardinalities.cumsum(0, dtype=torch.int32) - cardinalities, persistent=False)
+        self.weight = nn.Parameter(torch.empty(int(cardinalities.sum()), width))
+        nn.init.normal_(self.weight, std=INIT_STD)
+        self.numerical = nn.Linear(len(schema.numerical), width) if schema.numerical else None
+        self.tokens = len(schema.categorical) + (self.numerical is not None)
+        self.width = self.tokens * width
+
+    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+        """Vectors (B, T * d) from ``categorical`` (B, F) int and ``numerical`` (B, D) float32."""
+        parts = []
+        if len(self.offsets):
+            parts.append(self.look_up(categorical + self.offsets).flatten(1))
+        if self.numerical is not None:
+            parts.append(self.numerical(numerical))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+    def look_up(self, index: Tensor) -> Tensor:
+        """Rows (B, F, d) of the table; the one place where it is read."""
+        return F.embedding(index, self.weight)
+
+    def mean(self, embedded: Tensor) -> Tensor:
+        """Mean (B, d) over the T vectors of ``embedded`` (B, T * d), the output of ``forward``."""
+        return embedded.unflatten(1, (self.tokens, -1)).mean(1)

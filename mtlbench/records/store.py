@@ -1,0 +1,116 @@
+"""The record store: one JSON file per cell, written so that a crash at any moment leaves it readable."""
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mtlbench.errors import UsageError
+from mtlbench.records.schema import SCHEMA_VERSION, Record
+
+
+class RecordStore:
+    """The records below ``folder``, as ``<folder>/records/<stem>.json``.
+
+    A record appears under its name whole or not at all: it is written to a hidden file beside it, flushed to the disk
+    and renamed. Hidden files that a crash left behind are never read.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder) / "records"
+
+    def write(self, record: Record, stem: str) -> Path:
+        """Store ``record`` under ``stem`` (:attr:`mtlbench.cells.Cell.stem`), in place of an earlier one.
+
+        Raises:
+            UsageError: the folder cannot be written.
+        """
+        path = self.folder / f"{stem}.json"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _replace(path, f"{record.model_dump_json(indent=1)}\n".encode())
+        except OSError as error:
+            raise UsageError(
+                f"cannot write the record {path}: {error.strerror or error}; check that the folder may be written and "
+                "that the disk has room, or choose another folder"
+            ) from error
+        return path
+
+    def read_all(self) -> list[Record]:
+        """Every record, in the order of the file names; none where the folder does not exist.
+
+        Raises:
+            UsageError: a file is unreadable or is no record, or two files hold the same cell.
+        """
+        origin: dict[str, Path] = {}
+        records = []
+        for path in sorted(self.folder.glob("[!.]*.json")):
+            record = _read(path)
+            if record.cell in origin:
+                raise UsageError(
+                    f"the records {origin[record.cell]} and {path} are of the same cell {record.cell[:12]}; a cell "
+                    "counts once: delete one of the two"
+                )
+            origin[record.cell] = path
+            records.append(record)
+        return records
+
+    def find(self, cell: str) -> Record | None:
+        """The record of the cell with this id, or ``None``.
+
+        Raises:
+            UsageError: the file is unreadable or is no record.
+        """
+        for path in sorted(self.folder.glob(f"[!.]*.{cell[:12]}.json")):
+            record = _read(path)
+            if record.cell == cell:
+                return record
+        return None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    # The rename itself is on the disk only after its folder is; not every platform can open a folder.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _read(path: Path) -> Record:
+    try:
+        return Record.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(
+            f"cannot read the record {path}: {error.strerror or error}; check its permissions, or delete it and run "
+            "its cell again"
+        ) from error
+    except ValidationError as error:
+        raise UsageError(f"the file {path} is no record: {_reason(error)}") from error
+
+
+def _reason(error: ValidationError) -> str:
+    first: Any = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    if where == "schema_version":
+        return (
+            f"its schema version is {first['input']!r}, this mtlbench reads version {SCHEMA_VERSION}; use the mtlbench "
+            "that wrote it, or delete the file and run its cell again"
+        )
+    others = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    place = f"{where}: " if where else ""
+    return f"{place}{first['msg']}{others}; restore the file as mtlbench wrote it, or delete it and run its cell again"

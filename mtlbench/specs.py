@@ -1,0 +1,92 @@
+"""Plugin specs: from ``rmtl[lambda=0.5|0.7]`` to plugins with validated parameters."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from pydantic import ValidationError
+
+from mtlbench.api import Params
+from mtlbench.cells import PluginSpec
+from mtlbench.errors import UsageError, did_you_mean
+from mtlbench.grammar import ALL, parse
+from mtlbench.messages import complaints
+from mtlbench.parameters import public_fields, spec_text, value_from_text
+from mtlbench.plugins.catalogue import Catalogue, Entry
+from mtlbench.presets import PresetName, preset_sizes
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A plugin with its validated parameters."""
+
+    entry: Entry
+    spec: PluginSpec
+    params: Params
+    changed: Mapping[str, Any]
+    """The parameters, as JSON values, that differ from the defaults under the preset."""
+
+    def create(self, *arguments: object) -> Any:
+        """Build the plugin; its constructor takes ``arguments``, then the parameters."""
+        return self.entry.cls(*arguments, self.params)
+
+
+def resolve(catalogue: Catalogue, kind: str, name: str, params: Mapping[str, Any], preset: PresetName) -> Resolved:
+    """The plugin ``name`` with ``params`` (by public name), the sizes of ``preset``, and defaults for the rest.
+
+    Raises:
+        UsageError: there is no such plugin or parameter, or a value is invalid.
+    """
+    entry = catalogue.get(kind, name)
+    fields = public_fields(entry.cls.Params)
+    for key in params:
+        if key not in fields:
+            raise UsageError(f"{kind} {name}: unknown parameter {key!r}: {did_you_mean(key, list(fields))}")
+    sizes = {key: value for key, value in preset_sizes(preset, kind).items() if key in fields}
+    model = _validated(entry, {**sizes, **params})
+    values = model.model_dump(mode="json", by_alias=True)
+    defaults = _validated(entry, sizes).model_dump(mode="json", by_alias=True)
+    changed = {key: value for key, value in values.items() if value != defaults[key]}
+    return Resolved(entry, PluginSpec(name, values), model, changed)
+
+
+def resolve_texts(catalogue: Catalogue, kind: str, texts: Iterable[str], preset: PresetName) -> tuple[Resolved, ...]:
+    """All plugins that ``texts`` name, in their order; ``all`` adds those of the kind that are not named.
+
+    Raises:
+        UsageError: a text cannot be read, names something unknown, or two mean the same.
+    """
+    everything = False
+    found: dict[str, Resolved] = {}
+    for name, parameters in (spec for text in texts for spec in parse(text)):
+        if name == ALL:
+            everything = True
+            if parameters:
+                raise UsageError(f"{kind} {ALL} takes no parameters; name the {kind}s one by one to set them")
+            continue
+        fields = public_fields(catalogue.get(kind, name).cls.Params)
+        for values in product(*parameters.values()):
+            read = {key: value_from_text(fields.get(key), value) for key, value in zip(parameters, values, strict=True)}
+            resolved = resolve(catalogue, kind, name, read, preset)
+            meaning = spec_text(name, resolved.spec.params)
+            if meaning in found:
+                given = spec_text(name, {key: value.text for key, value in zip(parameters, values, strict=True)})
+                raise UsageError(f"{kind} {given} is given twice, in the same or other words; leave one out")
+            found[meaning] = resolved
+    if everything:
+        named = {resolved.entry.name for resolved in found.values()}
+        for name in sorted(set(catalogue.of_kind(kind)) - named):
+            found[name] = resolve(catalogue, kind, name, {}, preset)
+    if not found:
+        raise UsageError(f"no {kind} is given or installed; `mtlbench list {kind}s` shows what there is")
+    return tuple(found.values())
+
+
+def _validated(entry: Entry, params: Mapping[str, Any]) -> Params:
+    try:
+        model: Params = entry.cls.Params.model_validate(dict(params))
+    except ValidationError as error:
+        reasons = "; ".join(f"parameter {complaint}" for complaint in complaints(error, params))
+        raise UsageError(f"{entry.kind} {entry.name}: {reasons}") from error
+    return model

@@ -1,0 +1,138 @@
+"""The study: what to run, validated, from flags or a TOML file."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from mtlbench.cells import Training
+from mtlbench.errors import UsageError
+from mtlbench.messages import complaints
+from mtlbench.plugins import Catalogue, plugin_files
+from mtlbench.presets import PRESETS, PresetName
+from mtlbench.specs import Resolved, resolve_texts
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+Specs = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
+"""Plugin specs, each in the grammar of :mod:`mtlbench.grammar`."""
+
+Seed = Annotated[int, Field(ge=0)]
+
+PATHS = ("data_dir", "out")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study with every name and parameter resolved: what the runner executes."""
+
+    datasets: tuple[Resolved, ...]
+    backbones: tuple[Resolved, ...]
+    weightings: tuple[Resolved, ...]
+    seeds: tuple[int, ...]
+    preset: PresetName
+    training: Training
+    data_dir: Path
+    plugin_files: tuple[Path, ...]
+    """From these a worker process finds the same plugins."""
+
+
+class Study(BaseModel):
+    """What to run, and where its inputs and results lie. Every field is a key of a study file.
+
+    ``None`` for a setting of the training means the preset's.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    datasets: Specs = ("synthetic",)
+    backbones: Specs = ("all",)
+    weightings: Specs = ("rmtl",)
+    seeds: Annotated[int, Field(ge=1)] | Annotated[tuple[Seed, ...], Field(min_length=1)] = 3
+    """Their number, for 0, 1, ..., or a list of them."""
+    preset: PresetName = "quick"
+    epochs: int | None = Field(None, ge=1)
+    patience: int | None = Field(None, ge=1)
+    batch_size: int | None = Field(None, ge=1)
+    learning_rate: float | None = Field(None, gt=0)
+    weight_decay: float | None = Field(None, ge=0)
+    data_dir: Path = Path("data")
+    out: Path = Path("results")
+    jobs: int = Field(default_factory=_cores, ge=1)
+    """Cells trained at the same time."""
+    overwrite: Literal["never", "failed", "always"] = "never"
+    layout: Literal["methods", "paper"] = "methods"
+    plugins: tuple[Path, ...] = ()
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: int | tuple[int, ...]) -> int | tuple[int, ...]:
+        if isinstance(seeds, tuple) and len(set(seeds)) < len(seeds):
+            raise ValueError("must not repeat a seed; a cell counts once")
+        return seeds
+
+    @classmethod
+    def load(cls, file: Path | None = None, flags: Mapping[str, Any] | None = None) -> "Study":
+        """A study from a TOML file, from flags, or both; flags win. Paths in the file are relative to it.
+
+        Raises:
+            UsageError: the file cannot be read, or a key or value is not valid.
+        """
+        settings = {**(_read(file) if file else {}), **(flags or {})}
+        try:
+            return cls.model_validate(settings)
+        except ValidationError as error:
+            where = f"the study {file}" if file else "the study"
+            reasons = "; ".join(complaints(error, settings, list(cls.model_fields)))
+            raise UsageError(f"{where}: {reasons}") from error
+
+    def files(self) -> tuple[Path, ...]:
+        """The plugin files: those of the study, and those in the folder that ``MTLBENCH_PLUGINS`` names."""
+        return plugin_files(self.plugins)
+
+    def resolve(self, catalogue: Catalogue) -> Plan:
+        """The plan, with every plugin's parameters validated.
+
+        Raises:
+            UsageError: a plugin or parameter is unknown, or a value is invalid.
+        """
+        overrides = {
+            name: value for name in Training.__dataclass_fields__ if (value := getattr(self, name)) is not None
+        }
+        return Plan(
+            datasets=resolve_texts(catalogue, "dataset", self.datasets, self.preset),
+            backbones=resolve_texts(catalogue, "backbone", self.backbones, self.preset),
+            weightings=resolve_texts(catalogue, "weighting", self.weightings, self.preset),
+            seeds=self.seeds if isinstance(self.seeds, tuple) else tuple(range(self.seeds)),
+            preset=self.preset,
+            training=replace(PRESETS[self.preset].training, **overrides),
+            data_dir=self.data_dir.expanduser(),
+            plugin_files=self.files(),
+        )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        settings = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read the study file {file}: {error.strerror}; check the path") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"the study file {file} is no TOML: {error}") from error
+    base = file.resolve().parent
+    for key in PATHS:
+        if isinstance(settings.get(key), str):
+            settings[key] = base / Path(settings[key]).expanduser()
+    if isinstance(settings.get("plugins"), list) and all(isinstance(path, str) for path in settings["plugins"]):
+        settings["plugins"] = [base / Path(path).expanduser() for path in settings["plugins"]]
+    return settings

@@ -1,0 +1,48 @@
+"""The state at a stage's best epoch: what another cell can continue from."""
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mtlbench.errors import UsageError
+from mtlbench.training.budget import Spend
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Best state of a finished cell."""
+
+    cell: str
+    """Id of the cell that was trained."""
+    backbone: dict[str, Any]
+    optimiser: dict[str, Any]
+    score: float
+    """Validation mean AUC at the best epoch."""
+    spend: list[Spend]
+
+    def save(self, path: Path) -> None:
+        """Write to ``path`` in one move, so that a reader never sees half a file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        content = {**vars(self), "spend": [asdict(stage) for stage in self.spend]}
+        torch.save(content, temporary)
+        os.replace(temporary, path)
+
+    @classmethod
+    def load(cls, path: Path, cell: str) -> "Checkpoint":
+        """Read tensors and plain values only: a checkpoint from a stranger cannot run code.
+
+        Raises:
+            UsageError: the file is damaged or belongs to another cell.
+        """
+        try:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+            checkpoint = cls(**{**content, "spend": [Spend(**stage) for stage in content["spend"]]})
+        except Exception as error:
+            raise UsageError(f"{path}: not a readable checkpoint ({error}); delete it and run again") from error
+        if checkpoint.cell != cell:
+            raise UsageError(f"{path}: holds cell {checkpoint.cell[:12]}, not {cell[:12]}; delete it and run again")
+        return checkpoint

@@ -1,0 +1,15 @@
+"""One point of a learning curve."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """What is known after an epoch: losses in training, AUC in validation, and the weights applied."""
+
+    stage: str
+    epoch: int
+    train_loss: dict[str, float]
+    validation_auc: dict[str, float]
+    weights: dict[str, dict[str, float]] | None
+    """``None`` in a stage whose loss is no weighted sum of task losses."""

@@ -1,0 +1,39 @@
+"""MMoE: a mixture of experts with a gate for each task."""
+
+import torch
+from torch import Tensor, nn
+
+from mtlbench import api
+from mtlbench.nn import Experts, FieldEmbedding, Gate, Tower, mix
+
+
+class MMoE(api.Backbone):
+    r"""Experts that all tasks share, mixed by each task's own gate.
+
+    J. Ma et al., "Modeling task relationships in multi-task learning with multi-gate mixture-of-experts", KDD 2018,
+    https://doi.org/10.1145/3219819.3220007:
+
+    .. math:: p_k = \sigma\Big(t_k\big(\textstyle\sum_e g_{k,e}(x) f_e(x)\big)\Big), \qquad
+              g_k(x) = \mathrm{softmax}(W_k e(x) + b_k)
+
+    With all gates equal it is ``omoe``.
+    """
+
+    name, label = "mmoe", "MMoE"
+    Params = api.ExpertSizes
+
+    def __init__(self, schema: api.Schema, params: api.ExpertSizes) -> None:
+        super().__init__()
+        self.embedding = FieldEmbedding(schema, params.embedding)
+        self.experts = Experts(params.experts, self.embedding.width, params.bottom, params.dropout, params.norm)
+        self.gates = nn.ModuleList(Gate(self.embedding.width, params.experts) for _ in schema.tasks)
+        self.towers = nn.ModuleList(
+            Tower(self.experts.width, params.tower, params.dropout, params.norm) for _ in schema.tasks
+        )
+
+    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+        """Logits (B, K)."""
+        embedded = self.embedding(categorical, numerical)
+        outputs = self.experts(embedded)
+        heads = zip(self.gates, self.towers, strict=True)
+        return torch.cat([tower(mix(gate(embedded), outputs)) for gate, tower in heads], dim=1)

@@ -1,0 +1,31 @@
+"""One network per task: nothing is shared."""
+
+import torch
+from torch import Tensor, nn
+
+from mtlbench import api
+from mtlbench.nn import Bottom, Tower
+
+
+class SingleTask(api.Backbone):
+    r"""K separate networks, each with embedding, bottom and tower of its own.
+
+    .. math:: p_k = \sigma\big(t_k(b_k(e_k(x)))\big)
+
+    The reference that multi-task learning has to beat, and the base of Delta_m. No parameter is reached by two tasks,
+    so the loss of one task has no gradient in another's network.
+    """
+
+    name, label = "single-task", "Single Task"
+
+    def __init__(self, schema: api.Schema, params: api.Sizes) -> None:
+        super().__init__()
+        self.bottoms = nn.ModuleList(Bottom(schema, params) for _ in schema.tasks)
+        self.towers = nn.ModuleList(
+            Tower(params.bottom[-1], params.tower, params.dropout, params.norm) for _ in schema.tasks
+        )
+
+    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+        """Logits (B, K)."""
+        networks = zip(self.bottoms, self.towers, strict=True)
+        return torch.cat([tower(bottom(categorical, numerical)) for bottom, tower in networks], dim=1)

@@ -1,0 +1,69 @@
+"""What RetailRocket knew of an item at a moment: properties as of a time, and the category's ancestors."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mtlbench.api import DataError
+from mtlbench_plugins.datasets import _files
+
+
+def read_properties(files: Iterable[Path], names: Iterable[str], items: "pd.Series[int]") -> pd.DataFrame:
+    """The history of the named properties of the given items: timestamp, itemid, property, value; ordered by time."""
+    names, items = pa.array(names), pa.array(items.unique())
+
+    def wanted(block: pa.RecordBatch) -> pa.Array:
+        return pc.and_(pc.is_in(block["property"], names), pc.is_in(block["itemid"], items))
+
+    columns = {
+        "timestamp": _files.INTEGER,
+        "itemid": _files.INTEGER,
+        "property": pa.string(),
+        "value": pa.string(),
+    }
+    history = pd.concat([_files.read(path, columns, keep=wanted) for path in files], ignore_index=True)
+    return history.sort_values("timestamp", kind="stable", ignore_index=True)
+
+
+def as_of(rows: pd.DataFrame, history: pd.DataFrame, name: str) -> "pd.Series[str]":
+    """The value of one property of each row's item, as last written at or before the row's timestamp.
+
+    Args:
+        rows: itemid and timestamp, ordered by timestamp.
+        history: from :func:`read_properties`.
+        name: of the property.
+    """
+    past = history.loc[history["property"] == name, ["timestamp", "itemid", "value"]]
+    joined = pd.merge_asof(rows[["timestamp", "itemid"]], past, on="timestamp", by="itemid", direction="backward")
+    return joined["value"].set_axis(rows.index)
+
+
+def ancestors(category: "pd.Series[str]", tree: Path) -> tuple["pd.Series[int]", "pd.Series[int]"]:
+    """Parent and root of each category; a root is its own, and a category that the tree lacks has none.
+
+    Args:
+        category: ids, missing where unknown.
+        tree: ``category_tree.csv``: categoryid, parentid, the latter empty at a root.
+
+    Raises:
+        DataError: the tree has a cycle.
+    """
+    columns = {"categoryid": _files.INTEGER, "parentid": _files.INTEGER}
+    edges = _files.read(tree, columns).dropna().astype("int64").drop_duplicates("categoryid")
+    nodes = pd.Index(np.unique(edges.to_numpy()))
+    parent = np.arange(len(nodes))
+    parent[nodes.get_indexer(edges["categoryid"])] = nodes.get_indexer(edges["parentid"])
+    root = parent
+    for _ in range(len(nodes).bit_length()):  # each round doubles the distance climbed
+        root = root[root]
+    if (parent[root] != root).any():
+        raise DataError(f"{tree}: category {nodes[root[parent[root] != root]][0]} is its own ancestor; fetch it again")
+    place = nodes.get_indexer(pd.to_numeric(category, errors="coerce").fillna(-1).astype("int64"))
+    known = pd.Series(place >= 0, index=category.index)
+    return tuple(  # type: ignore[return-value]
+        pd.Series(nodes[ancestor[place]], index=category.index).where(known) for ancestor in (parent, root)
+    )

@@ -1,0 +1,173 @@
+"""KuaiRand: impressions of short videos, with clicks and long views."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from mtlbench import api
+from mtlbench.api.sessions import SESSION_RULE
+from mtlbench_plugins.datasets import _files
+
+FOLDERS = {"pure": "KuaiRand-Pure", "1k": "KuaiRand-1K", "27k": "KuaiRand-27K"}
+BEIJING_MS = 8 * 3_600_000
+HOUR_MS = 3_600_000
+
+IDS = ("user_id", "video_id", "time_ms", "tab")
+OUTCOMES = ("is_click", "is_like", "is_follow", "is_comment", "is_forward", "long_view")
+ASIDE = (
+    "date",
+    "hourmin",
+    "is_hate",
+    "play_time_ms",
+    "duration_ms",
+    "profile_stay_time",
+    "comment_stay_time",
+    "is_profile_enter",
+    "is_rand",
+)
+"""Read only to tell exact duplicates from near ones."""
+
+USER_NUMBERS = ("follow_user_num", "fans_user_num", "friend_user_num", "register_days")
+USER_IDS = (
+    "user_active_degree",
+    "is_lowactive_period",
+    "is_live_streamer",
+    "is_video_author",
+    *(f"{name}_range" for name in USER_NUMBERS),
+    *(f"onehot_feat{number}" for number in range(18)),
+)
+VIDEO_IDS = ("author_id", "video_type", "upload_type", "music_id", "music_type", "tag")
+VIDEO_NUMBERS = ("video_duration", "server_width", "server_height")
+
+
+class KuaiRand(api.Dataset):
+    """Short-video impressions of the app Kuaishou, April and May 2022; click and long view are the tasks.
+
+    Gao et al., "KuaiRand: An Unbiased Sequential Recommendation Dataset with Randomly Exposed Videos", CIKM 2022,
+    https://arxiv.org/abs/2208.08696. Data: https://zenodo.org/records/10439422, licence CC BY-SA 4.0. Unpacked below
+    the data folder as ``KuaiRand-Pure/data/*.csv`` (``KuaiRand-1K``, ``KuaiRand-27K``), plain or gzipped.
+
+    Rows: all standard logs present (``log_standard_*``), without rows that equal another in every column. The
+    randomly exposed log is not read: its impressions were not chosen by the recommender.
+
+    Tasks, a funnel: ``click`` = is_click; then is_click and the outcome named by ``conversion``, by default long_view.
+    The fact ``long_view_without_click`` says how often that outcome happens where there is no click, which the
+    funnel counts as 0.
+
+    Inputs: user_id, video_id, tab (the place in the app), hour (local, of time_ms); of the user, activity degree,
+    roles, the published ranges, onehot_feat0..17, and ln(1 + x) of the numbers of users followed, fans, friends and
+    days since registration; of the video, author, type, upload type, music, music type, first of its tags, width,
+    height, and ln(1 + x) of its duration (from the video features, where it equals the log's duration_ms).
+
+    Left out as leakage: play_time_ms, profile_stay_time, comment_stay_time, is_profile_enter and all other
+    outcomes; the video_features_statistic files, which aggregate over the whole period; visible_status, which is
+    read after the period. Left out as useless under a split by time: date and upload date. User features are one
+    snapshot, as published.
+
+    Sessions: no session id exists. ``user-day`` (default) is a user's calendar day in Beijing (time_ms at UTC+8; the
+    log's own date agrees in 99 % of the rows), ``user-gapNm`` ends at a pause of more than N minutes, ``user`` is
+    all of a user's rows.
+    """
+
+    name, label = "kuairand", "KuaiRand"
+    folder = FOLDERS["pure"]
+
+    class Params(api.Params):
+        """Parameters of ``kuairand``."""
+
+        variant: Literal["pure", "1k", "27k"] = Field("pure", description="which of the published sizes")
+        session: str = Field("user-day", pattern=f"^({SESSION_RULE})$", description="user, user-day or user-gapNm")
+        conversion: Literal["long_view", "is_like", "is_follow", "is_comment", "is_forward"] = Field(
+            "long_view", description="outcome that, with a click, is the second task"
+        )
+        min_count: int = Field(1, ge=1, description="ids rarer than this in the training split are unknown")
+
+    params: Params
+
+    def files(self, root: Path) -> list[Path]:
+        """The standard logs, the user features and the basic video features of the variant."""
+        logs = self._find(root, f"log_standard_*_{self.params.variant}*")
+        users = self._find(root, f"user_features_{self.params.variant}*")
+        videos = self._find(root, f"video_features_basic_{self.params.variant}*")
+        return [*logs, *users, *videos]
+
+    def load(self, root: Path) -> api.Log:
+        """Read the logs, drop duplicates, and join the features of user and video."""
+        raw = self.raw(root)
+        log = raw[~_duplicated(raw)].reset_index(drop=True)
+        clicked, converted = log["is_click"] == 1, log[self.params.conversion] == 1
+        users = self._features(root, "user_features", "user_id", USER_IDS, USER_NUMBERS)
+        videos = self._features(root, "video_features_basic", "video_id", VIDEO_IDS, VIDEO_NUMBERS)
+        videos["tag"] = videos["tag"].astype("str").str.partition(",")[0].astype("category")
+
+        frame = log[list(IDS)].copy()
+        frame["hour"] = (log["time_ms"] + BEIJING_MS) // HOUR_MS % 24
+        frame["session"] = api.session_ids(log["user_id"], log["time_ms"], self.params.session, BEIJING_MS)
+        frame["click"] = log["is_click"]
+        frame[self._task] = log[self.params.conversion].where(clicked, 0)
+        frame = pd.concat([frame, _lookup(users, log["user_id"]), _lookup(videos, log["video_id"])], axis="columns")
+        return api.Log(
+            frame=frame,
+            tasks=("click", self._task),
+            categorical=("user_id", "video_id", "tab", "hour", *USER_IDS, *VIDEO_IDS),
+            numerical=(*USER_NUMBERS, *VIDEO_NUMBERS),
+            timestamp="time_ms",
+            session="session",
+            user="user_id",
+            min_count=self.params.min_count,
+            facts={
+                "raw_rows": len(raw),
+                "duplicates_dropped": len(raw) - len(log),
+                f"{self._task}_without_click": float(converted[~clicked].mean()),
+            },
+        )
+
+    def raw(self, root: Path) -> pd.DataFrame:
+        """The standard logs as published, one after the other, all columns."""
+        columns = {**dict.fromkeys((*IDS, *OUTCOMES), _files.INTEGER), **dict.fromkeys(ASIDE, _files.NUMBER)}
+        logs = self._find(root, f"log_standard_*_{self.params.variant}*")
+        return pd.concat([_files.read(path, columns, complete=(*IDS, *OUTCOMES)) for path in logs], ignore_index=True)
+
+    @property
+    def _task(self) -> str:
+        return self.params.conversion.removeprefix("is_")
+
+    def _find(self, root: Path, pattern: str) -> list[Path]:
+        folder = root / FOLDERS[self.params.variant] / "data"
+        found = _files.find(folder, pattern)
+        if not found:
+            raise api.DataError(
+                f"dataset 'kuairand' (variant {self.params.variant}) is not in the data folder {root}: no file "
+                f"{folder / pattern}.csv or .csv.gz; download {FOLDERS[self.params.variant]}.tar.gz from "
+                f"https://zenodo.org/records/10439422, unpack it there so that {folder} holds log_standard_*, "
+                "user_features_* and video_features_basic_*, and name the data folder by --data-dir or MTLBENCH_DATA"
+            )
+        return found
+
+    def _features(
+        self, root: Path, stem: str, key: str, ids: tuple[str, ...], numbers: tuple[str, ...]
+    ) -> pd.DataFrame:
+        """The features of a user or video, one row each, by id."""
+        columns = {key: _files.INTEGER, **dict.fromkeys(ids, _files.CATEGORY), **dict.fromkeys(numbers, _files.NUMBER)}
+        files = self._find(root, f"{stem}_{self.params.variant}*")
+        table = pd.concat([_files.read(path, columns) for path in files], ignore_index=True).set_index(key)
+        if not table.index.is_unique:
+            twice = table.index[table.index.duplicated()][0]
+            raise api.DataError(f"{files[0]} lists {key} {twice} twice: expected one line each; fetch the file again")
+        heavy = list(set(numbers) - {"server_width", "server_height"})
+        table[heavy] = np.log1p(table[heavy].where(table[heavy] >= 0))
+        return table
+
+
+def _duplicated(raw: pd.DataFrame) -> "pd.Series[bool]":
+    """Rows that equal an earlier one in every column; only rows alike in user, video and time are compared in full."""
+    alike = raw.duplicated(["user_id", "video_id", "time_ms"], keep=False)
+    return raw[alike].duplicated().reindex(raw.index, fill_value=False)
+
+
+def _lookup(features: pd.DataFrame, ids: "pd.Series[int]") -> pd.DataFrame:
+    """The features of each id, all missing where an id has none."""
+    return features.reindex(ids).reset_index(drop=True)

@@ -1,0 +1,144 @@
+"""RetailRocket: a shop's events, with carts and purchases."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from mtlbench import api
+from mtlbench.api.sessions import SESSION_RULE
+from mtlbench_plugins.datasets import _files
+from mtlbench_plugins.datasets._items import ancestors, as_of, read_properties
+
+FOLDER = "retailrocket"
+HOUR_MS, MINUTE_MS, DAY_MS = 3_600_000, 60_000, 86_400_000
+STAGES = {"view": 0, "addtocart": 1, "transaction": 2}
+PROPERTIES = ("785", "591", "814", "available", "categoryid", "364", "776")
+"""The properties that the authors of RMTL use."""
+
+
+class RetailRocket(api.Dataset):
+    """Views, carts and purchases of an online shop, May to September 2015; adding to the cart and paying are the tasks.
+
+    Source: https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset (needs an account), licence CC BY-NC-SA
+    4.0. Below the data folder: ``retailrocket/events.csv``; ``item_properties_part1.csv``, ``_part2.csv`` and
+    ``category_tree.csv`` are used when present. Plain or gzipped.
+
+    Rows and tasks, a funnel (``click``, ``pay``). The log has no impressions without an event, and the rates published
+    for it (click 5.5 to 6 %) show that a click is not a view. With ``row=impression`` (default) a row is one item in
+    one session, at the time of its first event: click = it was then put into the cart or bought, pay = it was
+    bought. With ``row=event`` a row is one event: click = the event is a cart or a purchase, pay = it is a purchase.
+    The fact ``rows_without_view`` is the share of items in a session that were put into the cart or bought there
+    without being viewed in it.
+
+    Inputs: user_id (visitor), itemid, hour and weekday (UTC); ln(1 + x) of the visitor's earlier rows and of the
+    minutes since the last of them; with item properties, the values of 785, 591, 814, available, categoryid, 364 and
+    776 (the choice of Liu et al., WWW 2023, https://arxiv.org/abs/2302.03328) as they were last written at or before
+    the row's time, never later; with the category tree too, the category's parent and root.
+
+    Left out as leakage: event and transactionid, which are the labels; all later events; property values written
+    after the row.
+
+    Sessions: ``user-gapNm`` ends at a pause of more than N minutes (default 30), ``user`` is all of a visitor's
+    rows, as the authors have it, ``user-day`` the calendar day (UTC). A label may become true until the session ends:
+    with ``user`` that can be weeks after the row, and after the end of the training split.
+    """
+
+    name, label = "retailrocket", "RetailRocket"
+    folder = FOLDER
+
+    class Params(api.Params):
+        """Parameters of ``retailrocket``."""
+
+        session: str = Field("user-gap30m", pattern=f"^({SESSION_RULE})$", description="user, user-day or user-gapNm")
+        row: Literal["impression", "event"] = Field("impression", description="one row per item of a session, or event")
+        min_count: int = Field(1, ge=1, description="ids rarer than this in the training split are unknown")
+
+    params: Params
+
+    def files(self, root: Path) -> list[Path]:
+        """The events, and the item properties and category tree where they are present."""
+        folder = root / FOLDER
+        events = _files.find(folder, "events")
+        if not events:
+            raise api.DataError(
+                f"dataset 'retailrocket' is not in the data folder {root}: no file {folder / 'events.csv'} or "
+                "events.csv.gz; download it from https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset, "
+                f"unpack it into {folder}, and name the data folder by --data-dir or MTLBENCH_DATA"
+            )
+        return [*events, *_files.find(folder, "item_properties_part*"), *_files.find(folder, "category_tree")]
+
+    def load(self, root: Path) -> api.Log:
+        """Read the events, make rows of them, and join what was known of the item at the time."""
+        folder = root / FOLDER
+        events = _events(self.files(root)[0], self.params.session)
+        impressions = _impressions(events)
+        frame = _with_clock(impressions if self.params.row == "impression" else events)
+        categorical = ["user_id", "itemid", "hour", "weekday"]
+        if histories := _files.find(folder, "item_properties_part*"):
+            history = read_properties(histories, PROPERTIES, frame["itemid"])
+            for name in PROPERTIES:
+                frame[f"property_{name}"] = as_of(frame, history, name)
+                categorical.append(f"property_{name}")
+            if tree := _files.find(folder, "category_tree"):
+                frame["parent"], frame["root"] = ancestors(frame["property_categoryid"], tree[0])
+                categorical += ["parent", "root"]
+        return api.Log(
+            frame=frame,
+            tasks=("click", "pay"),
+            categorical=categorical,
+            numerical=("earlier", "pause"),
+            timestamp="timestamp",
+            session="session",
+            user="user_id",
+            min_count=self.params.min_count,
+            facts={
+                **{f"events.{event}": int((events["stage"] == stage).sum()) for event, stage in STAGES.items()},
+                "rows_without_view": float((impressions["first_stage"] > 0).mean()),
+            },
+        )
+
+
+def _events(path: Path, session: str) -> pd.DataFrame:
+    """The events in order of time: user_id, itemid, timestamp, stage (0 view, 1 cart, 2 purchase), session."""
+    columns = {
+        "timestamp": _files.INTEGER,
+        "visitorid": _files.INTEGER,
+        "event": _files.CATEGORY,
+        "itemid": _files.INTEGER,
+    }
+    events = _files.read(path, columns, complete=columns).rename(columns={"visitorid": "user_id"})
+    unknown = set(events["event"].cat.categories) - set(STAGES)
+    if unknown:
+        raise api.DataError(f"{path}: unknown event {min(unknown)!r} in column 'event': expected {', '.join(STAGES)}")
+    events["stage"] = events.pop("event").map(STAGES).astype("int64")
+    events = events.sort_values("timestamp", kind="stable", ignore_index=True)
+    events["session"] = api.session_ids(events["user_id"], events["timestamp"], session)
+    return events
+
+
+def _impressions(events: pd.DataFrame) -> pd.DataFrame:
+    """One row per item of a session, at its first event, with the furthest stage that it reached there."""
+    items = events.groupby(["session", "itemid"], sort=False, as_index=False)
+    return items.agg(
+        user_id=("user_id", "first"),
+        timestamp=("timestamp", "first"),
+        first_stage=("stage", "min"),
+        stage=("stage", "max"),
+    )
+
+
+def _with_clock(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with their labels, and with what the time and the visitor's past alone say."""
+    time = rows["timestamp"]
+    past = rows.groupby("user_id")
+    return rows.assign(
+        click=rows["stage"] >= STAGES["addtocart"],
+        pay=rows["stage"] >= STAGES["transaction"],
+        hour=time // HOUR_MS % 24,
+        weekday=(time // DAY_MS + 3) % 7,  # the epoch began on a Thursday; Monday is 0
+        earlier=np.log1p(past.cumcount()),
+        pause=np.log1p(past["timestamp"].diff() / MINUTE_MS),
+    )

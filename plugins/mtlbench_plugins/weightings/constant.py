@@ -1,0 +1,60 @@
+"""Constant weights: the baseline that every other weighting is measured against."""
+
+import torch
+from pydantic import Field, PositiveFloat
+from torch import Tensor
+
+from mtlbench import api
+
+
+class Constant(api.Weighting):
+    r"""The same weight for a task in every step.
+
+    .. math:: L = \frac{1}{K} \sum_k w_k \, \frac{1}{B} \sum_i \mathrm{BCE}_{k,i}
+
+    Weights of one are the plain average over samples and tasks. The paper of RMTL (Liu et al., "Multi-Task
+    Recommendations with Reinforcement Learning", WWW 2023, https://arxiv.org/abs/2302.03328) writes the same baseline
+    as weights 1/K on a sum over tasks.
+
+    ``restart=true`` is the control for weightings that continue from a trained backbone, such as ``rmtl``: the same
+    checkpoint, the same further training, constant weights.
+    """
+
+    name, label = "constant", "Constant"
+    baseline = True
+
+    class Params(api.Params):
+        """Parameters of ``constant``."""
+
+        weights: tuple[PositiveFloat, ...] = Field(
+            (), description="weight of each task, in the dataset's order of tasks; empty: 1 each"
+        )
+        restart: bool = Field(False, description="continue from the checkpoint of the cell without restart")
+
+    params: Params
+
+    @classmethod
+    def method(cls, backbone: str) -> str:
+        """A constant row bears the name of its backbone alone."""
+        return backbone
+
+    def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
+        """Explicit weights must be one for each task."""
+        if len(self.params.weights) in {0, len(schema.tasks)}:
+            return None
+        return (
+            f"{len(self.params.weights)} weights were given for {len(schema.tasks)} tasks ({', '.join(schema.tasks)})"
+        )
+
+    def start(self) -> api.Start | None:
+        """With ``restart``: the same weights, trained from scratch."""
+        return api.Start(self.name, {"weights": self.params.weights}) if self.params.restart else None
+
+    def setup(self, trainer: api.Trainer) -> None:
+        """Hold the weights of the dataset's tasks."""
+        weights = self.params.weights or (1.0,) * len(trainer.schema.tasks)
+        self._weights = torch.tensor(weights, device=trainer.data.labels.device)
+
+    def weigh(self, step: api.Step) -> Tensor:
+        """Weights (K,), equal in every step."""
+        return self._weights

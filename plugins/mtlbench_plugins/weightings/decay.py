@@ -1,0 +1,68 @@
+"""Weights that decay by a fixed rate: the paper's rule-based counterpart of critic weights."""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from mtlbench import api
+
+Rate = Annotated[float, Field(gt=0, le=1)]
+
+
+class Decay(api.Weighting):
+    r"""Weights that shrink geometrically, by default along each session.
+
+    The decay baseline of Liu et al., "Multi-Task Recommendations with Reinforcement Learning", WWW 2023,
+    https://arxiv.org/abs/2302.03328:
+
+    .. math:: \omega_{k,t} = \omega_{k,0} \, \gamma_k'^{\,t}, \qquad \omega_{k,0} = 1
+
+    with t the record's position in its session, from 0. ``clock=step`` and ``clock=epoch`` count optimiser steps and
+    completed epochs instead, and then every sample of a step has the same weight. A rate of 1 is ``constant``.
+
+    The paper uses one rate for all tasks, so only the samples are weighted against each other; a rate per task
+    (``rates=0.99-0.95``) is our extension.
+    """
+
+    name, label = "decay", "Decay"
+
+    class Params(api.Params):
+        """Parameters of ``decay``."""
+
+        rates: tuple[Rate, ...] = Field(
+            (0.99,), min_length=1, description="gamma', one for all tasks or one each, in (0, 1]"
+        )
+        clock: Literal["session", "step", "epoch"] = Field(
+            "session", description="what t counts: position in the session, optimiser steps, or completed epochs"
+        )
+
+    params: Params
+
+    def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
+        """The session clock needs sessions; the rates are one for all tasks or one each."""
+        if len(self.params.rates) not in {1, len(schema.tasks)}:
+            return (
+                f"{len(self.params.rates)} rates were given for {len(schema.tasks)} tasks ({', '.join(schema.tasks)})"
+            )
+        if self.params.clock == "session" and not schema.sessions:
+            return "decay along the session needs sessions and timestamps, which the dataset lacks; use clock=step"
+        return None
+
+    def setup(self, trainer: api.Trainer) -> None:
+        """Hold one rate per task and the position of each training row."""
+        rates = torch.tensor(self.params.rates, device=trainer.data.labels.device)
+        self._rates = rates.expand(len(trainer.schema.tasks))
+        self._position = trainer.data.position
+        self._epochs = 0
+
+    def weigh(self, step: api.Step) -> Tensor:
+        """Weights (B, K) on the session clock, (K,) on the others."""
+        if self.params.clock == "session":
+            return self._rates ** self._position[step.rows].unsqueeze(1)
+        return self._rates ** (step.number if self.params.clock == "step" else self._epochs)
+
+    def end_epoch(self, epoch: int) -> None:
+        """Advance the epoch clock."""
+        self._epochs = epoch

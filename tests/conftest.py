@@ -1,0 +1,25 @@
+"""Fixtures that any test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+BESIDE = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real data; skips where there is none."""
+    folder = Path(os.environ.get("MTLBENCH_DATA", BESIDE))
+    if not folder.is_dir():
+        pytest.skip(f"no real data: {folder} is not a folder (name one by MTLBENCH_DATA)")
+    return folder
+
+
+@pytest.fixture
+def cache_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder of the test's own."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("MTLBENCH_CACHE", str(folder))
+    return folder

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import torch
+from logs import small_log
+
+from mtlbench.data.building import build
+
+
+def test_what_is_encoded_is_what_was_logged() -> None:
+    log = small_log(rows=100, numerical=["row"])
+    splits = build(log, "my-log", "key")
+    in_order = log.frame.sort_values("time", kind="stable")
+    scores = torch.cat([split.numerical[:, 0] for split in splits.parts().values()]).double().numpy()
+    rows = np.rint(scores * in_order["row"][:60].std(ddof=0) + in_order["row"][:60].mean()).astype(int)
+    assert rows.tolist() == in_order["row"].tolist()
+    for task, name in enumerate(log.tasks):
+        labels = torch.cat([split.labels[:, task] for split in splits.parts().values()])
+        assert labels.tolist() == in_order[name].tolist()
+    times = torch.cat([split.timestamp for split in splits.parts().values()])
+    assert times.tolist() == in_order["time"].tolist()
+    users = torch.cat([split.user for split in splits.parts().values()])
+    assert len(set(zip(users.tolist(), in_order["user"], strict=True))) == in_order["user"].nunique() == users.max() + 1
+
+
+def test_shapes_and_types_are_the_contract() -> None:
+    splits = build(small_log(rows=100, optimum=["click", "buy"]), "my-log", "key")
+    split = splits.validation
+    assert len(split) == 20
+    shapes = {name: (tuple(value.shape), value.dtype) for name, value in vars(split).items()}
+    assert shapes == {
+        "categorical": ((20, 2), torch.int32),
+        "numerical": ((20, 1), torch.float32),
+        "labels": ((20, 2), torch.float32),
+        **dict.fromkeys(("timestamp", "session", "user", "position", "next_row"), ((20,), torch.int64)),
+        "done": ((20,), torch.bool),
+        "optimum": ((20, 2), torch.float64),
+    }
+    assert splits.schema.sessions
+    assert [field.name for field in splits.schema.categorical] == ["user", "item"]
+
+
+def test_an_item_first_seen_after_training_is_unknown() -> None:
+    log = small_log(rows=100)
+    log.frame.loc[log.frame["row"] >= 60, "item"] = "launched later"
+    splits = build(log, "my-log", "key")
+    assert (splits.train.categorical[:, 1] > 0).all()
+    assert (splits.validation.categorical[:, 1] == 0).all()
+    assert (splits.test.categorical[:, 1] == 0).all()
+    assert splits.facts["unknown_ids.test"] == pytest.approx(0.5)
+
+
+def test_nothing_of_later_splits_moves_the_training_split() -> None:
+    log = small_log(rows=100)
+    before = build(log, "my-log", "key").train
+    late = log.frame["row"] >= 60
+    log.frame.loc[late, "item"] = "other"
+    log.frame.loc[late, "price"] = 1e6
+    after = build(log, "my-log", "key").train
+    assert all(value.equal(vars(after)[name]) for name, value in vars(before).items() if name not in {"optimum"})
+
+
+def test_without_a_timestamp_there_are_no_sessions_and_the_split_is_random() -> None:
+    splits = build(small_log(rows=100, timestamp=None, numerical=["row"]), "my-log", "key")
+    assert not splits.schema.sessions
+    assert splits.train.done.all()
+    assert splits.train.session.tolist() == splits.train.next_row.tolist() == list(range(60))
+    assert abs(np.corrcoef(splits.train.numerical[:, 0], np.arange(60))[0, 1]) < 0.4
+
+
+def test_facts_count_rows_rates_users_sessions_and_ids() -> None:
+    facts = build(small_log(rows=100, facts={"duplicates_dropped": 3}), "my-log", "key").facts
+    assert facts["duplicates_dropped"] == 3
+    assert (facts["rows"], facts["rows.train"], facts["rows.validation"], facts["rows.test"]) == (100, 60, 20, 20)
+    assert facts["rate.train.click"] == pytest.approx(0.5)
+    assert facts["rate.test.buy"] == pytest.approx(0.25)
+    assert facts["users"] == 6
+    assert facts["indices"] == 7 + 5

@@ -1,0 +1,172 @@
+import json
+import os
+import subprocess
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from logs import FileLog, small_log
+
+from mtlbench import api
+from mtlbench.data import cache_dir as default_cache
+from mtlbench.data import load
+from mtlbench.data.hashes import SETTLED_NS
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    small_log().frame.to_csv(tmp_path / "log.csv", index=False)
+    return tmp_path
+
+
+def dataset(**params: int) -> FileLog:
+    return FileLog(FileLog.Params(**params))
+
+
+def same(one: api.Splits, two: api.Splits) -> bool:
+    tensors = [
+        (value, vars(two.parts()[part])[name])
+        for part, split in one.parts().items()
+        for name, value in vars(split).items()
+        if isinstance(value, torch.Tensor)
+    ]
+    return all(a.equal(b) for a, b in tensors) and (one.schema, one.facts) == (two.schema, two.facts)
+
+
+def entries(cache: Path) -> list[Path]:
+    return sorted(path for path in cache.iterdir() if path.is_dir())
+
+
+def test_a_second_load_reads_the_cache(root: Path, cache_dir: Path) -> None:
+    first = dataset()
+    splits = load(first, root, cache_dir)
+    second = dataset()
+    again = load(second, root, cache_dir)
+    assert (first.loads, second.loads) == (1, 0)
+    assert same(splits, again)
+    assert splits.fingerprint == again.fingerprint
+    assert [path.name for path in entries(cache_dir)] == [f"file-log-{splits.fingerprint[:16]}"]
+
+
+def test_loading_warns_of_nothing_and_the_file_is_out_of_reach(root: Path, cache_dir: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        splits = load(dataset(), root, cache_dir)
+    splits.train.labels.fill_(7)
+    assert (load(dataset(), root, cache_dir).train.labels <= 1).all()
+
+
+def test_content_and_parameters_each_make_another_entry(root: Path, cache_dir: Path) -> None:
+    plain = load(dataset(), root, cache_dir)
+    strict = load(dataset(min_count=3), root, cache_dir)
+    log = pd.read_csv(root / "log.csv")
+    log.loc[5, "price"] += 1
+    log.to_csv(root / "log.csv", index=False)
+    changed = load(dataset(), root, cache_dir)
+    assert len({plain.fingerprint, strict.fingerprint, changed.fingerprint}) == len(entries(cache_dir)) == 3
+    assert not plain.train.numerical.equal(changed.train.numerical)
+
+
+def test_a_file_that_only_moved_or_was_touched_keeps_its_entry(root: Path, cache_dir: Path) -> None:
+    load(dataset(), root, cache_dir)
+    elsewhere = root / "elsewhere"
+    elsewhere.mkdir()
+    (root / "log.csv").rename(elsewhere / "log.csv")
+    os.utime(elsewhere / "log.csv")
+    moved = dataset()
+    load(moved, elsewhere, cache_dir)
+    assert moved.loads == 0
+
+
+def test_a_remembered_hash_spares_reading_but_a_fresh_file_is_never_trusted(root: Path, cache_dir: Path) -> None:
+    load(dataset(), root, cache_dir)
+    raw = str((root / "log.csv").resolve())
+    memory = cache_dir / "file-hashes.json"
+    assert not memory.exists() or raw not in json.loads(memory.read_text())
+    past = (root / "log.csv").stat().st_mtime_ns - 2 * SETTLED_NS
+    os.utime(root / "log.csv", ns=(past, past))
+    load(dataset(), root, cache_dir)
+    assert raw in json.loads(memory.read_text())
+    memory.write_text("{ not json")
+    load(dataset(), root, cache_dir)
+    assert raw in json.loads(memory.read_text())
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+
+
+def forge(path: Path) -> None:
+    np.save(path, np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("name", ["meta.json", "train.categorical.npy", "test.done.npy"])
+@pytest.mark.parametrize("damage", [truncate, flip, forge, Path.unlink])
+def test_a_damaged_entry_is_found_out_and_rebuilt(root: Path, cache_dir: Path, name: str, damage: object) -> None:
+    if name == "meta.json" and damage is flip:
+        pytest.skip("a flipped byte at the end of the JSON may leave it equal")
+    whole = load(dataset(), root, cache_dir)
+    expected = whole.train.categorical.clone(), whole.test.done.clone()
+    damage(entries(cache_dir)[0] / name)  # type: ignore[operator]
+    again = dataset()
+    splits = load(again, root, cache_dir)
+    assert again.loads == 1
+    assert (splits.train.categorical.equal(expected[0]), splits.test.done.equal(expected[1])) == (True, True)
+    assert len(entries(cache_dir)) == 1
+    third = dataset()
+    load(third, root, cache_dir)
+    assert third.loads == 0
+
+
+def test_nothing_is_cached_for_a_log_that_is_refused(root: Path, cache_dir: Path) -> None:
+    log = pd.read_csv(root / "log.csv")
+    log.loc[0, "click"] = 5
+    log.to_csv(root / "log.csv", index=False)
+    with pytest.raises(api.DataError, match="'click' holds"):
+        load(dataset(), root, cache_dir)
+    assert not cache_dir.exists() or entries(cache_dir) == []
+
+
+def test_a_cache_folder_that_cannot_be_written_is_a_usage_error(root: Path) -> None:
+    blocked = root / "log.csv" / "cache"
+    with pytest.raises(api.UsageError, match="MTLBENCH_CACHE"):
+        load(dataset(), root, blocked)
+
+
+def test_many_loads_at_once_agree_and_leave_one_entry(root: Path, cache_dir: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        loaded = list(pool.map(lambda _: load(dataset(), root, cache_dir), range(24)))
+    assert all(same(loaded[0], other) for other in loaded)
+    assert len(entries(cache_dir)) == 1
+    assert not list(cache_dir.glob("tmp-*"))
+
+
+def test_another_process_finds_the_entry(root: Path, cache_dir: Path) -> None:
+    mine = load(dataset(), root, cache_dir)
+    code = (
+        "import sys; from pathlib import Path; from logs import FileLog; from mtlbench.data import load, cache_dir\n"
+        "log = FileLog(FileLog.Params()); splits = load(log, Path(sys.argv[1]), cache_dir())\n"
+        "print(log.loads, splits.fingerprint, int(splits.train.categorical.sum()))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", code, str(root)]
+    theirs = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    assert theirs.stdout.split() == ["0", mine.fingerprint, str(int(mine.train.categorical.sum()))]
+
+
+def test_the_folder_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MTLBENCH_CACHE", str(tmp_path / "here"))
+    assert default_cache() == tmp_path / "here"
+    monkeypatch.delenv("MTLBENCH_CACHE")
+    assert "mtlbench" in default_cache().parts

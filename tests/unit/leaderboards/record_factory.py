@@ -1,0 +1,93 @@
+"""Records for tests, without training: every argument has a default, and what is derived is derived."""
+
+import hashlib
+import json
+from typing import Any
+
+from mtlbench.records import DatasetUse, Failure, PluginUse, Record, StageSpend
+
+TASKS = ("click", "pay")
+FACTS = {"rows": 20_000, "sessions": 3_117, "click_rate": 0.2512, "pay_rate": 0.0421}
+TRAINING = {"epochs": 10, "patience": 2, "batch_size": 2048, "learning_rate": 0.001}
+
+
+def scores(auc: float, logloss: float = 0.5, s_logloss: float = 0.4, tasks: tuple[str, ...] = TASKS) -> dict[str, Any]:
+    return {task: {"auc": auc, "logloss": logloss, "s_logloss": s_logloss} for task in tasks}
+
+
+def plugin(name: str, label: str, **changed: Any) -> PluginUse:
+    return PluginUse(
+        name=name,
+        label=label,
+        params={"size": 16, **changed},
+        changed=changed,
+        version="mtlbench 0.1.0",
+        source="0" * 64,
+    )
+
+
+def record(
+    method: str = "Shared Bottom",
+    auc: float | None = 0.7,
+    *,
+    seed: int = 0,
+    backbone: PluginUse | None = None,
+    weighting: PluginUse | None = None,
+    baseline: bool | None = None,
+    dataset: str = "synthetic",
+    dataset_label: str = "Synthetic",
+    dataset_changed: dict[str, Any] | None = None,
+    fingerprint: str = "f" * 64,
+    tasks: tuple[str, ...] = TASKS,
+    facts: dict[str, Any] | None = None,
+    optimum: dict[str, Any] | None = None,
+    preset: str | None = "quick",
+    training: dict[str, Any] | None = None,
+    protocol: int = 1,
+    status: str = "done",
+    reason: str = "",
+    metrics: dict[str, Any] | None = None,
+    spend: tuple[tuple[int, int, float], ...] = ((100, 1000, 1.5),),
+    environment: dict[str, Any] | None = None,
+) -> Record:
+    """A record whose ``method`` is ``LABEL`` (a baseline) or ``WEIGHTING-LABEL``; ``auc`` is that of every task."""
+    prefix, _, label = method.rpartition("-")
+    backbone = backbone or plugin(label.lower().replace(" ", "-"), label)
+    weighting = weighting or (plugin(prefix.lower(), prefix) if prefix else plugin("constant", "Constant"))
+    if metrics is None and status == "done" and auc is not None:
+        metrics = {"validation": scores(auc, tasks=tasks), "test": scores(auc, tasks=tasks)}
+    content: dict[str, Any] = {
+        "protocol": protocol,
+        "method": method,
+        "baseline": not prefix if baseline is None else baseline,
+        "dataset": DatasetUse(
+            name=dataset,
+            label=dataset_label,
+            params={"rows": 1, **(dataset_changed or {})},
+            changed=dataset_changed or {},
+            version="mtlbench 0.1.0",
+            source="0" * 64,
+            fingerprint=fingerprint,
+            tasks=tasks,
+            facts=FACTS if facts is None else facts,
+            optimum=optimum,
+        ).model_dump(),
+        "backbone": backbone.model_dump(),
+        "weighting": weighting.model_dump(),
+        "seed": seed,
+        "preset": preset,
+        "training": TRAINING if training is None else training,
+    }
+    identity = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+    return Record(
+        **content,
+        cell=identity,
+        status=status,
+        failure=None if status == "done" else Failure(reason=reason),
+        metrics=metrics if status == "done" else None,
+        spend=[
+            StageSpend(stage=f"stage {i}", steps=steps, rows=rows, seconds=seconds, peak_memory_mib=100.0)
+            for i, (steps, rows, seconds) in enumerate(spend, start=1)
+        ],
+        environment={"processor": "Some CPU", "threads": 2, "device": "cpu"} if environment is None else environment,
+    )

@@ -1,0 +1,168 @@
+"""What may be compared, averaged and ranked."""
+
+import random
+
+import pytest
+from record_factory import TASKS, plugin, record, scores
+
+from mtlbench.leaderboards.grouping import boards
+
+AUC = ("click", "auc")
+LOSS = ("click", "logloss")
+
+
+def only(records):
+    (board,) = boards(records)
+    return {row.method: row for row in board.rows}
+
+
+def test_mean_and_sample_deviation_over_seeds():
+    rows = only([record(auc=0.70, seed=0), record(auc=0.72, seed=1)])
+    value = rows["Shared Bottom"].values[AUC]
+    assert (value.text, value.spread) == ("0.7100", "(141)")  # sqrt(2) * 0.01
+
+
+def test_one_seed_has_no_deviation():
+    value = only([record(auc=0.70)])["Shared Bottom"].values[AUC]
+    assert (value.text, value.spread) == ("0.7000", "")
+
+
+def test_best_and_best_baseline_follow_the_direction_of_the_metric():
+    low, high = {"test": scores(0.6, 0.3)}, {"test": scores(0.8, 0.5)}
+    rows = only(
+        [
+            record("ESMM", metrics=low),
+            record("PLE", metrics=high),
+            record("RMTL-PLE", metrics={"test": scores(0.9, 0.4)}),
+        ]
+    )
+    assert [name for name, row in rows.items() if row.values[AUC].best] == ["RMTL-PLE"]
+    assert [name for name, row in rows.items() if row.values[LOSS].best] == ["ESMM"]
+    assert [name for name, row in rows.items() if row.values[AUC].best_baseline] == ["PLE"]
+    assert [name for name, row in rows.items() if row.values[LOSS].best_baseline] == ["ESMM"]
+
+
+def test_what_prints_alike_ranks_alike():
+    rows = only([record("ESMM", 0.70001), record("PLE", 0.70002), record("AITM", 0.6)])
+    assert {name for name, row in rows.items() if row.values[AUC].best} == {"ESMM", "PLE"}
+
+
+def test_a_row_that_lacks_a_seed_is_never_ranked():
+    rows = only([record("ESMM", 0.6, seed=0), record("ESMM", 0.6, seed=1), record("PLE", 0.9, seed=0)])
+    assert rows["PLE"].state == "partial"
+    assert rows["PLE"].gap == "1 of 2 seeds"
+    assert rows["PLE"].reasons == ("seed 1 not run",)
+    assert not rows["PLE"].values[AUC].best
+    assert not rows["PLE"].values[AUC].best_baseline
+    assert rows["ESMM"].values[AUC].best
+
+
+def test_as_many_seeds_but_other_ones_is_not_complete():
+    rows = only([record("ESMM", seed=0), record("ESMM", seed=1), record("PLE", seed=1), record("PLE", seed=2)])
+    assert {row.state for row in rows.values()} == {"partial"}
+
+
+def test_failed_and_not_applicable_rows_say_why():
+    rows = only(
+        [
+            record("ESMM"),
+            record("RMTL-PLE", status="failed", reason="the critic of task pay is dead\nlower the rate"),
+            record("RMTL-ESMM", status="not-applicable", reason="no sessions"),
+        ]
+    )
+    assert rows["RMTL-PLE"].state == "failed"
+    assert rows["RMTL-PLE"].values == {}
+    assert rows["RMTL-PLE"].reasons == ("seed 0 failed: the critic of task pay is dead lower the rate",)
+    assert rows["RMTL-PLE"].gap == "failed: the critic of task …"
+    assert rows["RMTL-ESMM"].state == "not applicable"
+    assert rows["RMTL-ESMM"].gap == "not applicable: no sessions"
+
+
+def test_an_undefined_metric_of_one_seed_is_not_averaged_over_the_others():
+    undefined = {"test": {**scores(0.9), "click": {"auc": None, "logloss": 0.1, "s_logloss": 0.1}}}
+    rows = only([record("ESMM", seed=0), record("ESMM", seed=1, metrics=undefined)])
+    assert AUC not in rows["ESMM"].values
+    assert rows["ESMM"].values[LOSS].text == "0.3000"
+
+
+@pytest.mark.parametrize(
+    ("difference", "title"),
+    [
+        ({"protocol": 2}, "Synthetic, protocol=2"),
+        ({"preset": "paper"}, "Synthetic, preset=paper"),
+        ({"training": {"epochs": 20, "patience": 2}}, "Synthetic, epochs=20"),
+        ({"dataset_changed": {"variant": "1k"}, "fingerprint": "e" * 64}, "Synthetic [variant=1k]"),
+        ({"fingerprint": "e" * 64}, "Synthetic, data=eeeeeeee"),
+    ],
+)
+def test_what_was_not_run_under_the_same_conditions_is_not_in_one_table(difference, title):
+    training = {"epochs": 10, "patience": 2}
+    found = boards([record(auc=0.7, training=training), record(auc=0.9, **{"training": training, **difference})])
+    assert len(found) == 2
+    assert title in {board.title for board in found}
+    assert len({board.title for board in found}) == 2
+    assert {row.values[AUC].text for board in found for row in board.rows} == {"0.7000", "0.9000"}
+
+
+def test_changed_parameters_are_in_the_name_and_never_averaged():
+    wide = plugin("ple", "PLE", experts=8, tower=[128, 64])
+    half = plugin("rmtl", "RMTL", **{"lambda": 0.5})
+    rows = only(
+        [
+            record("RMTL-PLE", 0.6),
+            record("RMTL-PLE", 0.7, backbone=wide),
+            record("RMTL-PLE", 0.8, backbone=wide, weighting=half),
+        ]
+    )
+    assert [(name, row.values[AUC].text) for name, row in rows.items()] == [
+        ("RMTL-PLE", "0.6000"),
+        ("RMTL-PLE [experts=8, tower=128-64]", "0.7000"),
+        ("RMTL-PLE [experts=8, tower=128-64; lambda=0.5]", "0.8000"),
+    ]
+
+
+def test_parameters_that_the_name_leaves_out_are_added_where_they_differ():
+    other = plugin("ple", "PLE").model_copy(update={"params": {"size": 32}})
+    rows = only([record("PLE", 0.6), record("PLE", 0.7, backbone=other)])
+    assert list(rows) == ["PLE (ple.size=16)", "PLE (ple.size=32)"]
+
+
+def test_baselines_first_then_by_weighting_and_backbone():
+    names = ["RMTL-PLE", "PLE", "Decay-PLE", "RMTL-AITM", "Decay-AITM", "AITM"]
+    board_rows = only([record(name, weighting=None) for name in names])
+    assert list(board_rows) == ["AITM", "PLE", "Decay-AITM", "Decay-PLE", "RMTL-AITM", "RMTL-PLE"]
+
+
+def test_parameters_sort_as_numbers():
+    values = [10, 2, 0.5]
+    rows = only([record("RMTL-PLE", weighting=plugin("rmtl", "RMTL", **{"lambda": value})) for value in values])
+    assert list(rows) == ["RMTL-PLE [lambda=0.5]", "RMTL-PLE [lambda=2]", "RMTL-PLE [lambda=10]"]
+
+
+def test_the_optimum_is_the_last_row_and_never_ranked():
+    rows = only([record("PLE", 0.7, optimum={"test": scores(0.99)})])
+    assert list(rows) == ["PLE", "Bayes optimum"]
+    assert rows["Bayes optimum"].values[AUC].text == "0.9900"
+    assert not rows["Bayes optimum"].values[AUC].best
+    assert rows["PLE"].values[AUC].best
+
+
+def test_spend_is_the_mean_over_seeds_of_all_stages():
+    rows = only([record(seed=0, spend=((100, 1000, 1.0), (50, 500, 2.0))), record(seed=1, spend=((50, 500, 1.0),))])
+    spend = rows["Shared Bottom"].spend
+    assert (spend.steps, spend.rows, spend.seconds) == (100, 1000, 2.0)
+
+
+def test_different_code_under_one_name_is_remarked():
+    other = plugin("ple", "PLE").model_copy(update={"source": "1" * 64})
+    rows = only([record("PLE", seed=0), record("PLE", seed=1, backbone=other)])
+    assert rows["PLE"].remarks == ("its seeds were run with different code of the backbone ple: run them again",)
+
+
+def test_the_order_of_the_records_does_not_matter():
+    records = [record(name, seed=seed, auc=0.6 + seed / 100) for name in ("PLE", "RMTL-PLE") for seed in range(4)]
+    shuffled = random.Random(0).sample(records, len(records))
+    assert boards(records) == boards(shuffled)
+    assert boards(records)[0].columns == tuple(
+        (task, name) for task in TASKS for name in ("auc", "logloss", "s_logloss")
+    )

@@ -1,0 +1,154 @@
+"""The train loop: early stopping, budget, determinism, and what a weighting can and cannot do to it."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from linear_backbone import LinearBackbone
+from small_splits import small_splits
+
+from mtlbench import api
+from mtlbench.cells import Training
+from mtlbench.evaluation import mean_auc
+from mtlbench.training import BackboneTrainer
+from mtlbench.training.checkpoint import Checkpoint
+from mtlbench.training.seeding import seeded
+
+TRAINING = Training(epochs=4, patience=2, batch_size=64)
+
+
+class Plain(api.Weighting):
+    """Ones, with a hook for the tests."""
+
+    name, label = "plain", "Plain"
+
+    def __init__(self, spoil=None):
+        super().__init__(api.NoParams())
+        self.spoil = spoil
+        self.steps = []
+
+    def weigh(self, step):
+        self.steps.append(step)
+        return api.ones(step) if self.spoil is None else self.spoil(step)
+
+
+def make_trainer(training: Training = TRAINING, seed: int = 0, **options) -> BackboneTrainer:
+    splits = small_splits()
+    with seeded(seed, "initial parameters"):
+        backbone = LinearBackbone(splits.schema)
+    return BackboneTrainer(backbone, splits, training, seed, **options)
+
+
+def test_keeps_the_parameters_of_the_best_validation_epoch():
+    trainer = make_trainer(Training(epochs=12, patience=12, batch_size=16, learning_rate=0.05))
+    Plain().fit(trainer)
+    scores = [sum(point.validation_auc.values()) / 2 for point in trainer.curve]
+    assert trainer.best_epoch["train"] == 1 + scores.index(max(scores))
+    assert trainer.score == max(scores)
+    validation = small_splits().validation
+    assert mean_auc(trainer.infer(validation), validation.labels) == max(scores)
+
+
+def test_stops_after_patience_epochs_without_a_better_score():
+    trainer = make_trainer(Training(epochs=50, patience=3, batch_size=16, learning_rate=0.3))
+    Plain().fit(trainer)
+    assert len(trainer.curve) == trainer.best_epoch["train"] + 3 < 50
+
+
+def test_counts_steps_and_rows_of_every_stage():
+    trainer = make_trainer(Training(epochs=2, patience=2, batch_size=64))
+    Plain().fit(trainer)
+    (spend,) = trainer.spend
+    assert (spend.stage, spend.steps, spend.rows) == ("train", 2 * math.ceil(240 / 64), 2 * 240)
+    assert spend.seconds > 0
+    assert spend.peak_memory_mib > 0
+
+
+def test_every_training_row_is_read_once_per_epoch_in_an_order_of_its_own():
+    trainer = make_trainer()
+    first, second = trainer.minibatches("train", 1), trainer.minibatches("train", 2)
+    assert torch.equal(torch.cat(first).sort().values, torch.arange(240))
+    assert not torch.equal(torch.cat(first), torch.cat(second))
+
+
+def test_a_last_batch_of_one_row_joins_the_one_before():
+    assert [len(rows) for rows in make_trainer(replace(TRAINING, batch_size=239)).minibatches("train", 1)] == [240]
+
+
+def test_one_seed_gives_one_result_and_another_seed_another():
+    first, again, other = make_trainer(), make_trainer(), make_trainer(seed=1)
+    for trainer in (first, again, other):
+        Plain().fit(trainer)
+    assert first.curve == again.curve
+    assert first.curve != other.curve
+
+
+def test_random_numbers_that_a_weighting_draws_change_no_batch_and_no_dropout_mask():
+    plain, drawing = make_trainer(), make_trainer()
+    Plain().fit(plain)
+    Plain(lambda step: api.ones(step) + 0 * torch.rand(2)).fit(drawing)
+    assert plain.curve == drawing.curve
+
+
+def test_leaves_the_global_generator_as_it_was():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    Plain().fit(make_trainer())
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_weights_multiply_the_losses_before_the_average():
+    doubled, plain = make_trainer(), make_trainer()
+    Plain(lambda step: 2 * api.ones(step)).fit(doubled)
+    Plain().fit(plain)
+    assert doubled.curve[0].train_loss.keys() == plain.curve[0].train_loss.keys()
+    assert doubled.curve[0].weights["click"] == dict.fromkeys(("mean", "min", "q05", "q50", "q95", "max"), 2.0)
+
+
+def test_weights_of_a_wrong_shape_fail_with_the_shape_expected():
+    with pytest.raises(api.TrainingError, match=r"shape \(3,\); expected \(2,\) per task or \(64, 2\)"):
+        Plain(lambda step: torch.ones(3)).fit(make_trainer())
+
+
+def test_a_diverged_loss_fails_with_a_remedy():
+    with pytest.raises(api.TrainingError, match="diverged"):
+        Plain(lambda step: step.losses.mean(0) * math.inf).fit(make_trainer())
+
+
+def test_checkpoint_survives_the_disk_and_continues(tmp_path):
+    trainer = make_trainer()
+    Plain().fit(trainer)
+    trainer.checkpoint("a" * 64).save(tmp_path / "a.pt")
+    loaded = Checkpoint.load(tmp_path / "a.pt", "a" * 64)
+    from_disk, from_memory = make_trainer(start=loaded), make_trainer(start=trainer.checkpoint("a" * 64))
+    for further in (from_disk, from_memory):
+        further.restore()
+        further.train(Plain(), "continue")
+    assert from_disk.curve == from_memory.curve
+    assert [stage.stage for stage in from_disk.spend] == ["train", "continue"]
+
+
+def test_a_checkpoint_of_another_cell_is_refused(tmp_path):
+    trainer = make_trainer()
+    Plain().fit(trainer)
+    trainer.checkpoint("a" * 64).save(tmp_path / "a.pt")
+    with pytest.raises(api.UsageError, match="holds cell aaaaaaaaaaaa, not bbbbbbbbbbbb"):
+        Checkpoint.load(tmp_path / "a.pt", "b" * 64)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    (tmp_path / "a.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(api.UsageError, match=r"a\.pt: not a readable checkpoint"):
+        Checkpoint.load(tmp_path / "a.pt", "a" * 64)
+
+
+def test_the_step_shows_the_weighting_aligned_tensors():
+    weighting = Plain()
+    trainer = make_trainer(Training(epochs=1, patience=1, batch_size=64))
+    weighting.fit(trainer)
+    step = weighting.steps[1]
+    assert step.number == 1
+    assert torch.equal(step.labels, trainer.data.labels[step.rows])
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(step.logits, step.labels, reduction="none")
+    torch.testing.assert_close(step.losses, expected)
