@@ -62,6 +62,4 @@ class Cell:
     @property
     def stem(self) -> str:
         """Name of the cell's files: readable, sorted well, unique."""
-        return (
-            f"{self.dataset.name}.{self.backbone.name}.{self.weighting.name}.seed{self.seed}.{self.id[:12]}"
-        )
+        return f"{self.dataset.name}.{self.backbone.name}.{self.weighting.name}.seed{self.seed}.{self.id[:12]}"

@@ -18,9 +18,7 @@ class Sizes(Params):
     """
 
     embedding: int = Field(16, ge=1, le=4096, description="width of each field's embedding")
-    bottom: tuple[int, ...] = Field(
-        (64, 32), min_length=1, description="widths of the bottom (expert) layers"
-    )
+    bottom: tuple[int, ...] = Field((64, 32), min_length=1, description="widths of the bottom (expert) layers")
     tower: tuple[int, ...] = Field((16,), description="widths of the tower layers, the final logit excluded")
     dropout: float = Field(0.2, ge=0, lt=1, description="dropout after every hidden layer")
     norm: Literal["none", "batch"] = Field("none", description="normalisation before each activation")

@@ -31,9 +31,7 @@ def session_ids(
         UsageError: the rule is none of these.
     """
     if re.fullmatch(SESSION_RULE, rule) is None:
-        raise UsageError(
-            f"unknown session rule {rule!r}: expected user, user-day or user-gapNm such as user-gap30m"
-        )
+        raise UsageError(f"unknown session rule {rule!r}: expected user, user-day or user-gapNm such as user-gap30m")
     users = pd.factorize(user, sort=True)[0].astype(np.int64)
     time = timestamp.to_numpy(dtype=np.int64)
     order = np.lexsort((time, users))

@@ -127,6 +127,10 @@ class Weighting(Plugin, ABC):
     baseline: ClassVar[bool] = False
     """Whether the method, at its defaults, is what the others are measured against."""
 
+    reads_parameters: ClassVar[bool] = False
+    """Whether the method reads or differentiates parameters of the backbone directly. Embedding tables are then updated
+    densely, so that every row is up to date in every step; the result is the same, a step costs more."""
+
     def __init__(self, params: Params) -> None:
         self.params = params
 

@@ -53,7 +53,13 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
         backbone = catalogue.create("backbone", cell.backbone, splits.schema)
     weighting = catalogue.create("weighting", cell.weighting)
     trainer = BackboneTrainer(
-        backbone, splits, cell.training, cell.seed, start=start, progress=_throttled(cell.id, emit)
+        backbone,
+        splits,
+        cell.training,
+        cell.seed,
+        start=start,
+        dense=weighting.reads_parameters,
+        progress=_throttled(cell.id, emit),
     )
     with seeded(cell.seed, "weighting"):
         weighting.fit(trainer)

@@ -1,7 +1,8 @@
 """Layers that backbones and critics share."""
 
+from mtlbench.nn.activation import ReLUDropout
 from mtlbench.nn.embedding import FieldEmbedding
 from mtlbench.nn.experts import Experts, Gate, mix
 from mtlbench.nn.mlp import MLP, Bottom, Hidden, Tower
 
-__all__ = ["MLP", "Bottom", "Experts", "FieldEmbedding", "Gate", "Hidden", "Tower", "mix"]
+__all__ = ["MLP", "Bottom", "Experts", "FieldEmbedding", "Gate", "Hidden", "ReLUDropout", "Tower", "mix"]

@@ -1,5 +1,7 @@
 """From encoded inputs to one vector per field."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -8,6 +10,15 @@ from mtlbench.api import Schema
 
 INIT_STD = 0.01
 """Embeddings start near zero, so that ids seen rarely or never in training say nearly nothing."""
+
+
+class Rows(NamedTuple):
+    """The rows of a table that one batch reads."""
+
+    values: Tensor
+    """(U, d) leaf of the autograd graph."""
+    position: Tensor
+    """(B, F) int32: where in ``values`` each row read is."""
 
 
 class FieldEmbedding(nn.Module):
@@ -26,9 +37,12 @@ class FieldEmbedding(nn.Module):
         tokens: vectors per row, T = F + (1 if there are numerical inputs).
         width: T * d, the width of the output of ``forward``.
         weight: the table (sum of cardinalities, d).
+        rows: set by an optimiser that updates only the rows read, for one pass over a batch: the lookup then goes to
+            this copy of the batch's rows, which takes the gradient in the table's place.
     """
 
     offsets: Tensor
+    rows: Rows | None = None
 
     def __init__(self, schema: Schema, width: int) -> None:
         super().__init__()
@@ -44,14 +58,20 @@ class FieldEmbedding(nn.Module):
         """Vectors (B, T * d) from ``categorical`` (B, F) int and ``numerical`` (B, D) float32."""
         parts = []
         if len(self.offsets):
-            parts.append(self.look_up(categorical + self.offsets).flatten(1))
+            parts.append(self.look_up(categorical).flatten(1))
         if self.numerical is not None:
             parts.append(self.numerical(numerical))
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
-    def look_up(self, index: Tensor) -> Tensor:
-        """Rows (B, F, d) of the table; the one place where it is read."""
-        return F.embedding(index, self.weight)
+    def index(self, categorical: Tensor) -> Tensor:
+        """Rows (B, F) of the table that ``categorical`` (B, F) means."""
+        return categorical + self.offsets
+
+    def look_up(self, categorical: Tensor) -> Tensor:
+        """Embeddings (B, F, d); the one place where the table is read."""
+        if self.rows is not None:
+            return F.embedding(self.rows.position, self.rows.values)
+        return F.embedding(self.index(categorical), self.weight)
 
     def mean(self, embedded: Tensor) -> Tensor:
         """Mean (B, d) over the T vectors of ``embedded`` (B, T * d), the output of ``forward``."""

@@ -1,6 +1,7 @@
 """Mixtures of experts: experts, gates, and the sum of experts weighted by a gate."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +10,7 @@ from mtlbench.nn.mlp import MLP, Hidden, Norm
 
 
 class Experts(nn.Module):
-    """``count`` MLPs on one input: (B, inputs) to (B, count, widths[-1]).
+    """``count`` MLPs on one input: (B, inputs) to ``count`` outputs (B, widths[-1]).
 
     The first layers of all experts are one linear layer, its output cut into experts: one large matrix product
     instead of ``count`` small ones, the same mathematics.
@@ -17,17 +18,14 @@ class Experts(nn.Module):
 
     def __init__(self, count: int, inputs: int, widths: Sequence[int], dropout: float, norm: Norm) -> None:
         super().__init__()
-        self.count = count
         self.first = Hidden(inputs, count * widths[0], dropout, norm)
         self.rest = nn.ModuleList(MLP(widths[0], widths[1:], dropout, norm) for _ in range(count))
         self.width = widths[-1]
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Outputs (B, count, width)."""
-        first = self.first(features).unflatten(1, (self.count, -1))
-        if len(self.rest[0]) == 0:  # type: ignore[arg-type]
-            return first
-        return torch.stack([expert(first[:, e]) for e, expert in enumerate(self.rest)], dim=1)
+    def forward(self, features: Tensor) -> list[Tensor]:
+        """One output (B, width) per expert."""
+        first = self.first(features).chunk(len(self.rest), dim=1)
+        return [expert(part) for expert, part in zip(self.rest, first, strict=True)]
 
 
 class Gate(nn.Linear):
@@ -38,6 +36,25 @@ class Gate(nn.Linear):
         return super().forward(features).softmax(dim=1)
 
 
-def mix(shares: Tensor, outputs: Tensor) -> Tensor:
-    """Sum (B, W) of ``outputs`` (B, E, W) weighted by ``shares`` (B, E)."""
-    return (shares.unsqueeze(1) @ outputs).squeeze(1)
+def mix(shares: Tensor, outputs: Sequence[Tensor]) -> Tensor:
+    """Sum (B, W) of E ``outputs`` (B, W) weighted by ``shares`` (B, E)."""
+    mixed: Tensor = _Mix.apply(shares, *outputs)
+    return mixed
+
+
+class _Mix(torch.autograd.Function):
+    """The outputs are never copied into one tensor, and its gradient is never formed."""
+
+    @staticmethod
+    def forward(ctx: Any, shares: Tensor, *outputs: Tensor) -> Tensor:
+        ctx.save_for_backward(shares, *outputs)
+        mixed = outputs[0] * shares[:, :1]
+        for e, output in enumerate(outputs[1:], start=1):
+            mixed.addcmul_(output, shares[:, e : e + 1])
+        return mixed
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
+        shares, *outputs = ctx.saved_tensors
+        of_shares = torch.stack([torch.linalg.vecdot(output, gradient) for output in outputs], dim=1)
+        return of_shares, *(gradient * shares[:, e : e + 1] for e in range(len(outputs)))

@@ -7,6 +7,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from mtlbench.api import Schema, Sizes
+from mtlbench.nn.activation import ReLUDropout
 from mtlbench.nn.embedding import FieldEmbedding
 
 Norm = Literal["none", "batch"]
@@ -19,10 +20,7 @@ class Hidden(nn.Sequential):
         layers: list[nn.Module] = [nn.Linear(inputs, width)]
         if norm == "batch":
             layers.append(nn.BatchNorm1d(width))
-        layers.append(nn.ReLU())
-        if dropout > 0:
-            layers.append(nn.Dropout(dropout))
-        super().__init__(*layers)
+        super().__init__(*layers, ReLUDropout(dropout))
 
 
 class MLP(nn.Sequential):

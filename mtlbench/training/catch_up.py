@@ -26,7 +26,7 @@ g_j varies slowly over the momentum's horizon of about 1 / (1 - rho) steps, so R
 degree 8 through its values at Chebyshev points is enough at any t, and its first few terms are enough after the first
 thousand steps. Its coefficients depend on t alone and are constant once b2^t has vanished: they make one small table.
 Error of D for b = (0.9, 0.999), as a multiple of |m| / sqrt(v), the worst over all v: 5e-8 at t = 1, 3e-9 at 10, 3e-13
-at 100. It grows as b1^2 comes near b2, which lengthens the horizon (2e-5 at t = 1 for b = (0.95, 0.999)).
+at 100. It grows as b1^2 comes near b2, which lengthens the horizon (3e-6 at t = 1 for b = (0.95, 0.999)).
 """
 
 import math

@@ -7,19 +7,21 @@ A training step with an :class:`EmbeddingOptimiser`::
     loss.backward()                                       # rows.values is a leaf: per-task gradients are (U, d) too
     optimiser.step()
 
-Before the table is read in any other way (evaluation, copying the weights): ``optimiser.catch_up_all()``.
+The rows are valid until the next ``prepare``. Before the table is read in any other way (evaluation, copying the
+weights): ``optimiser.catch_up_all()``.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.optim.adam import adam
 
 from mtlbench.errors import UsageError, did_you_mean
+from mtlbench.nn.embedding import Rows
 from mtlbench.training.catch_up import CatchUp
 
 CATCH_UP_ELEMENTS = 1 << 22
@@ -27,15 +29,6 @@ CATCH_UP_ELEMENTS = 1 << 22
 
 Betas = tuple[float, float]
 BETAS, EPS = (0.9, 0.999), 1e-8
-
-
-class Rows(NamedTuple):
-    """The rows that a batch reads; valid until the next ``prepare`` of the same optimiser."""
-
-    values: Tensor
-    """(U, d) leaf that requires a gradient: the rows as they are now."""
-    position: Tensor
-    """Shape of the index, int32: which row of ``values`` each place reads."""
 
 
 class EmbeddingOptimiser(ABC):

@@ -1,10 +1,18 @@
-"""The optimiser of a backbone: Adam, as torch.optim.Adam computes it."""
+"""The optimiser of a backbone: Adam, computed at the cost of what a batch reads."""
 
-import copy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from mtlbench.nn import FieldEmbedding
+from mtlbench.training.embedding_adam import EmbeddingAdam
+
+BETAS = (0.9, 0.999)
+EPS = 1e-8
+
+State = dict[str, dict[str, Tensor]]
+"""Parameter name -> ``step``, ``exp_avg`` and ``exp_avg_sq``, the same whichever way the parameter is updated."""
 
 
 class BackboneOptimiser:
@@ -12,21 +20,85 @@ class BackboneOptimiser:
 
     D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, https://arxiv.org/abs/1412.6980,
     with beta = (0.9, 0.999) and eps = 1e-8.
+
+    Tables of :class:`mtlbench.nn.FieldEmbedding` that are larger than what a batch reads are updated by
+    :class:`mtlbench.training.embedding_adam.EmbeddingAdam`: dense Adam's result to float tolerance, at a cost that
+    does not grow with the vocabulary. All else is torch's fused Adam.
+
+    Args:
+        backbone: parameters to update.
+        learning_rate: Adam's learning rate.
+        weight_decay: L2 decay inside Adam. It moves every row of every table in every step, so a value above 0 makes
+            all tables dense.
+        reads: rows that a batch reads from a table, the batch size times the number of fields; larger tables are
+            updated row by row. ``None``: every table is dense.
     """
 
-    def __init__(self, backbone: nn.Module, learning_rate: float, weight_decay: float) -> None:
-        self._adam = torch.optim.Adam(backbone.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
+    def __init__(
+        self, backbone: nn.Module, learning_rate: float, weight_decay: float = 0.0, *, reads: int | None = None
+    ) -> None:
+        sparse = reads is not None and weight_decay == 0
+        self._tables: dict[str, tuple[FieldEmbedding, EmbeddingAdam]] = {
+            f"{name}.weight".removeprefix("."): (module, EmbeddingAdam(module.weight, learning_rate, BETAS, EPS))
+            for name, module in backbone.named_modules()
+            if isinstance(module, FieldEmbedding) and sparse and len(module.weight) > (reads or 0)
+        }
+        self._dense = {name: p for name, p in backbone.named_parameters() if name not in self._tables}
+        self._adam = torch.optim.Adam(
+            self._dense.values(), learning_rate, BETAS, EPS, weight_decay=weight_decay, fused=True
+        )
+
+    def prepare(self, categorical: Tensor) -> None:
+        """Before a forward pass in the autograd graph: fetch the rows that ``categorical`` (B, F) reads."""
+        for table, optimiser in self._tables.values():
+            table.rows = optimiser.prepare(table.index(categorical))
 
     def descend(self, loss: Tensor) -> None:
-        """Take one step down the gradient of the scalar ``loss``."""
+        """Take one step down the gradient of the scalar ``loss`` of the pass last prepared."""
         self._adam.zero_grad(set_to_none=True)
         loss.backward()
         self._adam.step()
+        for table, optimiser in self._tables.values():
+            optimiser.step()
+            table.rows = None
 
-    def state_dict(self) -> dict[str, Any]:
-        """A copy of the optimiser's state, tensors included."""
-        return copy.deepcopy(self._adam.state_dict())
+    def settle(self) -> None:
+        """Before parameters are read in any other way than through :meth:`prepare`: bring all rows up to date."""
+        for table, optimiser in self._tables.values():
+            table.rows = None
+            optimiser.catch_up_all()
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what :meth:`state_dict` gave; ``state`` is copied, for torch would go on to update it in place."""
-        self._adam.load_state_dict(copy.deepcopy(state))
+    def state_dict(self) -> State:
+        """A copy of the optimiser's state, of settled parameters."""
+        self.settle()
+        state = {name: self._adam.state[p] for name, p in self._dense.items() if p in self._adam.state}
+        state |= {name: _dense_state(optimiser) for name, (_, optimiser) in self._tables.items()}
+        return {name: {key: value.clone() for key, value in moments.items()} for name, moments in state.items()}
+
+    def load_state_dict(self, state: State) -> None:
+        """Take back what :meth:`state_dict` gave, copied; the parameters of that moment must be loaded too."""
+        self._adam.state.clear()
+        for name, parameter in self._dense.items():
+            if name in state:
+                moments: dict[str, Any] = {key: value.clone() for key, value in state[name].items()}
+                self._adam.state[parameter] = moments
+        for name, (table, optimiser) in self._tables.items():
+            table.rows = None
+            optimiser.load_state_dict(_sparse_state(state[name]))
+
+
+def _dense_state(optimiser: EmbeddingAdam) -> dict[str, Tensor]:
+    state = optimiser.state_dict()
+    return {"step": state["steps"].float(), "exp_avg": state["moment1"], "exp_avg_sq": state["moment2"]}
+
+
+def _sparse_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Rows with a moment are up to date; the others were never read."""
+    read = state["exp_avg_sq"].any(dim=1) | state["exp_avg"].any(dim=1)
+    steps = state["step"].to(torch.int32)
+    return {
+        "steps": steps,
+        "moment1": state["exp_avg"],
+        "moment2": state["exp_avg_sq"],
+        "last": torch.where(read, steps.to(read.device), 0).to(torch.int32),
+    }

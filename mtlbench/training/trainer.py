@@ -39,6 +39,7 @@ class BackboneTrainer:
         training: epochs, patience, batch size and Adam's settings.
         seed: with the stage and epoch it fixes batches and dropout masks.
         start: the checkpoint behind :meth:`restore`.
+        dense: update every row of every embedding table in every step, for weightings that read the parameters.
         progress: hears how far a stage has come.
     """
 
@@ -50,6 +51,7 @@ class BackboneTrainer:
         seed: int,
         *,
         start: Checkpoint | None = None,
+        dense: bool = False,
         progress: Progress | None = None,
     ) -> None:
         self.backbone = backbone
@@ -68,7 +70,12 @@ class BackboneTrainer:
         self._seed = seed
         self._start = start
         self._progress = progress
-        self._optimiser = BackboneOptimiser(backbone, training.learning_rate, training.weight_decay)
+        self._optimiser = BackboneOptimiser(
+            backbone,
+            training.learning_rate,
+            training.weight_decay,
+            reads=None if dense else training.batch_size * len(self.schema.categorical),
+        )
         self._best: tuple[dict[str, Any], dict[str, Any]] | None = None
         self._loss_sum = torch.zeros(len(self.schema.tasks), dtype=torch.float64, device=self.data.labels.device)
         self._loss_rows = 0
@@ -116,6 +123,7 @@ class BackboneTrainer:
     def step(self, rows: Tensor, number: int = 0) -> Step:
         """Forward the backbone on ``rows`` and compute the loss of each sample and task."""
         categorical, numerical, labels = self.data.categorical[rows], self.data.numerical[rows], self.data.labels[rows]
+        self._optimiser.prepare(categorical)
         logits = self.backbone(categorical, numerical)
         losses = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
         self._loss_sum += losses.detach().sum(0)
@@ -179,6 +187,7 @@ class BackboneTrainer:
 
     def infer(self, split: Split) -> Tensor:
         """Logits (N, K) of the backbone on ``split``, in evaluation mode, in large batches, without gradient."""
+        self._optimiser.settle()
         training = self.backbone.training
         self.backbone.eval()
         with torch.inference_mode():
@@ -237,8 +246,9 @@ class BackboneTrainer:
             self._keep_best()
 
     def _keep_best(self) -> None:
-        state = {name: value.detach().clone() for name, value in self.backbone.state_dict().items()}
-        self._best = (state, self._optimiser.state_dict())
+        optimiser = self._optimiser.state_dict()
+        backbone = {name: value.detach().clone() for name, value in self.backbone.state_dict().items()}
+        self._best = (backbone, optimiser)
 
     def _return_to_best(self) -> None:
         if self._best is None:

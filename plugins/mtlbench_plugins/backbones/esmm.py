@@ -1,8 +1,9 @@
 """ESMM: conversion learnt over the entire space of impressions."""
 
+from itertools import accumulate
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mtlbench import api
 from mtlbench.nn import MLP, FieldEmbedding, Tower
@@ -20,9 +21,10 @@ class ESMM(api.Backbone):
     own and is learnt through the product alone. The first tower is thus shared by both tasks. For more stages the
     product goes on, p_k = p_{k-1} sigma(c_k), which is our extension.
 
-    The output is the logit of p_k, computed without ever forming p_k or 1 - p_k:
-    log p_k is the sum of log sigma(c_j), and log(1 - p_k) is the logsumexp over j of log p_{j-1} + log sigma(-c_j), the
-    chance that the funnel ends just before stage j.
+    The output is the logit of p_k. Since 1/p = 1 + e^{-logit}, the logit of a product has a closed form without
+    cancellation, finite wherever its inputs are:
+
+    .. math:: \mathrm{logit}(\sigma(a)\,\sigma(b)) = -\log(e^{-a} + e^{-b} + e^{-(a+b)})
     """
 
     name, label = "esmm", "ESMM"
@@ -52,8 +54,10 @@ class ESMM(api.Backbone):
 
 
 def funnel_logits(conditional: Tensor) -> Tensor:
-    """Logits (B, K) of the cumulative products of the sigmoids of ``conditional`` (B, K)."""
-    log_reached = F.logsigmoid(conditional).cumsum(1)
-    before = torch.cat([torch.zeros_like(log_reached[:, :1]), log_reached[:, :-1]], dim=1)
-    log_not_reached = torch.logcumsumexp(before + F.logsigmoid(-conditional), dim=1)
-    return log_reached - log_not_reached
+    """Logits (B, K) of the cumulative products of the sigmoids of ``conditional`` (B, K); they never rise with k."""
+    return torch.stack(list(accumulate(conditional.unbind(1), logit_of_product)), dim=1)
+
+
+def logit_of_product(a: Tensor, b: Tensor) -> Tensor:
+    """The logit of sigma(a) sigma(b), at most min(a, b)."""
+    return -torch.logaddexp(torch.logaddexp(-a, -b), -(a + b))

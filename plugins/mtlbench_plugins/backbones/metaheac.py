@@ -50,7 +50,7 @@ class MetaHeac(api.Backbone):
         sample = self.embedding.mean(embedded)
         return torch.cat([self._logit(task, sample, outputs) for task in self.tasks.weight], dim=1)
 
-    def _logit(self, task: Tensor, sample: Tensor, outputs: Tensor) -> Tensor:
+    def _logit(self, task: Tensor, sample: Tensor, outputs: list[Tensor]) -> Tensor:
         context = torch.cat([task.expand(len(sample), -1), sample], dim=1)
         features = mix(self.expert_gate(context), outputs)
         opinions = torch.cat([critic(features) for critic in self.critics], dim=1)

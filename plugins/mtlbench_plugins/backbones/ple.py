@@ -76,9 +76,10 @@ class Level(nn.Module):
         common = self.shared(shared)
         outputs = [experts(features) for experts, features in zip(self.own, own, strict=True)]
         mixed = [
-            mix(gate(features), torch.cat([output, common], dim=1))
+            mix(gate(features), [*output, *common])
             for gate, features, output in zip(self.gates, own, outputs, strict=True)
         ]
         if self.shared_gate is None:
             return mixed, shared
-        return mixed, mix(self.shared_gate(shared), torch.cat([*outputs, common], dim=1))
+        everything = [output for group in (*outputs, common) for output in group]
+        return mixed, mix(self.shared_gate(shared), everything)

@@ -53,8 +53,9 @@ def ancestors(category: "pd.Series[str]", tree: Path) -> tuple["pd.Series[int]",
         DataError: the tree has a cycle.
     """
     columns = {"categoryid": _files.INTEGER, "parentid": _files.INTEGER}
-    edges = _files.read(tree, columns).dropna().astype("int64").drop_duplicates("categoryid")
-    nodes = pd.Index(np.unique(edges.to_numpy()))
+    table = _files.read(tree, columns)
+    nodes = pd.Index(pd.concat([table["categoryid"], table["parentid"]]).dropna().astype("int64").unique())
+    edges = table.dropna().astype("int64")
     parent = np.arange(len(nodes))
     parent[nodes.get_indexer(edges["categoryid"])] = nodes.get_indexer(edges["parentid"])
     root = parent

@@ -32,6 +32,7 @@ class DDPG(CriticWeighting):
     """
 
     name, label = "ddpg", "DDPG"
+    reads_parameters = True
 
     class Params(CriticParams):
         """Parameters of ``ddpg``."""

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -108,17 +109,24 @@ def flip(path: Path) -> None:
 
 
 def forge(path: Path) -> None:
-    np.save(path, np.zeros((2, 2)))
+    with path.open("wb") as file:
+        np.save(file, np.zeros((2, 2)))
 
 
-@pytest.mark.parametrize("name", ["meta.json", "train.categorical.npy", "test.done.npy"])
-@pytest.mark.parametrize("damage", [truncate, flip, forge, Path.unlink])
-def test_a_damaged_entry_is_found_out_and_rebuilt(root: Path, cache_dir: Path, name: str, damage: object) -> None:
-    if name == "meta.json" and damage is flip:
-        pytest.skip("a flipped byte at the end of the JSON may leave it equal")
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        *[("meta.json", damage) for damage in (truncate, forge, Path.unlink)],
+        *[("train.categorical.npy", damage) for damage in (truncate, flip, forge, Path.unlink)],
+        *[("test.done.npy", damage) for damage in (truncate, flip, forge, Path.unlink)],
+    ],
+)
+def test_a_damaged_entry_is_found_out_and_rebuilt(
+    root: Path, cache_dir: Path, name: str, damage: Callable[[Path], object]
+) -> None:
     whole = load(dataset(), root, cache_dir)
     expected = whole.train.categorical.clone(), whole.test.done.clone()
-    damage(entries(cache_dir)[0] / name)  # type: ignore[operator]
+    damage(entries(cache_dir)[0] / name)
     again = dataset()
     splits = load(again, root, cache_dir)
     assert again.loads == 1

@@ -49,7 +49,7 @@ def test_the_vocabulary_depends_on_training_rows_alone(
     two, same = encode_ids(pd.Series(train + other, dtype=object), size, 1)
     assert one[:size].tolist() == two[:size].tolist()
     assert cardinality == same == len(set(train)) + 1
-    assert 0 < one[:size].min()
+    assert one[:size].min() > 0
     assert one.max() < cardinality
     assert [index == 0 for index in one[size:]] == [value not in train for value in later]
 

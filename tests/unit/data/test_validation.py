@@ -60,7 +60,7 @@ BROKEN: list[tuple[Callable[[], api.Log], list[str]]] = [
     (lambda: with_column("user", one_value(np.nan)), ["user column 'user'", "row 7"]),
     (lambda: with_column("price", lambda c: c.astype(str)), ["'price'", "not numeric", "categorical"]),
     (lambda: with_column("price", one_value(np.inf)), ["'price'", "inf", "row 7"]),
-    (lambda: small_log(optimum=["price"]), ["1 columns of true probabilities for 2 tasks"]),
+    (lambda: small_log(numerical=[], optimum=["price"]), ["1 columns of true probabilities for 2 tasks"]),
     (lambda: small_log(numerical=[], optimum=["price", "price"]), ["true probability 'price'", "[0, 1]"]),
 ]
 

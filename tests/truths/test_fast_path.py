@@ -1,0 +1,112 @@
+"""The fast training path computes what a plain torch loop computes, for every backbone."""
+
+import copy
+
+import pytest
+import torch
+from small_splits import small_schema, small_split, small_splits
+from torch.nn import functional as F
+
+from mtlbench.api import Backbone, Field, Splits
+from mtlbench.cells import Training
+from mtlbench.nn import FieldEmbedding
+from mtlbench.plugins import discover
+from mtlbench.training import BackboneTrainer
+from mtlbench.training.seeding import derive
+
+BACKBONES = {name: entry.cls for name, entry in discover(()).backbones.items()}
+STEPS = 50
+BATCH = 16
+
+
+def wide_splits() -> Splits:
+    """Tables larger than what a batch reads, most of whose rows are rare."""
+    schema = small_schema(categorical=(Field("user", 400), Field("item", 50), Field("hour", 4)))
+    return Splits(schema, *(small_split(schema, 240, seed) for seed in (1, 2, 3)), fingerprint="wide", facts={})
+
+
+def build(backbone: type[Backbone], splits: Splits) -> Backbone:
+    torch.manual_seed(0)
+    return backbone(splits.schema, backbone.Params(embedding=8, bottom=(16, 8), tower=(4,)))
+
+
+def plain_loop(backbone: Backbone, splits: Splits, batches: list[torch.Tensor]) -> list[float]:
+    """The textbook loop: dense torch Adam, the embedding table read and updated whole."""
+    adam = torch.optim.Adam(backbone.parameters(), lr=1e-3)
+    data, losses = splits.train, []
+    for number, rows in enumerate(batches):
+        torch.manual_seed(derive(0, number))
+        logits = backbone(data.categorical[rows], data.numerical[rows])
+        loss = F.binary_cross_entropy_with_logits(logits, data.labels[rows])
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        losses.append(loss.item())
+    return losses
+
+
+def fast_loop(trainer: BackboneTrainer, batches: list[torch.Tensor]) -> list[float]:
+    losses = []
+    for number, rows in enumerate(batches):
+        torch.manual_seed(derive(0, number))
+        loss = trainer.step(rows).losses.mean()
+        trainer.descend(loss)
+        losses.append(loss.item())
+    return losses
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_training_curves_and_parameters_agree_over_fifty_steps(name: str):
+    splits = wide_splits()
+    backbone = build(BACKBONES[name], splits)
+    plain = copy.deepcopy(backbone)
+    trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH), 0)
+    batches = [rows for epoch in (1, 2, 3, 4) for rows in trainer.minibatches("train", epoch)][:STEPS]
+    assert len(batches) == STEPS
+    torch.testing.assert_close(
+        torch.tensor(fast_loop(trainer, batches)),
+        torch.tensor(plain_loop(plain, splits, batches)),
+        atol=1e-5,
+        rtol=1e-5,
+    )
+    trainer.infer(splits.validation)
+    for (key, fast), slow in zip(backbone.named_parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(fast, slow, atol=2e-5, rtol=1e-4, msg=lambda text, key=key: f"{key}: {text}")
+
+
+def test_large_tables_take_the_row_wise_path_and_small_ones_the_dense():
+    wide, small = wide_splits(), small_splits()
+    for splits, expected in ((wide, 1), (small, 0)):
+        backbone = build(BACKBONES["mmoe"], splits)
+        trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH), 0)
+        assert len(trainer._optimiser._tables) == expected
+
+
+def test_dense_and_row_wise_training_agree_and_exchange_checkpoints():
+    splits = wide_splits()
+    results = []
+    for dense in (False, True):
+        first = BackboneTrainer(build(BACKBONES["mmoe"], splits), splits, Training(batch_size=BATCH), 0, dense=dense)
+        fast_loop(first, first.minibatches("train", 1))
+        first._keep_best()
+        state = first.checkpoint("cell")
+        second = BackboneTrainer(
+            build(BACKBONES["mmoe"], splits), splits, Training(batch_size=BATCH), 0, dense=not dense, start=state
+        )
+        second.restore()
+        fast_loop(second, second.minibatches("train", 2))
+        results.append(second.infer(splits.validation))
+    torch.testing.assert_close(results[0], results[1], atol=1e-5, rtol=1e-4)
+
+
+def test_weight_decay_makes_tables_dense():
+    splits = wide_splits()
+    backbone = build(BACKBONES["mmoe"], splits)
+    trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH, weight_decay=1e-2), 0)
+    (table,) = (module for module in backbone.modules() if isinstance(module, FieldEmbedding))
+    unread = torch.ones(len(table.weight), dtype=torch.bool)
+    rows = trainer.minibatches("train", 1)[0]
+    unread[table.index(splits.train.categorical[rows]).long().flatten()] = False
+    before = table.weight[unread].clone()
+    fast_loop(trainer, [rows])
+    assert not torch.equal(table.weight[unread], before)

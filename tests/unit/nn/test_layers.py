@@ -1,0 +1,63 @@
+"""Shared layers against torch's own."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtlbench.nn import ReLUDropout, mix
+
+
+@given(seed=st.integers(0, 2**31), p=st.floats(0.01, 0.9))
+def test_dropout_keeps_positive_inputs_scaled_or_drops_them(seed: int, p: float):
+    torch.manual_seed(seed)
+    x = torch.randn(7, 13, requires_grad=True)
+    output = ReLUDropout(p)(x)
+    kept = output > 0
+    scale = 65536 / round((1 - p) * 65536)
+    torch.testing.assert_close(output[kept], x[kept] * scale)
+    assert (output[~kept] == 0).all()
+    assert (x[kept] > 0).all()
+    (gradient,) = torch.autograd.grad(output.sum(), x)
+    torch.testing.assert_close(gradient, kept.float() * scale)
+
+
+@pytest.mark.parametrize("p", [0.2, 0.5])
+def test_dropout_drops_its_share_and_keeps_the_mean(p: float):
+    torch.manual_seed(0)
+    x = torch.ones(1000, 1001)
+    output = ReLUDropout(p)(x)
+    assert (output == 0).double().mean().item() == pytest.approx(p, abs=0.002)
+    assert output.double().mean().item() == pytest.approx(1, abs=0.003)
+    by_column = (output == 0).double().mean(0)
+    # A column's share of zeros is binomial: 1,000 rows, standard deviation below 0.016.
+    assert (by_column - p).abs().max() < 6 * 0.016
+
+
+def test_dropout_masks_are_a_function_of_torchs_seed():
+    x, layer = torch.ones(20, 20), ReLUDropout(0.5)
+    torch.manual_seed(1)
+    first, second = layer(x), layer(x)
+    torch.manual_seed(1)
+    assert torch.equal(layer(x), first)
+    assert not torch.equal(first, second)
+
+
+def test_no_dropout_is_relu():
+    x = torch.randn(5, 5)
+    assert torch.equal(ReLUDropout(0.0)(x), x.relu())
+    assert torch.equal(ReLUDropout(0.5).eval()(x), x.relu())
+
+
+@given(seed=st.integers(0, 1000), experts=st.integers(1, 5))
+def test_mix_and_its_gradients_are_those_of_the_weighted_sum(seed: int, experts: int):
+    generator = torch.Generator().manual_seed(seed)
+    shares = torch.randn(6, experts, generator=generator, dtype=torch.float64, requires_grad=True)
+    outputs = [torch.randn(6, 4, generator=generator, dtype=torch.float64, requires_grad=True) for _ in range(experts)]
+    expected = (shares.unsqueeze(2) * torch.stack(outputs, dim=1)).sum(1)
+    torch.testing.assert_close(mix(shares, outputs), expected)
+    upstream = torch.randn(6, 4, generator=generator, dtype=torch.float64)
+    ours = torch.autograd.grad(mix(shares, outputs), [shares, *outputs], upstream)
+    theirs = torch.autograd.grad(expected, [shares, *outputs], upstream)
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b)
