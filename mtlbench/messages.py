@@ -35,7 +35,8 @@ def complaints(error: ValidationError, given: Mapping[str, Any], known: list[str
         if name in told:
             continue
         told.add(name)
-        message = re.sub(r"^(Input|Value|Tuple|List) should", "must", detail["msg"]).removeprefix("Value error, ")
+        message = re.sub(r"^\w+ should", "must", detail["msg"]).removeprefix("Value error, ")
+        message = message.partition(", unable to parse")[0]
         if detail["type"] == "extra_forbidden":
             yield f"{name!r} is unknown: {did_you_mean(name, known or [])}"
         elif not name:

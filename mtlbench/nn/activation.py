@@ -37,7 +37,7 @@ class ReLUDropout(nn.Module):
             return x.relu()
         if x.device.type != "cpu" or x.dtype != torch.float32:
             return F.dropout(x.relu(), self.p)
-        output: Tensor = _ReLUDropout.apply(x, round((1 - self.p) * LEVELS))
+        output: Tensor = _ReLUDropout.apply(x, max(1, round((1 - self.p) * LEVELS)))  # type: ignore[no-untyped-call]
         return output
 
     def extra_repr(self) -> str:
@@ -48,7 +48,7 @@ class ReLUDropout(nn.Module):
 class _ReLUDropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, kept: int) -> Tensor:
-        output = x.relu()
+        output = x.contiguous().relu()
         values = output.numpy().reshape(-1)
         random = np.random.SFC64(int(torch.randint(2**62, ())))
         bits = random.random_raw(-(-values.size // 4)).view(np.uint16)[: values.size]

@@ -20,8 +20,9 @@ class AITM(api.Backbone):
     .. math:: z_1 = f_1, \qquad z_k = \sum_{u \in \{g_k(z_{k-1}),\, f_k\}} w_u \, h_1(u), \qquad
               w = \mathrm{softmax}_u \frac{\langle h_2(u), h_3(u) \rangle}{\sqrt{d}}
 
-    and p_k = sigma(t_k(z_k)); g is a hidden layer, h_1, h_2, h_3 are linear, one set for each transfer. The order of
-    the tasks is the funnel.
+    and p_k = sigma(t_k(z_k)); g is a hidden layer, h_1, h_2, h_3 are linear. The order of the tasks is the funnel.
+    Each transfer has an h_1, h_2, h_3 of its own; MTReclib shares them between transfers, which for two tasks, with one
+    transfer, is the same.
 
     The paper also adds a behavioural expectation calibrator to the loss, alpha times the sum over tasks of
     max(p_k - p_{k-1}, 0), with alpha 0.6. It is the option ``calibrator``, off by default so that all backbones are

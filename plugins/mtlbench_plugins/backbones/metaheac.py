@@ -21,8 +21,9 @@ class MetaHeac(api.Backbone):
     Experts f and critics t (towers) are shared by all tasks; g and g' are softmax gates.
 
     Public code averages the gated critics after the gate and so bounds its output by 1/critics; the gate already sums
-    to 1, so here they are summed. The paper's meta-learning (MAML over many look-alike tasks) is left out: with a
-    handful of tasks and one training set there is no distribution of tasks to learn to learn from.
+    to 1, so here they are summed. There each critic ends in a sigmoid; here the gate mixes the critics' logits, and the
+    sigmoid comes last. The paper's meta-learning (MAML over many look-alike tasks) is left out: with a handful of tasks
+    and one training set there is no distribution of tasks to learn to learn from.
     """
 
     name, label = "metaheac", "MetaHeac"

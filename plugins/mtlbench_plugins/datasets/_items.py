@@ -64,7 +64,6 @@ def ancestors(category: "pd.Series[str]", tree: Path) -> tuple["pd.Series[int]",
     if (parent[root] != root).any():
         raise DataError(f"{tree}: category {nodes[root[parent[root] != root]][0]} is its own ancestor; fetch it again")
     place = nodes.get_indexer(pd.to_numeric(category, errors="coerce").fillna(-1).astype("int64"))
-    known = pd.Series(place >= 0, index=category.index)
-    return tuple(  # type: ignore[return-value]
-        pd.Series(nodes[ancestor[place]], index=category.index).where(known) for ancestor in (parent, root)
-    )
+    above = pd.DataFrame({"parent": nodes[parent[place]], "root": nodes[root[place]]}, index=category.index)
+    above = above.where(pd.Series(place >= 0, index=category.index), axis="index")
+    return above["parent"], above["root"]

@@ -21,14 +21,14 @@ SECONDS_BETWEEN_IMPRESSIONS = 20
 
 LEVELS = {"segment": 5, "device": 3, "category": 8, "brand": 10, "daypart": 4}
 SHARES = {
-    "user_id": 0.04,
-    "item_id": 0.04,
-    "taste": 0.12,
-    "category": 0.25,
-    "brand": 0.10,
-    "device": 0.15,
+    "user_id": 0.03,
+    "item_id": 0.03,
+    "taste": 0.04,
+    "category": 0.28,
+    "brand": 0.12,
+    "device": 0.17,
     "daypart": 0.05,
-    "price": 0.25,
+    "price": 0.28,
 }
 """Share of the variance of a task's affinity that each cause carries; ``taste`` is segment times category."""
 TASTE_RANK = 2

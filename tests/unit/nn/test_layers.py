@@ -43,6 +43,13 @@ def test_dropout_masks_are_a_function_of_torchs_seed():
     assert not torch.equal(first, second)
 
 
+def test_dropout_drops_whatever_the_layout_in_memory_and_however_high_its_share():
+    transposed = torch.ones(30, 40).t()
+    output = ReLUDropout(0.5)(transposed)
+    assert 0.3 < (output == 0).double().mean().item() < 0.7
+    assert (ReLUDropout(1 - 1e-9)(transposed) == 0).double().mean().item() > 0.99
+
+
 def test_no_dropout_is_relu():
     x = torch.randn(5, 5)
     assert torch.equal(ReLUDropout(0.0)(x), x.relu())
