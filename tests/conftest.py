@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A shared machine may pause at any moment: how long an example takes is no fact about the code.
+settings.register_profile("mtlbench", deadline=None)
+settings.load_profile("mtlbench")
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 

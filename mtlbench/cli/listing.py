@@ -52,12 +52,8 @@ def _print(catalogue: "Catalogue", groups: list[str]) -> None:
     broken = _broken_in(catalogue, groups)
     if broken:
         console.print(Text(f"broken ({len(broken)})", style="bold"))
-        console.print(
-            table(
-                ["name", "kind", "origin", "reason"],
-                [(one.name, one.kind or "?", one.origin, one.reason) for one in broken],
-            )
-        )
+        for one in broken:
+            console.print(Text(f"{one.name} ({one.kind or 'kind unknown'}) {one.origin}: {one.reason}"), soft_wrap=True)
 
 
 def _as_json(catalogue: "Catalogue", groups: list[str]) -> dict[str, Any]:

@@ -13,14 +13,14 @@ from mtlbench.experiments.telemetry import Address, Receiver, sender
 from mtlbench.records.schema import Record
 
 MAX_CRASHES = 2
-"""Deaths of a worker process during a cell after which the cell is recorded as failed."""
+"""Deaths of a worker process during a cell, the second with no other cell running, that make the cell failed."""
 
 
 class Schedule:
     """Runs jobs, ``width`` at a time, each after the cell that it starts from.
 
-    A worker process that dies (killed, out of memory) breaks its whole pool. The cells that were running then run
-    again in a new pool, each until it was there at ``MAX_CRASHES`` such deaths.
+    A worker process that dies (killed, out of memory) breaks its whole pool, and nothing says which cell it ran. So
+    each cell that was running then runs again alone; one whose process dies again is to blame and fails.
     """
 
     def __init__(self, jobs: list[Job], width: int, recorder: Recorder) -> None:
@@ -54,7 +54,7 @@ class Schedule:
     def _ready(self) -> Iterator[Job]:
         """Jobs to begin now, taken off the queue; those that need no training are recorded on the way."""
         for job in list(self._waiting):
-            if len(self._running) == self._width:
+            if len(self._running) == self._width or (self._running and self._suspect(job, *self._running.values())):
                 return
             start = self._recorder.records.get(job.start.id) if job.start is not None else None
             if job.not_applicable is None and job.start is not None and start is None:
@@ -67,6 +67,9 @@ class Schedule:
                 self._recorder.without_training(job, f"the cell that it continues from has no result: {reason}")
             else:
                 yield job
+
+    def _suspect(self, *jobs: Job) -> bool:
+        return any(job.cell.id in self._crashes for job in jobs)
 
     def _after_crash(self) -> None:
         """Queue the cells that were running once more, or record them as failed."""

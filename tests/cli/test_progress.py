@@ -1,0 +1,83 @@
+"""Progress: lines where there is no terminal, bars where there is one."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from mtlbench.cli.progress import Bars, progress
+from mtlbench.experiments.events import CellFinished, CellStarted, Event, StageProgress, StudyStarted
+
+EVENTS: list[Event] = [
+    StudyStarted(total=4, resumed=1),
+    CellStarted("a", "PLE on synthetic [x], seed 0"),
+    StageProgress("a", "train", 2, 10, 300, 1000, 12_345.6),
+    CellFinished("a", "PLE on synthetic [x], seed 0", "done", 1.25),
+    CellFinished("b", "RMTL-PLE on log, seed 0", "failed", 2.0, "the loss is NaN"),
+    CellFinished("c", "ESMM on log, seed 0", "not-applicable", 0.0, "needs a funnel"),
+]
+
+
+def console(terminal: bool) -> Console:
+    return Console(file=io.StringIO(), force_terminal=terminal, width=100, _environ={})
+
+
+def written(screen: Console) -> str:
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue()
+
+
+def test_lines_without_a_terminal() -> None:
+    screen = console(terminal=False)
+    with progress(console=screen) as listener:
+        for event in EVENTS:
+            listener(event)
+    assert written(screen).splitlines() == [
+        "4 cells, 1 of them recorded already",
+        "[2/4] PLE on synthetic [x], seed 0: done in 1.2 s",
+        "[3/4] RMTL-PLE on log, seed 0: FAILED after 2.0 s: the loss is NaN",
+        "[4/4] ESMM on log, seed 0: not applicable: needs a funnel",
+    ]
+
+
+def test_quiet_shows_nothing() -> None:
+    screen = console(terminal=True)
+    with progress(quiet=True, console=screen) as listener:
+        for event in EVENTS:
+            listener(event)
+    assert written(screen) == ""
+
+
+@pytest.mark.parametrize(
+    ("heard", "shown", "hidden"),
+    [
+        (3, ["0/3", "PLE on synthetic [x], seed 0", "train epoch 2/10, 12,346 rows/s"], []),
+        (4, ["1/3"], ["PLE on synthetic", "rows/s"]),
+        (6, ["3/3", "RMTL-PLE on log, seed 0: FAILED after 2.0 s: the loss is NaN"], ["rows/s", "ESMM"]),
+    ],
+)
+def test_bars_in_a_terminal(heard: int, shown: list[str], hidden: list[str]) -> None:
+    screen = console(terminal=True)
+    bars = Bars(screen)
+    for event in EVENTS[:heard]:
+        bars(event)
+    screen.print(bars.display)
+    assert all(text in written(screen) for text in shown)
+    assert not any(text in written(screen) for text in hidden)
+
+
+def test_a_late_report_of_a_finished_cell_is_dropped() -> None:
+    screen = console(terminal=True)
+    bars = Bars(screen)
+    for event in [*EVENTS[:4], EVENTS[2]]:
+        bars(event)
+    screen.print(bars.display)
+    assert "rows/s" not in written(screen)
+
+
+def test_bars_are_gone_at_the_end_and_failures_stay() -> None:
+    screen = console(terminal=True)
+    with progress(console=screen) as listener:
+        for event in EVENTS:
+            listener(event)
+    assert "the loss is NaN" in written(screen)

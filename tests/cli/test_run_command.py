@@ -1,0 +1,159 @@
+"""``mtlbench run``: results, resuming, exit codes, and that bad input writes nothing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from plugin_sources import weighting, write
+
+SMALL = ("--dataset", "synthetic[rows=2000]", "--backbone", "shared-bottom", "--seeds", 1, "--epochs", 1, "--jobs", 1)
+
+
+@pytest.fixture
+def here(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder."""
+    monkeypatch.delenv("MTLBENCH_PLUGINS", raising=False)
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def records(folder: Path) -> list[Any]:
+    return [json.loads(path.read_text()) for path in sorted((folder / "records").glob("*.json"))]
+
+
+def test_a_study_ends_in_records_and_a_leaderboard(mtlbench: Any, here: Path) -> None:
+    first = mtlbench("run", *SMALL, "--weighting", "constant,rmtl[lambda=0.5]", "--out", "new/out")
+    assert first.code == 0
+    assert "RMTL-Shared Bottom" in first.out
+    assert first.out == (here / "new/out/leaderboard.md").read_text()
+    assert "2 cells, 0 of them recorded already" in first.err
+    assert "[2/2] RMTL-Shared Bottom on synthetic, seed 0: done in" in first.err
+    assert {record["weighting"]["name"]: record["weighting"]["changed"] for record in records(here / "new/out")} == {
+        "constant": {},
+        "rmtl": {"lambda": 0.5},
+    }
+    again = mtlbench("run", *SMALL, "--weighting", "constant,rmtl[lambda=0.5]", "--out", "new/out")
+    assert again.code == 0
+    assert again.out == first.out
+    assert "2 cells, 2 of them recorded already" in again.err
+    rebuilt = mtlbench("leaderboard", "build", "new/out", "--layout", "paper")
+    assert rebuilt.code == 0
+    assert rebuilt.out == (here / "new/out/leaderboard.md").read_text() != first.out
+
+
+def test_a_failed_cell_is_a_row_and_exit_code_1(mtlbench: Any, here: Path) -> None:
+    file = write(here, "mine.py", weighting("mine", body="raise RuntimeError('broke at a step')"))
+    result = mtlbench("run", *SMALL, "--weighting", "constant,mine", "--plugin", file, "--out", "out")
+    assert result.code == 1
+    assert "1 of 2 cells failed" in result.err
+    assert "broke at a step" in result.err
+    assert {record["weighting"]["name"]: record["status"] for record in records(here / "out")} == {
+        "constant": "done",
+        "mine": "failed",
+    }
+    assert "broke at a step" in result.out
+
+
+def test_quiet_says_nothing_on_stderr(mtlbench: Any, here: Path) -> None:
+    result = mtlbench("run", *SMALL, "--weighting", "constant", "--quiet")
+    assert (result.code, result.err) == (0, "")
+    assert (here / "results" / "leaderboard.md").exists()
+
+
+def test_a_dry_run_shows_the_cells_and_writes_nothing(mtlbench: Any, here: Path) -> None:
+    result = mtlbench("run", *SMALL, "--seeds", 2, "--weighting", "rmtl[lambda=0.5|0.7]", "--dry-run")
+    assert result.code == 0
+    lines = [line.split()[1:] for line in result.out.splitlines() if line.startswith("synthetic")]
+    assert lines == [
+        ["shared-bottom", name, seed] for seed in "01" for name in ("constant", "rmtl[lambda=0.5]", "rmtl")
+    ]
+    assert "6 cells, 0 of them recorded already" in result.out
+    assert list(here.iterdir()) == []
+
+
+def test_a_dry_run_tells_what_is_recorded(mtlbench: Any, here: Path) -> None:
+    mtlbench("run", *SMALL, "--weighting", "constant")
+    result = mtlbench("run", *SMALL, "--weighting", "constant,decay", "--dry-run")
+    states = {line.split()[2]: "recorded" in line for line in result.out.splitlines() if line.startswith("synthetic")}
+    assert states == {"constant": True, "decay": False}
+
+
+def test_a_study_file_with_flags_over_it(mtlbench: Any, here: Path) -> None:
+    write(
+        here, "study.toml", 'datasets = "synthetic[rows=2000]"\nbackbones = "ple"\nweightings = "constant"\nseeds = [5]'
+    )
+    result = mtlbench("run", "--config", "study.toml", "--backbone", "mmoe", "--dry-run")
+    assert result.code == 0
+    [line] = [line.split() for line in result.out.splitlines() if line.startswith("synthetic")]
+    assert line[1:] == ["mmoe", "constant", "5"]
+
+
+def test_a_broken_plugin_is_a_warning_for_the_others(mtlbench: Any, here: Path) -> None:
+    file = write(here, "bad.py", "1 / 0")
+    result = mtlbench("run", *SMALL, "--weighting", "constant", "--plugin", file, "--dry-run")
+    assert result.code == 0
+    assert "warning: left out bad, which is broken" in result.err
+    assert "ZeroDivisionError" in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--weighting", "rmlt"], "unknown weighting 'rmlt': did you mean 'rmtl'?"),
+        (["--backbone", "shared_bottom"], "did you mean 'shared-bottom'?"),
+        (["--dataset", "syntetic"], "did you mean 'synthetic'?"),
+        (["--weighting", "rmtl[lambda=-2]"], "parameter lambda = -2 is out of range"),
+        (["--weighting", "rmtl[lambda=0.5"], "unbalanced bracket"),
+        (["--weighting", ""], "a name is missing"),
+        (["--seeds", "0"], "seeds = 0 is out of range"),
+        (["--seeds", "some"], "--seeds"),
+        (["--epochs", "0"], "epochs = 0 is out of range"),
+        (["--jobs", "0"], "jobs = 0 is out of range"),
+        (["--preset", "quik"], "must be 'quick', 'compact' or 'paper'"),
+        (["--overwrite", "yes"], "overwrite = yes"),
+        (["--layout", "wide"], "layout = wide"),
+        (["--config", "absent.toml"], "absent.toml"),
+        (["--plugin", "absent.py"], "absent.py"),
+        (["--dataset", "kuairand", "--data-dir", "absent"], "zenodo.org"),
+        (["--datset", "synthetic"], "--dataset"),
+        (["--out", "/dev/null/out"], "cannot write to the results folder /dev/null/out"),
+    ],
+)
+def test_bad_input_exits_2_with_one_message_and_writes_nothing(
+    mtlbench: Any, here: Path, arguments: list[str], message: str
+) -> None:
+    result = mtlbench("run", *arguments)
+    assert result.code == 2
+    assert message in result.err
+    assert "Traceback" not in result.err
+    assert result.out == ""
+    assert list(here.iterdir()) == []
+
+
+def test_two_plugins_of_one_name_exit_2(mtlbench: Any, here: Path) -> None:
+    file = write(here, "mine.py", weighting("rmtl"))
+    result = mtlbench("run", "--plugin", file)
+    assert result.code == 2
+    assert result.err.startswith("error: two weighting plugins are called 'rmtl': ")
+
+
+def test_an_interrupt_exits_130_and_says_how_to_go_on(
+    mtlbench: Any, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object, **settings: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mtlbench.experiments.run", interrupted)
+    result = mtlbench("run", *SMALL)
+    assert result.code == 130
+    assert "the same command goes on" in result.err
+
+
+def test_data_dir_comes_from_the_environment(mtlbench: Any, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MTLBENCH_DATA", str(here / "elsewhere"))
+    result = mtlbench("run", "--dataset", "kuairand")
+    assert result.code == 2
+    assert str(here / "elsewhere") in result.err

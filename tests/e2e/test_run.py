@@ -1,0 +1,180 @@
+"""The main job as a user runs it: a real process, real files."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mtlbench.records import Record, RecordStore
+
+SMALL = ["--dataset", "synthetic[rows=3000]", "--epochs", "2", "--seeds", "1"]
+VOLATILE = {"spend", "environment", "training"}
+
+
+def mtlbench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mtlbench", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+def records(out: Path) -> dict[str, Record]:
+    return {record.cell: record for record in RecordStore(out).read_all()}
+
+
+def outcome(record: Record) -> dict:
+    return {key: value for key, value in record.model_dump().items() if key not in VOLATILE}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small study in worker processes."""
+    out = tmp_path_factory.mktemp("study") / "results"
+    study = ["--backbone", "esmm,ple", "--weighting", "rmtl,ddpg,decay,loss-aware", "--jobs", "2"]
+    done = mtlbench("run", *SMALL, *study, "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_shows_the_constant_rows_beside_the_methods_that_start_from_them(finished: Path):
+    methods = {record.method for record in records(finished).values()}
+    assert methods == {
+        "ESMM",
+        "PLE",
+        "RMTL-ESMM",
+        "RMTL-PLE",
+        "D-ESMM",
+        "D-PLE",
+        "Decay-ESMM",
+        "Decay-PLE",
+        "Loss-Aware-ESMM",
+        "Loss-Aware-PLE",
+    }
+    page = (finished / "leaderboard.md").read_text()
+    assert all(f"| {method} " in page for method in methods)
+    assert "Bayes optimum" in page
+
+
+def test_one_start_cell_pays_for_all_that_continue_from_it(finished: Path):
+    found = {record.method: record for record in records(finished).values()}
+    for method in ("RMTL-PLE", "D-PLE", "Loss-Aware-PLE"):
+        first = found[method].spend[0]
+        assert first.reused_from == found["PLE"].cell
+        assert first.steps == found["PLE"].spend[0].steps
+    assert [stage.stage for stage in found["RMTL-PLE"].spend] == ["train", "critics", "continue"]
+
+
+def test_test_scores_lie_between_chance_and_the_bayes_optimum(finished: Path):
+    for record in records(finished).values():
+        for task in record.dataset.tasks:
+            best = record.dataset.optimum["test"][task]["auc"]
+            assert 0.5 < record.metrics["test"][task]["auc"] < best, (record.method, task)
+
+
+def test_a_second_run_trains_nothing_and_prints_the_same_table(finished: Path):
+    before = {path: path.stat().st_mtime_ns for path in (finished / "records").iterdir()}
+    again = mtlbench(
+        "run", *SMALL, "--backbone", "esmm,ple", "--weighting", "rmtl,ddpg,decay,loss-aware", "--out", str(finished)
+    )
+    assert again.returncode == 0
+    assert "10 of them recorded already" in again.stderr
+    assert {path: path.stat().st_mtime_ns for path in (finished / "records").iterdir()} == before
+
+
+def test_a_cell_gives_identical_results_again_and_in_one_process_or_two(finished: Path, tmp_path: Path):
+    done = mtlbench(
+        "run", *SMALL, "--backbone", "ple", "--weighting", "rmtl", "--jobs", "1", "--out", str(tmp_path / "one")
+    )
+    assert done.returncode == 0, done.stderr
+    alone = records(tmp_path / "one")
+    assert len(alone) == 2
+    together = records(finished)
+    for cell, record in alone.items():
+        assert outcome(record) == outcome(together[cell])
+
+
+def test_a_failing_cell_becomes_a_row_with_its_reason_and_the_rest_goes_on(tmp_path: Path):
+    plugin = tmp_path / "broken_weighting.py"
+    plugin.write_text(
+        "from mtlbench import api\n\n\n"
+        "class Broken(api.Weighting):\n"
+        '    """Fails in its first step."""\n\n'
+        '    name, label = "broken", "Broken"\n\n'
+        "    def weigh(self, step):\n"
+        '        raise ZeroDivisionError("no weights today")\n'
+    )
+    out = tmp_path / "results"
+    run = [
+        "run",
+        *SMALL,
+        "--backbone",
+        "esmm",
+        "--weighting",
+        "broken,constant",
+        "--plugin",
+        str(plugin),
+        "--out",
+        str(out),
+    ]
+    done = mtlbench(*run, "--jobs", "2")
+    assert done.returncode == 1
+    by_method = {record.method: record for record in records(out).values()}
+    assert by_method["ESMM"].status == "done"
+    failed = by_method["Broken-ESMM"]
+    assert failed.status == "failed"
+    assert failed.failure.reason == "ZeroDivisionError: no weights today"
+    assert "in weigh" in failed.failure.traceback
+    assert "no weights today" in (out / "leaderboard.md").read_text()
+
+    plugin.write_text(
+        plugin.read_text().replace('raise ZeroDivisionError("no weights today")', "return api.ones(step)")
+    )
+    again = mtlbench(*run, "--overwrite", "failed")
+    assert again.returncode == 0, again.stderr
+    repaired = {record.method: record for record in records(out).values()}
+    assert repaired["Broken-ESMM"].metrics == by_method["ESMM"].metrics
+
+
+def test_a_worker_that_dies_costs_its_cell_and_no_other(tmp_path: Path):
+    plugin = tmp_path / "deadly_weighting.py"
+    plugin.write_text(
+        "import os\nfrom mtlbench import api\n\n\n"
+        "class Deadly(api.Weighting):\n"
+        '    """Kills its process."""\n\n'
+        '    name, label = "deadly", "Deadly"\n\n'
+        "    def weigh(self, step):\n"
+        "        os.kill(os.getpid(), 9)\n"
+    )
+    out = tmp_path / "results"
+    done = mtlbench(
+        "run",
+        *SMALL,
+        "--backbone",
+        "esmm,ple",
+        "--weighting",
+        "constant,deadly",
+        "--plugin",
+        str(plugin),
+        "--jobs",
+        "2",
+        "--out",
+        str(out),
+    )
+    assert done.returncode == 1, done.stderr
+    status = {record.method: record.status for record in records(out).values()}
+    assert status == {"ESMM": "done", "PLE": "done", "Deadly-ESMM": "failed", "Deadly-PLE": "failed"}
+
+
+def test_records_are_json_without_nan(finished: Path):
+    def refuse(name: str) -> None:
+        pytest.fail(f"{name} is no JSON")
+
+    for path in (finished / "records").iterdir():
+        json.loads(path.read_text(), parse_constant=refuse)
