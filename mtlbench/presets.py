@@ -23,7 +23,7 @@ class Preset:
 
 PRESETS: dict[PresetName, Preset] = {
     # The defaults of `mtlbench.api.Sizes`, and small batches: enough steps on a small log.
-    "quick": Preset(Training(epochs=10, patience=2, batch_size=512)),
+    "quick": Preset(Training(epochs=10, patience=2, batch_size=1024)),
     # KuaiRand-Pure and logs of its size: batches of 2048 leave too few steps in the one epoch before ids overfit.
     "compact": Preset(
         Training(epochs=10, patience=2, batch_size=512),

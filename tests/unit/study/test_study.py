@@ -69,7 +69,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("preset", "batch_size", "embedding"), [("quick", 512, 16), ("compact", 512, 32), ("paper", 2048, 128)]
+    ("preset", "batch_size", "embedding"), [("quick", 1024, 16), ("compact", 512, 32), ("paper", 2048, 128)]
 )
 def test_a_preset_decides_what_is_not_set(preset: str, batch_size: int, embedding: int) -> None:
     flags = {"preset": preset, "backbones": "shared-bottom", "patience": 5, "seeds": 2}
