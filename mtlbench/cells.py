@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 PROTOCOL = 1
 """Version of everything that the harness itself decides (split, encoding, training loop, metrics).
@@ -38,6 +38,11 @@ class Training:
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     """L2 decay inside Adam. Even 1e-6 drives embedding rows that are never read to zero within epochs: keep it 0."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the backbone's forward and backward pass; parameters, optimiser, losses and weights stay in float32."""
+    embedding_optimiser: Literal["adam", "sparse-adam", "rowwise-adagrad"] = "adam"
+    """How embedding tables are updated. ``adam`` is dense Adam's result; the others are other algorithms, under which
+    rare rows move far less."""
 
 
 @dataclass(frozen=True)

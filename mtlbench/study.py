@@ -67,6 +67,8 @@ class Study(BaseModel):
     batch_size: int | None = Field(None, ge=1)
     learning_rate: float | None = Field(None, gt=0)
     weight_decay: float | None = Field(None, ge=0)
+    precision: Literal["float32", "bfloat16"] | None = None
+    embedding_optimiser: Literal["adam", "sparse-adam", "rowwise-adagrad"] | None = None
     data_dir: Path = Path("data")
     out: Path = Path("results")
     jobs: int = Field(default_factory=_cores, ge=1)

@@ -39,6 +39,16 @@ def run(
     ] = None,
     batch_size: Annotated[int | None, _option(metavar="N", help="Training rows per step.")] = None,
     learning_rate: Annotated[float | None, _option(metavar="X", help="Adam's learning rate.")] = None,
+    precision: Annotated[
+        str | None, _option(metavar="float32|bfloat16", help="Precision of the networks. [default: float32]")
+    ] = None,
+    embedding_optimiser: Annotated[
+        str | None,
+        _option(
+            metavar="adam|sparse-adam|rowwise-adagrad",
+            help="Update of embedding tables; adam is exact. [default: adam]",
+        ),
+    ] = None,
     data_dir: Annotated[
         Path | None,
         _option(metavar="DIR", envvar="MTLBENCH_DATA", help="Folder of raw data. [default: ./data]"),
@@ -83,6 +93,8 @@ def run(
         "patience": patience,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "precision": precision,
+        "embedding_optimiser": embedding_optimiser,
         "data_dir": data_dir,
         "out": out,
         "jobs": jobs,

@@ -38,7 +38,7 @@ class Gate(nn.Linear):
 
 def mix(shares: Tensor, outputs: Sequence[Tensor]) -> Tensor:
     """Sum (B, W) of E ``outputs`` (B, W) weighted by ``shares`` (B, E)."""
-    mixed: Tensor = _Mix.apply(shares, *outputs)  # type: ignore[no-untyped-call]
+    mixed: Tensor = _Mix.apply(shares.to(outputs[0].dtype), *outputs)  # type: ignore[no-untyped-call]
     return mixed
 
 

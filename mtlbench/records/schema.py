@@ -106,7 +106,7 @@ class Record(_Strict):
     weighting: PluginUse
     seed: int
     preset: str | None
-    training: dict[str, float | int]
+    training: dict[str, float | int | str]
     status: Literal["done", "failed", "not-applicable"]
     failure: Failure | None = None
     """The reason, for the statuses ``failed`` and ``not-applicable``."""

@@ -5,14 +5,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mtlbench.errors import TrainingError
 from mtlbench.nn import FieldEmbedding
-from mtlbench.training.embedding_adam import EmbeddingAdam
-
-BETAS = (0.9, 0.999)
-EPS = 1e-8
+from mtlbench.training.embedding_adam import BETAS, EPS, EmbeddingAdam, EmbeddingOptimiser
+from mtlbench.training.embedding_adam import embedding_optimiser as create
 
 State = dict[str, dict[str, Tensor]]
-"""Parameter name -> ``step``, ``exp_avg`` and ``exp_avg_sq``, the same whichever way the parameter is updated."""
+"""Parameter name -> ``step``, ``exp_avg`` and ``exp_avg_sq``, the same whichever way Adam updates the parameter; the
+state of another algorithm for embeddings as it is."""
 
 
 class BackboneOptimiser:
@@ -32,16 +32,33 @@ class BackboneOptimiser:
             all tables dense.
         reads: rows that a batch reads from a table, the batch size times the number of fields; larger tables are
             updated row by row. ``None``: every table is dense.
+        embedding_optimiser: algorithm for the tables; one other than ``adam`` is used for all, small or large.
+
+    Raises:
+        TrainingError: dense tables, or weight decay, with an algorithm that knows no dense update.
     """
 
     def __init__(
-        self, backbone: nn.Module, learning_rate: float, weight_decay: float = 0.0, *, reads: int | None = None
+        self,
+        backbone: nn.Module,
+        learning_rate: float,
+        weight_decay: float = 0.0,
+        *,
+        reads: int | None = None,
+        embedding_optimiser: str = EmbeddingAdam.name,
     ) -> None:
-        sparse = reads is not None and weight_decay == 0
-        self._tables: dict[str, tuple[FieldEmbedding, EmbeddingAdam]] = {
-            f"{name}.weight".removeprefix("."): (module, EmbeddingAdam(module.weight, learning_rate, BETAS, EPS))
+        by_row = reads is not None and weight_decay == 0
+        exact = embedding_optimiser == EmbeddingAdam.name
+        if not exact and not by_row:
+            raise TrainingError(
+                f"embedding optimiser {embedding_optimiser!r} updates only the rows read, but the weighting reads all "
+                "parameters or there is weight decay; use --embedding-optimiser adam"
+            )
+        fewest = (reads or 0) if exact else 0
+        self._tables: dict[str, tuple[FieldEmbedding, EmbeddingOptimiser]] = {
+            f"{name}.weight".removeprefix("."): (module, create(embedding_optimiser, module.weight, learning_rate))
             for name, module in backbone.named_modules()
-            if isinstance(module, FieldEmbedding) and sparse and len(module.weight) > (reads or 0)
+            if isinstance(module, FieldEmbedding) and by_row and len(module.weight) > fewest
         }
         self._dense = {name: p for name, p in backbone.named_parameters() if name not in self._tables}
         self._adam = torch.optim.Adam(
@@ -84,11 +101,14 @@ class BackboneOptimiser:
                 self._adam.state[parameter] = moments
         for name, (table, optimiser) in self._tables.items():
             table.rows = None
-            optimiser.load_state_dict(_sparse_state(state[name]))
+            exact = isinstance(optimiser, EmbeddingAdam)
+            optimiser.load_state_dict(_sparse_state(state[name]) if exact else state[name])
 
 
-def _dense_state(optimiser: EmbeddingAdam) -> dict[str, Tensor]:
+def _dense_state(optimiser: EmbeddingOptimiser) -> dict[str, Tensor]:
     state = optimiser.state_dict()
+    if not isinstance(optimiser, EmbeddingAdam):
+        return state
     return {"step": state["steps"].float(), "exp_avg": state["moment1"], "exp_avg_sq": state["moment2"]}
 
 

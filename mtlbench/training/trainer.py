@@ -75,7 +75,9 @@ class BackboneTrainer:
             training.learning_rate,
             training.weight_decay,
             reads=None if dense else training.batch_size * len(self.schema.categorical),
+            embedding_optimiser=training.embedding_optimiser,
         )
+        self._precision = getattr(torch, training.precision)
         self._best: tuple[dict[str, Any], dict[str, Any]] | None = None
         self._loss_sum = torch.zeros(len(self.schema.tasks), dtype=torch.float64, device=self.data.labels.device)
         self._loss_rows = 0
@@ -124,7 +126,7 @@ class BackboneTrainer:
         """Forward the backbone on ``rows`` and compute the loss of each sample and task."""
         categorical, numerical, labels = self.data.categorical[rows], self.data.numerical[rows], self.data.labels[rows]
         self._optimiser.prepare(categorical)
-        logits = self.backbone(categorical, numerical)
+        logits = self._logits(categorical, numerical)
         losses = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
         self._loss_sum += losses.detach().sum(0)
         self._loss_rows += len(rows)
@@ -192,10 +194,10 @@ class BackboneTrainer:
         self.backbone.eval()
         with torch.inference_mode():
             parts = [
-                self.backbone(
-                    split.categorical[begin : begin + INFERENCE_ROWS], split.numerical[begin : begin + INFERENCE_ROWS]
+                self._logits(categorical, numerical)
+                for categorical, numerical in zip(
+                    split.categorical.split(INFERENCE_ROWS), split.numerical.split(INFERENCE_ROWS), strict=True
                 )
-                for begin in range(0, len(split), INFERENCE_ROWS)
             ]
         self.backbone.train(training)
         return torch.cat(parts)
@@ -207,6 +209,12 @@ class BackboneTrainer:
         return Checkpoint(cell, backbone, optimiser, self.score, self.spend)
 
     # -- the loop's parts -----------------------------------------------------------------------------------------
+
+    def _logits(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+        reduced = self._precision != torch.float32
+        with torch.autocast(categorical.device.type, self._precision, enabled=reduced):
+            logits: Tensor = self.backbone(categorical, numerical)
+        return logits.float()
 
     def _run_epoch(self, update: Callable[[Tensor], None], stage: str, epoch: int, spend: Spend) -> None:
         batches = self.minibatches(stage, epoch)

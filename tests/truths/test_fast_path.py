@@ -7,7 +7,7 @@ import torch
 from small_splits import small_schema, small_split, small_splits
 from torch.nn import functional as F
 
-from mtlbench.api import Backbone, Field, Splits
+from mtlbench.api import Backbone, Field, Splits, TrainingError
 from mtlbench.cells import Training
 from mtlbench.nn import FieldEmbedding
 from mtlbench.plugins import discover
@@ -110,3 +110,36 @@ def test_weight_decay_makes_tables_dense():
     before = table.weight[unread].clone()
     fast_loop(trainer, [rows])
     assert not torch.equal(table.weight[unread], before)
+
+
+@pytest.mark.parametrize("algorithm", ["sparse-adam", "rowwise-adagrad"])
+def test_other_embedding_optimisers_train_and_leave_unread_rows_alone(algorithm: str):
+    splits = wide_splits()
+    backbone = build(BACKBONES["mmoe"], splits)
+    trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH, embedding_optimiser=algorithm), 0)
+    (table,) = (module for module in backbone.modules() if isinstance(module, FieldEmbedding))
+    first, second, *_ = trainer.minibatches("train", 1)
+    before = table.weight.detach().clone()
+    fast_loop(trainer, [first])
+    moved = (table.weight != before).any(dim=1)
+    read = torch.zeros_like(moved)
+    read[table.index(splits.train.categorical[first]).long().flatten()] = True
+    assert torch.equal(moved, read)
+    trainer._keep_best()
+    state = trainer.checkpoint("cell")
+    again = BackboneTrainer(
+        build(BACKBONES["mmoe"], splits),
+        splits,
+        Training(batch_size=BATCH, embedding_optimiser=algorithm),
+        0,
+        start=state,
+    )
+    again.restore()
+    assert fast_loop(again, [second]) == fast_loop(trainer, [second])
+
+
+def test_an_embedding_optimiser_without_dense_update_is_refused_where_one_is_needed():
+    splits = wide_splits()
+    training = Training(embedding_optimiser="sparse-adam", weight_decay=1e-6)
+    with pytest.raises(TrainingError, match="use --embedding-optimiser adam"):
+        BackboneTrainer(build(BACKBONES["mmoe"], splits), splits, training, 0)

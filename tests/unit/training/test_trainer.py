@@ -152,3 +152,13 @@ def test_the_step_shows_the_weighting_aligned_tensors():
     assert torch.equal(step.labels, trainer.data.labels[step.rows])
     expected = torch.nn.functional.binary_cross_entropy_with_logits(step.logits, step.labels, reduction="none")
     torch.testing.assert_close(step.losses, expected)
+
+
+def test_bfloat16_trains_close_to_float32_and_scores_in_float32():
+    full, reduced = make_trainer(), make_trainer(replace(TRAINING, precision="bfloat16"))
+    Plain().fit(full)
+    Plain().fit(reduced)
+    assert full.curve != reduced.curve
+    assert reduced.infer(small_splits().test).dtype == torch.float32
+    for a, b in zip(full.curve, reduced.curve, strict=True):
+        assert a.train_loss["click"] == pytest.approx(b.train_loss["click"], abs=0.02)
