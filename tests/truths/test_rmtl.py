@@ -79,9 +79,10 @@ def test_start_cells_are_the_plain_constant_cell():
 
 def test_every_stage_counts_in_the_budget_and_says_who_paid(stage_one: Checkpoint):
     spend = continued(make(RMTL, **SMALL), stage_one).spend
+    learnt = int((small_splits().train.session % 10 != 0).sum())
     assert [stage.stage for stage in spend] == ["train", "critics", "continue"]
     assert [stage.reused_from for stage in spend] == ["constant-cell", None, None]
-    assert [stage.rows for stage in spend] == [3 * 240, 2 * 240, 3 * 240]
+    assert [stage.rows for stage in spend] == [3 * 240, 2 * learnt, 3 * 240]
 
 
 def test_a_stage_that_never_improves_on_its_start_returns_the_start(stage_one: Checkpoint):
@@ -223,7 +224,7 @@ def test_a_dead_critic_fails_with_its_task_named():
 
 def test_td_loss_and_share_of_zero_values_are_reported(stage_one: Checkpoint):
     diagnostics = continued(make(RMTL, **SMALL), stage_one).diagnostics
-    assert len(diagnostics["td_loss"]) == 2
+    assert len(diagnostics["td_loss"]) == len(diagnostics["td_loss_held_out"]) == 2
     assert all(0 <= share < 1 for share in diagnostics["q_zero_fraction"])
 
 
@@ -237,3 +238,17 @@ def test_ddpg_with_an_overwhelming_pull_keeps_the_pretrained_parameters(stage_on
     further = continued(make(DDPG, actor_reg=1e6, **SMALL), Checkpoint(**{**vars(stage_one), "score": -1.0}))
     for name, value in further.backbone.state_dict().items():
         torch.testing.assert_close(value, stage_one.backbone[name], atol=0.05, rtol=0)
+
+
+def test_critics_stop_when_held_out_sessions_no_longer_gain_and_keep_the_best_pass():
+    """Labels that nothing predicts: what is learnt by heart helps no held-out session."""
+    subject = trainer()
+    params = CriticParams(gamma=0, embedding=8, bottom=(64,), tower=(16,), dropout=0, critic_epochs=50)
+    learner = CriticLearner(subject, params)
+    transitions = replay(small_splits().train, torch.randn(240, 2))
+    learner.fit(transitions)
+    judged = subject.diagnostics["td_loss_held_out"]
+    assert subject.diagnostics["critics_converged"] == 1
+    assert len(judged) < 50
+    rows = (small_splits().train.session % 10 == 0).nonzero().squeeze(1)
+    assert learner._td_loss(transitions, rows) == pytest.approx(min(judged))

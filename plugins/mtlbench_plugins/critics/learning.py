@@ -13,6 +13,8 @@ from mtlbench_plugins.critics.networks import Critics
 from mtlbench_plugins.critics.transitions import Transitions
 
 CHUNK_ROWS = 8192
+HELD_OUT = 10
+"""One training session in this many judges the critics' convergence and trains none of them."""
 
 
 class CriticParams(api.Sizes):
@@ -27,7 +29,10 @@ class CriticParams(api.Sizes):
         "beta is 1 - tau (beta 0.2), the authors' code uses tau 0.2",
     )
     epsilon: float = Field(
-        0.01, ge=0, lt=1, description="critics have converged when a pass lowers the TD loss by less than this fraction"
+        0.01,
+        ge=0,
+        lt=1,
+        description="critics have converged when a pass lowers the held-out TD loss by less than this fraction",
     )
     critic_epochs: int = Field(20, ge=1, description="most passes over the replay buffer")
 
@@ -40,7 +45,9 @@ class CriticLearner:
 
     Liu et al., "Multi-Task Recommendations with Reinforcement Learning", WWW 2023, https://arxiv.org/abs/2302.03328.
     At the end of a session the target is r exactly. The paper trains "until convergence" with a threshold on the TD
-    loss; an absolute threshold means something else on every log, so ours is relative (``epsilon``).
+    loss. An absolute threshold means something else on every log, and on the sessions trained on the loss falls for
+    as long as critics memorise labels. So every tenth training session is held out, and critics have converged when a
+    pass no longer lowers the TD loss there by the fraction ``epsilon``; the best pass is kept.
 
     Args:
         trainer: gives the rows, the seeds and the learning rate.
@@ -63,19 +70,32 @@ class CriticLearner:
         Raises:
             TrainingError: the TD loss diverged, or a critic says 0 for every row.
         """
-        history: list[float] = []
+        held_out = self._data.session % HELD_OUT == 0
+        if held_out.all():
+            raise api.TrainingError(
+                "critics need two sessions or more in the training split, to learn and to be judged"
+            )
+        trained, judged = [], [math.inf]
+        best = copy.deepcopy(self.critics.state_dict())
         with self._trainer.stage("critics") as spend, self._trainer.seeded("critic dropout"):
             for epoch in range(1, self._params.critic_epochs + 1):
-                history.append(self._one_pass(transitions, epoch, spend))
+                batches = [rows[~held_out[rows]] for rows in self._trainer.minibatches("critics", epoch)]
+                trained.append(self._one_pass(transitions, [rows for rows in batches if len(rows)], spend))
+                judged.append(self._td_loss(transitions, held_out.nonzero().squeeze(1)))
                 self._trainer.progress("critics", epoch, self._params.critic_epochs)
-                if not math.isfinite(history[-1]):
+                if not math.isfinite(trained[-1]):
                     raise api.TrainingError(
-                        f"the critics diverged: TD loss {history[-1]} in pass {epoch}; lower gamma or --learning-rate"
+                        f"the critics diverged: TD loss {trained[-1]} in pass {epoch}; lower gamma or --learning-rate"
                     )
-                if self._converged(history):
+                converged = judged[-1] > (1 - self._params.epsilon) * min(judged[:-1])
+                if judged[-1] < min(judged[:-1]):
+                    best = copy.deepcopy(self.critics.state_dict())
+                if converged:
                     break
-        self._trainer.report("td_loss", history)
-        self._trainer.report("critics_converged", float(self._converged(history)))
+        self.critics.load_state_dict(best)
+        self._trainer.report("td_loss", trained)
+        self._trainer.report("td_loss_held_out", judged[1:])
+        self._trainer.report("critics_converged", float(converged))
         self._check_alive(transitions.action)
 
     def step(self, transitions: Transitions, rows: Tensor, next_action: Tensor | None = None) -> Tensor:
@@ -108,15 +128,21 @@ class CriticLearner:
         target[alive] += self._params.gamma * value
         return target
 
-    def _one_pass(self, transitions: Transitions, epoch: int, spend: api.StageBudget) -> float:
+    def _one_pass(self, transitions: Transitions, batches: list[Tensor], spend: api.StageBudget) -> float:
         total = torch.zeros((), dtype=torch.float64, device=transitions.reward.device)
-        for rows in self._trainer.minibatches("critics", epoch):
+        for rows in batches:
             total += self.step(transitions, rows) * len(rows)
             spend.add(len(rows))
-        return total.item() / len(transitions)
+        return total.item() / sum(map(len, batches))
 
-    def _converged(self, history: list[float]) -> bool:
-        return len(history) > 1 and history[-1] > (1 - self._params.epsilon) * min(history[:-1])
+    @torch.no_grad()
+    def _td_loss(self, transitions: Transitions, rows: Tensor) -> float:
+        critics, data = self.critics.eval(), self._data
+        total = 0.0
+        for part in rows.split(CHUNK_ROWS):
+            values = critics(data.categorical[part], data.numerical[part], transitions.action[part])
+            total += F.mse_loss(values, self._td_target(transitions, part, None)).item() * len(part)
+        return total / len(rows)
 
     def _check_alive(self, action: Tensor) -> None:
         critics, data = self.critics.eval(), self._data

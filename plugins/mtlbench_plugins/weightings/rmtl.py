@@ -28,9 +28,10 @@ class RMTL(CriticWeighting):
     state and its best validation score carried over. All stages count in the budget. Control rows for what stage 3
     would gain without critics: ``constant[restart=true]`` and ``loss-aware``.
 
-    Deviations from the paper: separate critics instead of one shared bottom (as in the authors' code), a relative
-    convergence rule, and a bias that keeps critics alive at the start (``mtlbench_plugins.critics``). The authors'
-    code differs from their paper in more ways; this method follows the paper.
+    Deviations from the paper: separate critics instead of one shared bottom (as in the authors' code), convergence
+    judged on held-out training sessions, and a bias that keeps critics alive at the start
+    (``mtlbench_plugins.critics``). The authors' code differs from their paper in more ways; this method follows the
+    paper.
     """
 
     name, label = "rmtl", "RMTL"
