@@ -66,7 +66,7 @@ def missing(study: list[Job], known: dict[str, Record]) -> list[Job]:
         gone = job.cell.id in needed and not job.checkpoint.exists()
         if job.cell.id not in known or gone:
             needed.add(job.cell.id)
-            if job.start is not None:
+            if job.start is not None and job.not_applicable is None:
                 needed.add(job.start.id)
         else:
             needed.discard(job.cell.id)

@@ -1,0 +1,98 @@
+"""From a plan to jobs, and which of them have to run."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mtlbench.cells import Cell
+from mtlbench.experiments.expand import expand
+from mtlbench.experiments.job import Job
+from mtlbench.experiments.runner import missing
+from mtlbench.plugins import discover
+from mtlbench.records import Record
+from mtlbench.study import Study
+
+
+def jobs(tmp_path: Path, **study: object) -> list[Job]:
+    settings = {"datasets": "synthetic[rows=2000]", "backbones": "esmm", "seeds": 1, **study}
+    catalogue = discover(())
+    return expand(Study(**settings).resolve(catalogue), catalogue, tmp_path / "checkpoints")
+
+
+def names(found: list[Job]) -> list[str]:
+    return [job.cell.weighting.name for job in found]
+
+
+def test_a_start_cell_is_added_once_before_those_that_continue_from_it(tmp_path: Path):
+    found = jobs(tmp_path, weightings="rmtl,loss-aware")
+    assert names(found) == ["constant", "rmtl", "loss-aware"]
+    constant, *others = found
+    assert constant.keep_checkpoint
+    assert all(job.start == constant.cell and not job.keep_checkpoint for job in others)
+
+
+def test_a_start_cell_that_the_study_names_too_is_one_cell(tmp_path: Path):
+    assert names(jobs(tmp_path, weightings="constant,rmtl")) == ["constant", "rmtl"]
+    assert names(jobs(tmp_path, weightings="rmtl,constant")) == ["constant", "rmtl"]
+
+
+def test_a_study_is_the_cross_product(tmp_path: Path):
+    found = jobs(tmp_path, backbones="esmm,ple", weightings="constant,decay[rates=0.9|0.99]", seeds=2)
+    assert len(found) == 2 * 3 * 2
+    assert len({job.cell.id for job in found}) == len(found)
+
+
+def test_what_makes_no_sense_says_why(tmp_path: Path):
+    (job,) = jobs(tmp_path, weightings="constant[weights=1-2-3]")
+    assert "3 weights were given for 2 tasks" in job.not_applicable
+
+
+def cell(tmp_path: Path, **study: object) -> Cell:
+    return jobs(tmp_path, weightings="constant", **study)[0].cell
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seeds": (5,)},
+        {"backbones": "esmm[dropout=0.1]"},
+        {"datasets": "synthetic[rows=2001]"},
+        {"preset": "compact"},
+        {"epochs": 3},
+        {"learning_rate": 0.01},
+        {"precision": "bfloat16"},
+        {"embedding_optimiser": "sparse-adam"},
+    ],
+)
+def test_whatever_determines_a_result_is_in_the_cells_identity(tmp_path: Path, change: dict):
+    assert cell(tmp_path).id != cell(tmp_path, **change).id
+
+
+def test_what_does_not_is_not(tmp_path: Path):
+    same = {"jobs": 7, "out": Path("elsewhere"), "overwrite": "always", "backbones": "esmm[dropout=0.2]"}
+    assert cell(tmp_path).id == cell(tmp_path, **same).id
+
+
+def known(*found: Job) -> dict[str, Record]:
+    return {job.cell.id: Record.model_construct(cell=job.cell.id, status="done") for job in found}
+
+
+def test_recorded_cells_do_not_run_again(tmp_path: Path):
+    constant, rmtl = jobs(tmp_path, weightings="rmtl")
+    assert missing([constant, rmtl], {}) == [constant, rmtl]
+    assert missing([constant, rmtl], known(constant, rmtl)) == []
+
+
+def test_a_recorded_start_cell_runs_again_only_where_its_checkpoint_is_gone_and_needed(tmp_path: Path):
+    constant, rmtl = jobs(tmp_path, weightings="rmtl")
+    assert missing([constant, rmtl], known(constant)) == [constant, rmtl]
+    constant.checkpoint.parent.mkdir()
+    constant.checkpoint.touch()
+    assert missing([constant, rmtl], known(constant)) == [rmtl]
+
+
+def test_a_job_without_training_needs_no_start(tmp_path: Path):
+    constant, rmtl = jobs(tmp_path, weightings="rmtl")
+    hopeless = replace(rmtl, not_applicable="because")
+    assert missing([constant, hopeless], known(constant)) == [hopeless]
