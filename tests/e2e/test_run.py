@@ -73,13 +73,6 @@ def test_one_start_cell_pays_for_all_that_continue_from_it(finished: Path):
     assert [stage.stage for stage in found["RMTL-PLE"].spend] == ["train", "critics", "continue"]
 
 
-def test_test_scores_lie_between_chance_and_the_bayes_optimum(finished: Path):
-    for record in records(finished).values():
-        for task in record.dataset.tasks:
-            best = record.dataset.optimum["test"][task]["auc"]
-            assert 0.5 < record.metrics["test"][task]["auc"] < best, (record.method, task)
-
-
 def test_a_second_run_trains_nothing_and_prints_the_same_table(finished: Path):
     before = {path: path.stat().st_mtime_ns for path in (finished / "records").iterdir()}
     again = mtlbench(
