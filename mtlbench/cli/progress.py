@@ -1,5 +1,6 @@
 """Progress of a study on stderr: bars in a terminal, else one line per finished cell."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -72,6 +73,7 @@ class Bars:
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
             TextColumn("{task.fields[state]}", markup=False),
+            Remaining(compact=True),
             console=console,
         )
         self._overall: TaskID | None = None
@@ -95,7 +97,9 @@ class Bars:
         # A worker's report may arrive after its cell's end.
         bar = self._bars.get(event.cell)
         if bar is not None:
-            state = f"{event.stage} epoch {event.epoch}/{event.epochs}, {event.rows_per_second:,.0f} rows/s"
+            # A stage of a weighting's own has no rate.
+            rate = "" if math.isnan(event.rows_per_second) else f", {event.rows_per_second:,.0f} rows/s"
+            state = f"{event.stage} epoch {event.epoch}/{event.epochs}{rate}"
             self._cells.update(bar, completed=event.done, total=event.total, state=state)
 
     def _finish(self, event: CellFinished) -> None:

@@ -1,6 +1,7 @@
 """Progress: lines where there is no terminal, bars where there is one."""
 
 import io
+import math
 
 import pytest
 from rich.console import Console
@@ -81,3 +82,13 @@ def test_bars_are_gone_at_the_end_and_failures_stay() -> None:
         for event in EVENTS:
             listener(event)
     assert "the loss is NaN" in written(screen)
+
+
+def test_a_stage_without_a_rate_shows_none() -> None:
+    screen = console(terminal=True)
+    with progress(console=screen) as listener:
+        listener(EVENTS[0])
+        listener(EVENTS[1])
+        listener(StageProgress("a", "critics", 3, 20, 3, 20, math.nan))
+    assert "critics epoch 3/20" in written(screen)
+    assert "rows/s" not in written(screen)
