@@ -6,22 +6,28 @@ from mtlbench.api.params import NoParams, Params
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
 from mtlbench.api.schema import Field, Schema
 from mtlbench.api.sessions import session_ids
-from mtlbench.api.weighting import StageBudget, Start, Step, Trainer, Weighting, ones
+from mtlbench.api.step import Jacobian, SharedGradients, Step
+from mtlbench.api.trainer import StageBudget, Trainer
+from mtlbench.api.weighting import DirectionWeighting, Need, Start, Weighting, ones
 from mtlbench.errors import DataError, MtlbenchError, TrainingError, UsageError
 
 __all__ = [
     "Backbone",
     "DataError",
     "Dataset",
+    "DirectionWeighting",
     "ExpertSizes",
     "Field",
+    "Jacobian",
     "Log",
     "MtlbenchError",
+    "Need",
     "NoParams",
     "Params",
     "Plugin",
     "Registrar",
     "Schema",
+    "SharedGradients",
     "Sizes",
     "Split",
     "Splits",

@@ -6,19 +6,35 @@ the plain average, for every method.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from mtlbench.api.backbone import Backbone
-from mtlbench.api.dataset import Split
 from mtlbench.api.params import Params
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.schema import Schema
+from mtlbench.api.step import Step
+from mtlbench.api.trainer import Trainer
+
+Need = Literal["gram", "jacobian", "post-step losses", "critics", "parameters"]
+"""What a weighting reads beside the losses of the step. Each costs something, so each is declared.
+
+``gram``
+    Inner products of the task gradients of the shared parameters: one backward pass per task.
+``jacobian``
+    Those gradients themselves.
+``post-step losses``
+    :meth:`mtlbench.api.Trainer.losses`: one more forward pass.
+``critics``
+    Critic networks of the session MDP, trained in a stage of their own.
+``parameters``
+    Parameters of the backbone, or state for each of them: embedding tables are then updated densely, so that every
+    row is up to date in every step. The result is the same; a step costs more.
+"""
 
 
 @dataclass(frozen=True)
@@ -27,87 +43,6 @@ class Start:
 
     weighting: str
     params: Mapping[str, Any]
-
-
-@dataclass
-class Step:
-    """One training step as a weighting sees it: B samples, K tasks."""
-
-    rows: Tensor
-    """(B,) int64 row numbers in the training split."""
-    categorical: Tensor
-    """(B, F) int32 inputs."""
-    numerical: Tensor
-    """(B, D) float32 inputs."""
-    labels: Tensor
-    """(B, K) float32, 0 or 1."""
-    logits: Tensor
-    """(B, K) logits of the backbone, still in the autograd graph."""
-    losses: Tensor
-    """(B, K) binary cross-entropy of each sample and task, still in the autograd graph."""
-    number: int
-    """Steps taken before this one, in this stage."""
-
-
-class StageBudget(Protocol):
-    """What one stage of training has cost so far."""
-
-    def add(self, rows: int, steps: int = 1) -> None:
-        """Count ``steps`` optimiser steps that read ``rows`` training rows in all."""
-
-
-class Trainer(Protocol):
-    """What a weighting may use of the trainer, when it owns a schedule (:meth:`Weighting.fit`)."""
-
-    backbone: Backbone
-    schema: Schema
-    data: Split
-    """The training split. Validation and test are out of a weighting's reach."""
-    batch_size: int
-    epochs: int
-    """Most epochs that one stage may train for."""
-    learning_rate: float
-
-    def restore(self) -> None:
-        """Load backbone, optimiser and best validation score of the cell named by :meth:`Weighting.start`.
-
-        That cell's whole budget is counted as this one's first stage.
-        """
-
-    def train(self, weighting: "Weighting", stage: str = "train") -> None:
-        """Train the backbone under ``weighting`` until early stopping or the last epoch."""
-
-    def step(self, rows: Tensor, number: int = 0) -> Step:
-        """Forward the backbone on ``rows``, in the autograd graph; ``number`` steps of the stage came before."""
-
-    def descend(self, loss: Tensor) -> None:
-        """Take one optimiser step of the backbone down the gradient of the scalar ``loss`` of the last step."""
-
-    def loop(
-        self, update: Callable[[Tensor], None], stage: str, end_epoch: Callable[[int], None] | None = None
-    ) -> None:
-        """The loop below :meth:`train`: call ``update(rows)`` for each batch of an epoch, validate, stop early.
-
-        ``update`` calls :meth:`step` and :meth:`descend`; ``end_epoch`` hears the number of epochs completed.
-        """
-
-    def minibatches(self, stage: str, epoch: int) -> list[Tensor]:
-        """The rows of the training split in batches, permuted as a function of seed, stage and epoch alone."""
-
-    def predict(self) -> Tensor:
-        """Logits (N, K) of the backbone in evaluation mode on the training split, without gradient."""
-
-    def stage(self, name: str) -> AbstractContextManager[StageBudget]:
-        """Count what happens inside as the stage ``name`` of the budget, wall-clock included."""
-
-    def seeded(self, purpose: str) -> AbstractContextManager[None]:
-        """Inside, torch's global generator is seeded by seed and ``purpose``; outside, it is as before."""
-
-    def progress(self, stage: str, done: int, total: int) -> None:
-        """Tell the user how far a stage of the weighting's own has come."""
-
-    def report(self, name: str, value: float | list[float]) -> None:
-        """Put a diagnostic into the cell's record, for each task a value where it is a list."""
 
 
 class Weighting(Plugin, ABC):
@@ -127,9 +62,12 @@ class Weighting(Plugin, ABC):
     baseline: ClassVar[bool] = False
     """Whether the method, at its defaults, is what the others are measured against."""
 
-    reads_parameters: ClassVar[bool] = False
-    """Whether the method reads or differentiates parameters of the backbone directly. Embedding tables are then updated
-    densely, so that every row is up to date in every step; the result is the same, a step costs more."""
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    """What the method reads beside the losses.
+
+    The weights of a method that needs ``gram`` or ``jacobian`` are (K,) and make the direction of the shared parameters
+    alone, (1/K) sum_k w_k g_k. Each task's own parameters follow its gradient with weight 1, as in most of the papers,
+    which change the shared gradient only. A backbone without shared parameters is not applicable."""
 
     def __init__(self, params: Params) -> None:
         self.params = params
@@ -178,6 +116,38 @@ class Weighting(Plugin, ABC):
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take back what :meth:`state_dict` gave."""
+
+
+class DirectionWeighting(Weighting):
+    """Base of methods whose direction of the shared parameters is no weighted sum of the task gradients.
+
+    GradDrop masks them number by number, DB-MTL averages them over steps. What is recorded are the effective weights:
+    of all weighted sums of the task gradients the one that is nearest to the direction taken.
+    """
+
+    needs = frozenset({"jacobian"})
+
+    preconditioned: ClassVar[bool] = False
+    """Whether the direction is final: the shared parameters then move by it times the learning rate, without Adam."""
+
+    @abstractmethod
+    def direct(self, step: Step) -> Mapping[str, Tensor]:
+        """The direction to descend, by the names of ``step.jacobian``: (1/K) sum_k g_k would be the plain average."""
+
+    def weigh(self, step: Step) -> Tensor:
+        """Effective weights (K,) of the direction of this step."""
+        return self.effective_weights(step, self.direct(step))
+
+    def effective_weights(self, step: Step, direction: Mapping[str, Tensor]) -> Tensor:
+        r"""Weights (K,) of the least-squares fit \|(1/K) sum_k w_k g_k - d\|, the smallest where several fit."""
+        tasks = len(step.gram)
+        products = [
+            torch.stack([torch.dot(gradient.flatten(), direction[name].flatten()) for gradient in gradients])
+            for name, gradients in step.jacobian.items()
+            if name in direction
+        ]
+        fitted = torch.linalg.pinv(step.gram, hermitian=True) @ torch.stack(products).double().sum(0)
+        return (tasks * fitted).to(step.losses.dtype)
 
 
 def ones(step: Step) -> Tensor:

@@ -58,7 +58,7 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
         cell.training,
         cell.seed,
         start=start,
-        dense=weighting.reads_parameters,
+        dense="parameters" in weighting.needs,
         progress=_throttled(cell.id, emit),
     )
     with seeded(cell.seed, "weighting"):
@@ -72,6 +72,7 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
     return record.model_copy(
         update={
             "status": "done",
+            "failure": None,
             "metrics": metrics,
             "best_epoch": trainer.best_epoch,
             "curve": [Epoch.model_validate(vars(point)) for point in trainer.curve],

@@ -1,5 +1,6 @@
 """The optimiser of a backbone: Adam, computed at the cost of what a batch reads."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -61,6 +62,7 @@ class BackboneOptimiser:
             if isinstance(module, FieldEmbedding) and by_row and len(module.weight) > fewest
         }
         self._dense = {name: p for name, p in backbone.named_parameters() if name not in self._tables}
+        self._learning_rate = learning_rate
         self._adam = torch.optim.Adam(
             self._dense.values(), learning_rate, BETAS, EPS, weight_decay=weight_decay, fused=True
         )
@@ -70,10 +72,30 @@ class BackboneOptimiser:
         for table, optimiser in self._tables.values():
             table.rows = optimiser.prepare(table.index(categorical))
 
+    def leaves(self) -> dict[str, Tensor]:
+        """Parameter name -> leaf of the pass last prepared: the parameter, or the rows read of a large table."""
+        rows = {name: table.rows.values for name, (table, _) in self._tables.items() if table.rows is not None}
+        return {**self._dense, **rows}
+
     def descend(self, loss: Tensor) -> None:
         """Take one step down the gradient of the scalar ``loss`` of the pass last prepared."""
         self._adam.zero_grad(set_to_none=True)
         loss.backward()
+        self._step()
+
+    def apply(self, gradients: Mapping[str, Tensor], final: Mapping[str, Tensor] | None = None) -> None:
+        """Take one step down ``gradients``, by the names of :meth:`leaves`; a leaf without one stays as it is.
+
+        Those in ``final`` move by that direction times the learning rate, without Adam; they must be dense.
+        """
+        for name, leaf in self.leaves().items():
+            leaf.grad = gradients.get(name)
+        self._step()
+        with torch.no_grad():
+            for name, direction in (final or {}).items():
+                self._dense[name].sub_(direction, alpha=self._learning_rate)
+
+    def _step(self) -> None:
         self._adam.step()
         for table, optimiser in self._tables.values():
             optimiser.step()

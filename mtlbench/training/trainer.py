@@ -17,6 +17,8 @@ from mtlbench.training.batches import permuted_batches
 from mtlbench.training.budget import Spend, measured
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.curve import CurvePoint
+from mtlbench.training.descent import descent
+from mtlbench.training.gradients import PROBE_ROWS
 from mtlbench.training.optimiser import BackboneOptimiser
 from mtlbench.training.seeding import derive, reseed, seeded
 from mtlbench.training.traces import WeightTrace
@@ -68,6 +70,7 @@ class BackboneTrainer:
         self._validation = splits.validation
         self._patience = training.patience
         self._seed = seed
+        self._step_seed = seed
         self._start = start
         self._progress = progress
         self._optimiser = BackboneOptimiser(
@@ -101,18 +104,14 @@ class BackboneTrainer:
     def train(self, weighting: Weighting, stage: str = "train") -> None:
         """Train under ``weighting``: weigh, multiply, average over samples and tasks, descend."""
         weighting.setup(self)
+        descend = descent(weighting, self.backbone, self._optimiser, self._probe)
         trace = WeightTrace()
         taken = 0
 
         def update(rows: Tensor) -> None:
             nonlocal taken
             step = self.step(rows, taken)
-            weights = weighting.weigh(step)
-            _check_shape(weighting, weights, step)
-            trace.add(weights)
-            loss = (weights * step.losses).mean()
-            penalty = self.backbone.penalty(step.logits)
-            self.descend(loss if penalty is None else loss + penalty)
+            trace.add(descend(step))
             weighting.after_step(step)
             taken += 1
 
@@ -131,6 +130,14 @@ class BackboneTrainer:
         self._loss_sum += losses.detach().sum(0)
         self._loss_rows += len(rows)
         return Step(rows, categorical, numerical, labels, logits, losses, number)
+
+    @torch.no_grad()
+    def losses(self, step: Step) -> Tensor:
+        """Losses (B, K) of the step's rows as the parameters now are, under the step's dropout masks."""
+        reseed(self.data.labels.device, self._step_seed)
+        self._optimiser.prepare(step.categorical)
+        logits = self._logits(step.categorical, step.numerical)
+        return F.binary_cross_entropy_with_logits(logits, step.labels, reduction="none")
 
     def descend(self, loss: Tensor) -> None:
         """Take one Adam step of the backbone down the gradient of the scalar ``loss``."""
@@ -216,12 +223,23 @@ class BackboneTrainer:
             logits: Tensor = self.backbone(categorical, numerical)
         return logits.float()
 
+    def _probe(self) -> Tensor:
+        """Logits of a few rows in evaluation mode, in the autograd graph."""
+        categorical, numerical = self.data.categorical[:PROBE_ROWS], self.data.numerical[:PROBE_ROWS]
+        self._optimiser.prepare(categorical)
+        training = self.backbone.training
+        self.backbone.eval()
+        logits = self._logits(categorical, numerical)
+        self.backbone.train(training)
+        return logits
+
     def _run_epoch(self, update: Callable[[Tensor], None], stage: str, epoch: int, spend: Spend) -> None:
         batches = self.minibatches(stage, epoch)
         began, rows_done = time.perf_counter(), 0
         for done, rows in enumerate(batches, start=1):
             # Each step has its own seed, so that random numbers drawn by a weighting do not shift the dropout masks.
-            reseed(self.data.labels.device, derive(self._seed, "step", stage, epoch, done))
+            self._step_seed = derive(self._seed, "step", stage, epoch, done)
+            reseed(self.data.labels.device, self._step_seed)
             update(rows)
             spend.add(len(rows))
             rows_done += len(rows)
@@ -264,12 +282,3 @@ class BackboneTrainer:
         backbone, optimiser = self._best
         self.backbone.load_state_dict(backbone)
         self._optimiser.load_state_dict(optimiser)
-
-
-def _check_shape(weighting: Weighting, weights: Tensor, step: Step) -> None:
-    batch, tasks = step.losses.shape
-    if weights.shape not in {(tasks,), (batch, tasks)}:
-        raise TrainingError(
-            f"weighting {weighting.name} gave weights of shape {tuple(weights.shape)}; "
-            f"expected ({tasks},) per task or ({batch}, {tasks}) per sample and task"
-        )

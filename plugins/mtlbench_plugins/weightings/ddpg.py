@@ -32,7 +32,7 @@ class DDPG(CriticWeighting):
     """
 
     name, label = "ddpg", "DDPG"
-    reads_parameters = True
+    needs = frozenset({"critics", "parameters"})
 
     class Params(CriticParams):
         """Parameters of ``ddpg``."""

@@ -48,6 +48,12 @@ def test_what_makes_no_sense_says_why(tmp_path: Path):
     assert "3 weights were given for 2 tasks" in job.not_applicable
 
 
+def test_a_method_of_task_gradients_needs_a_backbone_that_shares_parameters(tmp_path: Path):
+    apart, together = jobs(tmp_path, backbones="single-task,shared-bottom", weightings="pcgrad")
+    assert "PCGrad weighs the gradients of shared parameters, and Single Task has none" in apart.not_applicable
+    assert together.not_applicable is None
+
+
 def cell(tmp_path: Path, **study: object) -> Cell:
     return jobs(tmp_path, weightings="constant", **study)[0].cell
 

@@ -1,0 +1,84 @@
+"""What a weighting sees of one training step."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations_with_replacement
+
+import torch
+from torch import Tensor
+
+from mtlbench.errors import TrainingError
+
+Jacobian = Mapping[str, tuple[Tensor, ...]]
+"""Name of a shared parameter -> the gradient of each task with respect to it, K tensors of the parameter's shape."""
+
+
+class SharedGradients:
+    """The gradients of K tasks with respect to the shared parameters: those that two or more tasks reach.
+
+    g_k is the gradient of the mean over samples of task k's loss. Of an embedding table that is updated row by row only
+    the rows that the batch reads are here; the gradient of the others is zero.
+    """
+
+    def __init__(self, jacobian: Jacobian) -> None:
+        self.jacobian = jacobian
+
+    @cached_property
+    def gram(self) -> Tensor:
+        """(K, K) float64 inner products g_i . g_j, summed parameter by parameter: no g_k is ever one flat vector."""
+        gradients = list(self.jacobian.values())
+        tasks, device = len(gradients[0]), gradients[0][0].device
+        gram = torch.zeros(tasks, tasks, dtype=torch.float64, device=device)
+        for i, j in combinations_with_replacement(range(tasks), 2):
+            products = [torch.dot(of_task[i].flatten(), of_task[j].flatten()) for of_task in gradients]
+            gram[i, j] = gram[j, i] = torch.stack(products).double().sum()
+        return gram
+
+
+@dataclass
+class Step:
+    """One training step as a weighting sees it: B samples, K tasks."""
+
+    rows: Tensor
+    """(B,) int64 row numbers in the training split."""
+    categorical: Tensor
+    """(B, F) int32 inputs."""
+    numerical: Tensor
+    """(B, D) float32 inputs."""
+    labels: Tensor
+    """(B, K) float32, 0 or 1."""
+    logits: Tensor
+    """(B, K) logits of the backbone, still in the autograd graph (with task gradients computed, values only)."""
+    losses: Tensor
+    """(B, K) binary cross-entropy of each sample and task; of the graph, the same holds."""
+    number: int
+    """Steps taken before this one, in this stage."""
+    shared: SharedGradients | None = None
+    """For weightings that need ``gram`` or ``jacobian``."""
+
+    @property
+    def gram(self) -> Tensor:
+        """(K, K) float64 inner products of the task gradients (:attr:`SharedGradients.gram`).
+
+        Raises:
+            TrainingError: the weighting does not need ``gram`` or ``jacobian``.
+        """
+        return self._gradients().gram
+
+    @property
+    def jacobian(self) -> Jacobian:
+        """The task gradients themselves, not to be changed in place.
+
+        Raises:
+            TrainingError: the weighting does not need ``gram`` or ``jacobian``.
+        """
+        return self._gradients().jacobian
+
+    def _gradients(self) -> SharedGradients:
+        if self.shared is None:
+            raise TrainingError(
+                "the weighting reads the gradients of the tasks, which are computed only for weightings that ask for "
+                'them; declare `needs = frozenset({"gram"})` or `{"jacobian"}` in its class'
+            )
+        return self.shared

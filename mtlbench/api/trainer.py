@@ -1,0 +1,79 @@
+"""What a weighting may use of the trainer."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol
+
+from torch import Tensor
+
+from mtlbench.api.backbone import Backbone
+from mtlbench.api.dataset import Split
+from mtlbench.api.schema import Schema
+from mtlbench.api.step import Step
+
+if TYPE_CHECKING:
+    from mtlbench.api.weighting import Weighting
+
+
+class StageBudget(Protocol):
+    """What one stage of training has cost so far."""
+
+    def add(self, rows: int, steps: int = 1) -> None:
+        """Count ``steps`` optimiser steps that read ``rows`` training rows in all."""
+
+
+class Trainer(Protocol):
+    """What a weighting may use of the trainer, when it owns a schedule (:meth:`Weighting.fit`)."""
+
+    backbone: Backbone
+    schema: Schema
+    data: Split
+    """The training split. Validation and test are out of a weighting's reach."""
+    batch_size: int
+    epochs: int
+    """Most epochs that one stage may train for."""
+    learning_rate: float
+
+    def restore(self) -> None:
+        """Load backbone, optimiser and best validation score of the cell named by :meth:`Weighting.start`.
+
+        That cell's whole budget is counted as this one's first stage.
+        """
+
+    def train(self, weighting: "Weighting", stage: str = "train") -> None:
+        """Train the backbone under ``weighting`` until early stopping or the last epoch."""
+
+    def step(self, rows: Tensor, number: int = 0) -> Step:
+        """Forward the backbone on ``rows``, in the autograd graph; ``number`` steps of the stage came before."""
+
+    def losses(self, step: Step) -> Tensor:
+        """Losses (B, K) of the step's rows as the parameters now are, under the step's dropout masks, no gradient."""
+
+    def descend(self, loss: Tensor) -> None:
+        """Take one optimiser step of the backbone down the gradient of the scalar ``loss`` of the last step."""
+
+    def loop(
+        self, update: Callable[[Tensor], None], stage: str, end_epoch: Callable[[int], None] | None = None
+    ) -> None:
+        """The loop below :meth:`train`: call ``update(rows)`` for each batch of an epoch, validate, stop early.
+
+        ``update`` calls :meth:`step` and :meth:`descend`; ``end_epoch`` hears the number of epochs completed.
+        """
+
+    def minibatches(self, stage: str, epoch: int) -> list[Tensor]:
+        """The rows of the training split in batches, permuted as a function of seed, stage and epoch alone."""
+
+    def predict(self) -> Tensor:
+        """Logits (N, K) of the backbone in evaluation mode on the training split, without gradient."""
+
+    def stage(self, name: str) -> AbstractContextManager[StageBudget]:
+        """Count what happens inside as the stage ``name`` of the budget, wall-clock included."""
+
+    def seeded(self, purpose: str) -> AbstractContextManager[None]:
+        """Inside, torch's global generator is seeded by seed and ``purpose``; outside, it is as before."""
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Tell the user how far a stage of the weighting's own has come."""
+
+    def report(self, name: str, value: float | list[float]) -> None:
+        """Put a diagnostic into the cell's record, for each task a value where it is a list."""

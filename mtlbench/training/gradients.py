@@ -1,0 +1,116 @@
+"""Gradients of the tasks, one backward pass each, and the parameters that they share."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from mtlbench.api import Backbone, Field, Params, Schema, SharedGradients
+from mtlbench.training.seeding import seeded
+
+Reach = Mapping[str, frozenset[int]]
+"""Parameter name -> the tasks whose gradients reach it."""
+
+PROBE_ROWS = 256
+PROBE_IDS = 16
+
+
+def reach(logits: Tensor, leaves: Mapping[str, Tensor]) -> Reach:
+    """The tasks that reach each of ``leaves``: those whose logits (B, K) have a gradient other than 0 there.
+
+    Autograd's graph alone does not tell: through a ``cat`` of logits every task is connected to every parameter, with
+    gradients of exactly 0. So the gradients themselves are asked, over enough rows that a unit is not silent by chance.
+    """
+    tasks = logits.shape[1]
+    gradients = [
+        torch.autograd.grad(logits[:, k].sum(), list(leaves.values()), retain_graph=k < tasks - 1, allow_unused=True)
+        for k in range(tasks)
+    ]
+    return {
+        name: frozenset(k for k, g in enumerate(of_leaf) if g is not None and bool(g.any()))
+        for name, of_leaf in zip(leaves, zip(*gradients, strict=True), strict=True)
+    }
+
+
+def shared(reached: Reach) -> list[str]:
+    """The parameters that two or more tasks reach."""
+    return [name for name, tasks in reached.items() if len(tasks) > 1]
+
+
+def has_shared_parameters(backbone: type[Backbone], params: Params, schema: Schema) -> bool:
+    """Whether the gradients of two tasks meet anywhere in such a backbone, found on a small copy with random inputs."""
+    fields = tuple(Field(field.name, min(field.cardinality, PROBE_IDS)) for field in schema.categorical)
+    with seeded(0, "probe for shared parameters"):
+        probe = backbone(replace(schema, categorical=fields), params).eval()
+        ids = [torch.randint(field.cardinality, (PROBE_ROWS,), dtype=torch.int32) for field in fields]
+        categorical = torch.stack(ids, dim=1) if ids else torch.empty(PROBE_ROWS, 0, dtype=torch.int32)
+        logits = probe(categorical, torch.randn(PROBE_ROWS, len(schema.numerical)))
+    return bool(shared(reach(logits, dict(probe.named_parameters()))))
+
+
+def no_shared_parameters(weighting: str, backbone: str) -> str:
+    """The reason why a method of task gradients and a backbone without shared parameters make no pair."""
+    return (
+        f"{weighting} weighs the gradients of shared parameters, and {backbone} has none: no parameter is reached by "
+        "the gradients of two tasks"
+    )
+
+
+class TaskGradients:
+    """The gradients of one step: one backward pass per task, through no more than what that task reaches.
+
+    Args:
+        losses: (B, K) in the autograd graph, which is spent afterwards.
+        penalty: a scalar to descend beside the losses, or ``None``.
+        leaves: parameter name -> leaf of the graph.
+        reached: which tasks reach which of them.
+    """
+
+    def __init__(self, losses: Tensor, penalty: Tensor | None, leaves: Mapping[str, Tensor], reached: Reach) -> None:
+        self._tasks = losses.shape[1]
+        means = losses.mean(0)
+        self._of_task = [
+            _gradients(
+                means[k],
+                {name: leaf for name, leaf in leaves.items() if k in reached[name]},
+                keep=k < self._tasks - 1 or penalty is not None,
+            )
+            for k in range(self._tasks)
+        ]
+        self._penalty = {} if penalty is None else _gradients(penalty, leaves, keep=False)
+        self.shared = SharedGradients(
+            {
+                name: tuple(own[name] if name in own else torch.zeros_like(leaves[name]) for own in self._of_task)
+                for name in shared(reached)
+            }
+        )
+
+    def combined(self, weights: Tensor) -> dict[str, Tensor]:
+        """Gradients to descend: (1/K) sum_k w_k g_k where shared, the plain average elsewhere, plus the penalty's."""
+        applied = [weight / self._tasks for weight in weights.tolist()]
+        return self.directed({name: _weighted(applied, gradients) for name, gradients in self.shared.jacobian.items()})
+
+    def directed(self, direction: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Gradients to descend: ``direction`` where shared, the plain average elsewhere, plus the penalty's."""
+        result = dict(direction)
+        for own in self._of_task:
+            for name, gradient in own.items():
+                if name not in self.shared.jacobian:
+                    result[name] = gradient / self._tasks
+        for name, gradient in self._penalty.items():
+            result[name] = result[name] + gradient if name in result else gradient
+        return result
+
+
+def _gradients(value: Tensor, leaves: Mapping[str, Tensor], keep: bool) -> dict[str, Tensor]:
+    found = torch.autograd.grad(value, list(leaves.values()), retain_graph=keep, allow_unused=True)
+    return {name: gradient for name, gradient in zip(leaves, found, strict=True) if gradient is not None}
+
+
+def _weighted(weights: Iterable[float], gradients: Iterable[Tensor]) -> Tensor:
+    (first, start), *others = zip(weights, gradients, strict=True)
+    total = start * first
+    for weight, gradient in others:
+        total.add_(gradient, alpha=weight)
+    return total

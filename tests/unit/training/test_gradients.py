@@ -1,0 +1,280 @@
+"""Task gradients: what is shared, what is applied, and what a method of gradients sees."""
+
+import dataclasses
+
+import pytest
+import torch
+from small_splits import small_schema, small_split, small_splits
+from torch import Tensor
+
+from mtlbench import api
+from mtlbench.cells import Training
+from mtlbench.plugins import discover
+from mtlbench.training import BackboneTrainer, has_shared_parameters
+from mtlbench.training.gradients import TaskGradients, reach, shared
+from mtlbench.training.seeding import seeded
+
+CATALOGUE = discover(())
+BACKBONES = {name: entry.cls for name, entry in CATALOGUE.backbones.items()}
+SIZES = {"embedding": 8, "bottom": (16, 8), "tower": (4,)}
+
+
+def build(name: str, splits: api.Splits) -> api.Backbone:
+    with seeded(0, "initial parameters"):
+        return BACKBONES[name](splits.schema, BACKBONES[name].Params(**SIZES))
+
+
+def wide_splits() -> api.Splits:
+    """A table larger than what a batch reads."""
+    schema = small_schema(categorical=(api.Field("user", 400), api.Field("item", 50)))
+    return api.Splits(schema, *(small_split(schema, 240, seed) for seed in (1, 2, 3)), fingerprint="wide", facts={})
+
+
+def trainer(name: str, splits: api.Splits | None = None, **training: object) -> BackboneTrainer:
+    splits = splits or small_splits()
+    settings = Training(**{"epochs": 2, "patience": 2, "batch_size": 32, **training})
+    return BackboneTrainer(build(name, splits), splits, settings, 0)
+
+
+def reached(name: str) -> dict[str, frozenset[int]]:
+    splits = small_splits()
+    backbone = build(name, splits).eval()
+    logits = backbone(splits.train.categorical, splits.train.numerical)
+    return dict(reach(logits, dict(backbone.named_parameters())))
+
+
+def test_a_single_task_network_shares_nothing():
+    assert not shared(reached("single-task"))
+
+
+@pytest.mark.parametrize("name", sorted(set(BACKBONES) - {"single-task"}))
+def test_every_other_backbone_shares_its_embedding_and_leaves_no_parameter_out(name: str):
+    found = reached(name)
+    assert all(found.values()), [parameter for parameter, tasks in found.items() if not tasks]
+    assert any("embedding" in parameter for parameter in shared(found))
+
+
+def test_towers_are_each_tasks_own_where_only_the_bottom_is_shared():
+    found = reached("shared-bottom")
+    assert {tuple(tasks) for parameter, tasks in found.items() if parameter.startswith("towers.0")} == {(0,)}
+    assert {tuple(tasks) for parameter, tasks in found.items() if parameter.startswith("bottom")} == {(0, 1)}
+
+
+def test_the_click_tower_of_esmm_is_shared_because_conversion_is_a_product_with_it():
+    found = reached("esmm")
+    assert all(len(tasks) == 2 for parameter, tasks in found.items() if parameter.startswith("branches.0"))
+    assert all(tasks == {1} for parameter, tasks in found.items() if parameter.startswith("branches.1"))
+
+
+def test_the_first_bottom_of_aitm_and_its_transfer_out_of_it_are_shared():
+    found = reached("aitm")
+    assert all(len(tasks) == 2 for parameter, tasks in found.items() if parameter.startswith("bottoms.0"))
+    assert all(tasks == {1} for parameter, tasks in found.items() if parameter.startswith("bottoms.1"))
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_what_is_shared_can_be_told_without_data(name: str):
+    schema = small_schema(categorical=(api.Field("user", 10**9), api.Field("item", 2)))
+    assert has_shared_parameters(BACKBONES[name], BACKBONES[name].Params(**SIZES), schema) == (name != "single-task")
+
+
+@pytest.mark.parametrize("name", sorted(set(BACKBONES) - {"single-task"}))
+@pytest.mark.parametrize("splits", [small_splits(), wide_splits()], ids=["dense", "row-wise"])
+def test_weights_of_ones_give_the_gradient_of_the_plain_average(name: str, splits: api.Splits):
+    subject = trainer(name, splits)
+    rows = torch.arange(32)
+    found = reach(subject._probe(), subject._optimiser.leaves())
+    with seeded(0, "masks"):
+        step = subject.step(rows)
+    gradients = TaskGradients(step.losses, None, subject._optimiser.leaves(), found)
+    combined = gradients.combined(torch.ones(2))
+    with seeded(0, "masks"):
+        step = subject.step(rows)
+    leaves = subject._optimiser.leaves()
+    plain = torch.autograd.grad(step.losses.mean(), list(leaves.values()))
+    for (parameter, _), gradient in zip(leaves.items(), plain, strict=True):
+        torch.testing.assert_close(combined[parameter], gradient, atol=1e-7, rtol=1e-4)
+
+
+class Weights(api.Weighting):
+    """Fixed weights on task gradients."""
+
+    name, label = "weights", "Weights"
+    needs = frozenset({"gram"})
+
+    def __init__(self, *weights: float) -> None:
+        super().__init__(api.NoParams())
+        self.weights = torch.tensor(weights)
+        self.grams: list[Tensor] = []
+
+    def weigh(self, step: api.Step) -> Tensor:
+        self.grams.append(step.gram)
+        return self.weights
+
+
+class Ones(api.Weighting):
+    """The plain average, by one backward pass."""
+
+    name, label = "ones", "Ones"
+
+    def __init__(self) -> None:
+        super().__init__(api.NoParams())
+
+    def weigh(self, step: api.Step) -> Tensor:
+        return api.ones(step)
+
+
+def test_training_on_task_gradients_of_weight_one_is_training_on_the_average():
+    by_gradients, by_loss = trainer("mmoe", wide_splits()), trainer("mmoe", wide_splits())
+    Weights(1.0, 1.0).fit(by_gradients)
+    Ones().fit(by_loss)
+    for a, b in zip(by_gradients.curve, by_loss.curve, strict=True):
+        assert a.train_loss == pytest.approx(b.train_loss, abs=1e-5)
+    for a, b in zip(by_gradients.backbone.parameters(), by_loss.backbone.parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=2e-5, rtol=1e-3)
+
+
+def test_weights_change_the_shared_parameters_and_no_others():
+    one, other = trainer("shared-bottom"), trainer("shared-bottom")
+    for subject, weighting in ((one, Weights(1.0, 1.0)), (other, Weights(3.0, -1.0))):
+        weighting.setup(subject)
+        descend_once(subject, weighting)
+    moved = {
+        name: not torch.equal(a, b)
+        for (name, a), b in zip(one.backbone.named_parameters(), other.backbone.parameters(), strict=True)
+    }
+    assert not any(moved[name] for name in moved if name.startswith("towers"))
+    assert moved["bottom.embedding.weight"]
+
+
+def descend_once(subject: BackboneTrainer, weighting: api.Weighting) -> Tensor:
+    from mtlbench.training.descent import descent
+
+    descend = descent(weighting, subject.backbone, subject._optimiser, subject._probe)
+    with seeded(0, "masks"):
+        return descend(subject.step(torch.arange(32)))
+
+
+def test_the_gram_matrix_is_that_of_the_whole_shared_gradients():
+    subject, weighting = trainer("shared-bottom", wide_splits()), Weights(1.0, 1.0)
+    descend_once(subject, weighting)
+    again = build("shared-bottom", wide_splits())
+    data = wide_splits().train
+    with seeded(0, "masks"):
+        logits = again(data.categorical[:32], data.numerical[:32])
+    losses = torch.nn.functional.binary_cross_entropy_with_logits(logits, data.labels[:32], reduction="none").mean(0)
+    bottom = list(again.bottom.parameters())
+    flat = [
+        torch.cat([g.flatten() for g in torch.autograd.grad(loss, bottom, retain_graph=True)]).double()
+        for loss in losses
+    ]
+    torch.testing.assert_close(weighting.grams[0], torch.stack(flat) @ torch.stack(flat).T, rtol=1e-5, atol=1e-12)
+
+
+class Direction(api.DirectionWeighting):
+    """A direction that is a known combination of the task gradients."""
+
+    name, label = "direction", "Direction"
+
+    def __init__(self, *weights: float, preconditioned: bool = False) -> None:
+        super().__init__(api.NoParams())
+        self.weights = weights
+        self.preconditioned = preconditioned
+
+    def direct(self, step: api.Step) -> dict[str, Tensor]:
+        return {
+            name: sum(weight * gradient for weight, gradient in zip(self.weights, gradients, strict=True)) / 2
+            for name, gradients in step.jacobian.items()
+        }
+
+
+def test_the_effective_weights_of_a_weighted_sum_are_its_weights():
+    applied = descend_once(trainer("mmoe", wide_splits()), Direction(0.25, 1.5))
+    torch.testing.assert_close(applied, torch.tensor([0.25, 1.5]), atol=1e-4, rtol=1e-3)
+
+
+def test_a_direction_takes_the_same_step_as_its_weights():
+    by_direction, by_weights = trainer("mmoe", wide_splits()), trainer("mmoe", wide_splits())
+    descend_once(by_direction, Direction(0.25, 1.5))
+    descend_once(by_weights, Weights(0.25, 1.5))
+    for a, b in zip(by_direction.backbone.parameters(), by_weights.backbone.parameters(), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_a_preconditioned_direction_moves_shared_parameters_by_the_learning_rate_times_itself():
+    subject = trainer("shared-bottom", learning_rate=0.5)
+    before = {name: value.detach().clone() for name, value in subject.backbone.named_parameters()}
+    weighting = Direction(1.0, 1.0, preconditioned=True)
+    seen: dict[str, Tensor] = {}
+    direct = weighting.direct
+    weighting.direct = lambda step: seen.update(direct(step)) or seen
+    descend_once(subject, weighting)
+    for name, value in subject.backbone.named_parameters():
+        if name in seen:
+            torch.testing.assert_close(value, before[name] - 0.5 * seen[name])
+        else:
+            assert not torch.equal(value, before[name])
+
+
+def test_a_penalty_is_descended_once_beside_the_weighted_gradients():
+    splits = small_splits()
+    with seeded(0, "initial parameters"):
+        calibrated = BACKBONES["aitm"](splits.schema, BACKBONES["aitm"].Params(calibrator=5.0, **SIZES))
+    subject = BackboneTrainer(calibrated, splits, Training(batch_size=32), 0)
+    found = reach(subject._probe(), subject._optimiser.leaves())
+    step = subject.step(torch.arange(32))
+    leaves = subject._optimiser.leaves()
+    penalty = calibrated.penalty(step.logits)
+    expected = torch.autograd.grad(step.losses.mean() + penalty, list(leaves.values()), retain_graph=True)
+    combined = TaskGradients(step.losses, penalty, leaves, found).combined(torch.ones(2))
+    for name, gradient in zip(leaves, expected, strict=True):
+        torch.testing.assert_close(combined[name], gradient, atol=1e-6, rtol=1e-4)
+
+
+def test_a_backbone_without_shared_parameters_fails_with_the_reason():
+    with pytest.raises(api.TrainingError, match="Weights weighs the gradients of shared parameters, and Single Task"):
+        Weights(1.0, 1.0).fit(trainer("single-task"))
+
+
+def test_weights_per_sample_are_refused_where_gradients_are_weighed():
+    class PerSample(Weights):
+        def weigh(self, step: api.Step) -> Tensor:
+            return torch.ones_like(step.losses)
+
+    with pytest.raises(api.TrainingError, match=r"shape \(32, 2\); expected \(2,\) per task"):
+        PerSample().fit(trainer("mmoe"))
+
+
+def test_a_weighting_that_did_not_ask_for_gradients_is_told_how_to():
+    class Curious(Ones):
+        def weigh(self, step: api.Step) -> Tensor:
+            return step.gram[0]
+
+    with pytest.raises(api.TrainingError, match=r'needs = frozenset\(\{"gram"\}\)'):
+        Curious().fit(trainer("mmoe"))
+
+
+def test_post_step_losses_are_those_of_the_moved_parameters_under_the_same_masks():
+    class Looks(Ones):
+        needs = frozenset({"post-step losses"})
+        still: Tensor
+
+        def setup(self, trainer: api.Trainer) -> None:
+            self.trainer = trainer
+
+        def weigh(self, step: api.Step) -> Tensor:
+            self.same = self.trainer.losses(step)
+            self.before = step.losses.detach().clone()
+            self.trainer.backbone.train()
+            return super().weigh(step)
+
+        def after_step(self, step: api.Step) -> None:
+            self.after = self.trainer.losses(step)
+
+    subject = trainer("mmoe", dataclasses.replace(small_splits()), epochs=1, patience=1)
+    weighting = Looks()
+    weighting.fit(subject)
+    torch.testing.assert_close(weighting.same, weighting.before)
+    assert not torch.equal(weighting.after, weighting.before)
+    assert not weighting.after.requires_grad
+    assert weighting.after.mean() < weighting.before.mean()
