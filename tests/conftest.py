@@ -10,6 +10,9 @@ from hypothesis import settings
 settings.register_profile("mtlbench", deadline=None)
 settings.load_profile("mtlbench")
 
+# Small tensors gain nothing from threads, and threads that spin for a core that another process has lose much.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 
 

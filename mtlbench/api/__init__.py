@@ -7,8 +7,8 @@ from mtlbench.api.plugin import Plugin, Registrar, hookimpl
 from mtlbench.api.schema import Field, Schema
 from mtlbench.api.sessions import session_ids
 from mtlbench.api.step import Jacobian, SharedGradients, Step
-from mtlbench.api.trainer import StageBudget, Trainer
-from mtlbench.api.weighting import DirectionWeighting, Need, Start, Weighting, ones
+from mtlbench.api.trainer import Lender, StageBudget, Trainer
+from mtlbench.api.weighting import DirectionWeighting, Need, Source, Weighting, ones
 from mtlbench.errors import DataError, MtlbenchError, TrainingError, UsageError
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "ExpertSizes",
     "Field",
     "Jacobian",
+    "Lender",
     "Log",
     "MtlbenchError",
     "Need",
@@ -29,10 +30,10 @@ __all__ = [
     "Schema",
     "SharedGradients",
     "Sizes",
+    "Source",
     "Split",
     "Splits",
     "StageBudget",
-    "Start",
     "Step",
     "Trainer",
     "TrainingError",

@@ -1,6 +1,6 @@
 """What a weighting may use of the trainer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +22,18 @@ class StageBudget(Protocol):
         """Count ``steps`` optimiser steps that read ``rows`` training rows in all."""
 
 
+class Lender(Protocol):
+    """What is known of the cell named by :meth:`mtlbench.api.Weighting.lender`."""
+
+    @property
+    def state(self) -> Mapping[str, Tensor]:
+        """Its weighting's ``state_dict()`` after training."""
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock of all its stages."""
+
+
 class Trainer(Protocol):
     """What a weighting may use of the trainer, when it owns a schedule (:meth:`Weighting.fit`)."""
 
@@ -34,14 +46,26 @@ class Trainer(Protocol):
     """Most epochs that one stage may train for."""
     learning_rate: float
 
-    def restore(self) -> None:
-        """Load backbone, optimiser and best validation score of the cell named by :meth:`Weighting.start`.
+    def restore(self, *, optimiser: bool = True, score: bool = True) -> None:
+        """Load the cell named by :meth:`Weighting.start`; its whole budget is counted as this one's first stages.
 
-        That cell's whole budget is counted as this one's first stage.
+        Without ``optimiser`` Adam starts afresh. Without ``score`` its best validation score is forgotten, and the
+        first epoch of the next stage counts as the best so far, better or not.
         """
 
-    def train(self, weighting: "Weighting", stage: str = "train") -> None:
-        """Train the backbone under ``weighting`` until early stopping or the last epoch."""
+    def borrow(self) -> Lender:
+        """The cell named by :meth:`Weighting.lender`; its whole budget is counted as stages of this one."""
+
+    @property
+    def lender(self) -> Lender:
+        """The same cell, its budget not counted: for what depends on how it went and uses nothing of it."""
+
+    def train(self, weighting: "Weighting", stage: str = "train", seconds: float | None = None) -> None:
+        """Train the backbone under ``weighting`` until early stopping or the last epoch.
+
+        With ``seconds`` until the cell's stages have taken that long in all, however often validation fails to improve;
+        nothing happens where they have already.
+        """
 
     def step(self, rows: Tensor, number: int = 0) -> Step:
         """Forward the backbone on ``rows``, in the autograd graph; ``number`` steps of the stage came before."""

@@ -6,8 +6,8 @@ the plain average, for every method.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -38,11 +38,13 @@ Need = Literal["gram", "jacobian", "post-step losses", "critics", "parameters"]
 
 
 @dataclass(frozen=True)
-class Start:
-    """The cell whose trained backbone a weighting continues from: same dataset, backbone and seed, this weighting."""
+class Source:
+    """A cell that a weighting builds on: of the same dataset and seed, trained once and shared by all that name it."""
 
     weighting: str
-    params: Mapping[str, Any]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    backbone: str | None = None
+    """``None``: the same backbone; else one by name, with its default parameters."""
 
 
 class Weighting(Plugin, ABC):
@@ -81,9 +83,17 @@ class Weighting(Plugin, ABC):
         """``None`` when the pair makes sense, else the reason why not, as one sentence."""
         return None
 
-    def start(self) -> Start | None:
-        """The cell to continue from, trained once and shared by all that name it; ``None`` to start afresh."""
+    def start(self) -> Source | None:
+        """The cell whose trained backbone to continue from, of the same backbone; ``None`` to start afresh."""
         return None
+
+    def lender(self) -> Source | None:
+        """A further cell, whose weighting's state or budget is used (:attr:`Trainer.lender`); ``None`` for none."""
+        return None
+
+    def controls(self) -> Sequence[Source]:
+        """Rows that show where a gain of this method comes from, run beside it by ``mtlbench run --controls``."""
+        return ()
 
     def fit(self, trainer: Trainer) -> None:
         """Train ``trainer.backbone``: one stage, from scratch or on from the start cell's checkpoint.

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from mtlbench.api import Backbone, Schema, Splits, Weighting
+from mtlbench.api import Backbone, Schema, Source, Splits, Weighting
 from mtlbench.cells import Cell
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import load_splits
@@ -14,9 +14,9 @@ from mtlbench.training import TASK_GRADIENTS, has_shared_parameters, no_shared_p
 
 
 def expand(plan: Plan, catalogue: Catalogue, checkpoints: Path) -> list[Job]:
-    """All jobs of ``plan``, each once, a start cell before the cells that continue from it.
+    """All jobs of ``plan``, each once, a cell before those that build on it.
 
-    A start cell that the plan does not name is added, so that its row stands beside those that build on it.
+    A cell to build on that the plan does not name is added, so that its row stands beside those that build on it.
 
     Raises:
         DataError: a dataset is missing or malformed.
@@ -45,12 +45,9 @@ class _Expansion:
         if cell.id in self.jobs:
             return self.jobs[cell.id]
         method = weighting.create()
-        start = method.start()
-        start_job = None
-        if start is not None:
-            resolved = resolve(self._catalogue, "weighting", start.weighting, start.params, self._plan.preset)
-            start_job = self.add(dataset, splits, backbone, resolved, seed)
-            self.jobs[start_job.cell.id] = replace(start_job, keep_checkpoint=True)
+        start, lender = (
+            self._add_source(dataset, splits, backbone, source, seed) for source in (method.start(), method.lender())
+        )
         self.jobs[cell.id] = Job(
             cell=cell,
             data_dir=self._plan.data_dir,
@@ -58,10 +55,25 @@ class _Expansion:
             plugin_files=self._plan.plugin_files,
             preset=self._plan.preset,
             changed={"dataset": dataset.changed, "backbone": backbone.changed, "weighting": weighting.changed},
-            start=None if start_job is None else start_job.cell,
+            start=start,
+            lender=lender,
             not_applicable=self._not_applicable(dataset, splits.schema, backbone, method),
         )
         return self.jobs[cell.id]
+
+    def _add_source(
+        self, dataset: Resolved, splits: Splits, backbone: Resolved, source: Source | None, seed: int
+    ) -> Cell | None:
+        """The cell that ``source`` names, added to the jobs as one whose checkpoint is kept."""
+        if source is None:
+            return None
+        preset = self._plan.preset
+        if source.backbone is not None:
+            backbone = resolve(self._catalogue, "backbone", source.backbone, {}, preset)
+        weighting = resolve(self._catalogue, "weighting", source.weighting, source.params, preset)
+        cell = self.add(dataset, splits, backbone, weighting, seed).cell
+        self.jobs[cell.id] = replace(self.jobs[cell.id], keep_checkpoint=True)
+        return cell
 
     def _not_applicable(
         self, dataset: Resolved, schema: Schema, backbone: Resolved, weighting: Weighting

@@ -21,11 +21,18 @@ class Job:
     changed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Kind of plugin -> the parameters that the user changed."""
     start: Cell | None = None
-    """The cell that this one continues from."""
+    """The cell whose backbone this one continues from."""
+    lender: Cell | None = None
+    """The cell whose weighting this one borrows from."""
     keep_checkpoint: bool = False
-    """Whether another cell continues from this one."""
+    """Whether another cell builds on this one."""
     not_applicable: str | None = None
     """The reason why the combination makes no sense, known before any training."""
+
+    @property
+    def sources(self) -> tuple[Cell, ...]:
+        """The cells that must be done before this one."""
+        return tuple(cell for cell in (self.start, self.lender) if cell is not None)
 
     @property
     def checkpoint(self) -> Path:

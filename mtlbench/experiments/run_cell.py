@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mtlbench.api import Split, Splits, TrainingError
-from mtlbench.cells import PluginSpec
+from mtlbench.cells import Cell, PluginSpec
 from mtlbench.data import cache_dir, load
 from mtlbench.errors import MtlbenchError
 from mtlbench.evaluation import score
@@ -46,9 +46,7 @@ def run_cell(job: Job, emit: Emit) -> Record:
 
 def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit: Emit) -> Record:
     cell = job.cell
-    start = None
-    if job.start is not None:
-        start = Checkpoint.load(checkpoint_path(job.checkpoints, job.start), job.start.id)
+    start, lender = (_checkpoint(job, source) for source in (job.start, job.lender))
     with seeded(cell.seed, "initial parameters"):
         backbone = catalogue.create("backbone", cell.backbone, splits.schema)
     weighting = catalogue.create("weighting", cell.weighting)
@@ -58,13 +56,14 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
         cell.training,
         cell.seed,
         start=start,
+        lender=lender,
         dense="parameters" in weighting.needs,
         progress=_throttled(cell.id, emit),
     )
     with seeded(cell.seed, "weighting"):
         weighting.fit(trainer)
     if job.keep_checkpoint:
-        trainer.checkpoint(cell.id).save(job.checkpoint)
+        trainer.checkpoint(cell.id, weighting.state_dict()).save(job.checkpoint)
     metrics = {
         name: _scores(trainer.infer(split), split, splits.schema.tasks)
         for name, split in (("validation", splits.validation), ("test", splits.test))
@@ -80,6 +79,10 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
             "spend": [StageSpend.model_validate(vars(stage)) for stage in trainer.spend],
         }
     )
+
+
+def _checkpoint(job: Job, source: Cell | None) -> Checkpoint | None:
+    return None if source is None else Checkpoint.load(checkpoint_path(job.checkpoints, source), source.id)
 
 
 def load_splits(catalogue: Catalogue, dataset: PluginSpec, data_dir: Path) -> Splits:

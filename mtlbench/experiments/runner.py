@@ -60,14 +60,14 @@ def run(plan: Plan, *, out: Path, jobs: int, overwrite: Overwrite, listener: Lis
 
 
 def missing(study: list[Job], known: dict[str, Record]) -> list[Job]:
-    """The jobs to run: those without a record, and start cells of theirs whose checkpoint is gone."""
+    """The jobs to run: those without a record, and cells they build on whose checkpoint is gone."""
     needed: set[str] = set()
     for job in reversed(study):
         gone = job.cell.id in needed and not job.checkpoint.exists()
         if job.cell.id not in known or gone:
             needed.add(job.cell.id)
-            if job.start is not None and job.not_applicable is None:
-                needed.add(job.start.id)
+            if job.not_applicable is None:
+                needed.update(source.id for source in job.sources)
         else:
             needed.discard(job.cell.id)
     return [job for job in study if job.cell.id in needed]

@@ -17,7 +17,7 @@ MAX_CRASHES = 2
 
 
 class Schedule:
-    """Runs jobs, ``width`` at a time, each after the cell that it starts from.
+    """Runs jobs, ``width`` at a time, each after the cells that it builds on.
 
     A worker process that dies (killed, out of memory) breaks its whole pool, and nothing says which cell it ran. So
     each cell that was running then runs again alone; one whose process dies again is to blame and fails.
@@ -56,15 +56,17 @@ class Schedule:
         for job in list(self._waiting):
             if len(self._running) == self._width or (self._running and self._suspect(job, *self._running.values())):
                 return
-            start = self._recorder.records.get(job.start.id) if job.start is not None else None
-            if job.not_applicable is None and job.start is not None and start is None:
+            sources = [self._recorder.records.get(source.id) for source in job.sources]
+            if job.not_applicable is None and None in sources:
                 continue
             self._waiting.remove(job)
             if job.not_applicable is not None:
                 self._recorder.without_training(job)
-            elif start is not None and start.status != "done":
-                reason = start.failure.reason if start.failure else start.status
-                self._recorder.without_training(job, f"the cell that it continues from has no result: {reason}")
+                continue
+            missing = next((source for source in sources if source is not None and source.status != "done"), None)
+            if missing is not None:
+                reason = missing.failure.reason if missing.failure else missing.status
+                self._recorder.without_training(job, f"{missing.method}, which it builds on, has no result: {reason}")
             else:
                 yield job
 

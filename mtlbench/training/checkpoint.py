@@ -1,11 +1,13 @@
 """The state at a stage's best epoch: what another cell can continue from."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from mtlbench.errors import UsageError
 from mtlbench.training.budget import Spend
@@ -22,6 +24,18 @@ class Checkpoint:
     score: float
     """Validation mean AUC at the best epoch."""
     spend: list[Spend]
+    weighting: dict[str, Tensor]
+    """The weighting's ``state_dict()`` after training."""
+
+    @property
+    def state(self) -> Mapping[str, Tensor]:
+        """The weighting's, under the name that a weighting knows it by."""
+        return self.weighting
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock of all stages."""
+        return sum(stage.seconds for stage in self.spend)
 
     def save(self, path: Path) -> None:
         """Write to ``path`` in one move, so that a reader never sees half a file."""

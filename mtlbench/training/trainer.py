@@ -2,9 +2,10 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from itertools import count
 
 import torch
 from torch import Tensor
@@ -12,21 +13,26 @@ from torch.nn import functional as F
 
 from mtlbench.api import Backbone, Split, Splits, Step, TrainingError, Weighting
 from mtlbench.cells import Training
-from mtlbench.evaluation import auc
 from mtlbench.training.batches import permuted_batches
-from mtlbench.training.budget import Spend, measured
+from mtlbench.training.budget import Allowance, Meter, Spend
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.curve import CurvePoint
 from mtlbench.training.descent import descent
 from mtlbench.training.gradients import PROBE_ROWS
 from mtlbench.training.optimiser import BackboneOptimiser
 from mtlbench.training.seeding import derive, reseed, seeded
+from mtlbench.training.selection import Selection
 from mtlbench.training.traces import WeightTrace
 
 INFERENCE_ROWS = 8192
 
 Progress = Callable[[str, int, int, int, int, float], None]
 """Hears stage, epoch, epochs, steps done, steps in all, rows per second."""
+
+Update = Callable[[Tensor], None]
+"""Trains on the rows of one batch."""
+
+EndEpoch = Callable[[int], None]
 
 
 class BackboneTrainer:
@@ -41,6 +47,7 @@ class BackboneTrainer:
         training: epochs, patience, batch size and Adam's settings.
         seed: with the stage and epoch it fixes batches and dropout masks.
         start: the checkpoint behind :meth:`restore`.
+        lender: the checkpoint behind :meth:`borrow`.
         dense: update every row of every embedding table in every step, for weightings that read the parameters.
         progress: hears how far a stage has come.
     """
@@ -53,6 +60,7 @@ class BackboneTrainer:
         seed: int,
         *,
         start: Checkpoint | None = None,
+        lender: Checkpoint | None = None,
         dense: bool = False,
         progress: Progress | None = None,
     ) -> None:
@@ -62,16 +70,12 @@ class BackboneTrainer:
         self.batch_size = training.batch_size
         self.epochs = training.epochs
         self.learning_rate = training.learning_rate
-        self.spend: list[Spend] = []
-        self.curve: list[CurvePoint] = []
-        self.best_epoch: dict[str, int] = {}
         self.diagnostics: dict[str, float | list[float]] = {}
-        self.score = -math.inf
-        self._validation = splits.validation
         self._patience = training.patience
         self._seed = seed
         self._step_seed = seed
         self._start = start
+        self._lender = lender
         self._progress = progress
         self._optimiser = BackboneOptimiser(
             backbone,
@@ -81,27 +85,39 @@ class BackboneTrainer:
             embedding_optimiser=training.embedding_optimiser,
         )
         self._precision = getattr(torch, training.precision)
-        self._best: tuple[dict[str, Any], dict[str, Any]] | None = None
+        self._meter = Meter()
+        self._selection = Selection(backbone, self._optimiser, self.schema.tasks, splits.validation, self.infer)
         self._loss_sum = torch.zeros(len(self.schema.tasks), dtype=torch.float64, device=self.data.labels.device)
         self._loss_rows = 0
         self._weights: dict[str, dict[str, float]] | None = None
+        self._last: tuple[Update, str, EndEpoch | None, int] | None = None
 
     # -- what a weighting sees (mtlbench.api.Trainer) -------------------------------------------------------------
 
-    def restore(self) -> None:
+    def restore(self, *, optimiser: bool = True, score: bool = True) -> None:
         """Continue from the start cell: its parameters, optimiser state, best score and spend."""
         if self._start is None:
             raise TrainingError("the weighting continues from another cell, but no checkpoint of it was given")
+        self._count(self._start)
         self.backbone.load_state_dict(self._start.backbone)
-        self._optimiser.load_state_dict(self._start.optimiser)
-        self.score = self._start.score
-        self.spend += [
-            Spend(**{**vars(stage), "reused_from": stage.reused_from or self._start.cell})
-            for stage in self._start.spend
-        ]
-        self._keep_best()
+        if optimiser:
+            self._optimiser.load_state_dict(self._start.optimiser)
+        if score:
+            self._selection.keep(self._start.score)
 
-    def train(self, weighting: Weighting, stage: str = "train") -> None:
+    @property
+    def lender(self) -> Checkpoint:
+        """The lender's checkpoint, its budget not counted."""
+        if self._lender is None:
+            raise TrainingError("the weighting borrows from another cell, but no checkpoint of it was given")
+        return self._lender
+
+    def borrow(self) -> Checkpoint:
+        """The lender's checkpoint, its budget counted."""
+        self._count(self.lender)
+        return self.lender
+
+    def train(self, weighting: Weighting, stage: str = "train", seconds: float | None = None) -> None:
         """Train under ``weighting``: weigh, multiply, average over samples and tasks, descend."""
         weighting.setup(self)
         descend = descent(weighting, self.backbone, self._optimiser, self._probe)
@@ -119,7 +135,11 @@ class BackboneTrainer:
             self._weights = trace.summary(self.schema.tasks)
             weighting.end_epoch(epoch)
 
-        self.loop(update, stage, end_epoch)
+        if seconds is None:
+            self.loop(update, stage, end_epoch)
+        else:
+            self._last = update, stage, end_epoch, 0
+            self.spend_rest(Allowance("seconds", seconds))
 
     def step(self, rows: Tensor, number: int = 0) -> Step:
         """Forward the backbone on ``rows`` and compute the loss of each sample and task."""
@@ -143,24 +163,17 @@ class BackboneTrainer:
         """Take one Adam step of the backbone down the gradient of the scalar ``loss``."""
         self._optimiser.descend(loss)
 
-    def loop(
-        self, update: Callable[[Tensor], None], stage: str, end_epoch: Callable[[int], None] | None = None
-    ) -> None:
+    def loop(self, update: Update, stage: str, end_epoch: EndEpoch | None = None) -> None:
         """Call ``update(rows)`` for each batch of an epoch, validate, keep the best, stop early."""
         with self.stage(stage) as spend:
+            self._weights = None
             self.best_epoch[stage] = 0
             for epoch in range(1, self.epochs + 1):
-                self.backbone.train()
-                self._loss_sum.zero_()
-                self._loss_rows = 0
-                with seeded(self._seed, "epoch", stage, epoch):
-                    self._run_epoch(update, stage, epoch, spend)
-                if end_epoch is not None:
-                    end_epoch(epoch)
-                self._validate(stage, epoch)
+                self._epoch(update, stage, epoch, spend, end_epoch)
                 if epoch - self.best_epoch[stage] >= self._patience:
                     break
-            self._return_to_best()
+            self._selection.return_to_best()
+        self._last = update, stage, end_epoch, epoch
 
     def minibatches(self, stage: str, epoch: int) -> list[Tensor]:
         """The rows of the training split in batches, permuted as a function of seed, stage and epoch alone."""
@@ -171,13 +184,9 @@ class BackboneTrainer:
         """Logits (N, K) of the backbone on the training split."""
         return self.infer(self.data)
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[Spend]:
+    def stage(self, name: str) -> AbstractContextManager[Spend]:
         """Count what happens inside as the stage ``name`` of the budget."""
-        spend = Spend(name)
-        self.spend.append(spend)
-        with measured(spend):
-            yield spend
+        return self._meter.stage(name)
 
     def seeded(self, purpose: str) -> AbstractContextManager[None]:
         """Inside, torch's global generator is seeded by seed and ``purpose``."""
@@ -194,6 +203,42 @@ class BackboneTrainer:
 
     # -- what run_cell sees ---------------------------------------------------------------------------------------
 
+    @property
+    def spend(self) -> list[Spend]:
+        """The stages so far."""
+        return self._meter.stages
+
+    @property
+    def curve(self) -> list[CurvePoint]:
+        """One point per epoch so far."""
+        return self._selection.curve
+
+    @property
+    def best_epoch(self) -> dict[str, int]:
+        """Stage -> its epoch that was the best of all; 0 where it never improved on what came before."""
+        return self._selection.best_epoch
+
+    @property
+    def score(self) -> float:
+        """Best validation score so far."""
+        return self._selection.score
+
+    def spend_rest(self, allowance: Allowance) -> None:
+        """Train the last stage on from the best epoch, past early stopping, until all stages have used the allowance.
+
+        Nothing happens where they have already, or where no stage trained the backbone.
+        """
+        if self._last is None or self._meter.used(allowance):
+            return
+        update, stage, end_epoch, done = self._last
+        self.best_epoch.setdefault(stage, 0)
+        with self.stage(stage) as spend:
+            for epoch in count(done + 1):
+                self._epoch(update, stage, epoch, spend, end_epoch, allowance)
+                if self._meter.used(allowance):
+                    break
+            self._selection.return_to_best()
+
     def infer(self, split: Split) -> Tensor:
         """Logits (N, K) of the backbone on ``split``, in evaluation mode, in large batches, without gradient."""
         self._optimiser.settle()
@@ -209,11 +254,10 @@ class BackboneTrainer:
         self.backbone.train(training)
         return torch.cat(parts)
 
-    def checkpoint(self, cell: str) -> Checkpoint:
-        """The best state, for other cells to continue from."""
-        assert self._best is not None, "nothing was trained"
-        backbone, optimiser = self._best
-        return Checkpoint(cell, backbone, optimiser, self.score, self.spend)
+    def checkpoint(self, cell: str, weighting: Mapping[str, Tensor] | None = None) -> Checkpoint:
+        """The best state and the weighting's, for other cells to build on."""
+        backbone, optimiser = self._selection.best
+        return Checkpoint(cell, backbone, optimiser, self.score, self.spend, dict(weighting or {}))
 
     # -- the loop's parts -----------------------------------------------------------------------------------------
 
@@ -233,8 +277,32 @@ class BackboneTrainer:
         self.backbone.train(training)
         return logits
 
-    def _run_epoch(self, update: Callable[[Tensor], None], stage: str, epoch: int, spend: Spend) -> None:
+    def _count(self, source: Checkpoint) -> None:
+        """Enter the stages of another cell into the budget of this one."""
+        self.spend.extend(replace(stage, reused_from=stage.reused_from or source.cell) for stage in source.spend)
+
+    def _epoch(
+        self,
+        update: Update,
+        stage: str,
+        epoch: int,
+        spend: Spend,
+        end_epoch: EndEpoch | None,
+        allowance: Allowance | None = None,
+    ) -> None:
+        self.backbone.train()
+        self._loss_sum.zero_()
+        self._loss_rows = 0
+        with seeded(self._seed, "epoch", stage, epoch):
+            self._steps(update, stage, epoch, spend, allowance)
+        if end_epoch is not None:
+            end_epoch(epoch)
+        losses = (self._loss_sum / self._loss_rows).tolist()
+        self._selection.judge(stage, epoch, losses, self._weights)
+
+    def _steps(self, update: Update, stage: str, epoch: int, spend: Spend, allowance: Allowance | None) -> None:
         batches = self.minibatches(stage, epoch)
+        epochs = max(self.epochs, epoch)
         began, rows_done = time.perf_counter(), 0
         for done, rows in enumerate(batches, start=1):
             # Each step has its own seed, so that random numbers drawn by a weighting do not shift the dropout masks.
@@ -245,40 +313,7 @@ class BackboneTrainer:
             rows_done += len(rows)
             if self._progress is not None:
                 rate = rows_done / (time.perf_counter() - began)
-                self._progress(
-                    stage, epoch, self.epochs, (epoch - 1) * len(batches) + done, self.epochs * len(batches), rate
-                )
-
-    def _validate(self, stage: str, epoch: int) -> None:
-        tasks = self.schema.tasks
-        losses = (self._loss_sum / self._loss_rows).tolist()
-        if not all(math.isfinite(loss) for loss in losses):
-            means = ", ".join(f"{task} {loss:g}" for task, loss in zip(tasks, losses, strict=True))
-            raise TrainingError(
-                f"training diverged: mean loss over epoch {epoch} of stage {stage!r} is {means}; "
-                "lower --learning-rate or check the weights of the method"
-            )
-        logits = self.infer(self._validation)
-        aucs = [auc(logits[:, k], self._validation.labels[:, k]) for k in range(len(tasks))]
-        self.curve.append(
-            CurvePoint(
-                stage, epoch, dict(zip(tasks, losses, strict=True)), dict(zip(tasks, aucs, strict=True)), self._weights
-            )
-        )
-        score = sum(aucs) / len(aucs)
-        if score > self.score:
-            self.score = score
-            self.best_epoch[stage] = epoch
-            self._keep_best()
-
-    def _keep_best(self) -> None:
-        optimiser = self._optimiser.state_dict()
-        backbone = {name: value.detach().clone() for name, value in self.backbone.state_dict().items()}
-        self._best = (backbone, optimiser)
-
-    def _return_to_best(self) -> None:
-        if self._best is None:
-            raise TrainingError("no epoch gave a defined validation AUC; check the validation split")
-        backbone, optimiser = self._best
-        self.backbone.load_state_dict(backbone)
-        self._optimiser.load_state_dict(optimiser)
+                steps = (epoch - 1) * len(batches) + done
+                self._progress(stage, epoch, epochs, steps, epochs * len(batches), rate)
+            if allowance is not None and self._meter.used(allowance):
+                break

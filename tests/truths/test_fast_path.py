@@ -88,7 +88,7 @@ def test_dense_and_row_wise_training_agree_and_exchange_checkpoints():
     for dense in (False, True):
         first = BackboneTrainer(build(BACKBONES["mmoe"], splits), splits, Training(batch_size=BATCH), 0, dense=dense)
         fast_loop(first, first.minibatches("train", 1))
-        first._keep_best()
+        first._selection.keep(0.5)
         state = first.checkpoint("cell")
         second = BackboneTrainer(
             build(BACKBONES["mmoe"], splits), splits, Training(batch_size=BATCH), 0, dense=not dense, start=state
@@ -125,7 +125,7 @@ def test_other_embedding_optimisers_train_and_leave_unread_rows_alone(algorithm:
     read = torch.zeros_like(moved)
     read[table.index(splits.train.categorical[first]).long().flatten()] = True
     assert torch.equal(moved, read)
-    trainer._keep_best()
+    trainer._selection.keep(0.5)
     state = trainer.checkpoint("cell")
     again = BackboneTrainer(
         build(BACKBONES["mmoe"], splits),

@@ -11,7 +11,7 @@ from linear_backbone import LinearBackbone
 from small_splits import small_schema, small_splits
 from torch import nn
 
-from mtlbench.api import Start, TrainingError, Weighting
+from mtlbench.api import Source, TrainingError, Weighting
 from mtlbench.cells import Training
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.checkpoint import Checkpoint
@@ -73,7 +73,7 @@ def test_loss_aware_at_lambda_zero_equals_constant_restarted(stage_one: Checkpoi
 
 
 def test_start_cells_are_the_plain_constant_cell():
-    assert make(RMTL).start() == make(DDPG).start() == make(LossAware).start() == Start("constant", {})
+    assert make(RMTL).start() == make(DDPG).start() == make(LossAware).start() == Source("constant")
     assert make(Constant).start() is None
 
 

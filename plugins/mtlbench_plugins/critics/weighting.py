@@ -12,6 +12,6 @@ class CriticWeighting(api.Weighting):
         """A session MDP needs sessions."""
         return None if schema.sessions else "critics need sessions and timestamps, which the dataset lacks"
 
-    def start(self) -> api.Start:
+    def start(self) -> api.Source:
         """The plain constant cell."""
-        return api.Start("constant", {})
+        return api.Source("constant")

@@ -46,9 +46,9 @@ class Constant(api.Weighting):
             f"{len(self.params.weights)} weights were given for {len(schema.tasks)} tasks ({', '.join(schema.tasks)})"
         )
 
-    def start(self) -> api.Start | None:
+    def start(self) -> api.Source | None:
         """With ``restart``: the same weights, trained from scratch."""
-        return api.Start(self.name, {"weights": self.params.weights}) if self.params.restart else None
+        return api.Source(self.name, {"weights": self.params.weights}) if self.params.restart else None
 
     def setup(self, trainer: api.Trainer) -> None:
         """Hold the weights of the dataset's tasks."""

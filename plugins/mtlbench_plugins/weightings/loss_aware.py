@@ -28,9 +28,9 @@ class LossAware(api.Weighting):
 
     params: Params
 
-    def start(self) -> api.Start:
+    def start(self) -> api.Source:
         """The plain constant cell."""
-        return api.Start("constant", {})
+        return api.Source("constant")
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (B, K), at least 1."""

@@ -1,0 +1,84 @@
+"""Selection: of all epochs, the one with the best validation score is kept."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from mtlbench.api import Split, TrainingError
+from mtlbench.evaluation import auc
+from mtlbench.training.curve import CurvePoint
+from mtlbench.training.optimiser import BackboneOptimiser
+
+
+class Selection:
+    """Scores each epoch on the validation split, by the mean AUC over tasks, and keeps the state of the best.
+
+    Args:
+        backbone: parameters to keep.
+        optimiser: its state is kept with them.
+        tasks: names, for the curve.
+        validation: the split that decides.
+        infer: logits (N, K) of the backbone on a split.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        optimiser: BackboneOptimiser,
+        tasks: tuple[str, ...],
+        validation: Split,
+        infer: Callable[[Split], Tensor],
+    ) -> None:
+        self.score = -math.inf
+        self.curve: list[CurvePoint] = []
+        self.best_epoch: dict[str, int] = {}
+        """Stage -> its epoch that was the best of all so far; 0 where none was."""
+        self._backbone = backbone
+        self._optimiser = optimiser
+        self._tasks = tasks
+        self._validation = validation
+        self._infer = infer
+        self._best: tuple[dict[str, Tensor], dict[str, Any]] | None = None
+
+    def judge(self, stage: str, epoch: int, losses: list[float], weights: dict[str, dict[str, float]] | None) -> None:
+        """Score the epoch just trained, of mean training ``losses`` per task, and keep it if it is the best so far."""
+        if not all(math.isfinite(loss) for loss in losses):
+            means = ", ".join(f"{task} {loss:g}" for task, loss in zip(self._tasks, losses, strict=True))
+            raise TrainingError(
+                f"training diverged: mean loss over epoch {epoch} of stage {stage!r} is {means}; "
+                "lower --learning-rate or check the weights of the method"
+            )
+        logits, labels = self._infer(self._validation), self._validation.labels
+        aucs = [auc(logits[:, k], labels[:, k]) for k in range(len(self._tasks))]
+        loss_of, auc_of = (dict(zip(self._tasks, values, strict=True)) for values in (losses, aucs))
+        self.curve.append(CurvePoint(stage, epoch, loss_of, auc_of, weights))
+        score = sum(aucs) / len(aucs)
+        if score > self.score:
+            self.best_epoch[stage] = epoch
+            self.keep(score)
+
+    def keep(self, score: float) -> None:
+        """Take the present state as the best, of this validation score."""
+        self.score = score
+        optimiser = self._optimiser.state_dict()
+        backbone = {name: value.detach().clone() for name, value in self._backbone.state_dict().items()}
+        self._best = (backbone, optimiser)
+
+    @property
+    def best(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """State of the backbone and of the optimiser at the best epoch.
+
+        Raises:
+            TrainingError: no epoch had a score.
+        """
+        if self._best is None:
+            raise TrainingError("no epoch gave a defined validation AUC; check the validation split")
+        return self._best
+
+    def return_to_best(self) -> None:
+        """Load the best state."""
+        backbone, optimiser = self.best
+        self._backbone.load_state_dict(backbone)
+        self._optimiser.load_state_dict(optimiser)
