@@ -41,6 +41,8 @@ class Log:
     """Column of session ids (see :func:`mtlbench.api.session_ids`). ``None``: no session MDP."""
     user: str | None = None
     """Column of user ids, for metrics per user."""
+    user_inputs: Sequence[str] = ()
+    """The inputs that describe the user, for methods that leave them out of a state."""
     optimum: Sequence[str] = ()
     """Columns of the true (Bayes-optimal) probability of each task, where the generator knows it."""
     min_count: int = 1

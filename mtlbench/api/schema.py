@@ -30,3 +30,5 @@ class Schema:
     relation: Literal["funnel", "parallel"]
     sessions: bool
     """Whether rows carry a session and a usable timestamp, so that a session MDP exists."""
+    user_inputs: tuple[str, ...] = ()
+    """The inputs, categorical and numerical, that describe the user rather than the item or the moment."""

@@ -1,6 +1,6 @@
 """What a weighting may use of the trainer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
@@ -53,8 +53,8 @@ class Trainer(Protocol):
         first epoch of the next stage counts as the best so far, better or not.
         """
 
-    def borrow(self) -> Lender:
-        """The cell named by :meth:`Weighting.lender`; its whole budget is counted as stages of this one."""
+    def borrow(self, stages: Collection[str]) -> Lender:
+        """The cell named by :meth:`Weighting.lender`; the ``stages`` of it that were needed count in this budget."""
 
     @property
     def lender(self) -> Lender:

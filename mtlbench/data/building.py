@@ -52,7 +52,7 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
             optimum=None if optimum is None else torch.from_numpy(optimum[part]),
         )
 
-    schema = Schema(fields, tuple(log.numerical), tuple(log.tasks), log.relation, has_sessions)
+    schema = Schema(fields, tuple(log.numerical), tuple(log.tasks), log.relation, has_sessions, tuple(log.user_inputs))
     splits = {name: split(part) for name, part in parts.items()}
     return Splits(schema, **splits, fingerprint=fingerprint, facts=facts_of(log, schema, splits))
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from mtlbench.api import Dataset
 from mtlbench.data.hashes import FileHashes
 
-ENCODING = 1
+ENCODING = 2
 """Version of ordering, split, encoding and session index: raise it when the same log gives other tensors."""
 
 

@@ -59,6 +59,7 @@ def read(entry: Path, fingerprint: str, hashes: FileHashes) -> Splits | None:
                 tasks=tuple(schema["tasks"]),
                 relation=schema["relation"],
                 sessions=schema["sessions"],
+                user_inputs=tuple(schema["user_inputs"]),
             ),
             train=_read_split(entry, "train", meta["files"]),
             validation=_read_split(entry, "validation", meta["files"]),

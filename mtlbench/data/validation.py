@@ -68,6 +68,9 @@ def _check_columns(log: Log) -> None:
             raise DataError(
                 f"column {name!r}: {found}; its columns are {', '.join(map(str, present))}; correct the name"
             )
+    for name in log.user_inputs:
+        if name not in inputs:
+            raise DataError(f"column {name!r} is named as an input of the user, and is no input; correct the name")
     for name in [*inputs, *log.tasks]:
         if max(inputs.count(name), list(log.tasks).count(name)) > 1:
             raise DataError(f"column {name!r} is named twice; name it once")

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import count
@@ -112,9 +112,9 @@ class BackboneTrainer:
             raise TrainingError("the weighting borrows from another cell, but no checkpoint of it was given")
         return self._lender
 
-    def borrow(self) -> Checkpoint:
-        """The lender's checkpoint, its budget counted."""
-        self._count(self.lender)
+    def borrow(self, stages: Collection[str]) -> Checkpoint:
+        """The lender's checkpoint, those ``stages`` of it counted in the budget."""
+        self._count(self.lender, stages)
         return self.lender
 
     def train(self, weighting: Weighting, stage: str = "train", seconds: float | None = None) -> None:
@@ -277,9 +277,13 @@ class BackboneTrainer:
         self.backbone.train(training)
         return logits
 
-    def _count(self, source: Checkpoint) -> None:
-        """Enter the stages of another cell into the budget of this one."""
-        self.spend.extend(replace(stage, reused_from=stage.reused_from or source.cell) for stage in source.spend)
+    def _count(self, source: Checkpoint, stages: Collection[str] | None = None) -> None:
+        """Enter stages of another cell, all unless named, into the budget of this one."""
+        self.spend.extend(
+            replace(stage, reused_from=stage.reused_from or source.cell)
+            for stage in source.spend
+            if stages is None or stage.stage in stages
+        )
 
     def _epoch(
         self,

@@ -5,51 +5,32 @@ import math
 
 import pytest
 import torch
+from continued import SMALL_CRITICS, continued, first_stage, make, small_trainer
 from hypothesis import given
 from hypothesis import strategies as st
 from linear_backbone import LinearBackbone
 from small_splits import small_schema, small_splits
 from torch import nn
 
-from mtlbench.api import Source, TrainingError, Weighting
+from mtlbench.api import Source, TrainingError
 from mtlbench.cells import Training
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.checkpoint import Checkpoint
-from mtlbench.training.seeding import seeded
-from mtlbench_plugins.critics.learning import CriticLearner, CriticParams, soft_update
+from mtlbench_plugins.critics.learning import CriticLearner, soft_update
 from mtlbench_plugins.critics.networks import Critics
-from mtlbench_plugins.critics.transitions import CLIP, replay, reward
+from mtlbench_plugins.critics.params import CriticParams
+from mtlbench_plugins.critics.transitions import CLIP, replay, reward, with_noise
 from mtlbench_plugins.weightings.constant import Constant
 from mtlbench_plugins.weightings.ddpg import DDPG
 from mtlbench_plugins.weightings.loss_aware import LossAware
 from mtlbench_plugins.weightings.rmtl import RMTL
 
-TRAINING = Training(epochs=3, patience=3, batch_size=64)
-SMALL = {"embedding": 4, "bottom": (8,), "tower": (4,), "critic_epochs": 2}
-
-
-def make(weighting: type[Weighting], **params: object) -> Weighting:
-    return weighting(weighting.Params(**params))
-
-
-def trainer(start: Checkpoint | None = None, seed: int = 0) -> BackboneTrainer:
-    splits = small_splits()
-    with seeded(seed, "initial parameters"):
-        backbone = LinearBackbone(splits.schema)
-    return BackboneTrainer(backbone, splits, TRAINING, seed, start=start)
+SMALL = SMALL_CRITICS
 
 
 @pytest.fixture(scope="module")
 def stage_one() -> Checkpoint:
-    first = trainer()
-    make(Constant).fit(first)
-    return first.checkpoint("constant-cell")
-
-
-def continued(weighting: Weighting, start: Checkpoint) -> BackboneTrainer:
-    further = trainer(start)
-    weighting.fit(further)
-    return further
+    return first_stage()
 
 
 def test_lambda_zero_equals_constant_restarted_from_the_same_checkpoint_bit_for_bit(stage_one: Checkpoint):
@@ -106,7 +87,7 @@ class FixedCritics(nn.Module):
 def test_a_constant_critic_scales_the_loss(lambda_: float, cost: float):
     weighting = make(RMTL, lambda_=lambda_)
     weighting._critics = FixedCritics(-cost)
-    step = trainer().step(torch.arange(32))
+    step = small_trainer().step(torch.arange(32))
     loss = (weighting.weigh(step) * step.losses).mean()
     torch.testing.assert_close(loss, step.losses.mean() * (1 + lambda_ * cost))
 
@@ -116,7 +97,7 @@ def test_weights_are_at_least_one_and_carry_no_gradient(lambda_: float, seed: in
     weighting = make(RMTL, lambda_=lambda_)
     torch.manual_seed(seed)
     weighting._critics = Critics(small_schema(), weighting.params).eval()
-    weights = weighting.weigh(trainer().step(torch.arange(32)))
+    weights = weighting.weigh(small_trainer().step(torch.arange(32)))
     assert weights.shape == (32, 2)
     assert not weights.requires_grad
     assert (weights >= 1).all()
@@ -134,13 +115,13 @@ def test_reward_is_minus_the_clipped_bce_of_the_action_and_bounded(a: float, y: 
 @pytest.mark.parametrize("noise", [0.0, 0.3])
 def test_replay_is_one_transition_per_row_with_the_reward_of_the_stored_action(noise: float):
     data = small_splits().train
-    logits = torch.randn(len(data), 2)
-    transitions = replay(data, logits, noise)
+    policy = torch.randn(len(data), 2).sigmoid()
+    transitions = replay(data, with_noise(policy, noise))
     assert len(transitions) == len(data)
     assert transitions.done.sum() == data.session.max() + 1
     assert ((transitions.action >= 0) & (transitions.action <= 1)).all()
     assert torch.equal(transitions.reward, reward(transitions.action, data.labels))
-    assert torch.equal(transitions.action, logits.sigmoid()) == (noise == 0)
+    assert torch.equal(transitions.action, policy) == (noise == 0)
 
 
 @given(tau=st.floats(0, 1), steps=st.integers(0, 12))
@@ -163,9 +144,9 @@ def test_soft_update_at_tau_one_copies_and_at_zero_freezes():
 
 
 def test_td_target_is_exactly_the_reward_at_the_end_of_a_session_and_bootstraps_elsewhere():
-    learner = CriticLearner(trainer(), CriticParams(gamma=0.9, **SMALL))
+    learner = CriticLearner(small_trainer(), CriticParams(gamma=0.9, **SMALL))
     learner._target = FixedCritics(-2.0)
-    transitions = replay(small_splits().train, torch.randn(240, 2))
+    transitions = replay(small_splits().train, torch.rand(240, 2))
     rows = torch.arange(240)
     target = learner._td_target(transitions, rows, None)
     done = transitions.done
@@ -193,7 +174,7 @@ def test_critics_find_the_exact_discounted_values_of_a_tabular_mdp(gamma: float)
         done=torch.tensor([False, False, True] * 2),
     )
     rewards = torch.tensor([-1.0, -0.25, -1.0, -0.25, -1.0, -0.25])
-    transitions = dataclasses.replace(replay(data, torch.zeros(rows, 1)), reward=rewards.unsqueeze(1))
+    transitions = dataclasses.replace(replay(data, torch.full((rows, 1), 0.5)), reward=rewards.unsqueeze(1))
     splits = dataclasses.replace(small_splits(), schema=schema, train=data)
     subject = BackboneTrainer(LinearBackbone(small_schema()), splits, Training(batch_size=6, learning_rate=3e-3), 0)
     learner = CriticLearner(
@@ -212,12 +193,12 @@ def test_critics_find_the_exact_discounted_values_of_a_tabular_mdp(gamma: float)
 
 
 def test_a_dead_critic_fails_with_its_task_named():
-    learner = CriticLearner(trainer(), CriticParams(**SMALL))
-    dead = learner.critics.critics[1]
+    learner = CriticLearner(small_trainer(), CriticParams(**SMALL))
+    dead = learner.critics.values[1]
     with torch.no_grad():
         for parameter in dead.tower.parameters():
             parameter.zero_()
-    transitions = replay(small_splits().train, torch.randn(240, 2))
+    transitions = replay(small_splits().train, torch.rand(240, 2))
     with pytest.raises(TrainingError, match="dead critic for conversion"):
         learner.fit(transitions)
 
@@ -242,10 +223,10 @@ def test_ddpg_with_an_overwhelming_pull_keeps_the_pretrained_parameters(stage_on
 
 def test_critics_stop_when_held_out_sessions_no_longer_gain_and_keep_the_best_pass():
     """Labels that nothing predicts: what is learnt by heart helps no held-out session."""
-    subject = trainer()
+    subject = small_trainer()
     params = CriticParams(gamma=0, embedding=8, bottom=(64,), tower=(16,), dropout=0, critic_epochs=50)
     learner = CriticLearner(subject, params)
-    transitions = replay(small_splits().train, torch.randn(240, 2))
+    transitions = replay(small_splits().train, torch.rand(240, 2))
     learner.fit(transitions)
     judged = subject.diagnostics["td_loss_held_out"]
     assert subject.diagnostics["critics_converged"] == 1

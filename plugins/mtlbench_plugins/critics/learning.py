@@ -4,37 +4,19 @@ import copy
 import math
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mtlbench import api
+from mtlbench_plugins.critics.diagnostics import report_values
 from mtlbench_plugins.critics.networks import Critics
-from mtlbench_plugins.critics.transitions import Transitions
+from mtlbench_plugins.critics.params import CriticParams
+from mtlbench_plugins.critics.transitions import LARGEST_LOSS, Transitions
 
 CHUNK_ROWS = 8192
 HELD_OUT = 10
 """One training session in this many judges the critics' convergence and trains none of them."""
-
-
-class CriticParams(api.Sizes):
-    """Parameters of weightings with critics; the sizes are those of the critics' networks."""
-
-    gamma: float = Field(0.95, ge=0, lt=1, description="discount of the reward of the next impression, in [0, 1)")
-    tau: float = Field(
-        0.8,
-        ge=0,
-        le=1,
-        description="fraction of the online network that a target network absorbs per step, in [0, 1]; the paper's "
-        "beta is 1 - tau (beta 0.2), the authors' code uses tau 0.2",
-    )
-    epsilon: float = Field(
-        0.01,
-        ge=0,
-        lt=1,
-        description="critics have converged when a pass lowers the held-out TD loss by less than this fraction",
-    )
-    critic_epochs: int = Field(20, ge=1, description="most passes over the replay buffer")
+RUNAWAY = 10
+"""A TD loss held out that grows to this many times the loss of the first pass has diverged."""
 
 
 class CriticLearner:
@@ -58,11 +40,13 @@ class CriticLearner:
         self._trainer = trainer
         self._data = trainer.data
         self._params = params
-        device = trainer.data.labels.device
         with trainer.seeded("critics"):
-            self.critics = Critics(trainer.schema, params).to(device)
+            self.critics = critics_of(trainer.schema, params).to(trainer.data.labels.device)
         self._target = copy.deepcopy(self.critics).requires_grad_(False).eval()
         self._adam = torch.optim.Adam(self.critics.parameters(), lr=trainer.learning_rate, fused=True)
+        self._steps = 0
+        rate = self._data.labels.mean(0)
+        self._class_weight = (1 / (2 * (1 - rate)), 1 / (2 * rate)) if params.ips else None
 
     def fit(self, transitions: Transitions) -> None:
         """Pass over the buffer until convergence; then report, and fail if a critic is dead.
@@ -75,20 +59,18 @@ class CriticLearner:
             raise api.TrainingError(
                 "critics need two sessions or more in the training split, to learn and to be judged"
             )
+        learnt = transitions.kept & ~held_out
         trained, judged = [], [math.inf]
         best = copy.deepcopy(self.critics.state_dict())
         with self._trainer.stage("critics") as spend, self._trainer.seeded("critic dropout"):
             for epoch in range(1, self._params.critic_epochs + 1):
-                batches = [rows[~held_out[rows]] for rows in self._trainer.minibatches("critics", epoch)]
-                trained.append(self._one_pass(transitions, [rows for rows in batches if len(rows)], spend))
+                trained.append(self._one_pass(transitions, self._batches(learnt, epoch), spend))
                 judged.append(self._td_loss(transitions, held_out.nonzero().squeeze(1)))
                 self._trainer.progress("critics", epoch, self._params.critic_epochs)
-                if not math.isfinite(trained[-1]):
-                    raise api.TrainingError(
-                        f"the critics diverged: TD loss {trained[-1]} in pass {epoch}; lower gamma or --learning-rate"
-                    )
-                converged = judged[-1] > (1 - self._params.epsilon) * min(judged[:-1])
-                if judged[-1] < min(judged[:-1]):
+                self._check_bounded(epoch, trained[-1], judged[1:])
+                epsilon, record = self._params.epsilon, min(judged[:-1])
+                converged = epsilon is not None and judged[-1] > (1 - epsilon) * record
+                if epsilon is None or judged[-1] < record:
                     best = copy.deepcopy(self.critics.state_dict())
                 if converged:
                     break
@@ -96,7 +78,24 @@ class CriticLearner:
         self._trainer.report("td_loss", trained)
         self._trainer.report("td_loss_held_out", judged[1:])
         self._trainer.report("critics_converged", float(converged))
-        self._check_alive(transitions.action)
+        self.report(transitions)
+
+    def report(self, transitions: Transitions) -> None:
+        """Report what the critics say of every transition.
+
+        Raises:
+            TrainingError: a critic says 0 for every row.
+        """
+        critics, data = self.critics.eval(), self._data
+        with torch.no_grad():
+            parts = zip(
+                data.categorical.split(CHUNK_ROWS),
+                data.numerical.split(CHUNK_ROWS),
+                transitions.action.split(CHUNK_ROWS),
+                strict=True,
+            )
+            values = torch.cat([critics(*part) for part in parts])
+        report_values(self._trainer, values, -transitions.reward)
 
     def step(self, transitions: Transitions, rows: Tensor, next_action: Tensor | None = None) -> Tensor:
         """One update on the transitions ``rows``; returns the detached TD loss.
@@ -107,25 +106,40 @@ class CriticLearner:
         with torch.no_grad():
             target = self._td_target(transitions, rows, next_action)
         self.critics.train()
-        values = self.critics(self._data.categorical[rows], self._data.numerical[rows], transitions.action[rows])
-        loss = F.mse_loss(values, target)
+        values = self.critics(*self._state(rows), transitions.action[rows])
+        errors = (values - target).square()
+        if self._class_weight is not None:
+            errors = errors * torch.where(self._data.labels[rows] > 0, *reversed(self._class_weight))
+        loss = errors.mean()
         self._adam.zero_grad(set_to_none=True)
         loss.backward()
         self._adam.step()
-        soft_update(self._target, self.critics, self._params.tau)
+        self._steps += 1
+        if self._steps % self._params.target_every == 0:
+            soft_update(self._target, self.critics, self._params.tau)
         return loss.detach()
 
     def frozen(self) -> Critics:
         """The critics in evaluation mode, out of autograd's reach."""
         return self.critics.requires_grad_(False).eval()
 
+    def _batches(self, learnt: Tensor, epoch: int) -> list[Tensor]:
+        batches = self._trainer.minibatches("critics", epoch)
+        if self._params.critic_batch_size is not None:
+            batches = list(torch.cat(batches).split(self._params.critic_batch_size))
+        return [rows for batch in batches if len(rows := batch[learnt[batch]])]
+
+    def _state(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        categorical, numerical = self._data.categorical[rows], self._data.numerical[rows]
+        return (noisy(categorical) if self._params.noisy_ids else categorical), numerical
+
     def _td_target(self, transitions: Transitions, rows: Tensor, next_action: Tensor | None) -> Tensor:
         target = transitions.reward[rows]
         alive = ~transitions.done[rows]
         following = transitions.next_row[rows][alive]
         action = transitions.action[following] if next_action is None else next_action[alive]
-        value = self._target(self._data.categorical[following], self._data.numerical[following], action)
-        target[alive] += self._params.gamma * value
+        if len(following):
+            target[alive] += self._params.gamma * self._target(*self._state(following), action)
         return target
 
     def _one_pass(self, transitions: Transitions, batches: list[Tensor], spend: api.StageBudget) -> float:
@@ -137,32 +151,34 @@ class CriticLearner:
 
     @torch.no_grad()
     def _td_loss(self, transitions: Transitions, rows: Tensor) -> float:
-        critics, data = self.critics.eval(), self._data
-        total = 0.0
+        critics, total = self.critics.eval(), 0.0
         for part in rows.split(CHUNK_ROWS):
-            values = critics(data.categorical[part], data.numerical[part], transitions.action[part])
-            total += F.mse_loss(values, self._td_target(transitions, part, None)).item() * len(part)
+            values = critics(*self._state(part), transitions.action[part])
+            errors = values - self._td_target(transitions, part, None)
+            total += errors.square().mean().item() * len(part)
         return total / len(rows)
 
-    def _check_alive(self, action: Tensor) -> None:
-        critics, data = self.critics.eval(), self._data
-        with torch.no_grad():
-            parts = zip(
-                data.categorical.split(CHUNK_ROWS),
-                data.numerical.split(CHUNK_ROWS),
-                action.split(CHUNK_ROWS),
-                strict=True,
-            )
-            values = torch.cat([critics(*part) for part in parts])
-        zero = (values == 0).double().mean(0).tolist()
-        self._trainer.report("q_zero_fraction", zero)
-        self._trainer.report("q_mean", values.double().mean(0).tolist())
-        dead = [task for task, share in zip(self._trainer.schema.tasks, zero, strict=True) if share == 1]
-        if dead:
-            raise api.TrainingError(
-                f"dead critic for {', '.join(dead)}: Q is 0 on every training row, so its weights are all 1 and it has "
-                "no gradient to recover; lower --learning-rate or use another seed"
-            )
+    def _check_bounded(self, epoch: int, trained: float, judged: list[float]) -> None:
+        bound = (LARGEST_LOSS / (1 - self._params.gamma)) ** 2
+        if math.isfinite(trained) and judged[-1] <= min(bound, RUNAWAY * judged[0]):
+            return
+        raise api.TrainingError(
+            f"the critics diverged: in pass {epoch} the TD loss is {trained:.4g}, and {judged[-1]:.4g} on held-out "
+            f"sessions after {judged[0]:.4g} in the first pass; lower gamma, tau or --learning-rate"
+        )
+
+
+def critics_of(schema: api.Schema, params: CriticParams) -> Critics:
+    """Fresh critics; their parameters come from torch's global generator."""
+    hidden = schema.user_inputs if params.state == "no-user" else ()
+    return Critics(schema, params, params.critics == "shared", hidden)
+
+
+def noisy(categorical: Tensor) -> Tensor:
+    """Ids (B, F) z-scored per batch and column, cut to integers, negative ones to 0, as no table has such a row."""
+    ids = categorical.float()
+    spread = ids.std(0, correction=0) + 1e-3
+    return ((ids - ids.mean(0)) / spread).int().clamp(min=0)
 
 
 @torch.no_grad()

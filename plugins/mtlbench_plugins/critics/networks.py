@@ -1,47 +1,89 @@
-"""Critic networks: the value of predicting an action in a state, one network per task."""
+"""Critic networks: the value of predicting an action in a state, for each task."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from mtlbench.api import Schema, Sizes
+from mtlbench.api import Field, Schema, Sizes
 from mtlbench.nn import Bottom, Tower
 
 
-class Critic(nn.Module):
-    r"""Q(s, a) of one task: never positive, as no reward is.
+class State(nn.Module):
+    """The bottom of a critic over those inputs that its state holds.
+
+    Args:
+        schema: all inputs of the dataset.
+        sizes: embedding, bottom, dropout and norm.
+        hidden: names of inputs left out of the state.
+    """
+
+    categorical: Tensor
+    numerical: Tensor
+
+    def __init__(self, schema: Schema, sizes: Sizes, hidden: Sequence[str] = ()) -> None:
+        super().__init__()
+        seen = [place for place, field in enumerate(schema.categorical) if field.name not in hidden]
+        numbers = [place for place, name in enumerate(schema.numerical) if name not in hidden]
+        fields: tuple[Field, ...] = tuple(schema.categorical[place] for place in seen)
+        names = tuple(schema.numerical[place] for place in numbers)
+        self._everything = len(seen) == len(schema.categorical) and len(numbers) == len(schema.numerical)
+        self.register_buffer("categorical", torch.tensor(seen, dtype=torch.int64), persistent=False)
+        self.register_buffer("numerical", torch.tensor(numbers, dtype=torch.int64), persistent=False)
+        visible = Schema(fields, names, schema.tasks, schema.relation, schema.sessions, schema.user_inputs)
+        self.bottom = Bottom(visible, sizes)
+        self.width = self.bottom.width
+
+    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+        """Features (B, width) of the inputs (B, F) and (B, D)."""
+        if not self._everything:
+            categorical, numerical = categorical[:, self.categorical], numerical[:, self.numerical]
+        features: Tensor = self.bottom(categorical, numerical)
+        return features
+
+
+class Value(nn.Module):
+    r"""Q(s, a) of one task from the features of the state: never positive, as no reward is.
 
     .. math:: Q(s, a) = -\mathrm{ReLU}\big(\mathrm{tower}([\,\mathrm{bottom}(s),\ \mathrm{ReLU}(w a + b)\,])\big)
 
-    The state's features pass an embedding and a bottom like the backbone's; the action, one probability, passes a
-    linear layer as wide as an embedding (1 x 128 in the paper) beside them. The tower's last bias starts at
-    log 2, the loss of a coin flip, rather than near 0: a tower that is negative everywhere has no gradient through
-    the ReLU and would stay dead.
+    The action, one probability, passes a linear layer as wide as an embedding (1 x 128 in the paper) beside the state's
+    features. The tower's last bias starts at log 2, the loss of a coin flip, rather than near 0: a tower that is
+    negative everywhere has no gradient through the ReLU and would stay dead.
     """
 
-    def __init__(self, schema: Schema, sizes: Sizes) -> None:
+    def __init__(self, width: int, sizes: Sizes) -> None:
         super().__init__()
-        self.bottom = Bottom(schema, sizes)
         self.action = nn.Sequential(nn.Linear(1, sizes.embedding), nn.ReLU())
-        self.tower = Tower(self.bottom.width + sizes.embedding, sizes.tower, sizes.dropout, sizes.norm)
+        self.tower = Tower(width + sizes.embedding, sizes.tower, sizes.dropout, sizes.norm)
         with torch.no_grad():
             self.tower.logit.bias.fill_(math.log(2))
 
-    def forward(self, categorical: Tensor, numerical: Tensor, action: Tensor) -> Tensor:
-        """Values (B,) at most 0 of actions (B,)."""
-        features = torch.cat([self.bottom(categorical, numerical), self.action(action.unsqueeze(1))], dim=1)
+    def forward(self, state: Tensor, action: Tensor) -> Tensor:
+        """Values (B,) at most 0 of actions (B,) in states of features (B, width)."""
+        features = torch.cat([state, self.action(action.unsqueeze(1))], dim=1)
         return -self.tower(features).squeeze(1).relu()
 
 
 class Critics(nn.Module):
-    """One critic per task, sharing nothing: as in the authors' code (the paper draws a shared bottom)."""
+    """One critic per task, over one bottom for all as the paper draws them, or each over its own.
 
-    def __init__(self, schema: Schema, sizes: Sizes) -> None:
+    Args:
+        schema: inputs and tasks.
+        sizes: embedding, bottom, tower, dropout and norm.
+        shared: one bottom for all tasks.
+        hidden: names of inputs that the state leaves out.
+    """
+
+    def __init__(self, schema: Schema, sizes: Sizes, shared: bool = True, hidden: Sequence[str] = ()) -> None:
         super().__init__()
-        self.critics = nn.ModuleList(Critic(schema, sizes) for _ in schema.tasks)
+        count = 1 if shared else len(schema.tasks)
+        self.states = nn.ModuleList(State(schema, sizes, hidden) for _ in range(count))
+        self.values = nn.ModuleList(Value(sizes.bottom[-1], sizes) for _ in schema.tasks)
 
     def forward(self, categorical: Tensor, numerical: Tensor, action: Tensor) -> Tensor:
         """Values (B, K) at most 0 of actions (B, K)."""
-        values = [critic(categorical, numerical, action[:, k]) for k, critic in enumerate(self.critics)]
+        states = [state(categorical, numerical) for state in self.states] * (len(self.values) // len(self.states))
+        values = [value(state, action[:, k]) for k, (value, state) in enumerate(zip(self.values, states, strict=True))]
         return torch.stack(values, dim=1)

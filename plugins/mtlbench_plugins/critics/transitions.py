@@ -1,5 +1,6 @@
 """The session MDP of a training split as a replay buffer of transitions."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -8,7 +9,9 @@ from torch import Tensor
 from mtlbench.api import Split
 
 CLIP = 1e-4
-"""Actions are kept in [CLIP, 1 - CLIP] inside the logarithm, so that a reward is at least log(CLIP) = -9.2103."""
+"""Actions are kept in [CLIP, 1 - CLIP] inside the logarithm."""
+LARGEST_LOSS = -math.log(CLIP)
+"""So no reward is below -9.2103, and no value below that over 1 - gamma."""
 
 
 def reward(action: Tensor, labels: Tensor) -> Tensor:
@@ -26,28 +29,38 @@ class Transitions:
     """
 
     action: Tensor
-    """(N, K) probabilities in [0, 1] that the policy predicted."""
+    """(N, K) probabilities in [0, 1] that the policy chose."""
     reward: Tensor
     """(N, K) at most 0."""
     next_row: Tensor
     """(N,) int64."""
     done: Tensor
     """(N,) bool."""
+    kept: Tensor
+    """(N,) bool, whether the buffer still holds the transition."""
 
     def __len__(self) -> int:
         return len(self.done)
 
 
-def replay(split: Split, policy_logits: Tensor, noise: float = 0.0) -> Transitions:
-    """Let the policy act once on every row of ``split``.
+def replay(split: Split, action: Tensor, rewarded: Tensor | None = None, buffer: int | None = None) -> Transitions:
+    """Let a policy act once on every row of ``split``.
 
     Args:
         split: rows with their session index and labels.
-        policy_logits: (N, K) logits of the policy.
-        noise: standard deviation of Gaussian exploration noise on the action, clipped back to [0, 1]; drawn from
-            torch's global generator. The reward is that of the action stored.
+        action: (N, K) probabilities in [0, 1] that the policy chooses.
+        rewarded: (N, K) what the reward is computed of, where it is not the action.
+        buffer: transitions that the buffer holds, the latest ones; ``None``: all.
     """
-    action = policy_logits.sigmoid()
-    if noise > 0:
-        action = (action + noise * torch.randn_like(action)).clamp(0, 1)
-    return Transitions(action, reward(action, split.labels), split.next_row, split.done)
+    rows = torch.arange(len(split), device=action.device)
+    kept = rows >= (0 if buffer is None else len(split) - buffer)
+    rewards = reward(action if rewarded is None else rewarded, split.labels)
+    return Transitions(action, rewards, split.next_row, split.done, kept)
+
+
+def with_noise(action: Tensor, spread: float) -> Tensor:
+    """Exploration: ``action`` with Gaussian noise of standard deviation ``spread``, back in [0, 1].
+
+    Drawn from torch's global generator.
+    """
+    return (action + spread * torch.randn_like(action)).clamp(0, 1)

@@ -1,6 +1,7 @@
 """What weightings with critics have in common."""
 
 from mtlbench import api
+from mtlbench_plugins.critics.params import CriticParams
 
 
 class CriticWeighting(api.Weighting):
@@ -8,9 +9,22 @@ class CriticWeighting(api.Weighting):
 
     needs = frozenset({"critics"})
 
+    params: CriticParams
+
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
-        """A session MDP needs sessions."""
-        return None if schema.sessions else "critics need sessions and timestamps, which the dataset lacks"
+        """A session MDP needs sessions, and a state needs inputs."""
+        if not schema.sessions:
+            return "critics need sessions and timestamps, which the dataset lacks"
+        if self.params.state == "all":
+            return None
+        if not schema.user_inputs:
+            return "state=no-user leaves out the inputs of the user, and the dataset does not say which those are"
+        inputs = {*(field.name for field in schema.categorical), *schema.numerical}
+        return (
+            None
+            if inputs - set(schema.user_inputs)
+            else "state=no-user leaves the state empty: all inputs are the user's"
+        )
 
     def start(self) -> api.Source:
         """The plain constant cell."""

@@ -117,6 +117,7 @@ class KuaiRand(api.Dataset):
             timestamp="time_ms",
             session="session",
             user="user_id",
+            user_inputs=("user_id", *USER_IDS, *USER_NUMBERS),
             min_count=self.params.min_count,
             facts={
                 "raw_rows": len(raw),

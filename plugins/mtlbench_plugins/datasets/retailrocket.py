@@ -93,6 +93,7 @@ class RetailRocket(api.Dataset):
             timestamp="timestamp",
             session="session",
             user="user_id",
+            user_inputs=("user_id", "earlier", "pause"),
             min_count=self.params.min_count,
             facts={
                 **{f"events.{event}": int((events["stage"] == stage).sum()) for event, stage in STAGES.items()},

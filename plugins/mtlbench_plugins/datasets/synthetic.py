@@ -108,6 +108,7 @@ class Synthetic(api.Dataset):
             timestamp="time_ms",
             session="session",
             user="user_id",
+            user_inputs=("user_id", "segment"),
             optimum=("p_click", "p_conversion"),
         )
 

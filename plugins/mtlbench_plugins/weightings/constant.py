@@ -16,8 +16,9 @@ class Constant(api.Weighting):
     Recommendations with Reinforcement Learning", WWW 2023, https://arxiv.org/abs/2302.03328) writes the same baseline
     as weights 1/K on a sum over tasks.
 
-    ``restart=true`` is the control for weightings that continue from a trained backbone, such as ``rmtl``: the same
-    checkpoint, the same further training, constant weights.
+    ``restart=true`` and ``seconds_of`` are the controls for weightings that continue from a trained backbone, such as
+    ``rmtl``: the same checkpoint, further training under constant weights, with early stopping or for as long as the
+    other method took in all its stages.
     """
 
     name, label = "constant", "Constant"
@@ -30,6 +31,11 @@ class Constant(api.Weighting):
             (), description="weight of each task, in the dataset's order of tasks; empty: 1 each"
         )
         restart: bool = Field(False, description="continue from the checkpoint of the cell without restart")
+        seconds_of: str | None = Field(
+            None,
+            description="continue from that checkpoint until this weighting's wall-clock on the same backbone and seed "
+            "is used up; none: early stopping",
+        )
 
     params: Params
 
@@ -47,8 +53,21 @@ class Constant(api.Weighting):
         )
 
     def start(self) -> api.Source | None:
-        """With ``restart``: the same weights, trained from scratch."""
-        return api.Source(self.name, {"weights": self.params.weights}) if self.params.restart else None
+        """With ``restart`` or ``seconds_of``: the same weights, trained from scratch."""
+        further = self.params.restart or self.params.seconds_of is not None
+        return api.Source(self.name, {"weights": self.params.weights}) if further else None
+
+    def lender(self) -> api.Source | None:
+        """The cell whose wall-clock is to be used."""
+        return None if self.params.seconds_of is None else api.Source(self.params.seconds_of)
+
+    def fit(self, trainer: api.Trainer) -> None:
+        """One stage; under ``seconds_of`` past early stopping."""
+        if self.params.seconds_of is None:
+            super().fit(trainer)
+        else:
+            trainer.restore()
+            trainer.train(self, "continue", seconds=trainer.lender.seconds)
 
     def setup(self, trainer: api.Trainer) -> None:
         """Hold the weights of the dataset's tasks."""

@@ -7,8 +7,9 @@ from pydantic import Field
 from torch import Tensor
 
 from mtlbench import api
-from mtlbench_plugins.critics.learning import CriticLearner, CriticParams, soft_update
-from mtlbench_plugins.critics.transitions import replay
+from mtlbench_plugins.critics.learning import CriticLearner, soft_update
+from mtlbench_plugins.critics.params import CriticParams
+from mtlbench_plugins.critics.transitions import replay, with_noise
 from mtlbench_plugins.critics.weighting import CriticWeighting
 
 
@@ -53,7 +54,8 @@ class DDPG(CriticWeighting):
         trainer.restore()
         learner = CriticLearner(trainer, self.params)
         with trainer.seeded("exploration"):
-            transitions = replay(trainer.data, trainer.predict(), self.params.noise)
+            action = with_noise(trainer.predict().sigmoid(), self.params.noise)
+        transitions = replay(trainer.data, action, buffer=self.params.buffer)
         learner.fit(transitions)
         actor = trainer.backbone
         target_actor = copy.deepcopy(actor).requires_grad_(False).eval()

@@ -1,11 +1,17 @@
 """Critic weights: RMTL."""
 
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from mtlbench import api
-from mtlbench_plugins.critics.learning import CriticLearner, CriticParams
+from mtlbench_plugins.critics.learning import CriticLearner
+from mtlbench_plugins.critics.networks import Critics
+from mtlbench_plugins.critics.params import CriticParams
 from mtlbench_plugins.critics.transitions import replay
 from mtlbench_plugins.critics.weighting import CriticWeighting
 
@@ -23,15 +29,22 @@ class RMTL(CriticWeighting):
     its t-th record, the action a_{k,t} is the predicted probability of task k, and the reward is its negative BCE.
 
     Three stages: (1) the constant cell, whose checkpoint is shared with every weighting that starts from it; (2) the
-    backbone is frozen, acts once on every training row, and one critic per task is trained on those transitions
-    until its TD loss converges; (3) the backbone is trained on under omega, critics frozen, with its optimiser's
-    state and its best validation score carried over. All stages count in the budget. Control rows for what stage 3
-    would gain without critics: ``constant[restart=true]`` and ``loss-aware``.
+    backbone is frozen, acts once on every training row, and critics are trained on those transitions until their TD
+    loss converges; (3) the backbone is trained on under omega, critics frozen, with its optimiser's state and its best
+    validation score carried over. All stages count in the budget.
 
-    Deviations from the paper: separate critics instead of one shared bottom (as in the authors' code), convergence
-    judged on held-out training sessions, and a bias that keeps critics alive at the start
-    (``mtlbench_plugins.critics``). The authors' code differs from their paper in more ways; this method follows the
-    paper.
+    ``variant`` is the paper's ablation: ``wl`` has omega = 1 - lambda y Q, ``nlc`` omega = -Q, and CW is ``constant``.
+    ``critic_from`` is its transfer study: critics trained under another backbone, which is legal because they see
+    features and one probability alone; that cell is trained first and its whole budget counted here too.
+
+    ``control`` takes the critic's part out of the weights and leaves the rest: ``shuffled`` gives each sample the
+    weights of a random other of its batch, ``batch-mean`` gives all samples of a batch their mean, ``untrained`` uses
+    critics as they are initialised. ``stage3=afresh`` (ours) trains from the initial parameters under omega instead of
+    on from stage 1: step for step the training of ``constant`` but for the weights, where stage 1 has left nothing to
+    gain.
+
+    Deviations from the paper: convergence is judged on held-out training sessions, and a bias keeps critics alive at
+    the start. The authors' code differs from their paper in more ways: see ``rmtl-official``.
     """
 
     name, label = "rmtl", "RMTL"
@@ -40,19 +53,124 @@ class RMTL(CriticWeighting):
         """Parameters of ``rmtl``."""
 
         lambda_: float = Field(0.7, ge=0, alias="lambda", description="lambda, weight of the critic, >= 0")
+        variant: Literal["full", "wl", "nlc"] = Field(
+            "full", description="1 - lambda Q, 1 - lambda y Q (weights of positive labels only), or -Q"
+        )
+        critic_from: str | None = Field(None, description="backbone whose critics weigh; none: this backbone's own")
+        control: Literal["none", "shuffled", "batch-mean", "untrained"] = Field(
+            "none", description="what is done to the weights to show what the critics are worth"
+        )
+        actions: Literal["policy", "uniform"] = Field(
+            "policy", description="actions in the buffer: the backbone's predictions, or uniform random numbers"
+        )
+        halved_rewards: bool = Field(
+            False, description="compute the reward of 0.5 + a / 2 in place of the action a, as the authors' code does"
+        )
+        stage3: Literal["continue", "afresh"] = Field(
+            "continue", description="train on from stage 1, or from the initial parameters"
+        )
+        fresh_optimiser: bool = Field(False, description="stage 3 forgets the optimiser's state of stage 1")
+        forget_best: bool = Field(
+            False, description="stage 3 forgets the best validation score of stage 1, and may end worse than it began"
+        )
+        noisy_weights: bool = Field(False, description="critics keep their dropout on while they weigh")
 
     params: Params
+    _critics: Critics | None = None
+
+    def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
+        """What critics need; and borrowed critics are trained."""
+        if self.params.critic_from is not None and self.params.control == "untrained":
+            return "control=untrained uses critics that nobody trained, and critic_from asks for trained ones"
+        return super().applicable(schema, backbone)
+
+    def lender(self) -> api.Source | None:
+        """With ``critic_from`` the same method on that backbone; for two controls the method without the control."""
+        given = self.params.model_dump(mode="json", by_alias=True)
+        if self.params.critic_from is not None:
+            own = {"critic_from": None, "control": "none"}
+            return api.Source(self.name, {**given, **own}, self.params.critic_from)
+        if self.params.control in {"shuffled", "batch-mean"}:
+            return api.Source(self.name, {**given, "control": "none"})
+        return None
+
+    def controls(self) -> Sequence[api.Source]:
+        """The same further training without critics, with critics that know nothing, and with more time."""
+        if self.params.control != "none":
+            return ()
+        return (
+            api.Source("constant", {"restart": True}),
+            api.Source("constant", {"seconds_of": self.name}),
+            api.Source("loss-aware", {"lambda": self.params.lambda_}),
+            *(self._with(control=control) for control in ("shuffled", "batch-mean", "untrained")),
+            *([self._with(gamma=0.0)] if self.params.gamma > 0 else []),
+        )
 
     def fit(self, trainer: api.Trainer) -> None:
-        """Restore stage 1, train the critics, train on under their weights."""
-        trainer.restore()
+        """Restore stage 1, get critics, train under their weights."""
+        initial = copy.deepcopy(trainer.backbone.state_dict()) if self.params.stage3 == "afresh" else None
+        keep = initial is None
+        trainer.restore(optimiser=keep and not self.params.fresh_optimiser, score=keep and not self.params.forget_best)
+        self._critics = self._trained(trainer)
+        if initial is None:
+            trainer.train(self, "continue")
+        else:
+            trainer.backbone.load_state_dict(initial)
+            trainer.train(self, "train")
+
+    def _trained(self, trainer: api.Trainer) -> Critics:
+        """The critics that weigh."""
         learner = CriticLearner(trainer, self.params)
-        learner.fit(replay(trainer.data, trainer.predict()))
-        self._critics = learner.frozen()
-        trainer.train(self, "continue")
+        lent = self.lender()
+        if lent is not None:
+            stages = {"critics"} if lent.backbone is None else {"train", "critics"}
+            learner.critics.load_state_dict(dict(trainer.borrow(stages).state))
+        action = self._actions(trainer)
+        transitions = replay(
+            trainer.data,
+            action,
+            rewarded=(1 + action) / 2 if self.params.halved_rewards else None,
+            buffer=self.params.buffer,
+        )
+        if lent is None and self.params.control != "untrained":
+            learner.fit(transitions)
+        else:
+            learner.report(transitions)
+        critics = learner.frozen()
+        return critics.train() if self.params.noisy_weights else critics
+
+    def _actions(self, trainer: api.Trainer) -> Tensor:
+        predicted = trainer.predict().sigmoid()
+        if self.params.actions == "policy":
+            return predicted
+        with trainer.seeded("actions"):
+            return torch.rand_like(predicted)
 
     @torch.no_grad()
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (B, K), at least 1."""
+        """Weights (B, K); at least 1 but for ``variant=nlc``, where they are at least 0."""
+        assert self._critics is not None, "fit trains the critics first"
         values = self._critics(step.categorical, step.numerical, step.logits.sigmoid())
-        return 1 - self.params.lambda_ * values
+        if self.params.variant == "nlc":
+            weights = -values
+        elif self.params.variant == "wl":
+            weights = 1 - self.params.lambda_ * step.labels * values
+        else:
+            weights = 1 - self.params.lambda_ * values
+        if self.params.control == "shuffled":
+            return weights[torch.randperm(len(weights), device=weights.device)]
+        if self.params.control == "batch-mean":
+            return weights.mean(0)
+        return weights
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The critics, once they are trained."""
+        return {} if self._critics is None else dict(self._critics.state_dict())
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what :meth:`state_dict` gave, into critics that are there."""
+        if self._critics is not None:
+            self._critics.load_state_dict(dict(state))
+
+    def _with(self, **changes: Any) -> api.Source:
+        return api.Source(self.name, {**self.params.model_dump(mode="json", by_alias=True), **changes})

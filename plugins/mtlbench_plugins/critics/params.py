@@ -1,0 +1,49 @@
+"""Parameters of weightings with critics."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from mtlbench import api
+
+
+class CriticParams(api.Sizes):
+    """Parameters of the critics and their training; the sizes are those of the critics' networks."""
+
+    gamma: float = Field(0.95, ge=0, lt=1, description="discount of the reward of the next impression, in [0, 1)")
+    tau: float = Field(
+        0.8,
+        ge=0,
+        le=1,
+        description="fraction of the online network that a target network absorbs per update, in [0, 1]; the paper's "
+        "beta is 1 - tau (beta 0.2), the authors' code uses tau 0.2",
+    )
+    target_every: int = Field(1, ge=1, description="critic steps per update of the target network")
+    critics: Literal["shared", "separate"] = Field(
+        "shared", description="one bottom under the critics of all tasks, as the paper draws it, or one for each task"
+    )
+    state: Literal["all", "no-user"] = Field(
+        "all", description="inputs that make the state: all, or those that do not describe the user"
+    )
+    ips: bool = Field(
+        False, description="weigh the squared TD errors by inverse class frequency, y / rate + (1 - y) / (1 - rate)"
+    )
+    epsilon: float | None = Field(
+        0.01,
+        ge=0,
+        lt=1,
+        description="critics have converged when a pass lowers the held-out TD loss by less than this fraction, and "
+        "the best pass is kept; none: all passes are made, and the last one is kept",
+    )
+    critic_epochs: int = Field(20, ge=1, description="most passes over the replay buffer")
+    critic_batch_size: int | None = Field(
+        None, ge=1, description="transitions per critic step; none: the batch size of training"
+    )
+    buffer: int | None = Field(
+        None, ge=1, description="transitions kept in the replay buffer, the latest ones; none: all"
+    )
+    noisy_ids: bool = Field(
+        False,
+        description="train critics on category ids that were z-scored per batch and cut to integers, as the authors' "
+        "code does; they are then asked about ids that they never saw",
+    )

@@ -1,0 +1,61 @@
+"""RMTL as its authors' code computes it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from mtlbench_plugins.weightings.rmtl import RMTL
+
+
+class RMTLOfficial(RMTL):
+    r"""``rmtl`` with what the authors' public code does differently from their paper turned on.
+
+    Liu et al., "Multi-Task Recommendations with Reinforcement Learning", WWW 2023, https://arxiv.org/abs/2302.03328;
+    code: https://github.com/Applied-Machine-Learning-Lab/RMTL, read for facts. The weights are those of ``rmtl``,
+
+    .. math:: \omega_{k,t} = 1 - \lambda \, Q_k(s_t, a_{k,t}),
+
+    and only the defaults differ. Line by line, and what each does:
+
+    * ``actions=uniform``: critics learn the value of random predictions, not of the backbone's.
+    * ``halved_rewards=true``: an action a is rewarded as if it were 0.5 + a / 2, so that no stored action is rewarded
+      by its own loss, and predicting "no" is never rewarded.
+    * ``gamma=0.9``, ``tau=0.2``, ``target_every=2``: a shorter horizon, and targets that follow slowly.
+    * ``ips=false``: off in the authors' run script; an option here.
+    * ``buffer=500000``, ``critic_batch_size=2048``, ``critic_epochs=96``, ``epsilon=none``: 96 passes over the latest
+      transitions, with no rule of convergence; the last pass is kept.
+    * ``critics=separate``: two networks, where the paper draws one bottom.
+    * ``noisy_ids=true``: critics are trained on ids z-scored per batch and cut to integers, and then weigh real ids,
+      most of which they never saw. Negative ones become 0 here, as an embedding table has no such row.
+    * ``noisy_weights=true``: dropout stays on in the critics, so that a weight is partly random.
+    * ``state=no-user``: the critics see the item and the moment only.
+    * ``fresh_optimiser=true``, ``forget_best=true``: stage 3 starts with a new Adam, and its first epoch counts as an
+      improvement whatever it did.
+
+    Left out, because they concern the data and the protocol that all methods share here: sessions without a time gap
+    (``kuairand[session=user]`` has them), validation and test files that are swapped, training data that is not
+    shuffled, and the frozen embedding of one field's most frequent id.
+    """
+
+    name, label = "rmtl-official", "RMTL-Official"
+
+    class Params(RMTL.Params):
+        """Parameters of ``rmtl``, other defaults."""
+
+        gamma: float = Field(0.9, ge=0, lt=1, description="discount of the reward of the next impression, in [0, 1)")
+        tau: float = Field(0.2, ge=0, le=1, description="fraction of the online network that a target network absorbs")
+        target_every: int = Field(2, ge=1, description="critic steps per update of the target network")
+        critics: Literal["shared", "separate"] = Field(
+            "separate", description="one bottom for all critics, or one each"
+        )
+        state: Literal["all", "no-user"] = Field("no-user", description="inputs that make the state")
+        epsilon: float | None = Field(None, ge=0, lt=1, description="least improvement of a pass; none: all passes")
+        critic_epochs: int = Field(96, ge=1, description="passes over the replay buffer")
+        critic_batch_size: int | None = Field(2048, ge=1, description="transitions per critic step")
+        buffer: int | None = Field(500_000, ge=1, description="transitions kept in the replay buffer, the latest ones")
+        noisy_ids: bool = Field(True, description="train critics on z-scored ids cut to integers")
+        actions: Literal["policy", "uniform"] = Field("uniform", description="actions in the buffer")
+        halved_rewards: bool = Field(True, description="compute the reward of 0.5 + a / 2 in place of the action a")
+        fresh_optimiser: bool = Field(True, description="stage 3 forgets the optimiser's state of stage 1")
+        forget_best: bool = Field(True, description="stage 3 forgets the best validation score of stage 1")
+        noisy_weights: bool = Field(True, description="critics keep their dropout on while they weigh")
