@@ -97,7 +97,7 @@ class Splits:
     validation: Split
     test: Split
     fingerprint: str
-    """sha256 over raw content, parameters and encoding version: equal fingerprints, equal tensors."""
+    """sha256 over raw content, parameters, the dataset's version and that of the encoding."""
     facts: Mapping[str, float | int | str]
     """Facts of the log, and the sizes and base rates of the splits."""
 
@@ -115,6 +115,8 @@ class Dataset(Plugin, ABC):
 
     folder: ClassVar[str | None] = None
     """Folder below the data folder that holds the raw files; ``None`` for a generated dataset."""
+    version: ClassVar[int] = 1
+    """Raise it when the same raw files and parameters give another log: results before and after never mix."""
 
     def __init__(self, params: object) -> None:
         self.params = params

@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import json
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -15,19 +16,33 @@ ENCODING = 2
 
 
 def fingerprint(dataset: Dataset, root: Path, hashes: FileHashes) -> str:
-    """sha256 over what determines the encoded dataset.
+    """sha256 over what makes the encoded dataset what it is: the identity that results carry.
 
-    That is its name, its parameters, the plugin's source with the private modules (``_*.py``) beside it, the content
-    of each raw file, and the version of the encoding; neither where the files lie nor when they were written.
+    That is its name, its version and parameters, the content of each raw file, and the version of the encoding; neither
+    where the files lie, nor when they were written, nor how the code reads them.
     """
     raw = [(path.name, hashes.sha256(path)) for path in dataset.files(root)]
-    content = {
-        "dataset": dataset.name,
-        "params": dataset.params.model_dump(mode="json") if isinstance(dataset.params, BaseModel) else {},
-        "source": sorted(hashes.sha256(path) for path in _sources(type(dataset))),
-        "raw": raw,
-        "encoding": ENCODING,
-    }
+    return _digest(
+        {
+            "dataset": dataset.name,
+            "version": dataset.version,
+            "params": dataset.params.model_dump(mode="json") if isinstance(dataset.params, BaseModel) else {},
+            "raw": raw,
+            "encoding": ENCODING,
+        }
+    )
+
+
+def cache_key(dataset: Dataset, identity: str, hashes: FileHashes) -> str:
+    """sha256 over the fingerprint ``identity`` and the plugin's source with the private modules (``_*.py``) beside it.
+
+    While a plugin is being written, every change of its code is encoded anew, whether or not it raised its version.
+    """
+    sources = sorted(hashes.sha256(path) for path in _sources(type(dataset)))
+    return _digest({"fingerprint": identity, "source": sources})
+
+
+def _digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

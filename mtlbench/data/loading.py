@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mtlbench.api import Dataset, Splits
 from mtlbench.data.building import build
-from mtlbench.data.fingerprint import fingerprint
+from mtlbench.data.fingerprint import cache_key, fingerprint
 from mtlbench.data.hashes import FileHashes
 from mtlbench.data.store import read, write
 from mtlbench.errors import DataError
@@ -28,13 +28,14 @@ def load(dataset: Dataset, root: Path, cache: Path) -> Splits:
         UsageError: the cache folder cannot be written.
     """
     hashes = FileHashes(cache)
-    key = fingerprint(dataset, root, hashes)
+    identity = fingerprint(dataset, root, hashes)
+    key = cache_key(dataset, identity, hashes)
     entry = cache / f"{dataset.name}-{key[:16]}"
     found = read(entry, key, hashes)
     if found is None:
-        built = build(dataset.load(root), dataset.name, key)
+        built = build(dataset.load(root), dataset.name, identity)
         for _ in range(ATTEMPTS):
-            write(entry, built, hashes)
+            write(entry, built, key, hashes)
             found = read(entry, key, hashes)
             if found is not None:
                 break

@@ -20,8 +20,8 @@ from mtlbench.data.hashes import FileHashes
 META = "meta.json"
 
 
-def write(entry: Path, splits: Splits, hashes: FileHashes) -> None:
-    """Write ``splits`` into the folder ``entry``, unless another process already put them there.
+def write(entry: Path, splits: Splits, key: str, hashes: FileHashes) -> None:
+    """Write ``splits`` under ``key`` into the folder ``entry``, unless another process already put them there.
 
     The folder is filled under another name first and appears complete; a damaged entry in its place gives way.
 
@@ -33,8 +33,8 @@ def write(entry: Path, splits: Splits, hashes: FileHashes) -> None:
         with tempfile.TemporaryDirectory(prefix="tmp-", dir=entry.parent) as scratch:
             filled = Path(scratch) / "new"
             filled.mkdir()
-            _fill(filled, splits)
-            while not _publish(filled, entry) and read(entry, splits.fingerprint, hashes) is None:
+            _fill(filled, splits, key)
+            while not _publish(filled, entry) and read(entry, key, hashes) is None:
                 _set_aside(entry, Path(tempfile.mkdtemp(prefix="old-", dir=scratch)))
     except OSError as error:
         raise UsageError(
@@ -43,11 +43,11 @@ def write(entry: Path, splits: Splits, hashes: FileHashes) -> None:
         ) from error
 
 
-def read(entry: Path, fingerprint: str, hashes: FileHashes) -> Splits | None:
+def read(entry: Path, key: str, hashes: FileHashes) -> Splits | None:
     """The splits stored in the folder ``entry``, or ``None`` where they are absent, damaged or of something else."""
     try:
         meta = json.loads((entry / META).read_bytes())
-        if meta["fingerprint"] != fingerprint:
+        if meta["key"] != key:
             return None
         if any(hashes.sha256(entry / name) != digest for name, digest in meta["files"].items()):
             return None
@@ -64,20 +64,21 @@ def read(entry: Path, fingerprint: str, hashes: FileHashes) -> Splits | None:
             train=_read_split(entry, "train", meta["files"]),
             validation=_read_split(entry, "validation", meta["files"]),
             test=_read_split(entry, "test", meta["files"]),
-            fingerprint=fingerprint,
+            fingerprint=meta["fingerprint"],
             facts=meta["facts"],
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _fill(folder: Path, splits: Splits) -> None:
+def _fill(folder: Path, splits: Splits, key: str) -> None:
     for part, split in splits.parts().items():
         for name, value in vars(split).items():
             if isinstance(value, Tensor):
                 np.save(folder / _file(part, name), value.numpy())
     hashes = FileHashes(folder)
     meta = {
+        "key": key,
         "fingerprint": splits.fingerprint,
         "schema": asdict(splits.schema),
         "facts": dict(splits.facts),
