@@ -1,6 +1,6 @@
 """What a weighting may use of the trainer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
@@ -42,6 +42,14 @@ class Trainer(Protocol):
 
     def train(self, weighting: "Weighting", stage: str = "train") -> None:
         """Train the backbone under ``weighting`` until early stopping or the last epoch."""
+
+    def select(self, candidates: "Mapping[str, Weighting]", stage: str = "train") -> str:
+        """Train under each of ``candidates`` by itself, keep the best on validation, and give its name.
+
+        Each starts from the parameters and optimiser state of the moment of the call, sees the batches and dropout
+        masks of ``stage``, and stops early by its own best score: it does exactly what :meth:`train` would. Each
+        counts in the budget, as the stage ``<stage> <name>``. Of equals the first is kept.
+        """
 
     def step(self, rows: Tensor, number: int = 0) -> Step:
         """Forward the backbone on ``rows``, in the autograd graph; ``number`` steps of the stage came before."""

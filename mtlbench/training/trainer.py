@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -27,6 +27,9 @@ INFERENCE_ROWS = 8192
 
 Progress = Callable[[str, int, int, int, int, float], None]
 """Hears stage, epoch, epochs, steps done, steps in all, rows per second."""
+
+State = tuple[dict[str, Any], dict[str, Any]]
+"""Copies of the state of backbone and optimiser."""
 
 
 class BackboneTrainer:
@@ -81,7 +84,7 @@ class BackboneTrainer:
             embedding_optimiser=training.embedding_optimiser,
         )
         self._precision = getattr(torch, training.precision)
-        self._best: tuple[dict[str, Any], dict[str, Any]] | None = None
+        self._best: State | None = None
         self._loss_sum = torch.zeros(len(self.schema.tasks), dtype=torch.float64, device=self.data.labels.device)
         self._loss_rows = 0
         self._weights: dict[str, dict[str, float]] | None = None
@@ -101,8 +104,11 @@ class BackboneTrainer:
         ]
         self._keep_best()
 
-    def train(self, weighting: Weighting, stage: str = "train") -> None:
-        """Train under ``weighting``: weigh, multiply, average over samples and tasks, descend."""
+    def train(self, weighting: Weighting, stage: str = "train", stream: str | None = None) -> None:
+        """Train under ``weighting``: weigh, multiply, average over samples and tasks, descend.
+
+        Batches and dropout masks are those of the stage ``stream``, by default of ``stage``.
+        """
         weighting.setup(self)
         descend = descent(weighting, self.backbone, self._optimiser, self._probe)
         trace = WeightTrace()
@@ -119,7 +125,21 @@ class BackboneTrainer:
             self._weights = trace.summary(self.schema.tasks)
             weighting.end_epoch(epoch)
 
-        self.loop(update, stage, end_epoch)
+        self.loop(update, stage, end_epoch, stream)
+
+    def select(self, candidates: Mapping[str, Weighting], stage: str = "train") -> str:
+        """Train under each of ``candidates`` from the present state, and return to the best on validation."""
+        state, before = self._state(), (self.score, self._best)
+        chosen, best = "", (-math.inf, self._best)
+        for name, weighting in candidates.items():
+            self._load(state)
+            self.score, self._best = before
+            self.train(weighting, f"{stage} {name}", stream=stage)
+            if self.score > best[0]:
+                chosen, best = name, (self.score, self._best)
+        self.score, self._best = best
+        self._return_to_best()
+        return chosen
 
     def step(self, rows: Tensor, number: int = 0) -> Step:
         """Forward the backbone on ``rows`` and compute the loss of each sample and task."""
@@ -144,7 +164,11 @@ class BackboneTrainer:
         self._optimiser.descend(loss)
 
     def loop(
-        self, update: Callable[[Tensor], None], stage: str, end_epoch: Callable[[int], None] | None = None
+        self,
+        update: Callable[[Tensor], None],
+        stage: str,
+        end_epoch: Callable[[int], None] | None = None,
+        stream: str | None = None,
     ) -> None:
         """Call ``update(rows)`` for each batch of an epoch, validate, keep the best, stop early."""
         with self.stage(stage) as spend:
@@ -153,8 +177,8 @@ class BackboneTrainer:
                 self.backbone.train()
                 self._loss_sum.zero_()
                 self._loss_rows = 0
-                with seeded(self._seed, "epoch", stage, epoch):
-                    self._run_epoch(update, stage, epoch, spend)
+                with seeded(self._seed, "epoch", stream or stage, epoch):
+                    self._run_epoch(update, stage, stream or stage, epoch, spend)
                 if end_epoch is not None:
                     end_epoch(epoch)
                 self._validate(stage, epoch)
@@ -233,12 +257,12 @@ class BackboneTrainer:
         self.backbone.train(training)
         return logits
 
-    def _run_epoch(self, update: Callable[[Tensor], None], stage: str, epoch: int, spend: Spend) -> None:
-        batches = self.minibatches(stage, epoch)
+    def _run_epoch(self, update: Callable[[Tensor], None], stage: str, stream: str, epoch: int, spend: Spend) -> None:
+        batches = self.minibatches(stream, epoch)
         began, rows_done = time.perf_counter(), 0
         for done, rows in enumerate(batches, start=1):
             # Each step has its own seed, so that random numbers drawn by a weighting do not shift the dropout masks.
-            self._step_seed = derive(self._seed, "step", stage, epoch, done)
+            self._step_seed = derive(self._seed, "step", stream, epoch, done)
             reseed(self.data.labels.device, self._step_seed)
             update(rows)
             spend.add(len(rows))
@@ -272,13 +296,18 @@ class BackboneTrainer:
             self._keep_best()
 
     def _keep_best(self) -> None:
-        optimiser = self._optimiser.state_dict()
-        backbone = {name: value.detach().clone() for name, value in self.backbone.state_dict().items()}
-        self._best = (backbone, optimiser)
+        self._best = self._state()
 
     def _return_to_best(self) -> None:
         if self._best is None:
             raise TrainingError("no epoch gave a defined validation AUC; check the validation split")
-        backbone, optimiser = self._best
+        self._load(self._best)
+
+    def _state(self) -> State:
+        optimiser = self._optimiser.state_dict()
+        return {name: value.detach().clone() for name, value in self.backbone.state_dict().items()}, optimiser
+
+    def _load(self, state: State) -> None:
+        backbone, optimiser = state
         self.backbone.load_state_dict(backbone)
         self._optimiser.load_state_dict(optimiser)
