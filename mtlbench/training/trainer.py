@@ -156,7 +156,10 @@ class BackboneTrainer:
         """Losses (B, K) of the step's rows as the parameters now are, under the step's dropout masks."""
         reseed(self.data.labels.device, self._step_seed)
         self._optimiser.prepare(step.categorical)
+        buffers = [(buffer, buffer.clone()) for buffer in self.backbone.buffers()]
         logits = self._logits(step.categorical, step.numerical)
+        for buffer, before in buffers:  # the running statistics of batch normalisation have seen these rows
+            buffer.copy_(before)
         return F.binary_cross_entropy_with_logits(logits, step.labels, reduction="none")
 
     def descend(self, loss: Tensor) -> None:

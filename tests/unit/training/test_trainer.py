@@ -190,6 +190,18 @@ def test_the_step_shows_the_weighting_aligned_tensors():
     torch.testing.assert_close(step.losses, expected)
 
 
+def test_looking_at_the_losses_after_a_step_changes_nothing():
+    trainer = make_trainer()
+    trainer.backbone.dropout = torch.nn.Sequential(torch.nn.BatchNorm1d(4), torch.nn.Dropout(0.3))
+    trainer.backbone.train()
+    step = trainer.step(torch.arange(64))
+    before = {name: value.clone() for name, value in trainer.backbone.state_dict().items()}
+    first, second = trainer.losses(step), trainer.losses(step)
+    assert torch.equal(first, second)
+    for name, value in trainer.backbone.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
 def test_bfloat16_trains_close_to_float32_and_scores_in_float32():
     full, reduced = make_trainer(), make_trainer(replace(TRAINING, precision="bfloat16"))
     Plain().fit(full)
