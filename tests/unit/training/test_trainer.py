@@ -176,7 +176,7 @@ def test_candidates_that_do_not_improve_on_the_start_cell_leave_its_parameters()
 
 def test_a_candidate_that_diverges_is_named():
     with pytest.raises(api.TrainingError, match="stage 'train second'"):
-        make_trainer().select({"first": fixed(1.0, 1.0), "second": fixed(math.inf, 1.0)})
+        make_trainer().select({"first": fixed(1.0, 1.0), "second": fixed(math.nan, 1.0)})
 
 
 def test_the_step_shows_the_weighting_aligned_tensors():
