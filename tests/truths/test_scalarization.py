@@ -46,7 +46,7 @@ def tuned() -> BackboneTrainer:
     return trainer
 
 
-def test_of_two_tasks_the_points_are_the_weights_of_the_papers():
+def test_of_two_tasks_the_points_are_twice_w_and_one_minus_w():
     expected = {(round(2 * s / 10, 6), round(2 - 2 * s / 10, 6)) for s in range(1, 10)}
     points = sweep().points(2)
     assert len(points) == 9

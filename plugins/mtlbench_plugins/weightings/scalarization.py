@@ -23,9 +23,9 @@ class Scalarization(api.Weighting):
               w_k = K s, \qquad w_j = K \, \frac{1 - s}{K - 1} \;\; (j \ne k), \qquad s \in \mathrm{grid}
 
     Each task in turn takes each share s of the grid, the others have equal parts of the rest; the weights sum to K.
-    Of two tasks these are the weights (2 s, 2 (1 - s)) of the papers, 9 points by default. For more tasks the papers
-    do not fix a grid, and all combinations of shares would be too many. Equal weights are always a point, the first:
-    on validation the sweep is never worse than ``constant``.
+    Of two tasks that is the sweep over (w, 1 - w), times 2, with 9 points by default. Of more tasks all combinations of
+    shares would be too many, so this is our choice of K times as many points. Equal weights, the unitary scalarization
+    of Kurin et al., are always a point, the first: on validation the sweep is never worse than ``constant``.
 
     Every point starts from the same initial parameters, sees the same batches and dropout masks and stops early by
     itself: it is the run of ``constant`` with these weights. The parameters of the best validation score are kept, and
