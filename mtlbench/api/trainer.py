@@ -67,6 +67,14 @@ class Trainer(Protocol):
         nothing happens where they have already.
         """
 
+    def select(self, candidates: "Mapping[str, Weighting]", stage: str = "train") -> str:
+        """Train under each of ``candidates`` by itself, keep the best on validation, and give its name.
+
+        Each starts from the parameters and optimiser state of the moment of the call, sees the batches and dropout
+        masks of ``stage``, and stops early by its own best score: it does exactly what :meth:`train` would. Each
+        counts in the budget, as the stage ``<stage> <name>``. Of equals the first is kept.
+        """
+
     def step(self, rows: Tensor, number: int = 0) -> Step:
         """Forward the backbone on ``rows``, in the autograd graph; ``number`` steps of the stage came before."""
 

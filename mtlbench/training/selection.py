@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,6 +11,18 @@ from mtlbench.api import Split, TrainingError
 from mtlbench.evaluation import auc
 from mtlbench.training.curve import CurvePoint
 from mtlbench.training.optimiser import BackboneOptimiser
+
+State = tuple[dict[str, Tensor], dict[str, Any]]
+"""Copies of the state of a backbone and of its optimiser."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """A validation score and the state that has it."""
+
+    score: float = -math.inf
+    state: State | None = None
+    """``None``: no epoch had a score yet."""
 
 
 class Selection:
@@ -31,7 +44,7 @@ class Selection:
         validation: Split,
         infer: Callable[[Split], Tensor],
     ) -> None:
-        self.score = -math.inf
+        self.best = Best()
         self.curve: list[CurvePoint] = []
         self.best_epoch: dict[str, int] = {}
         """Stage -> its epoch that was the best of all so far; 0 where none was."""
@@ -40,7 +53,6 @@ class Selection:
         self._tasks = tasks
         self._validation = validation
         self._infer = infer
-        self._best: tuple[dict[str, Tensor], dict[str, Any]] | None = None
 
     def judge(self, stage: str, epoch: int, losses: list[float], weights: dict[str, dict[str, float]] | None) -> None:
         """Score the epoch just trained, of mean training ``losses`` per task, and keep it if it is the best so far."""
@@ -55,30 +67,31 @@ class Selection:
         loss_of, auc_of = (dict(zip(self._tasks, values, strict=True)) for values in (losses, aucs))
         self.curve.append(CurvePoint(stage, epoch, loss_of, auc_of, weights))
         score = sum(aucs) / len(aucs)
-        if score > self.score:
+        if score > self.best.score:
             self.best_epoch[stage] = epoch
             self.keep(score)
 
     def keep(self, score: float) -> None:
         """Take the present state as the best, of this validation score."""
-        self.score = score
-        optimiser = self._optimiser.state_dict()
-        backbone = {name: value.detach().clone() for name, value in self._backbone.state_dict().items()}
-        self._best = (backbone, optimiser)
+        self.best = Best(score, self.state())
 
-    @property
-    def best(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """State of the backbone and of the optimiser at the best epoch.
+    def state(self) -> State:
+        """Copies of the present state."""
+        optimiser = self._optimiser.state_dict()
+        return {name: value.detach().clone() for name, value in self._backbone.state_dict().items()}, optimiser
+
+    def load(self, state: State) -> None:
+        """Make ``state`` the present one."""
+        backbone, optimiser = state
+        self._backbone.load_state_dict(backbone)
+        self._optimiser.load_state_dict(optimiser)
+
+    def best_state(self) -> State:
+        """The state of the best epoch.
 
         Raises:
             TrainingError: no epoch had a score.
         """
-        if self._best is None:
+        if self.best.state is None:
             raise TrainingError("no epoch gave a defined validation AUC; check the validation split")
-        return self._best
-
-    def return_to_best(self) -> None:
-        """Load the best state."""
-        backbone, optimiser = self.best
-        self._backbone.load_state_dict(backbone)
-        self._optimiser.load_state_dict(optimiser)
+        return self.best.state

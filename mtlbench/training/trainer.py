@@ -1,11 +1,9 @@
 """The only train loop of mtlbench: every backbone, weighting and stage goes through it."""
 
 import math
-import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from itertools import count
 
 import torch
 from torch import Tensor
@@ -13,26 +11,18 @@ from torch.nn import functional as F
 
 from mtlbench.api import Backbone, Split, Splits, Step, TrainingError, Weighting
 from mtlbench.cells import Training
-from mtlbench.training.batches import permuted_batches
 from mtlbench.training.budget import Allowance, Meter, Spend
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.curve import CurvePoint
 from mtlbench.training.descent import descent
 from mtlbench.training.gradients import PROBE_ROWS
+from mtlbench.training.loop import Loop, Progress, Runner, Update
 from mtlbench.training.optimiser import BackboneOptimiser
-from mtlbench.training.seeding import derive, reseed, seeded
-from mtlbench.training.selection import Selection
+from mtlbench.training.seeding import seeded
+from mtlbench.training.selection import Best, Selection
 from mtlbench.training.traces import WeightTrace
 
 INFERENCE_ROWS = 8192
-
-Progress = Callable[[str, int, int, int, int, float], None]
-"""Hears stage, epoch, epochs, steps done, steps in all, rows per second."""
-
-Update = Callable[[Tensor], None]
-"""Trains on the rows of one batch."""
-
-EndEpoch = Callable[[int], None]
 
 
 class BackboneTrainer:
@@ -73,7 +63,6 @@ class BackboneTrainer:
         self.diagnostics: dict[str, float | list[float]] = {}
         self._patience = training.patience
         self._seed = seed
-        self._step_seed = seed
         self._start = start
         self._lender = lender
         self._progress = progress
@@ -90,7 +79,10 @@ class BackboneTrainer:
         self._loss_sum = torch.zeros(len(self.schema.tasks), dtype=torch.float64, device=self.data.labels.device)
         self._loss_rows = 0
         self._weights: dict[str, dict[str, float]] | None = None
-        self._last: tuple[Update, str, EndEpoch | None, int] | None = None
+        self._runner = Runner(
+            len(self.data), self.batch_size, self.epochs, seed, self.data.labels.device, self._meter, progress
+        )
+        self._last: Loop | None = None
 
     # -- what a weighting sees (mtlbench.api.Trainer) -------------------------------------------------------------
 
@@ -119,27 +111,27 @@ class BackboneTrainer:
 
     def train(self, weighting: Weighting, stage: str = "train", seconds: float | None = None) -> None:
         """Train under ``weighting``: weigh, multiply, average over samples and tasks, descend."""
-        weighting.setup(self)
-        descend = descent(weighting, self.backbone, self._optimiser, self._probe)
-        trace = WeightTrace()
-        taken = 0
-
-        def update(rows: Tensor) -> None:
-            nonlocal taken
-            step = self.step(rows, taken)
-            trace.add(descend(step))
-            weighting.after_step(step)
-            taken += 1
-
-        def end_epoch(epoch: int) -> None:
-            self._weights = trace.summary(self.schema.tasks)
-            weighting.end_epoch(epoch)
-
+        loop = self._loop_of(weighting, stage, stage)
         if seconds is None:
-            self.loop(update, stage, end_epoch)
+            self._run(loop)
         else:
-            self._last = update, stage, end_epoch, 0
+            self._last = loop
             self.spend_rest(Allowance("seconds", seconds))
+
+    def select(self, candidates: Mapping[str, Weighting], stage: str = "train") -> str:
+        """Train under each of ``candidates`` from the present state, and return to the best on validation."""
+        state, before = self._selection.state(), self._selection.best
+        chosen, best, last = "", Best(), self._last
+        for name, weighting in candidates.items():
+            self._selection.load(state)
+            self._selection.best = before
+            loop = self._loop_of(weighting, f"{stage} {name}", stage)
+            self._run(loop)
+            if self.score > best.score:
+                chosen, best, last = name, self._selection.best, loop
+        self._selection.best, self._last = best, last
+        self._selection.load(self._selection.best_state())
+        return chosen
 
     def step(self, rows: Tensor, number: int = 0) -> Step:
         """Forward the backbone on ``rows`` and compute the loss of each sample and task."""
@@ -154,31 +146,25 @@ class BackboneTrainer:
     @torch.no_grad()
     def losses(self, step: Step) -> Tensor:
         """Losses (B, K) of the step's rows as the parameters now are, under the step's dropout masks."""
-        reseed(self.data.labels.device, self._step_seed)
+        self._runner.reseed()
         self._optimiser.prepare(step.categorical)
+        buffers = [(buffer, buffer.clone()) for buffer in self.backbone.buffers()]
         logits = self._logits(step.categorical, step.numerical)
+        for buffer, before in buffers:  # the running statistics of batch normalisation have seen these rows
+            buffer.copy_(before)
         return F.binary_cross_entropy_with_logits(logits, step.labels, reduction="none")
 
     def descend(self, loss: Tensor) -> None:
         """Take one Adam step of the backbone down the gradient of the scalar ``loss``."""
         self._optimiser.descend(loss)
 
-    def loop(self, update: Update, stage: str, end_epoch: EndEpoch | None = None) -> None:
+    def loop(self, update: Update, stage: str, end_epoch: Callable[[int], None] | None = None) -> None:
         """Call ``update(rows)`` for each batch of an epoch, validate, keep the best, stop early."""
-        with self.stage(stage) as spend:
-            self._weights = None
-            self.best_epoch[stage] = 0
-            for epoch in range(1, self.epochs + 1):
-                self._epoch(update, stage, epoch, spend, end_epoch)
-                if epoch - self.best_epoch[stage] >= self._patience:
-                    break
-            self._selection.return_to_best()
-        self._last = update, stage, end_epoch, epoch
+        self._run(Loop(update, stage, stage, end_epoch))
 
     def minibatches(self, stage: str, epoch: int) -> list[Tensor]:
         """The rows of the training split in batches, permuted as a function of seed, stage and epoch alone."""
-        batches = permuted_batches(len(self.data), self.batch_size, self._seed, stage, epoch)
-        return [rows.to(self.data.labels.device) for rows in batches]
+        return self._runner.batches(stage, epoch)
 
     def predict(self) -> Tensor:
         """Logits (N, K) of the backbone on the training split."""
@@ -221,7 +207,7 @@ class BackboneTrainer:
     @property
     def score(self) -> float:
         """Best validation score so far."""
-        return self._selection.score
+        return self._selection.best.score
 
     def spend_rest(self, allowance: Allowance) -> None:
         """Train the last stage on from the best epoch, past early stopping, until all stages have used the allowance.
@@ -230,14 +216,11 @@ class BackboneTrainer:
         """
         if self._last is None or self._meter.used(allowance):
             return
-        update, stage, end_epoch, done = self._last
-        self.best_epoch.setdefault(stage, 0)
-        with self.stage(stage) as spend:
-            for epoch in count(done + 1):
-                self._epoch(update, stage, epoch, spend, end_epoch, allowance)
-                if self._meter.used(allowance):
-                    break
-            self._selection.return_to_best()
+        self.best_epoch.setdefault(self._last.stage, 0)
+        with self.stage(self._last.stage) as spend:
+            while not self._meter.used(allowance):
+                self._epoch(self._last, spend, allowance)
+            self._selection.load(self._selection.best_state())
 
     def infer(self, split: Split) -> Tensor:
         """Logits (N, K) of the backbone on ``split``, in evaluation mode, in large batches, without gradient."""
@@ -256,7 +239,7 @@ class BackboneTrainer:
 
     def checkpoint(self, cell: str, weighting: Mapping[str, Tensor] | None = None) -> Checkpoint:
         """The best state and the weighting's, for other cells to build on."""
-        backbone, optimiser = self._selection.best
+        backbone, optimiser = self._selection.best_state()
         return Checkpoint(cell, backbone, optimiser, self.score, self.spend, dict(weighting or {}))
 
     # -- the loop's parts -----------------------------------------------------------------------------------------
@@ -285,39 +268,40 @@ class BackboneTrainer:
             if stages is None or stage.stage in stages
         )
 
-    def _epoch(
-        self,
-        update: Update,
-        stage: str,
-        epoch: int,
-        spend: Spend,
-        end_epoch: EndEpoch | None,
-        allowance: Allowance | None = None,
-    ) -> None:
+    def _loop_of(self, weighting: Weighting, stage: str, stream: str) -> Loop:
+        """Training under ``weighting`` as a loop."""
+        weighting.setup(self)
+        descend = descent(weighting, self.backbone, self._optimiser, self._probe)
+        trace = WeightTrace()
+        taken = 0
+
+        def update(rows: Tensor) -> None:
+            nonlocal taken
+            step = self.step(rows, taken)
+            trace.add(descend(step))
+            weighting.after_step(step)
+            taken += 1
+
+        def end_epoch(epoch: int) -> None:
+            self._weights = trace.summary(self.schema.tasks)
+            weighting.end_epoch(epoch)
+
+        return Loop(update, stage, stream, end_epoch)
+
+    def _run(self, loop: Loop) -> None:
+        """Run ``loop`` until early stopping or the last epoch, and return to the best state."""
+        self._weights = None
+        self._last = loop
+        self.best_epoch[loop.stage] = 0
+        with self.stage(loop.stage) as spend:
+            while loop.done < self.epochs and loop.done - self.best_epoch[loop.stage] < self._patience:
+                self._epoch(loop, spend)
+            self._selection.load(self._selection.best_state())
+
+    def _epoch(self, loop: Loop, spend: Spend, allowance: Allowance | None = None) -> None:
         self.backbone.train()
         self._loss_sum.zero_()
         self._loss_rows = 0
-        with seeded(self._seed, "epoch", stage, epoch):
-            self._steps(update, stage, epoch, spend, allowance)
-        if end_epoch is not None:
-            end_epoch(epoch)
+        self._runner.epoch(loop, spend, allowance)
         losses = (self._loss_sum / self._loss_rows).tolist()
-        self._selection.judge(stage, epoch, losses, self._weights)
-
-    def _steps(self, update: Update, stage: str, epoch: int, spend: Spend, allowance: Allowance | None) -> None:
-        batches = self.minibatches(stage, epoch)
-        epochs = max(self.epochs, epoch)
-        began, rows_done = time.perf_counter(), 0
-        for done, rows in enumerate(batches, start=1):
-            # Each step has its own seed, so that random numbers drawn by a weighting do not shift the dropout masks.
-            self._step_seed = derive(self._seed, "step", stage, epoch, done)
-            reseed(self.data.labels.device, self._step_seed)
-            update(rows)
-            spend.add(len(rows))
-            rows_done += len(rows)
-            if self._progress is not None:
-                rate = rows_done / (time.perf_counter() - began)
-                steps = (epoch - 1) * len(batches) + done
-                self._progress(stage, epoch, epochs, steps, epochs * len(batches), rate)
-            if allowance is not None and self._meter.used(allowance):
-                break
+        self._selection.judge(loop.stage, loop.done, losses, self._weights)

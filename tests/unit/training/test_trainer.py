@@ -143,6 +143,42 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
         Checkpoint.load(tmp_path / "a.pt", "a" * 64)
 
 
+def fixed(*weights: float) -> Plain:
+    return Plain(lambda step: torch.tensor(weights))
+
+
+def test_selects_the_candidate_of_the_best_validation_score_and_of_equals_the_first():
+    candidates = {"one": (1.0, 0.01), "same": (1.0, 0.01), "other": (0.01, 1.0), "both": (1.0, 1.0)}
+    scores = {}
+    for name, weights in candidates.items():
+        trainer = make_trainer()
+        fixed(*weights).fit(trainer)
+        scores[name] = trainer.score
+    trainer = make_trainer()
+    chosen = trainer.select({name: fixed(*weights) for name, weights in candidates.items()})
+    assert chosen == max(scores, key=scores.__getitem__)
+    assert trainer.score == scores[chosen] == scores["same" if chosen == "one" else chosen]
+    again = make_trainer()
+    assert again.select({"first": fixed(1.0, 1.0), "second": fixed(1.0, 1.0)}) == "first"
+
+
+def test_candidates_that_do_not_improve_on_the_start_cell_leave_its_parameters():
+    first = make_trainer()
+    Plain().fit(first)
+    start = replace(first.checkpoint("a" * 64), score=1.0)
+    trainer = make_trainer(start=start)
+    trainer.restore()
+    trainer.select({"first": fixed(1.0, 1.0), "second": fixed(2.0, 0.5)}, "continue")
+    assert trainer.best_epoch == {"continue first": 0, "continue second": 0}
+    for name, value in trainer.backbone.state_dict().items():
+        assert torch.equal(value, start.backbone[name]), name
+
+
+def test_a_candidate_that_diverges_is_named():
+    with pytest.raises(api.TrainingError, match="stage 'train second'"):
+        make_trainer().select({"first": fixed(1.0, 1.0), "second": fixed(math.nan, 1.0)})
+
+
 def test_the_step_shows_the_weighting_aligned_tensors():
     weighting = Plain()
     trainer = make_trainer(Training(epochs=1, patience=1, batch_size=64))
@@ -152,6 +188,18 @@ def test_the_step_shows_the_weighting_aligned_tensors():
     assert torch.equal(step.labels, trainer.data.labels[step.rows])
     expected = torch.nn.functional.binary_cross_entropy_with_logits(step.logits, step.labels, reduction="none")
     torch.testing.assert_close(step.losses, expected)
+
+
+def test_looking_at_the_losses_after_a_step_changes_nothing():
+    trainer = make_trainer()
+    trainer.backbone.dropout = torch.nn.Sequential(torch.nn.BatchNorm1d(4), torch.nn.Dropout(0.3))
+    trainer.backbone.train()
+    step = trainer.step(torch.arange(64))
+    before = {name: value.clone() for name, value in trainer.backbone.state_dict().items()}
+    first, second = trainer.losses(step), trainer.losses(step)
+    assert torch.equal(first, second)
+    for name, value in trainer.backbone.state_dict().items():
+        assert torch.equal(value, before[name]), name
 
 
 def test_bfloat16_trains_close_to_float32_and_scores_in_float32():

@@ -1,0 +1,99 @@
+"""The loop over epochs and batches of one stage of training."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mtlbench.training.batches import permuted_batches
+from mtlbench.training.budget import Allowance, Meter, Spend
+from mtlbench.training.seeding import derive, reseed, seeded
+
+Progress = Callable[[str, int, int, int, int, float], None]
+"""Hears stage, epoch, epochs, steps done, steps in all, rows per second."""
+
+Update = Callable[[Tensor], None]
+"""Trains on the rows of one batch."""
+
+
+@dataclass
+class Loop:
+    """A stage as what happens in a batch and after an epoch; it can be taken up again after it ended."""
+
+    update: Update
+    stage: str
+    stream: str
+    """Names the batches and masks: those of the stage of this name."""
+    end_epoch: Callable[[int], None] | None = None
+    done: int = 0
+    """Epochs so far."""
+
+
+class Runner:
+    """Runs epochs: every row once, in batches and under masks that seed, stream and epoch determine.
+
+    Args:
+        rows: of the training split.
+        batch_size: rows per step.
+        epochs: most epochs of a stage, for the progress.
+        seed: of the cell.
+        device: where rows are wanted.
+        meter: knows when an allowance is used up.
+        progress: hears how far a stage has come.
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        batch_size: int,
+        epochs: int,
+        seed: int,
+        device: torch.device,
+        meter: Meter,
+        progress: Progress | None,
+    ) -> None:
+        self._rows = rows
+        self._batch_size = batch_size
+        self._epochs = epochs
+        self._seed = seed
+        self._device = device
+        self._meter = meter
+        self._progress = progress
+        self._step_seed = seed
+
+    def batches(self, stream: str, epoch: int) -> list[Tensor]:
+        """All rows in batches, permuted as a function of seed, stream and epoch alone."""
+        batches = permuted_batches(self._rows, self._batch_size, self._seed, stream, epoch)
+        return [rows.to(self._device) for rows in batches]
+
+    def reseed(self) -> None:
+        """Give torch's generator back the seed of the present step, for the same dropout masks once more."""
+        reseed(self._device, self._step_seed)
+
+    def epoch(self, loop: Loop, spend: Spend, allowance: Allowance | None = None) -> None:
+        """One more epoch of ``loop``, cut short when the allowance is used up."""
+        loop.done += 1
+        with seeded(self._seed, "epoch", loop.stream, loop.done):
+            self._steps(loop, spend, allowance)
+        if loop.end_epoch is not None:
+            loop.end_epoch(loop.done)
+
+    def _steps(self, loop: Loop, spend: Spend, allowance: Allowance | None) -> None:
+        batches = self.batches(loop.stream, loop.done)
+        epochs = max(self._epochs, loop.done)
+        began, rows_done = time.perf_counter(), 0
+        for done, rows in enumerate(batches, start=1):
+            # Each step has its own seed, so that random numbers drawn by a weighting do not shift the dropout masks.
+            self._step_seed = derive(self._seed, "step", loop.stream, loop.done, done)
+            self.reseed()
+            loop.update(rows)
+            spend.add(len(rows))
+            rows_done += len(rows)
+            if self._progress is not None:
+                rate = rows_done / (time.perf_counter() - began)
+                steps = (loop.done - 1) * len(batches) + done
+                self._progress(loop.stage, loop.done, epochs, steps, epochs * len(batches), rate)
+            if allowance is not None and self._meter.used(allowance):
+                break

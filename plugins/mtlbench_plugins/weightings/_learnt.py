@@ -1,0 +1,38 @@
+"""Numbers that a weighting learns, one for each task."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+
+class TaskScalars:
+    """K numbers that Adam moves down gradients given in closed form; float64, out of the autograd graph.
+
+    D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, https://arxiv.org/abs/1412.6980,
+    with beta = (0.9, 0.999) and eps = 1e-8.
+
+    Args:
+        start: (K,) first values.
+        learning_rate: Adam's.
+        weight_decay: L2 decay inside Adam.
+    """
+
+    def __init__(self, start: Tensor, learning_rate: float, weight_decay: float = 0.0) -> None:
+        self.values = start.double()
+        self._adam = torch.optim.Adam([self.values], learning_rate, weight_decay=weight_decay)
+
+    def descend(self, gradient: Tensor) -> None:
+        """Take one step down ``gradient`` (K,), float64."""
+        self.values.grad = gradient
+        self._adam.step()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Copies of the values and, after the first step, of Adam's moments."""
+        state = {"values": self.values, **self._adam.state[self.values]}
+        return {name: value.clone() for name, value in state.items()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what :meth:`state_dict` gave."""
+        self.values.copy_(state["values"])
+        self._adam.state[self.values] = {name: value.clone() for name, value in state.items() if name != "values"}

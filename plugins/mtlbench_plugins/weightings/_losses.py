@@ -1,0 +1,55 @@
+"""The losses of the tasks, as the weightings here read them: means in float64, out of the autograd graph."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from mtlbench import api
+
+FLOOR = 1e-8
+"""A task loss below this counts as this where its logarithm is taken; so do the authors of FAMO."""
+
+
+def mean_losses(losses: Tensor) -> Tensor:
+    """Mean loss (K,) of each task, float64, from ``losses`` (B, K)."""
+    return losses.detach().double().mean(0)
+
+
+def log_losses(losses: Tensor) -> Tensor:
+    """Logarithm (K,) of each task's mean loss, the loss being at least ``FLOOR``; NaN where it is NaN."""
+    return mean_losses(losses).clamp(min=FLOOR).log()
+
+
+class EpochLosses:
+    """Mean loss of each task over an epoch.
+
+    Args:
+        tasks: K.
+        device: of the losses.
+    """
+
+    def __init__(self, tasks: int, device: torch.device) -> None:
+        self._sum = torch.zeros(tasks, dtype=torch.float64, device=device)
+        self._rows = torch.zeros((), dtype=torch.int64)
+
+    def add(self, step: api.Step) -> None:
+        """Count the samples of a step."""
+        self._sum += step.losses.detach().double().sum(0)
+        self._rows += len(step.losses)
+
+    def take(self) -> Tensor:
+        """Mean losses (K,) over the samples since the last call."""
+        mean = self._sum / int(self._rows)
+        self._sum.zero_()
+        self._rows.zero_()
+        return mean
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Copies of the sums so far."""
+        return {"sum": self._sum.clone(), "rows": self._rows.clone()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what :meth:`state_dict` gave."""
+        self._sum.copy_(state["sum"])
+        self._rows.copy_(state["rows"])

@@ -1,0 +1,65 @@
+"""Dynamic weight average: tasks whose loss falls slowly weigh more."""
+
+from collections.abc import Mapping
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from mtlbench import api
+from mtlbench_plugins.weightings._losses import FLOOR, EpochLosses
+
+
+class DWA(api.Weighting):
+    r"""A task's weight in an epoch is set by how fast its loss fell between the two epochs before.
+
+    S. Liu, E. Johns, A. Davison, "End-to-end multi-task learning with attention", CVPR 2019,
+    https://arxiv.org/abs/1803.10704. With L_k(e) the mean training loss of epoch e:
+
+    .. math:: r_k = \frac{L_k(e-1)}{L_k(e-2)}, \qquad
+              w_k = K \, \frac{\exp(r_k / T)}{\sum_j \exp(r_j / T)}
+
+    The weights sum to K, as in the paper, and are ones where all ratios are equal, for T to infinity, and in the first
+    two epochs, which have no ratio. A run that early stopping ends within two epochs is ``constant``. A loss below
+    1e-8 counts as 1e-8 in the ratio.
+    """
+
+    name, label = "dwa", "DWA"
+
+    class Params(api.Params):
+        """Parameters of ``dwa``."""
+
+        temperature: float = Field(2.0, gt=0, description="T, > 0; the larger, the nearer to ones")
+
+    params: Params
+
+    def setup(self, trainer: api.Trainer) -> None:
+        """Start without a past."""
+        tasks, device = len(trainer.schema.tasks), trainer.data.labels.device
+        self._current = EpochLosses(tasks, device)
+        self._past = torch.empty(0, tasks, dtype=torch.float64, device=device)
+
+    def weigh(self, step: api.Step) -> Tensor:
+        """Weights (K,) that sum to K, the same throughout an epoch."""
+        if len(self._past) < 2:
+            return api.ones(step)
+        before, last = self._past.clamp(min=FLOOR)
+        weights = len(last) * torch.softmax(last / before / self.params.temperature, 0)
+        return weights.to(step.losses)
+
+    def after_step(self, step: api.Step) -> None:
+        """Count the step's losses into the epoch's mean."""
+        self._current.add(step)
+
+    def end_epoch(self, epoch: int) -> None:
+        """Remember the mean losses of the last two epochs."""
+        self._past = torch.cat([self._past, self._current.take().unsqueeze(0)])[-2:]
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The mean losses of up to two epochs, and the sums of the running one."""
+        return {"past": self._past.clone(), **self._current.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take them back."""
+        self._past = state["past"].clone()
+        self._current.load_state_dict(state)

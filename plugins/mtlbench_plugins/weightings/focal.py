@@ -1,0 +1,45 @@
+"""Focal loss: samples that are predicted well count little."""
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from mtlbench import api
+
+
+class Focal(api.Weighting):
+    r"""The cross-entropy of a sample is scaled down the more, the surer its label is predicted.
+
+    T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017, https://arxiv.org/abs/1708.02002. With p_t
+    the predicted probability of the label:
+
+    .. math:: \mathrm{FL} = -(1 - p_t)^\gamma \log p_t, \qquad
+              w = (1 - p_t)^\gamma \Big(1 - \gamma \, \frac{p_t \log p_t}{1 - p_t}\Big)
+
+    The gradient of FL passes through the modulating factor too. w is the factor by which it differs from that of the
+    cross-entropy, d FL / dz = w * d BCE / dz for the logit z: a step down the cross-entropy under these weights is
+    exactly a step down the focal loss. It is larger than (1 - p_t)^gamma, the weight that takes the factor as fixed.
+    gamma = 0 is ``constant``.
+
+    The paper's balance of the classes by alpha is left out; ``ips`` balances them. The predicted probabilities of a
+    focal loss are not calibrated, which logloss shows and AUC does not.
+    """
+
+    name, label = "focal", "Focal"
+
+    class Params(api.Params):
+        """Parameters of ``focal``."""
+
+        gamma: float = Field(2.0, ge=0, le=20, description="gamma, how fast sure samples fade, >= 0")
+
+    params: Params
+
+    @torch.no_grad()
+    def weigh(self, step: api.Step) -> Tensor:
+        """Weights (B, K), at least 0; at gamma 2 at most 1.23."""
+        gamma = self.params.gamma
+        signed = torch.where(step.labels > 0.5, step.logits, -step.logits)
+        wrong = torch.sigmoid(-signed).clamp(min=torch.finfo(signed.dtype).tiny)
+        modulation = torch.exp(-gamma * F.softplus(signed))  # (1 - p_t)^gamma
+        return modulation * (1 + gamma * torch.sigmoid(signed) * step.losses / wrong)

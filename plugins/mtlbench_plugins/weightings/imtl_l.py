@@ -1,0 +1,56 @@
+"""IMTL-L: the loss balance of impartial multi-task learning."""
+
+from collections.abc import Mapping
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from mtlbench import api
+from mtlbench_plugins.weightings._learnt import TaskScalars
+from mtlbench_plugins.weightings._losses import mean_losses
+
+
+class IMTLL(api.Weighting):
+    r"""Each task's loss is scaled by a learnt factor that brings all scaled losses to 1.
+
+    L. Liu et al., "Towards impartial multi-task learning", ICLR 2021, https://openreview.net/forum?id=IMPnRXEWpvr:
+
+    .. math:: \min_{\theta, s} \sum_k e^{s_k} L_k - s_k, \qquad w_k = e^{s_k}, \qquad
+              \frac{\partial}{\partial s_k} = e^{s_k} L_k - 1
+
+    So s_k goes to -log L_k and w_k to 1 / L_k, whatever the scale of the losses. As for every method the paper's sum
+    over tasks is an average here. s is learnt as the network is, in the same steps by Adam at its learning rate, and
+    so stays near ``s0`` in a run of few steps. The gradient balance of the same paper is another method, IMTL-G.
+    """
+
+    name, label = "imtl-l", "IMTL-L"
+
+    class Params(api.Params):
+        """Parameters of ``imtl-l``."""
+
+        s0: float = Field(0.0, ge=-20, le=20, description="s at the start, the same for every task")
+
+    params: Params
+
+    def setup(self, trainer: api.Trainer) -> None:
+        """Start every s at ``s0``."""
+        device = trainer.data.labels.device
+        start = torch.full((len(trainer.schema.tasks),), self.params.s0, dtype=torch.float64, device=device)
+        self._s = TaskScalars(start, trainer.learning_rate)
+
+    def weigh(self, step: api.Step) -> Tensor:
+        """Weights (K,), positive."""
+        return self._s.values.exp().to(step.losses)
+
+    def after_step(self, step: api.Step) -> None:
+        """Move s down its gradient, at the losses that the network's step was taken at."""
+        self._s.descend(self._s.values.exp() * mean_losses(step.losses) - 1)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """s and Adam's moments of it."""
+        return self._s.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take them back."""
+        self._s.load_state_dict(state)

@@ -1,0 +1,75 @@
+"""The tuned sweep over constant weights: what every other weighting has to beat."""
+
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor
+
+from mtlbench import api
+from mtlbench_plugins.weightings.constant import Constant
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Scalarization(api.Weighting):
+    r"""Constant weights, tuned on validation over a grid.
+
+    D. Xin et al., "Do current multi-task optimization methods in deep learning even help?", NeurIPS 2022,
+    https://arxiv.org/abs/2209.11379, and V. Kurin et al., "In defense of the unitary scalarization for deep
+    multi-task learning", NeurIPS 2022, https://arxiv.org/abs/2201.04122, find that the methods of the field do not
+    beat constant weights that were tuned with the same care.
+
+    .. math:: L = \frac{1}{K} \sum_k w_k L_k, \qquad
+              w_k = K s, \qquad w_j = K \, \frac{1 - s}{K - 1} \;\; (j \ne k), \qquad s \in \mathrm{grid}
+
+    Each task in turn takes each share s of the grid, the others have equal parts of the rest; the weights sum to K.
+    Of two tasks that is the sweep over (w, 1 - w), times 2, with 9 points by default. Of more tasks all combinations of
+    shares would be too many, so this is our choice of K times as many points. Equal weights, the unitary scalarization
+    of Kurin et al., are always a point, the first: on validation the sweep is never worse than ``constant``.
+
+    Every point starts from the same initial parameters, sees the same batches and dropout masks and stops early by
+    itself: it is the run of ``constant`` with these weights. The parameters of the best validation score are kept, and
+    all points count in the budget. The record has the curve of each point, as a stage named by its weights, and the
+    weights chosen as the diagnostic ``weights``.
+    """
+
+    name, label = "scalarization", "Scalarization"
+
+    class Params(api.Params):
+        """Parameters of ``scalarization``."""
+
+        grid: tuple[Share, ...] = Field(
+            (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+            description="shares of the total weight that each task takes in turn, in (0, 1)",
+        )
+
+    params: Params
+
+    def fit(self, trainer: api.Trainer) -> None:
+        """Train under the weights of each point, and keep the best."""
+        points = {"-".join(map(str, weights)): weights for weights in self.points(len(trainer.schema.tasks))}
+        chosen = trainer.select({name: _constant(weights) for name, weights in points.items()})
+        trainer.report("weights", list(points[chosen]))
+
+    def points(self, tasks: int) -> list[tuple[float, ...]]:
+        """The weights of each point of the grid, for K tasks, each point once."""
+        found = [(1.0,) * tasks]
+        if tasks > 1:
+            found += [
+                tuple(_rounded(tasks * (s if j == k else (1 - s) / (tasks - 1))) for j in range(tasks))
+                for s in self.params.grid
+                for k in range(tasks)
+            ]
+        return list(dict.fromkeys(found))
+
+    def weigh(self, step: api.Step) -> Tensor:
+        """Never called: each point of the grid has weights of its own."""
+        raise NotImplementedError("scalarization has no weights of its own; each point of its grid has")
+
+
+def _rounded(weight: float) -> float:
+    return float(f"{weight:.6g}")
+
+
+def _constant(weights: tuple[float, ...]) -> Constant:
+    return Constant(Constant.Params(weights=weights))
