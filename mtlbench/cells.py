@@ -43,6 +43,11 @@ class Training:
     embedding_optimiser: Literal["adam", "sparse-adam", "rowwise-adagrad"] = "adam"
     """How embedding tables are updated. ``adam`` is dense Adam's result; the others are other algorithms, under which
     rare rows move far less."""
+    budget: Literal["early-stopping", "steps", "seconds"] = "early-stopping"
+    """What ends the training: early stopping alone, or an allowance of steps or wall-clock on top of it, which all
+    methods of a block share; what early stopping leaves of it, the last stage goes on with from its best epoch."""
+    allowance: float = 0.0
+    """Steps or seconds that all stages may use, when ``budget`` names one."""
 
 
 @dataclass(frozen=True)

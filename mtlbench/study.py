@@ -43,6 +43,8 @@ class Plan:
     seeds: tuple[int, ...]
     preset: PresetName
     training: Training
+    controls: bool
+    budget: Literal["early-stopping", "steps", "seconds"]
     data_dir: Path
     plugin_files: tuple[Path, ...]
     """From these a worker process finds the same plugins."""
@@ -69,6 +71,10 @@ class Study(BaseModel):
     weight_decay: float | None = Field(None, ge=0)
     precision: Literal["float32", "bfloat16"] | None = None
     embedding_optimiser: Literal["adam", "sparse-adam", "rowwise-adagrad"] | None = None
+    controls: bool = False
+    """Also run the control rows that the weightings name."""
+    budget: Literal["early-stopping", "steps", "seconds"] = "early-stopping"
+    """``steps`` or ``seconds``: then run every cell once more with the budget of the costliest method of its block."""
     data_dir: Path = Path("data")
     out: Path = Path("results")
     jobs: int = Field(default_factory=_cores, ge=1)
@@ -110,7 +116,9 @@ class Study(BaseModel):
             UsageError: a plugin or parameter is unknown, or a value is invalid.
         """
         overrides = {
-            name: value for name in Training.__dataclass_fields__ if (value := getattr(self, name)) is not None
+            name: value
+            for name in set(Training.__dataclass_fields__) - {"budget", "allowance"}
+            if (value := getattr(self, name)) is not None
         }
         return Plan(
             datasets=resolve_texts(catalogue, "dataset", self.datasets, self.preset),
@@ -119,6 +127,8 @@ class Study(BaseModel):
             seeds=self.seeds if isinstance(self.seeds, tuple) else tuple(range(self.seeds)),
             preset=self.preset,
             training=replace(PRESETS[self.preset].training, **overrides),
+            controls=self.controls,
+            budget=self.budget,
             data_dir=self.data_dir.expanduser(),
             plugin_files=self.files(),
         )

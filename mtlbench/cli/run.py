@@ -49,6 +49,16 @@ def run(
             help="Update of embedding tables; adam is exact. [default: adam]",
         ),
     ] = None,
+    controls: Annotated[
+        bool, typer.Option("--controls", help="Also run the control rows that the weightings name.")
+    ] = False,
+    budget: Annotated[
+        str | None,
+        _option(
+            metavar="steps|seconds",
+            help="Then run all cells again, each with the steps or seconds of the costliest method on its backbone.",
+        ),
+    ] = None,
     data_dir: Annotated[
         Path | None,
         _option(metavar="DIR", envvar="MTLBENCH_DATA", help="Folder of raw data. [default: ./data]"),
@@ -76,6 +86,7 @@ def run(
     mtlbench run --weighting rmtl --backbone all
     mtlbench run --weighting 'constant,rmtl[lambda=0.5|0.7,gamma=0.9]' --backbone ple,mmoe --seeds 5
     mtlbench run --dataset kuairand --data-dir data --backbone 'ple[bottom=512-256]' --preset compact
+    mtlbench run --weighting rmtl --backbone mmoe --controls --seeds 10
     mtlbench run --config study.toml --dry-run
 
     Exit codes: 0 ok, 1 some cell failed, 2 wrong use.
@@ -95,6 +106,8 @@ def run(
         "learning_rate": learning_rate,
         "precision": precision,
         "embedding_optimiser": embedding_optimiser,
+        "controls": controls or None,
+        "budget": budget,
         "data_dir": data_dir,
         "out": out,
         "jobs": jobs,

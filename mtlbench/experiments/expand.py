@@ -28,12 +28,15 @@ def expand(plan: Plan, catalogue: Catalogue, checkpoints: Path) -> list[Job]:
             for backbone in plan.backbones:
                 for weighting in plan.weightings:
                     expansion.add(dataset, splits, backbone, weighting, seed)
+                    for control in expansion.controls(weighting) if plan.controls else ():
+                        expansion.add(dataset, splits, backbone, control, seed)
     return list(expansion.jobs.values())
 
 
 class _Expansion:
     def __init__(self, plan: Plan, catalogue: Catalogue, checkpoints: Path) -> None:
         self.jobs: dict[str, Job] = {}
+        self._controls: dict[str, list[Resolved]] = {}
         self._plan = plan
         self._catalogue = catalogue
         self._checkpoints = checkpoints
@@ -41,7 +44,7 @@ class _Expansion:
 
     def add(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, seed: int) -> Job:
         """The job of one combination, new or known."""
-        cell = Cell(dataset.spec, splits.fingerprint, backbone.spec, weighting.spec, seed, self._plan.training)
+        cell = self._cell(dataset, splits, backbone, weighting, seed)
         if cell.id in self.jobs:
             return self.jobs[cell.id]
         method = weighting.create()
@@ -57,9 +60,26 @@ class _Expansion:
             changed={"dataset": dataset.changed, "backbone": backbone.changed, "weighting": weighting.changed},
             start=start,
             lender=lender,
-            not_applicable=self._not_applicable(dataset, splits.schema, backbone, method),
+            controls=tuple(
+                self._cell(dataset, splits, backbone, control, seed).id for control in self.controls(weighting)
+            ),
+            not_applicable=self._not_applicable(dataset, splits.schema, backbone, method)
+            or self._without_source(start, lender),
         )
         return self.jobs[cell.id]
+
+    def controls(self, weighting: Resolved) -> list[Resolved]:
+        """The control rows that a weighting names."""
+        key = weighting.spec.text()
+        if key not in self._controls:
+            self._controls[key] = [self._resolve(source) for source in weighting.create().controls()]
+        return self._controls[key]
+
+    def _resolve(self, source: Source) -> Resolved:
+        return resolve(self._catalogue, "weighting", source.weighting, source.params, self._plan.preset)
+
+    def _cell(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, seed: int) -> Cell:
+        return Cell(dataset.spec, splits.fingerprint, backbone.spec, weighting.spec, seed, self._plan.training)
 
     def _add_source(
         self, dataset: Resolved, splits: Splits, backbone: Resolved, source: Source | None, seed: int
@@ -67,13 +87,18 @@ class _Expansion:
         """The cell that ``source`` names, added to the jobs as one whose checkpoint is kept."""
         if source is None:
             return None
-        preset = self._plan.preset
         if source.backbone is not None:
-            backbone = resolve(self._catalogue, "backbone", source.backbone, {}, preset)
-        weighting = resolve(self._catalogue, "weighting", source.weighting, source.params, preset)
-        cell = self.add(dataset, splits, backbone, weighting, seed).cell
+            backbone = resolve(self._catalogue, "backbone", source.backbone, {}, self._plan.preset)
+        cell = self.add(dataset, splits, backbone, self._resolve(source), seed).cell
         self.jobs[cell.id] = replace(self.jobs[cell.id], keep_checkpoint=True)
         return cell
+
+    def _without_source(self, *sources: Cell | None) -> str | None:
+        for source in sources:
+            job = self.jobs[source.id] if source is not None else None
+            if job is not None and job.not_applicable is not None:
+                return f"it builds on {job.cell.backbone.name} x {job.cell.weighting.name}: {job.not_applicable}"
+        return None
 
     def _not_applicable(
         self, dataset: Resolved, schema: Schema, backbone: Resolved, weighting: Weighting

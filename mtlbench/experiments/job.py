@@ -26,6 +26,8 @@ class Job:
     """The cell whose weighting this one borrows from."""
     keep_checkpoint: bool = False
     """Whether another cell builds on this one."""
+    controls: tuple[str, ...] = ()
+    """Ids of the cells that show where a gain of this one comes from, whether or not the study runs them."""
     not_applicable: str | None = None
     """The reason why the combination makes no sense, known before any training."""
 

@@ -20,6 +20,7 @@ from mtlbench.experiments.recording import blank_record
 from mtlbench.plugins import Catalogue, discover
 from mtlbench.records.schema import Epoch, Failure, Record, StageSpend
 from mtlbench.training import BackboneTrainer
+from mtlbench.training.budget import Allowance
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.seeding import seeded
 
@@ -62,6 +63,8 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
     )
     with seeded(cell.seed, "weighting"):
         weighting.fit(trainer)
+    if cell.training.budget != "early-stopping":
+        trainer.spend_rest(Allowance(cell.training.budget, cell.training.allowance))
     if job.keep_checkpoint:
         trainer.checkpoint(cell.id, weighting.state_dict()).save(job.checkpoint)
     metrics = {

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mtlbench.experiments.allowances import equalised
 from mtlbench.experiments.events import Listen, StudyStarted
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
@@ -49,14 +50,23 @@ def run(plan: Plan, *, out: Path, jobs: int, overwrite: Overwrite, listener: Lis
     known = {} if overwrite == "always" else {record.cell: record for record in store.read_all()}
     if overwrite == "failed":
         known = {cell: record for cell, record in known.items() if record.status != "failed"}
-    todo = missing(study, known)
-    listener(StudyStarted(total=len(study), resumed=len(study) - len(todo)))
-    again = {job.cell.id for job in todo}
-    kept = {job.cell.id: known[job.cell.id] for job in study if job.cell.id not in again}
-    recorder = Recorder(catalogue, store, listener, kept)
-    if todo:
-        Schedule(todo, jobs, recorder).run()
-    return Outcome([recorder.records[job.cell.id] for job in study])
+
+    def run_all(study: list[Job], earlier: dict[str, Record]) -> dict[str, Record]:
+        todo = missing(study, known)
+        listener(StudyStarted(total=len(study), resumed=len(study) - len(todo)))
+        again = {job.cell.id for job in todo}
+        kept = {job.cell.id: known[job.cell.id] for job in study if job.cell.id not in again}
+        recorder = Recorder(catalogue, store, listener, {**earlier, **kept})
+        if todo:
+            Schedule(todo, jobs, recorder).run()
+        return recorder.records
+
+    records = run_all(study, {})
+    if plan.budget != "early-stopping":
+        equal = equalised(study, records, plan.budget)
+        records = run_all(equal, records)
+        study = [*study, *equal]
+    return Outcome([records[job.cell.id] for job in study])
 
 
 def missing(study: list[Job], known: dict[str, Record]) -> list[Job]:

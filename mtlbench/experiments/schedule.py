@@ -47,6 +47,8 @@ class Schedule:
             for job in self._ready():
                 self._recorder.started(job)
                 self._running[pool.submit(run_remotely, job, address)] = job
+            if self._waiting and not self._running:
+                raise RuntimeError(f"{len(self._waiting)} cells wait for cells that nobody runs")
             for future in wait(self._running, return_when=FIRST_COMPLETED).done:
                 record = future.result()
                 self._recorder.finished(self._running.pop(future), record)

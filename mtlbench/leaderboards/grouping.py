@@ -29,7 +29,9 @@ def boards(records: Iterable[Record]) -> list[Board]:
 
 
 def _settings(record: Record) -> dict[str, Any]:
-    return {"preset": record.preset, **record.training, "protocol": record.protocol}
+    # The allowance differs from block to block; that all methods of a block have the same is what the budget says.
+    training = {name: value for name, value in record.training.items() if name != "allowance"}
+    return {"preset": record.preset, **training, "protocol": record.protocol}
 
 
 def _titles(samples: Sequence[Record]) -> list[str]:

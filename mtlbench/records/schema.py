@@ -107,6 +107,8 @@ class Record(_Strict):
     seed: int
     preset: str | None
     training: dict[str, float | int | str]
+    controls: list[str] = []
+    """Ids of the cells that show where a gain of this one comes from; they need not have been run."""
     status: Literal["done", "failed", "not-applicable"]
     failure: Failure | None = None
     """The reason, for the statuses ``failed`` and ``not-applicable``."""

@@ -201,3 +201,18 @@ def test_records_are_json_without_nan(finished: Path):
 
     for path in (finished / "records").iterdir():
         json.loads(path.read_text(), parse_constant=refuse)
+
+
+def test_controls_and_equal_steps_are_rows_and_a_board_of_their_own(tmp_path: Path):
+    out = tmp_path / "results"
+    study = ["--backbone", "esmm", "--weighting", "rmtl", "--controls", "--budget", "steps", "--jobs", "1"]
+    done = mtlbench("run", *SMALL, *study, "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    found = list(records(out).values())
+    early, equal = ([r for r in found if r.training["budget"] == budget] for budget in ("early-stopping", "steps"))
+    assert len(early) == len(equal) == 9
+    spent = {sum(stage.steps for stage in record.spend) for record in equal}
+    assert spent == {max(sum(stage.steps for stage in record.spend) for record in early)}
+    rmtl = next(r for r in equal if r.method == "RMTL-ESMM" and not r.weighting.changed)
+    assert set(rmtl.controls) < {record.cell for record in equal}
+    assert "budget steps" in (out / "leaderboard.md").read_text()

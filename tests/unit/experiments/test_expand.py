@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from mtlbench.api import UsageError
 from mtlbench.cells import Cell
+from mtlbench.experiments.allowances import equalised
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.runner import missing
 from mtlbench.plugins import discover
 from mtlbench.records import Record
+from mtlbench.records.schema import StageSpend
 from mtlbench.study import Study
 
 
@@ -52,6 +55,54 @@ def test_a_method_of_task_gradients_needs_a_backbone_that_shares_parameters(tmp_
     apart, together = jobs(tmp_path, backbones="single-task,shared-bottom", weightings="pcgrad")
     assert "PCGrad weighs the gradients of shared parameters, and Single Task has none" in apart.not_applicable
     assert together.not_applicable is None
+
+
+def test_controls_are_named_by_their_method_and_run_when_asked_for(tmp_path: Path):
+    constant, rmtl = jobs(tmp_path, weightings="rmtl")
+    found = jobs(tmp_path, weightings="rmtl", controls=True)
+    assert {job.cell.id for job in found} >= {constant.cell.id, rmtl.cell.id, *rmtl.controls}
+    assert len(found) == 2 + len(rmtl.controls) == 9
+    assert names(found) == ["constant", "rmtl", "constant", "constant", "loss-aware", *["rmtl"] * 4]
+    assert not constant.controls
+
+
+def test_critics_of_another_backbone_come_from_its_own_cell(tmp_path: Path):
+    found = jobs(tmp_path, weightings="rmtl[critic_from=mmoe]")
+    assert [(job.cell.backbone.name, job.cell.weighting.name) for job in found] == [
+        ("esmm", "constant"),
+        ("mmoe", "constant"),
+        ("mmoe", "rmtl"),
+        ("esmm", "rmtl"),
+    ]
+    own, _, lender, borrower = found
+    assert borrower.sources == (own.cell, lender.cell)
+    assert lender.keep_checkpoint
+
+
+def test_an_unknown_backbone_to_borrow_from_is_a_usage_error(tmp_path: Path):
+    with pytest.raises(UsageError, match="unknown backbone 'mmo': did you mean 'mmoe'"):
+        jobs(tmp_path, weightings="rmtl[critic_from=mmo]")
+
+
+def recorded(job: Job, **stages: tuple[int, float]) -> Record:
+    spend = [
+        StageSpend(stage=name, steps=steps, rows=0, seconds=seconds, peak_memory_mib=0.0)
+        for name, (steps, seconds) in stages.items()
+    ]
+    return Record.model_construct(cell=job.cell.id, status="done", spend=spend)
+
+
+def test_equal_budgets_are_those_of_the_costliest_method_of_a_block_with_all_its_stages(tmp_path: Path):
+    found = jobs(tmp_path, backbones="esmm,ple", weightings="rmtl")
+    costs = [{"train": (10, 3.0)}, {"train": (10, 3.0), "critics": (4, 9.0)}, {"train": (20, 1.0)}]
+    records = {job.cell.id: recorded(job, **cost) for job, cost in zip(found[:3], costs, strict=True)}
+    records[found[3].cell.id] = Record.model_construct(cell=found[3].cell.id, status="failed", spend=[])
+    steps, seconds = (equalised(found, records, unit) for unit in ("steps", "seconds"))
+    assert [job.cell.training.allowance for job in steps] == [14, 14, 20]
+    assert [job.cell.training.allowance for job in seconds] == [12, 12, 1]
+    assert {job.cell.training.budget for job in steps} == {"steps"}
+    assert steps[1].start == found[0].cell
+    assert not {job.cell.id for job in steps} & {job.cell.id for job in found}
 
 
 def cell(tmp_path: Path, **study: object) -> Cell:

@@ -12,6 +12,7 @@ from mtlbench import api
 from mtlbench.cells import Training
 from mtlbench.evaluation import mean_auc
 from mtlbench.training import BackboneTrainer
+from mtlbench.training.budget import Allowance
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.seeding import seeded
 
@@ -210,3 +211,23 @@ def test_bfloat16_trains_close_to_float32_and_scores_in_float32():
     assert reduced.infer(small_splits().test).dtype == torch.float32
     for a, b in zip(full.curve, reduced.curve, strict=True):
         assert a.train_loss["click"] == pytest.approx(b.train_loss["click"], abs=0.02)
+
+
+def test_an_allowance_left_over_is_spent_on_the_last_stage_from_its_best_epoch():
+    trainer = make_trainer(Training(epochs=2, patience=2, batch_size=64))
+    Plain().fit(trainer)
+    score, points = trainer.score, len(trainer.curve)
+    trainer.spend_rest(Allowance("steps", 4 * 3 + 2))
+    assert [(stage.stage, stage.steps) for stage in trainer.spend] == [("train", 8), ("train", 6)]
+    assert [point.epoch for point in trainer.curve[points:]] == [3, 4]
+    assert trainer.score >= score
+    trainer.spend_rest(Allowance("steps", 14))
+    assert sum(stage.steps for stage in trainer.spend) == 14
+
+
+def test_an_allowance_of_seconds_counts_every_stage():
+    trainer = make_trainer(Training(epochs=1, patience=1, batch_size=64))
+    Plain().fit(trainer)
+    amount = trainer.spend[0].seconds + 0.2
+    trainer.spend_rest(Allowance("seconds", amount))
+    assert amount <= sum(stage.seconds for stage in trainer.spend) < amount + 5

@@ -1,0 +1,44 @@
+"""Equal budgets: what each cell may spend, from what the study's methods spent under early stopping."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from mtlbench.cells import Cell
+from mtlbench.experiments.job import Job
+from mtlbench.records.schema import Record
+
+Unit = Literal["steps", "seconds"]
+
+
+def equalised(jobs: Sequence[Job], records: Mapping[str, Record], unit: Unit) -> list[Job]:
+    """The finished ones of ``jobs`` once more, each with the budget of the costliest of its block.
+
+    A block is what methods are compared in: one dataset, backbone and seed. All stages count, those of reused cells
+    too. What a method builds on are the cells of the study itself; what is left of the budget then, it spends on
+    training its last stage on.
+    """
+    done = [job for job in jobs if job.cell.id in records and records[job.cell.id].status == "done"]
+    most: dict[tuple[str, ...], float] = defaultdict(float)
+    for job in done:
+        spend = records[job.cell.id].spend
+        most[_block(job.cell)] = max(most[_block(job.cell)], sum(getattr(stage, unit) for stage in spend))
+    cells = {job.cell.id: _with_allowance(job.cell, unit, most[_block(job.cell)]) for job in done}
+    return [
+        replace(
+            job,
+            cell=cells[job.cell.id],
+            controls=tuple(cells[control].id for control in job.controls if control in cells),
+            keep_checkpoint=False,
+        )
+        for job in done
+    ]
+
+
+def _block(cell: Cell) -> tuple[str, ...]:
+    return cell.fingerprint, cell.backbone.text(), str(cell.seed)
+
+
+def _with_allowance(cell: Cell, unit: Unit, amount: float) -> Cell:
+    return replace(cell, training=replace(cell.training, budget=unit, allowance=float(amount)))
