@@ -9,7 +9,7 @@ from small_splits import small_schema, small_splits
 
 from mtlbench.api import Backbone, Schema, Source, TrainingError
 from mtlbench.training.checkpoint import Checkpoint
-from mtlbench_plugins.critics.diagnostics import spearman
+from mtlbench_plugins.critics.diagnostics import discounted, report_truth, spearman
 from mtlbench_plugins.critics.learning import CriticLearner, noisy
 from mtlbench_plugins.critics.networks import Critics
 from mtlbench_plugins.critics.params import CriticParams
@@ -279,3 +279,28 @@ def test_the_official_preset_is_the_method_with_other_defaults_under_another_nam
     assert same.curve == continued(make(RMTL, **SMALL_CRITICS), stage_one).curve
     trainer = continued(make(RMTLOfficial, **{**SMALL_CRITICS, "state": "all"}), stage_one)
     assert trainer.best_epoch["continue"] > 0
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 0.95])
+def test_discounted_sums_are_those_along_each_session(gamma: float):
+    data = small_splits().train
+    rewards = -torch.rand(240, 2)
+    found = discounted(rewards, data, gamma)
+    expected = torch.zeros(240, 2)
+    for row in range(239, -1, -1):
+        expected[row] = rewards[row] + (0 if data.done[row] else gamma * expected[row + 1])
+    torch.testing.assert_close(found, expected)
+
+
+def test_critics_that_know_the_truth_rank_with_it_perfectly():
+    trainer = small_trainer()
+    data = trainer.data
+    truth = torch.rand(240, 2, dtype=torch.float64)
+    trainer.data = dataclasses.replace(data, optimum=truth)
+    action = torch.rand(240, 2)
+    values = discounted(reward(action, truth.float()), data, 0.9)
+    report_truth(trainer, values, action, 0.9)
+    assert trainer.diagnostics["q_truth_correlation"] == pytest.approx([1, 1])
+    assert trainer.diagnostics["q_truth_correlation_low"] == pytest.approx([1, 1])
+    report_truth(trainer, torch.rand(240, 2), action, 0.9)
+    assert all(abs(value) < 0.5 for value in trainer.diagnostics["q_truth_correlation"])

@@ -1,10 +1,13 @@
 """What a trained critic says of the training rows, for the record."""
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import rankdata, t
 from torch import Tensor
 
 from mtlbench import api
+from mtlbench_plugins.critics.transitions import reward
+
+PARTS = 10
 
 
 def report_values(trainer: api.Trainer, values: Tensor, losses: Tensor) -> None:
@@ -29,6 +32,36 @@ def report_values(trainer: api.Trainer, values: Tensor, losses: Tensor) -> None:
             f"dead critic for {', '.join(dead)}: Q is 0 on every training row, so its weights are all 1 and it has "
             "no gradient to recover; lower --learning-rate or use another seed"
         )
+
+
+def report_truth(trainer: api.Trainer, values: Tensor, action: Tensor, gamma: float) -> None:
+    """Where the generator knows the true probabilities: report how the critics rank with the true values.
+
+    The true value of a row is minus its expected BCE under the true probability, plus gamma times that of the next row
+    of its session. Reported is Spearman's rank correlation of Q with it, ``q_truth_correlation``, as the mean over ten
+    parts of the sessions, with the ends of its 95 % t interval over the parts (``..._low``, ``..._high``).
+    """
+    data = trainer.data
+    if data.optimum is None:
+        return
+    truth = discounted(reward(action, data.optimum.to(action.dtype)), data, gamma)
+    part = data.session % PARTS
+    parts = np.array(
+        [[spearman(values[part == p, k], truth[part == p, k]) for k in range(values.shape[1])] for p in range(PARTS)]
+    )
+    mean, error = parts.mean(0), parts.std(0, ddof=1) / np.sqrt(PARTS)
+    reach = t.ppf(0.975, PARTS - 1) * error
+    for name, value in (("", mean), ("_low", mean - reach), ("_high", mean + reach)):
+        trainer.report(f"q_truth_correlation{name}", value.tolist())
+
+
+def discounted(reward: Tensor, split: api.Split, gamma: float) -> Tensor:
+    """Sums (N, K) of rewards (N, K) from each row to the end of its session, discounted by ``gamma`` per row."""
+    value = reward.clone()
+    for place in range(int(split.position.max()) - 1, -1, -1):
+        rows = ((split.position == place) & ~split.done).nonzero().squeeze(1)
+        value[rows] += gamma * value[split.next_row[rows]]
+    return value
 
 
 def spearman(a: Tensor, b: Tensor) -> float:

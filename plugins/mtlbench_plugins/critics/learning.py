@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mtlbench import api
-from mtlbench_plugins.critics.diagnostics import report_values
+from mtlbench_plugins.critics.diagnostics import report_truth, report_values
 from mtlbench_plugins.critics.networks import Critics
 from mtlbench_plugins.critics.params import CriticParams
 from mtlbench_plugins.critics.transitions import LARGEST_LOSS, Transitions
@@ -96,6 +96,7 @@ class CriticLearner:
             )
             values = torch.cat([critics(*part) for part in parts])
         report_values(self._trainer, values, -transitions.reward)
+        report_truth(self._trainer, values, transitions.action, self._params.gamma)
 
     def step(self, transitions: Transitions, rows: Tensor, next_action: Tensor | None = None) -> Tensor:
         """One update on the transitions ``rows``; returns the detached TD loss.

@@ -1,6 +1,8 @@
 """A generated session funnel whose Bayes-optimal predictions are known."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -31,8 +33,13 @@ SHARES = {
     "price": 0.28,
 }
 """Share of the variance of a task's affinity that each cause carries; ``taste`` is segment times category."""
+INTRICATE = {"taste": 0.7, "device": 0.15, "price": 0.15}
+"""The same for impressions whose difficulty is a signal: mostly an interaction, and another one than elsewhere."""
 TASTE_RANK = 2
 AFFINITY_SPREAD = 1.4
+
+HIDDEN = 0.8
+"""Share of what sets an impression apart that chance hides where difficulty is noise."""
 
 MOST_CLICKS, MOST_CONVERSIONS = 0.55, 0.5
 """P(click) and P(conversion | click) at sparsity 0."""
@@ -54,6 +61,11 @@ class Synthetic(api.Dataset):
     both tasks want the same, at 0.5 unrelated things, at 1 opposite ones. d is ``drift``, t the ``position`` in the
     session, s = 1.4. b_1 and b_2 are set so that the mean of the probabilities is 0.55 (1 - ``sparsity``) and, among
     clicks, 0.5 (1 - ``sparsity``).
+
+    ``difficulty`` makes the impressions from place ``hard_from`` of a session on hard, in one of two ways. ``noise``
+    hides the causes: both probabilities are drawn 80 % of the way to their mean, so that much of the loss there is
+    chance and nothing can learn it. ``signal`` gives them causes of their own: u and v are there drawn anew, and mostly
+    of the interaction, so that much of the loss there is what a model has not learnt yet.
 
     Every cause is an input, so the probabilities are functions of the inputs and the exact Bayes optimum given them;
     they are the log's ``optimum``. A model can approach it and, but for luck on a small test split, not pass it:
@@ -79,6 +91,10 @@ class Synthetic(api.Dataset):
         conflict: float = Field(0.3, ge=0, le=1, description="0: both tasks want the same; 0.5: unrelated; 1: opposite")
         drift: float = Field(0.3, ge=-2, le=2, description="fatigue along the session; negative: growing interest")
         session_length: float = Field(6.0, ge=1, le=1000, description="mean impressions of a session")
+        difficulty: Literal["none", "noise", "signal"] = Field(
+            "none", description="what makes late impressions hard: nothing, chance, or causes of their own"
+        )
+        hard_from: int = Field(3, ge=0, description="place in the session, from 0, at which impressions become hard")
         seed: int = Field(0, ge=0, description="seed of the generator, not of the training")
 
     params: Params
@@ -88,7 +104,11 @@ class Synthetic(api.Dataset):
         params = self.params
         random = np.random.default_rng(params.seed)
         frame = _impressions(params, random)
-        wanted, other = _score(frame, params, random), _score(frame, params, random)
+        wanted, other = _score(frame, params, random, SHARES), _score(frame, params, random, SHARES)
+        hard = frame["position"].to_numpy() >= np.log1p(params.hard_from)
+        if params.difficulty == "signal":
+            wanted = np.where(hard, _score(frame, params, random, INTRICATE), wanted)
+            other = np.where(hard, _score(frame, params, random, INTRICATE), other)
         angle = np.pi * params.conflict
         fatigue = params.drift * frame["position"].to_numpy()
         click = _with_mean(AFFINITY_SPREAD * wanted - fatigue, MOST_CLICKS * (1 - params.sparsity))
@@ -97,6 +117,8 @@ class Synthetic(api.Dataset):
             MOST_CONVERSIONS * (1 - params.sparsity),
             weights=click,
         )
+        if params.difficulty == "noise":
+            click, convert = (np.where(hard, _flattened(p), p) for p in (click, convert))
         frame["p_click"], frame["p_conversion"] = click, click * convert
         clicked = random.random(params.rows) < click
         frame["click"], frame["conversion"] = clicked, clicked & (random.random(params.rows) < convert)
@@ -149,17 +171,25 @@ def _impressions(params: Synthetic.Params, random: np.random.Generator) -> pd.Da
     )
 
 
-def _score(frame: pd.DataFrame, params: Synthetic.Params, random: np.random.Generator) -> Vector:
-    """One draw of the latent-factor score of each row, of variance about 1."""
+def _score(
+    frame: pd.DataFrame, params: Synthetic.Params, random: np.random.Generator, shares: Mapping[str, float]
+) -> Vector:
+    """One draw of the latent-factor score of each row, of variance about 1, made of its causes by their ``shares``."""
     sizes = {"user_id": params.users, "item_id": params.items, **LEVELS}
-    causes = {name: _standard(random.normal(size=size))[frame[name]] for name, size in sizes.items() if name in SHARES}
+    causes = {name: _standard(random.normal(size=size))[frame[name]] for name, size in sizes.items() if name in shares}
     segments = random.normal(size=(LEVELS["segment"], TASTE_RANK))
     categories = random.normal(size=(LEVELS["category"], TASTE_RANK))
     taste = (segments - segments.mean(0)) @ (categories - categories.mean(0)).T
     causes["taste"] = _standard(taste)[frame["segment"], frame["category"]]
     causes["price"] = frame["price"].to_numpy()
-    score: Vector = sum((np.sqrt(SHARES[name]) * value for name, value in causes.items()), np.zeros(len(frame)))
+    score: Vector = sum((np.sqrt(shares[name]) * value for name, value in causes.items()), np.zeros(len(frame)))
     return score
+
+
+def _flattened(probabilities: Vector) -> Vector:
+    """Drawn to their mean: what chance hides."""
+    flat: Vector = HIDDEN * probabilities.mean() + (1 - HIDDEN) * probabilities
+    return flat
 
 
 def _standard(effects: Vector) -> Vector:

@@ -106,3 +106,21 @@ def test_an_honest_model_lies_between_chance_and_the_optimum(cache_dir: Path) ->
         reached = roc_auc_score(labels, model.predict_proba(model_inputs[1])[:, 1])
         optimal = roc_auc_score(labels, splits.test.optimum[:, task].numpy())
         assert 0.6 < reached < optimal < 0.95
+
+
+@pytest.mark.parametrize("difficulty", ["noise", "signal"])
+def test_difficulty_changes_late_impressions_and_leaves_the_early_ones_as_they_are(difficulty: str):
+    plain, hard = generate(rows=5000).frame, generate(rows=5000, difficulty=difficulty).frame
+    late = hard["position"] >= np.log1p(3)
+    assert np.allclose(plain["p_click"][~late], hard["p_click"][~late], atol=0.05)
+    assert not np.allclose(plain["p_click"][late], hard["p_click"][late], atol=0.05)
+
+
+def test_noise_leaves_little_to_know_and_signal_as_much_as_elsewhere():
+    spread = {
+        difficulty: np.ptp(np.quantile(frame["p_click"][frame["position"] >= np.log1p(3)], [0.1, 0.9]))
+        for difficulty in ("none", "noise", "signal")
+        for frame in [generate(rows=20_000, difficulty=difficulty).frame]
+    }
+    assert spread["noise"] == pytest.approx(0.2 * spread["none"], rel=0.1)
+    assert spread["signal"] > 0.6 * spread["none"]
