@@ -38,8 +38,8 @@ class Plan:
     """A study with every name and parameter resolved: what the runner executes."""
 
     datasets: tuple[Resolved, ...]
-    backbones: tuple[Resolved, ...]
-    weightings: tuple[Resolved, ...]
+    grids: tuple[tuple[tuple[Resolved, ...], tuple[Resolved, ...]], ...]
+    """Backbones and weightings, of which every pair is run."""
     seeds: tuple[int, ...]
     preset: PresetName
     training: Training
@@ -48,6 +48,15 @@ class Plan:
     data_dir: Path
     plugin_files: tuple[Path, ...]
     """From these a worker process finds the same plugins."""
+
+
+class Grid(BaseModel):
+    """Backbones and weightings of which every pair is run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backbones: Specs
+    weightings: Specs
 
 
 class Study(BaseModel):
@@ -61,6 +70,8 @@ class Study(BaseModel):
     datasets: Specs = ("synthetic",)
     backbones: Specs = ("all",)
     weightings: Specs = ("rmtl",)
+    also: tuple[Grid, ...] = ()
+    """Further pairs, on the same datasets and seeds. Flags that name backbones or weightings leave them out."""
     seeds: Annotated[int, Field(ge=1)] | Annotated[tuple[Seed, ...], Field(min_length=1)] = 3
     """Their number, for 0, 1, ..., or a list of them."""
     preset: PresetName = "quick"
@@ -97,7 +108,10 @@ class Study(BaseModel):
         Raises:
             UsageError: the file cannot be read, or a key or value is not valid.
         """
-        settings = {**(_read(file) if file else {}), **(flags or {})}
+        read, flags = (_read(file) if file else {}), flags or {}
+        if flags.keys() & {"backbones", "weightings"}:
+            read.pop("also", None)
+        settings = {**read, **flags}
         try:
             return cls.model_validate(settings)
         except ValidationError as error:
@@ -120,10 +134,16 @@ class Study(BaseModel):
             for name in set(Training.__dataclass_fields__) - {"budget", "allowance"}
             if (value := getattr(self, name)) is not None
         }
+        first = Grid(backbones=self.backbones, weightings=self.weightings)
         return Plan(
             datasets=resolve_texts(catalogue, "dataset", self.datasets, self.preset),
-            backbones=resolve_texts(catalogue, "backbone", self.backbones, self.preset),
-            weightings=resolve_texts(catalogue, "weighting", self.weightings, self.preset),
+            grids=tuple(
+                (
+                    resolve_texts(catalogue, "backbone", grid.backbones, self.preset),
+                    resolve_texts(catalogue, "weighting", grid.weightings, self.preset),
+                )
+                for grid in (first, *self.also)
+            ),
             seeds=self.seeds if isinstance(self.seeds, tuple) else tuple(range(self.seeds)),
             preset=self.preset,
             training=replace(PRESETS[self.preset].training, **overrides),

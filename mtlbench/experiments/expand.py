@@ -1,6 +1,7 @@
 """From a plan to jobs: the cross product, the cells that others start from, and what makes no sense."""
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 from mtlbench.api import Backbone, Schema, Source, Splits, Weighting
@@ -22,14 +23,14 @@ def expand(plan: Plan, catalogue: Catalogue, checkpoints: Path) -> list[Job]:
         DataError: a dataset is missing or malformed.
     """
     expansion = _Expansion(plan, catalogue, checkpoints)
+    pairs = [pair for grid in plan.grids for pair in product(*grid)]
     for dataset in plan.datasets:
         splits = load_splits(catalogue, dataset.spec, plan.data_dir)
         for seed in plan.seeds:
-            for backbone in plan.backbones:
-                for weighting in plan.weightings:
-                    expansion.add(dataset, splits, backbone, weighting, seed)
-                    for control in expansion.controls(weighting) if plan.controls else ():
-                        expansion.add(dataset, splits, backbone, control, seed)
+            for backbone, weighting in pairs:
+                expansion.add(dataset, splits, backbone, weighting, seed)
+                for control in expansion.controls(weighting) if plan.controls else ():
+                    expansion.add(dataset, splits, backbone, control, seed)
     return list(expansion.jobs.values())
 
 

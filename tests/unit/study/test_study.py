@@ -76,7 +76,7 @@ def test_a_preset_decides_what_is_not_set(preset: str, batch_size: int, embeddin
     plan = Study.load(flags=flags).resolve(discover())
     assert (plan.training.epochs, plan.training.patience, plan.training.batch_size) == (10, 5, batch_size)
     assert plan.training.weight_decay == 0
-    assert plan.backbones[0].spec.params["embedding"] == embedding
+    assert plan.grids[0][0][0].spec.params["embedding"] == embedding
     assert plan.seeds == (0, 1)
     assert plan.preset == preset
 
@@ -87,4 +87,33 @@ def test_a_plan_keeps_explicit_seeds_and_plugin_files(tmp_path: Path) -> None:
     plan = study.resolve(discover(study.files()))
     assert plan.seeds == (7, 3)
     assert plan.plugin_files == (file,)
-    assert [weighting.entry.name for weighting in plan.weightings] == ["mine"]
+    assert [weighting.entry.name for weighting in plan.grids[0][1]] == ["mine"]
+
+
+ALSO = """
+backbones = "all"
+weightings = "constant"
+
+[[also]]
+backbones = ["ple", "esmm"]
+weightings = "rmtl,ddpg"
+"""
+
+
+def test_a_study_file_may_name_further_pairs_which_flags_of_pairs_leave_out(tmp_path: Path):
+    file = tmp_path / "study.toml"
+    file.write_text(ALSO)
+
+    def sizes(**flags: object) -> list[tuple[int, int]]:
+        return [(len(a), len(b)) for a, b in Study.load(file, flags).resolve(discover(())).grids]
+
+    assert sizes() == [(8, 1), (2, 2)]
+    assert sizes(seeds=2) == [(8, 1), (2, 2)]
+    assert sizes(weightings=["rmtl"]) == [(8, 1)]
+
+
+def test_a_wrong_key_in_a_further_grid_is_named(tmp_path: Path):
+    file = tmp_path / "study.toml"
+    file.write_text(ALSO.replace('weightings = "rmtl,ddpg"', 'weighting = "rmtl"'))
+    with pytest.raises(UsageError, match="also"):
+        Study.load(file)
