@@ -99,8 +99,9 @@ def test_critics_borrowed_from_the_own_backbone_give_the_methods_own_result(stag
     assert [stage.stage for stage in borrowed.spend] == ["train", "train", "critics", "continue"]
 
 
-def test_stage_three_afresh_under_lambda_zero_is_the_training_of_constant(stage_one: Checkpoint):
-    afresh = continued(make(RMTL, stage3="afresh", lambda_=0.0, **SMALL_CRITICS), stage_one)
+def test_stage_three_afresh_under_lambda_zero_is_the_training_of_constant(stage_one: Checkpoint, plain: Checkpoint):
+    afresh = continued(make(RMTL, stage3="afresh", lambda_=0.0, **SMALL_CRITICS), stage_one, plain)
+    assert [stage.stage for stage in afresh.spend] == ["train", "critics", "train"]
     constant = small_trainer()
     make(Constant).fit(constant)
     assert afresh.curve == constant.curve

@@ -85,14 +85,14 @@ class RMTL(CriticWeighting):
         return super().applicable(schema, backbone)
 
     def lender(self) -> api.Source | None:
-        """With ``critic_from`` the same method on that backbone; for two controls the method without the control."""
+        """With ``critic_from`` the same method on that backbone; else, where its critics are the same, the method."""
         given = self.params.model_dump(mode="json", by_alias=True)
         if self.params.critic_from is not None:
-            own = {"critic_from": None, "control": "none"}
+            own = {"critic_from": None, "control": "none", "stage3": "continue"}
             return api.Source(self.name, {**given, **own}, self.params.critic_from)
-        if self.params.control in {"shuffled", "batch-mean"}:
-            return api.Source(self.name, {**given, "control": "none"})
-        return None
+        same = {"control": "none", "stage3": "continue"}
+        differs = self.params.control in {"shuffled", "batch-mean"} or self.params.stage3 == "afresh"
+        return api.Source(self.name, {**given, **same}) if differs and self.params.control != "untrained" else None
 
     def controls(self) -> Sequence[api.Source]:
         """The same further training without critics, with critics that know nothing, and with more time."""
