@@ -109,3 +109,6 @@ class Trainer(Protocol):
 
     def report(self, name: str, value: float | list[float]) -> None:
         """Put a diagnostic into the cell's record, for each task a value where it is a list."""
+
+    def series(self, name: str, values: list[float]) -> None:
+        """Put a curve into the cell's record, such as a loss pass by pass."""

@@ -79,6 +79,7 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
             "best_epoch": trainer.best_epoch,
             "curve": [Epoch.model_validate(vars(point)) for point in trainer.curve],
             "diagnostics": trainer.diagnostics,
+            "series": trainer.curves,
             "spend": [StageSpend.model_validate(vars(stage)) for stage in trainer.spend],
         }
     )

@@ -118,6 +118,9 @@ class Record(_Strict):
     """Stage -> epoch whose parameters were kept (0: those the stage started from)."""
     curve: list[Epoch] = []
     diagnostics: dict[str, Number | list[Number]] = {}
+    """What the weighting reported: a number, or one for each task."""
+    series: dict[str, list[Number]] = {}
+    """Curves that the weighting reported, such as a loss pass by pass."""
     spend: list[StageSpend] = []
     environment: dict[str, str | int | float | None] = {}
     """mtlbench, torch and Python versions, git sha, processor, threads, device; when it was run."""

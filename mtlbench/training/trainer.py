@@ -61,6 +61,7 @@ class BackboneTrainer:
         self.epochs = training.epochs
         self.learning_rate = training.learning_rate
         self.diagnostics: dict[str, float | list[float]] = {}
+        self.curves: dict[str, list[float]] = {}
         self._patience = training.patience
         self._seed = seed
         self._start = start
@@ -186,6 +187,10 @@ class BackboneTrainer:
     def report(self, name: str, value: float | list[float]) -> None:
         """Put a diagnostic into the record."""
         self.diagnostics[name] = value
+
+    def series(self, name: str, values: list[float]) -> None:
+        """Put a curve into the record."""
+        self.curves[name] = values
 
     # -- what run_cell sees ---------------------------------------------------------------------------------------
 

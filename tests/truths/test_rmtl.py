@@ -204,9 +204,9 @@ def test_a_dead_critic_fails_with_its_task_named():
 
 
 def test_td_loss_and_share_of_zero_values_are_reported(stage_one: Checkpoint):
-    diagnostics = continued(make(RMTL, **SMALL), stage_one).diagnostics
-    assert len(diagnostics["td_loss"]) == len(diagnostics["td_loss_held_out"]) == 2
-    assert all(0 <= share < 1 for share in diagnostics["q_zero_fraction"])
+    further = continued(make(RMTL, **SMALL), stage_one)
+    assert len(further.curves["td_loss"]) == len(further.curves["td_loss_held_out"]) == 2
+    assert all(0 <= share < 1 for share in further.diagnostics["q_zero_fraction"])
 
 
 def test_ddpg_climbs_the_critics_value_of_its_actions(stage_one: Checkpoint):
@@ -228,7 +228,7 @@ def test_critics_stop_when_held_out_sessions_no_longer_gain_and_keep_the_best_pa
     learner = CriticLearner(subject, params)
     transitions = replay(small_splits().train, torch.rand(240, 2))
     learner.fit(transitions)
-    judged = subject.diagnostics["td_loss_held_out"]
+    judged = subject.curves["td_loss_held_out"]
     assert subject.diagnostics["critics_converged"] == 1
     assert len(judged) < 50
     rows = (small_splits().train.session % 10 == 0).nonzero().squeeze(1)

@@ -223,7 +223,7 @@ def test_without_a_rule_of_convergence_all_passes_are_made_and_the_last_is_kept(
     learner = CriticLearner(trainer, params)
     transitions = replay(small_splits().train, torch.rand(240, 2))
     learner.fit(transitions)
-    judged = trainer.diagnostics["td_loss_held_out"]
+    judged = trainer.curves["td_loss_held_out"]
     assert len(judged) == 6
     held_out = (small_splits().train.session % 10 == 0).nonzero().squeeze(1)
     assert learner._td_loss(transitions, held_out) == pytest.approx(judged[-1])

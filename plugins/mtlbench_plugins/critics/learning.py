@@ -75,8 +75,8 @@ class CriticLearner:
                 if converged:
                     break
         self.critics.load_state_dict(best)
-        self._trainer.report("td_loss", trained)
-        self._trainer.report("td_loss_held_out", judged[1:])
+        self._trainer.series("td_loss", trained)
+        self._trainer.series("td_loss_held_out", judged[1:])
         self._trainer.report("critics_converged", float(converged))
         self.report(transitions)
 
