@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlbench.api import Backbone, Split, Splits, Step, TrainingError, Weighting
+from mtlbench.api import Backbone, Schema, Split, Splits, Step, TrainingError, Weighting
 from mtlbench.cells import Training
 from mtlbench.evaluation import auc
 from mtlbench.training.batches import permuted_batches
@@ -77,7 +77,7 @@ class BackboneTrainer:
             backbone,
             training.learning_rate,
             training.weight_decay,
-            reads=None if dense else training.batch_size * len(self.schema.categorical),
+            reads=None if dense else _most_rows_read(splits.schema, training.batch_size),
             embedding_optimiser=training.embedding_optimiser,
         )
         self._precision = getattr(torch, training.precision)
@@ -282,3 +282,7 @@ class BackboneTrainer:
         backbone, optimiser = self._best
         self.backbone.load_state_dict(backbone)
         self._optimiser.load_state_dict(optimiser)
+
+
+def _most_rows_read(schema: Schema, batch_size: int) -> int:
+    return sum(min(field.cardinality, batch_size) for field in schema.categorical)
