@@ -1,5 +1,7 @@
 """From encoded inputs to one vector per field."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -7,7 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mtlbench.api import Schema
+from mtlbench.nn.factored import LEAST_SAVING, SUM_COST, Factored
 
+SMALL_TABLE = 8
+"""A table with this many times fewer rows than a batch reads is taken whole: finding the distinct rows costs more."""
 INIT_STD = 0.01
 """Embeddings start near zero, so that ids seen rarely or never in training say nearly nothing."""
 
@@ -19,6 +24,8 @@ class Rows(NamedTuple):
     """(U, d) leaf of the autograd graph."""
     position: Tensor
     """(B, F) int32: where in ``values`` each row read is."""
+    counts: Sequence[int] | None = None
+    """Where ``values`` are distinct and lie field by field: how many each field has."""
 
 
 class FieldEmbedding(nn.Module):
@@ -47,6 +54,7 @@ class FieldEmbedding(nn.Module):
     def __init__(self, schema: Schema, width: int) -> None:
         super().__init__()
         cardinalities = torch.tensor([field.cardinality for field in schema.categorical], dtype=torch.int32)
+        self.cardinalities = cardinalities.tolist()
         self.register_buffer("offsets", cardinalities.cumsum(0, dtype=torch.int32) - cardinalities, persistent=False)
         self.weight = nn.Parameter(torch.empty(int(cardinalities.sum()), width))
         nn.init.normal_(self.weight, std=INIT_STD)
@@ -63,16 +71,48 @@ class FieldEmbedding(nn.Module):
             parts.append(self.numerical(numerical))
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
+    def inputs(self, categorical: Tensor, numerical: Tensor) -> Tensor | Factored:
+        """What :meth:`forward` gives, or in its place each distinct vector once, where that saves work.
+
+        For the layers of :mod:`mtlbench.nn`, which take both, and for :meth:`mean`.
+        """
+        rows = self._distinct(categorical)
+        if rows is None or rows.counts is None or not self._saves(len(rows.values), categorical):
+            return self(categorical, numerical)
+        return Factored(rows.values, rows.counts, rows.position, numerical, self.numerical)
+
+    def _distinct(self, categorical: Tensor) -> Rows | None:
+        if self.rows is not None:
+            return self.rows
+        if not self._saves(1, categorical):
+            return None
+        index = self.index(categorical)
+        if len(self.weight) * SMALL_TABLE <= index.numel():
+            return Rows(self.weight, index, self.cardinalities)
+        rows, position = index.unique(return_inverse=True)
+        ends = torch.searchsorted(rows, self.offsets[1:]).tolist()
+        counts = [end - start for start, end in pairwise([0, *ends, len(rows)])]
+        return Rows(self.weight.index_select(0, rows), position.int(), counts)
+
+    def _saves(self, distinct: int, categorical: Tensor) -> bool:
+        """Whether a layer does less work on ``distinct`` vectors and sums of them than on the vector of each place."""
+        if categorical.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+            return False
+        width, places = self.weight.shape[1], categorical.numel()
+        return places * (width - SUM_COST) - distinct * width > LEAST_SAVING
+
     def index(self, categorical: Tensor) -> Tensor:
         """Rows (B, F) of the table that ``categorical`` (B, F) means."""
         return categorical + self.offsets
 
     def look_up(self, categorical: Tensor) -> Tensor:
-        """Embeddings (B, F, d); the one place where the table is read."""
+        """Embeddings (B, F, d)."""
         if self.rows is not None:
             return F.embedding(self.rows.position, self.rows.values)
         return F.embedding(self.index(categorical), self.weight)
 
-    def mean(self, embedded: Tensor) -> Tensor:
-        """Mean (B, d) over the T vectors of ``embedded`` (B, T * d), the output of ``forward``."""
+    def mean(self, embedded: Tensor | Factored) -> Tensor:
+        """Mean (B, d) over the T vectors of ``embedded``, the output of ``forward`` or ``inputs``."""
+        if isinstance(embedded, Factored):
+            return embedded.mean()
         return embedded.unflatten(1, (self.tokens, -1)).mean(1)

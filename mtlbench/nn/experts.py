@@ -6,32 +6,27 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtlbench.nn.mlp import MLP, Hidden, Norm
+from mtlbench.nn.factored import Factored
+from mtlbench.nn.linear import Linear
+from mtlbench.nn.mlp import MLP, Norm
 
 
-class Experts(nn.Module):
-    """``count`` MLPs on one input: (B, inputs) to ``count`` outputs (B, widths[-1]).
-
-    The first layers of all experts are one linear layer, its output cut into experts: one large matrix product
-    instead of ``count`` small ones, the same mathematics.
-    """
+class Experts(nn.ModuleList):
+    """``count`` MLPs on one input: (B, inputs) to ``count`` outputs (B, widths[-1])."""
 
     def __init__(self, count: int, inputs: int, widths: Sequence[int], dropout: float, norm: Norm) -> None:
-        super().__init__()
-        self.first = Hidden(inputs, count * widths[0], dropout, norm)
-        self.rest = nn.ModuleList(MLP(widths[0], widths[1:], dropout, norm) for _ in range(count))
+        super().__init__(MLP(inputs, widths, dropout, norm) for _ in range(count))
         self.width = widths[-1]
 
-    def forward(self, features: Tensor) -> list[Tensor]:
+    def forward(self, features: Tensor | Factored) -> list[Tensor]:
         """One output (B, width) per expert."""
-        first = self.first(features).chunk(len(self.rest), dim=1)
-        return [expert(part) for expert, part in zip(self.rest, first, strict=True)]
+        return [expert(features) for expert in self]
 
 
-class Gate(nn.Linear):
+class Gate(Linear):
     """Softmax of a linear layer: (B, inputs) to (B, choices), positive, summing to 1."""
 
-    def forward(self, features: Tensor) -> Tensor:
+    def forward(self, features: Tensor | Factored) -> Tensor:
         """Shares (B, choices)."""
         return super().forward(features).softmax(dim=1)
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from mtlbench.api import Schema, Sizes
 from mtlbench.nn.activation import ReLUDropout
 from mtlbench.nn.embedding import FieldEmbedding
+from mtlbench.nn.linear import Linear
 
 Norm = Literal["none", "batch"]
 
@@ -17,7 +18,7 @@ class Hidden(nn.Sequential):
     """Linear, normalisation, ReLU, dropout: (B, inputs) to (B, width)."""
 
     def __init__(self, inputs: int, width: int, dropout: float, norm: Norm) -> None:
-        layers: list[nn.Module] = [nn.Linear(inputs, width)]
+        layers: list[nn.Module] = [Linear(inputs, width)]
         if norm == "batch":
             layers.append(nn.BatchNorm1d(width))
         super().__init__(*layers, ReLUDropout(dropout))
@@ -48,7 +49,7 @@ class Bottom(nn.Module):
 
     def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
         """Features (B, width)."""
-        features: Tensor = self.mlp(self.embedding(categorical, numerical))
+        features: Tensor = self.mlp(self.embedding.inputs(categorical, numerical))
         return features
 
 

@@ -75,20 +75,27 @@ class EmbeddingOptimiser(ABC):
         self._lr = value
 
     @torch.no_grad()
-    def prepare(self, index: Tensor) -> Rows:
-        """The rows ``index`` (any shape, int32 or int64) as they are after the steps taken so far; writes no table."""
+    def prepare(self, index: Tensor, fields: Tensor | None = None) -> Rows:
+        """The rows ``index`` (any shape, int32 or int64) as they are after the steps taken so far; writes no table.
+
+        With ``fields``, the first row of each field, ascending from 0, distinct rows come field by field.
+        """
         reads = index.reshape(-1).long()
         place = torch.arange(len(reads), dtype=torch.int32, device=reads.device)
         self._slot.index_copy_(0, reads, place)
         position = self._slot.index_select(0, reads)
-        self._index = reads
+        self._index, counts = reads, None
         if self.distinct:
             self._index = self._arrange(reads[position == place])
+            if fields is not None:
+                field = torch.bucketize(self._index, fields[1:], right=True)
+                self._index = self._index[field.argsort(stable=True)]
+                counts = field.bincount(minlength=len(fields)).tolist()
             self._slot.index_copy_(0, self._index, place[: len(self._index)])
             position = self._slot.index_select(0, reads)
         values = self._gather("weight", self.weight)
         self._read(values)
-        self._rows = Rows(values.detach().requires_grad_(), position.view(index.shape))
+        self._rows = Rows(values.detach().requires_grad_(), position.view(index.shape), counts)
         return self._rows
 
     @torch.no_grad()

@@ -31,8 +31,8 @@ class BackboneOptimiser:
         learning_rate: Adam's learning rate.
         weight_decay: L2 decay inside Adam. It moves every row of every table in every step, so a value above 0 makes
             all tables dense.
-        reads: rows that a batch reads from a table, the batch size times the number of fields; larger tables are
-            updated row by row. ``None``: every table is dense.
+        reads: most rows that a batch reads from a table; larger tables are updated row by row. ``None``: every table
+            is dense.
         embedding_optimiser: algorithm for the tables; one other than ``adam`` is used for all, small or large.
 
     Raises:
@@ -70,7 +70,7 @@ class BackboneOptimiser:
     def prepare(self, categorical: Tensor) -> None:
         """Before a forward pass in the autograd graph: fetch the rows that ``categorical`` (B, F) reads."""
         for table, optimiser in self._tables.values():
-            table.rows = optimiser.prepare(table.index(categorical))
+            table.rows = optimiser.prepare(table.index(categorical), table.offsets)
 
     def leaves(self) -> dict[str, Tensor]:
         """Parameter name -> leaf of the pass last prepared: the parameter, or the rows read of a large table."""

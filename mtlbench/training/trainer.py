@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlbench.api import Backbone, Split, Splits, Step, TrainingError, Weighting
+from mtlbench.api import Backbone, Schema, Split, Splits, Step, TrainingError, Weighting
 from mtlbench.cells import Training
 from mtlbench.training.budget import Allowance, Meter, Spend
 from mtlbench.training.checkpoint import Checkpoint
@@ -71,7 +71,7 @@ class BackboneTrainer:
             backbone,
             training.learning_rate,
             training.weight_decay,
-            reads=None if dense else training.batch_size * len(self.schema.categorical),
+            reads=None if dense else _most_rows_read(splits.schema, training.batch_size),
             embedding_optimiser=training.embedding_optimiser,
         )
         self._precision = getattr(torch, training.precision)
@@ -310,3 +310,7 @@ class BackboneTrainer:
         self._runner.epoch(loop, spend, allowance)
         losses = (self._loss_sum / self._loss_rows).tolist()
         self._selection.judge(loop.stage, loop.done, losses, self._weights)
+
+
+def _most_rows_read(schema: Schema, batch_size: int) -> int:
+    return sum(min(field.cardinality, batch_size) for field in schema.categorical)

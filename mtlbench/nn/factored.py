@@ -1,0 +1,159 @@
+"""The first layer over embeddings, computed once for each distinct vector instead of once for each sample.
+
+The input of a first layer is the concatenation of F field embeddings e_f and one vector of the numerical inputs. With
+W = [W_1 ... W_F, W_n] cut in the same way,
+
+    W x + b  =  sum_f W_f e_f  +  W_n (A z + a)  +  b.
+
+A batch reads the same embeddings again and again: of B * F places only U hold distinct vectors, so W_f e_f is computed
+U times, and a sample sums F rows of the result. The same holds backwards: the gradients of all places that read one
+vector are summed first and multiplied with W_f afterwards. The numerical part is one small product with W_n A. It is
+the same mathematics in another order of summation, with U / (B * F) of the multiplications.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+SUM_COST = 12
+"""Summing a row over its places, forwards and backwards, costs as much as multiplying this many of its inputs."""
+LEAST_SAVING = 1 << 15
+"""Multiplications, for each output of a layer, that must be saved to outweigh the many small operations."""
+CACHE_ELEMENTS = 1 << 22
+"""Elements of the products of distinct vectors at a time: what a processor's last cache holds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Factored:
+    """The vectors of B samples, each distinct one once.
+
+    Stands for the concatenation (B, T * d) that :meth:`mtlbench.nn.FieldEmbedding.forward` gives.
+    """
+
+    values: Tensor
+    """(U, d) vectors, those of the first field first, then those of the second, ..."""
+    counts: Sequence[int]
+    """How many of them belong to each field; their sum is U."""
+    position: Tensor
+    """(B, F) int32: where in ``values`` each vector of a sample is."""
+    numerical: Tensor
+    """(B, D) numerical inputs."""
+    projection: nn.Linear | None
+    """From D numbers to the last vector; ``None`` without numerical inputs."""
+
+    @cached_property
+    def places(self) -> Tensor:
+        """``position`` in one dimension."""
+        return self.position.reshape(-1).int()
+
+    @cached_property
+    def offsets(self) -> Tensor:
+        """Where in ``places`` each sample begins."""
+        batch, fields = self.position.shape
+        return torch.arange(0, batch * fields, fields, dtype=torch.int32)
+
+    @cached_property
+    def readers(self) -> tuple[Tensor, Tensor]:
+        """The samples that read each vector, one after the other, and where in them each vector's begin."""
+        order = self.places.argsort(stable=True)
+        reads = torch.bincount(self.places, minlength=len(self.values))
+        return (order // self.position.shape[1]).int(), (reads.cumsum(0) - reads).int()
+
+    @cached_property
+    def numbers(self) -> Tensor:
+        """(B, D + 1) numerical inputs and a column of ones."""
+        return F.pad(self.numerical, (0, 1), value=1.0)
+
+    @cached_property
+    def blocks(self) -> list[tuple[slice, slice]]:
+        """For each field, its vectors in ``values`` and its columns in the weight of a layer."""
+        width = self.values.shape[1]
+        bounds = torch.tensor([0, *self.counts]).cumsum(0).tolist()
+        return [(slice(*rows), slice(f * width, (f + 1) * width)) for f, rows in enumerate(pairwise(bounds))]
+
+    def slices(self, width: int) -> list[slice]:
+        """The outputs of a layer, in slices whose products with all vectors fit the cache."""
+        parts = 1 + len(self.values) * width // CACHE_ELEMENTS
+        bounds = [width * part // parts for part in range(parts + 1)]
+        return [slice(*ends) for ends in pairwise(bounds)]
+
+    def gather(self, rows: Tensor) -> Tensor:
+        """For each sample the sum (B, w) of ``rows`` (U, w) over its fields."""
+        return F.embedding_bag(self.places, rows, self.offsets, mode="sum")
+
+    def scatter(self, samples: Tensor) -> Tensor:
+        """For each vector the sum (U, w) of ``samples`` (B, w) over those that read it."""
+        readers, offsets = self.readers
+        return F.embedding_bag(readers, samples, offsets, mode="sum")
+
+    def mean(self) -> Tensor:
+        """Mean (B, d) over the T vectors of each sample."""
+        total: Tensor = _Sum.apply(self, self.values)  # type: ignore[no-untyped-call]
+        if self.projection is None:
+            return total / len(self.counts)
+        return (total + self.projection(self.numerical)) / (len(self.counts) + 1)
+
+    def project(self, weight: Tensor, bias: Tensor) -> Tensor:
+        """``W x + b`` of each sample: (B, w) from ``weight`` (w, T * d) and ``bias`` (w,)."""
+        inner = () if self.projection is None else (self.projection.weight, self.projection.bias)
+        output: Tensor = _Project.apply(self, self.values, weight, bias, *inner)  # type: ignore[no-untyped-call]
+        return output
+
+
+class _Sum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, factored: Factored, values: Tensor) -> Tensor:
+        ctx.factored = factored
+        return factored.gather(values)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
+        return None, ctx.factored.scatter(gradient.contiguous())
+
+
+class _Project(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, factored: Factored, values: Tensor, weight: Tensor, bias: Tensor, *inner: Tensor) -> Tensor:
+        ctx.factored = factored
+        ctx.save_for_backward(values, weight, *inner)
+        tail = bias.unsqueeze(1)
+        if inner:
+            tail = torch.addmm(F.pad(tail, (inner[0].shape[1], 0)), weight[:, -values.shape[1] :], _joined(inner))
+        outputs = []
+        for rows in factored.slices(len(weight)):
+            products = values.new_empty(len(values), rows.stop - rows.start)
+            for vectors, columns in factored.blocks:
+                torch.mm(values[vectors], weight[rows, columns].t(), out=products[vectors])
+            outputs.append(factored.gather(products).addmm_(factored.numbers, tail[rows].t()))
+        return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        factored: Factored = ctx.factored
+        values, weight, *inner = ctx.saved_tensors
+        of_values, of_weight = torch.zeros_like(values), torch.empty_like(weight)
+        # Transposed twice: a product whose second factor has few columns takes ten times as long.
+        of_tail = (factored.numbers.t() @ gradient).t()
+        for rows in factored.slices(len(weight)):
+            products = factored.scatter(gradient[:, rows].contiguous())
+            for vectors, columns in factored.blocks:
+                torch.mm(products[vectors].t(), values[vectors], out=of_weight[rows, columns])
+                of_values[vectors].addmm_(products[vectors], weight[rows, columns])
+        if not inner:
+            return None, of_values, of_weight, of_tail[:, -1]
+        last = slice(-values.shape[1], None)
+        torch.mm(of_tail, _joined(inner).t(), out=of_weight[:, last])
+        of_joined = weight[:, last].t() @ of_tail
+        return None, of_values, of_weight, of_tail[:, -1], of_joined[:, :-1], of_joined[:, -1]
+
+
+def _joined(inner: Sequence[Tensor]) -> Tensor:
+    """The projection of the numerical inputs as a product with them and a one: (d, D + 1)."""
+    weight, bias = inner
+    return torch.cat([weight, bias.unsqueeze(1)], dim=1)

@@ -1,0 +1,102 @@
+"""First layers on each distinct vector once: what they give is what they give on the vector of each place."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from test_field_embedding import draw, make_schema
+from torch import Tensor
+
+from mtlbench.nn import FieldEmbedding, embedding, factored
+from mtlbench.nn.factored import Factored
+from mtlbench.nn.linear import Linear
+from mtlbench.training.embedding_adam import EmbeddingAdam
+
+
+@pytest.fixture(autouse=True)
+def always_factored() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedding, "SUM_COST", -(10**9))
+        yield
+
+
+def results(module: FieldEmbedding, layer: Linear, read: Tensor | Factored, upstream: tuple[Tensor, Tensor]) -> list:
+    """What a layer and a mean give, and all gradients."""
+    outputs = [layer(read), module.mean(read)]
+    leaves = [*module.parameters(), *layer.parameters()]
+    total = sum((output * of_output).sum() for output, of_output in zip(outputs, upstream, strict=True))
+    return [*outputs, *torch.autograd.grad(total, leaves, allow_unused=True)]
+
+
+@given(
+    cardinalities=st.lists(st.integers(1, 40), min_size=1, max_size=5),
+    numerical=st.integers(0, 3),
+    rows=st.integers(1, 12),
+    cache=st.sampled_from([1, 50, 1 << 22]),
+    whole=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_outputs_and_gradients_are_those_of_the_concatenated_vectors(
+    cardinalities: list[int], numerical: int, rows: int, cache: int, whole: bool, seed: int
+):
+    torch.manual_seed(seed)
+    schema = make_schema(cardinalities, numerical)
+    module = FieldEmbedding(schema, 3).double()
+    layer = Linear(module.width, 7).double()
+    categorical, numbers = draw(schema, rows)
+    upstream = torch.randn(rows, 7, dtype=torch.float64), torch.randn(rows, 3, dtype=torch.float64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(factored, "CACHE_ELEMENTS", cache)
+        patch.setattr(embedding, "SMALL_TABLE", 0 if whole else 10**9)
+        read = module.inputs(categorical, numbers.double())
+        assert isinstance(read, Factored)
+        assert len(read.values) == (sum(cardinalities) if whole else len(module.index(categorical).unique()))
+        ours = results(module, layer, read, upstream)
+    theirs = results(module, layer, module(categorical, numbers.double()), upstream)
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_the_rows_of_an_optimiser_are_taken_field_by_field():
+    torch.manual_seed(0)
+    schema = make_schema([30, 5, 40], 2)
+    module = FieldEmbedding(schema, 4)
+    layer = Linear(module.width, 6)
+    optimiser = EmbeddingAdam(module.weight)
+    for _ in range(4):
+        categorical, numbers = draw(schema, 20)
+        module.rows = optimiser.prepare(module.index(categorical), module.offsets)
+        read = module.inputs(categorical, numbers)
+        assert isinstance(read, Factored)
+        assert read.values is module.rows.values
+        expected = layer(module(categorical, numbers))
+        torch.testing.assert_close(layer(read), expected)
+        (ours,) = torch.autograd.grad(layer(read).square().sum(), module.rows.values)
+        expected.square().sum().backward()
+        torch.testing.assert_close(ours, module.rows.values.grad)
+        optimiser.step()
+
+
+def test_only_where_it_saves_work(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(embedding, "SUM_COST", factored.SUM_COST)
+    schema = make_schema([50, 50], 1)
+    for width, rows, expected in ((64, 2000, True), (64, 20, False), (8, 2000, False)):
+        module = FieldEmbedding(schema, width)
+        assert isinstance(module.inputs(*draw(schema, rows)), Factored) == expected
+
+
+def test_reduced_precision_multiplies_the_vector_of_each_place():
+    schema = make_schema([5], 1)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert isinstance(FieldEmbedding(schema, 4).inputs(*draw(schema, 9)), Tensor)
+
+
+def test_ids_of_any_integer_type_and_rows_without_a_number():
+    schema = make_schema([5, 3], 0)
+    module = FieldEmbedding(schema, 4)
+    layer = Linear(module.width, 2)
+    categorical, numbers = draw(schema, 9)
+    narrow, wide = (layer(module.inputs(ids, numbers)) for ids in (categorical, categorical.long()))
+    assert torch.equal(narrow, wide)
