@@ -3,14 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
-from mtlbench.api import Backbone, Schema, Splits, Weighting
+from mtlbench.api import Splits
 from mtlbench.cells import Cell
+from mtlbench.experiments.applicability import Applicability
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import load_splits
 from mtlbench.plugins import Catalogue
 from mtlbench.specs import Resolved, resolve
 from mtlbench.study import Plan
-from mtlbench.training import TASK_GRADIENTS, has_shared_parameters, no_shared_parameters
 
 
 def expand(plan: Plan, catalogue: Catalogue, checkpoints: Path) -> list[Job]:
@@ -37,7 +37,7 @@ class _Expansion:
         self._plan = plan
         self._catalogue = catalogue
         self._checkpoints = checkpoints
-        self._sharing: dict[tuple[str, str], bool] = {}
+        self._applicability = Applicability()
 
     def add(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, seed: int) -> Job:
         """The job of one combination, new or known."""
@@ -59,18 +59,6 @@ class _Expansion:
             preset=self._plan.preset,
             changed={"dataset": dataset.changed, "backbone": backbone.changed, "weighting": weighting.changed},
             start=None if start_job is None else start_job.cell,
-            not_applicable=self._not_applicable(dataset, splits.schema, backbone, method),
+            not_applicable=self._applicability.reason(splits.schema, backbone, method),
         )
         return self.jobs[cell.id]
-
-    def _not_applicable(
-        self, dataset: Resolved, schema: Schema, backbone: Resolved, weighting: Weighting
-    ) -> str | None:
-        cls: type[Backbone] = backbone.entry.cls
-        reason = cls.applicable(schema) or weighting.applicable(schema, cls)
-        if reason is not None or not weighting.needs & TASK_GRADIENTS:
-            return reason
-        key = dataset.spec.text(), backbone.spec.text()
-        if key not in self._sharing:
-            self._sharing[key] = has_shared_parameters(cls, backbone.params, schema)
-        return None if self._sharing[key] else no_shared_parameters(weighting.label, cls.label)
