@@ -19,6 +19,7 @@ import mtlbench as package
         ["run", "--help"],
         ["list", "--help"],
         ["test-plugin", "--help"],
+        ["new", "--help"],
         ["leaderboard", "build", "--help"],
         ["--version"],
     ],
@@ -39,7 +40,7 @@ def test_the_module_runs_as_a_program() -> None:
     assert done.stdout == f"mtlbench {package.__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "list", "info", "test-plugin"])
+@pytest.mark.parametrize("command", ["run", "list", "info", "new", "test-plugin"])
 def test_help_shows_examples(mtlbench: Any, command: str) -> None:
     result = mtlbench(command, "--help")
     assert result.code == 0
