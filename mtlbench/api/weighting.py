@@ -71,6 +71,17 @@ class Weighting(Plugin, ABC):
     alone, (1/K) sum_k w_k g_k. Each task's own parameters follow its gradient with weight 1, as in most of the papers,
     which change the shared gradient only. A backbone without shared parameters is not applicable."""
 
+    equivariant: ClassVar[bool] = True
+    """Whether tasks in another order get the same weights in that order; of a random method, in distribution.
+
+    ``False`` for a method in which the place of a task means something, such as a target task and its auxiliaries. The
+    conformance kit then does not permute them."""
+
+    coincides_with: ClassVar[frozenset[str]] = frozenset()
+    """Names of the methods whose training this one repeats at its defaults, by construction, as its docstring says.
+
+    The conformance kit takes any other coincidence for a duplicate."""
+
     def __init__(self, params: Params) -> None:
         self.params = params
 

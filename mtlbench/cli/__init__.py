@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import mtlbench
-from mtlbench.cli import info, leaderboard, listing, run
+from mtlbench.cli import conform, info, leaderboard, listing, new, run
 from mtlbench.errors import MtlbenchError
 
 USAGE_ERROR = 2
@@ -32,6 +32,8 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("list")(listing.list_plugins)
 app.command("info")(info.info)
+app.command("new")(new.new)
+app.command("test-plugin")(conform.conform)
 app.add_typer(leaderboard.app, name="leaderboard")
 
 

@@ -61,17 +61,12 @@ def _needs(entry: "Entry") -> Iterator[str]:
 
 def _refusals(entry: "Entry") -> Iterator[str]:
     """The reasons that the plugin gives for refusing datasets that lack one thing each."""
-    from dataclasses import replace
+    from mtlbench.api import Backbone
+    from mtlbench.experiments.applicability import KINDS_OF_DATASET
 
-    from mtlbench.api import Backbone, Field, Schema
-
-    full = Schema((Field("item", 10),), ("price",), ("click", "conversion"), "funnel", sessions=True)
-    lacking = {
-        "sessions": replace(full, sessions=False),
-        "tasks that form a funnel": replace(full, relation="parallel"),
-        "two tasks": replace(full, tasks=("click",)),
-    }
-    for what, schema in lacking.items():
+    lacking = {"sessions": "no-sessions", "tasks that form a funnel": "parallel", "two tasks": "one-task"}
+    for what, kind in lacking.items():
+        schema = KINDS_OF_DATASET[kind]
         if entry.kind == "backbone":
             reason = entry.cls.applicable(schema)
         else:

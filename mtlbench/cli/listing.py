@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from mtlbench.cli.matrix import DEFAULT_KIND, show_matrix
 from mtlbench.cli.output import PluginFiles, find_plugins, stdout, table
 from mtlbench.errors import UsageError, did_you_mean
 
@@ -18,6 +19,16 @@ GROUPS = {"datasets": "dataset", "backbones": "backbone", "weightings": "weighti
 def list_plugins(
     group: Annotated[str | None, typer.Argument(metavar="[datasets|backbones|weightings]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_matrix: Annotated[
+        bool, typer.Option("--matrix", help="Show which backbone and weighting make a pair, and why others do not.")
+    ] = False,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="funnel|no-sessions|parallel|one-task",
+            help="Kind of dataset that --matrix is for. [default: funnel, with sessions]",
+        ),
+    ] = None,
     plugin: PluginFiles = None,
 ) -> None:
     """List the plugins there are, and those that are broken, with the reason.
@@ -25,8 +36,16 @@ def list_plugins(
     \b
     mtlbench list
     mtlbench list weightings --json
+    mtlbench list --matrix --on parallel
     mtlbench list --plugin my_weighting.py
     """
+    if as_matrix:
+        if group is not None:
+            raise UsageError(f"--matrix shows backbones and weightings together; leave {group!r} out")
+        show_matrix(find_plugins(plugin), on or DEFAULT_KIND, as_json)
+        return
+    if on is not None:
+        raise UsageError(f"--on {on} is for --matrix; add --matrix or leave --on out")
     if group is not None and group not in GROUPS:
         raise UsageError(f"unknown list {group!r}: {did_you_mean(group, list(GROUPS))}")
     groups = [group] if group else list(GROUPS)

@@ -42,3 +42,9 @@ def find_plugins(files: Iterable[Path] | None) -> "Catalogue":
     from mtlbench.plugins import discover, plugin_files
 
     return discover(plugin_files(files or ()))
+
+
+def warn_of_broken(catalogue: "Catalogue") -> None:
+    """Say on stderr which plugins are left out."""
+    for broken in catalogue.broken:
+        typer.echo(f"warning: left out {broken.name}, which is broken: {broken.origin}: {broken.reason}", err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtlbench.cli.leaderboard import publish
-from mtlbench.cli.output import PluginFiles, stdout, table
+from mtlbench.cli.output import PluginFiles, stdout, table, warn_of_broken
 from mtlbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -119,8 +119,7 @@ def run(
     catalogue = discover(study.files())
     plan = study.resolve(catalogue)
     require_writable(study.out)
-    for broken in catalogue.broken:
-        typer.echo(f"warning: left out {broken.name}, which is broken: {broken.origin}: {broken.reason}", err=True)
+    warn_of_broken(catalogue)
     if dry_run:
         _print_cells(study, plan, catalogue)
     else:

@@ -4,14 +4,14 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from mtlbench.api import Backbone, Schema, Source, Splits, Weighting
+from mtlbench.api import Source, Splits
 from mtlbench.cells import Cell
+from mtlbench.experiments.applicability import Applicability
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import load_splits
 from mtlbench.plugins import Catalogue
 from mtlbench.specs import Resolved, resolve
 from mtlbench.study import Plan
-from mtlbench.training import TASK_GRADIENTS, has_shared_parameters, no_shared_parameters
 
 
 def expand(plan: Plan, catalogue: Catalogue, checkpoints: Path) -> list[Job]:
@@ -41,7 +41,7 @@ class _Expansion:
         self._plan = plan
         self._catalogue = catalogue
         self._checkpoints = checkpoints
-        self._sharing: dict[tuple[str, str], bool] = {}
+        self._applicability = Applicability()
 
     def add(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, seed: int) -> Job:
         """The job of one combination, new or known."""
@@ -64,7 +64,7 @@ class _Expansion:
             controls=tuple(
                 self._cell(dataset, splits, backbone, control, seed).id for control in self.controls(weighting)
             ),
-            not_applicable=self._not_applicable(dataset, splits.schema, backbone, method)
+            not_applicable=self._applicability.reason(splits.schema, backbone, method)
             or self._without_source(start, lender),
         )
         return self.jobs[cell.id]
@@ -100,15 +100,3 @@ class _Expansion:
             if job is not None and job.not_applicable is not None:
                 return f"it builds on {job.cell.backbone.name} x {job.cell.weighting.name}: {job.not_applicable}"
         return None
-
-    def _not_applicable(
-        self, dataset: Resolved, schema: Schema, backbone: Resolved, weighting: Weighting
-    ) -> str | None:
-        cls: type[Backbone] = backbone.entry.cls
-        reason = cls.applicable(schema) or weighting.applicable(schema, cls)
-        if reason is not None or not weighting.needs & TASK_GRADIENTS:
-            return reason
-        key = dataset.spec.text(), backbone.spec.text()
-        if key not in self._sharing:
-            self._sharing[key] = has_shared_parameters(cls, backbone.params, schema)
-        return None if self._sharing[key] else no_shared_parameters(weighting.label, cls.label)

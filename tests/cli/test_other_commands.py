@@ -13,7 +13,16 @@ import mtlbench as package
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["run", "--help"], ["list", "--help"], ["leaderboard", "build", "--help"], ["--version"]]
+    "arguments",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["list", "--help"],
+        ["test-plugin", "--help"],
+        ["new", "--help"],
+        ["leaderboard", "build", "--help"],
+        ["--version"],
+    ],
 )
 def test_help_does_not_import_torch(arguments: list[str]) -> None:
     code = (
@@ -31,7 +40,7 @@ def test_the_module_runs_as_a_program() -> None:
     assert done.stdout == f"mtlbench {package.__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "list", "info"])
+@pytest.mark.parametrize("command", ["run", "list", "info", "new", "test-plugin"])
 def test_help_shows_examples(mtlbench: Any, command: str) -> None:
     result = mtlbench(command, "--help")
     assert result.code == 0

@@ -12,7 +12,8 @@ class SingleTask(api.Backbone):
 
     .. math:: p_k = \sigma\big(t_k(b_k(e_k(x)))\big)
 
-    The reference that multi-task learning has to beat, and the base of Delta_m. No parameter is reached by two tasks,
+    The reference that multi-task learning has to beat (R. Caruana, "Multitask learning", Machine Learning 28, 1997,
+    https://doi.org/10.1023/A:1007379606734), and the base of Delta_m. No parameter is reached by two tasks,
     so the loss of one task has no gradient in another's network.
     """
 

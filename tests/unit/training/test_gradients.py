@@ -236,6 +236,21 @@ def test_a_backbone_without_shared_parameters_fails_with_the_reason():
         Weights(1.0, 1.0).fit(trainer("single-task"))
 
 
+def test_gradients_that_are_not_finite_are_a_diverged_training_and_no_error_of_a_solver():
+    splits = small_splits()
+    splits.train.numerical[5, 0] = torch.nan
+
+    class Solver(api.Weighting):
+        name, label = "solver", "Solver"
+        needs = frozenset({"gram"})
+
+        def weigh(self, step: api.Step) -> Tensor:
+            return torch.linalg.eigvalsh(step.gram).clamp(min=1).float()
+
+    with pytest.raises(api.TrainingError, match="training diverged: the gradients of the tasks are not finite in step"):
+        trainer("shared-bottom", splits).train(Solver(api.NoParams()))
+
+
 def test_weights_per_sample_are_refused_where_gradients_are_weighed():
     class PerSample(Weights):
         def weigh(self, step: api.Step) -> Tensor:

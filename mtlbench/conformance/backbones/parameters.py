@@ -1,0 +1,104 @@
+"""A backbone's parameters: where they come from, that all learn, and that they are all there is to it."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mtlbench.api import Backbone
+from mtlbench.conformance.backbones.world import build, inputs
+from mtlbench.conformance.generators import states
+from mtlbench.conformance.rules import broken, rule
+from mtlbench.conformance.showing import show
+from mtlbench.conformance.subject import Subject
+from mtlbench.training.seeding import seeded
+
+GRADIENT_ROWS = 512
+"""Enough that a ReLU is not silent, and an id not unread, by chance."""
+
+
+@rule("backbone")
+def initialised_by_the_seed(subject: Subject) -> None:
+    """Initial parameters are random, and those of the seed: torch's global generator alone decides them."""
+    first, second, other = (dict(build(subject, seed=seed).named_parameters()) for seed in (0, 0, 1))
+    for name, value in first.items():
+        if not torch.equal(value, second[name]):
+            broken(
+                f"{name} starts as {show(value)}, and again under the same seed as {show(second[name])}",
+                "draw initial values from torch's global generator, as torch.nn.init does",
+            )
+    if all(torch.equal(value, other[name]) for name, value in first.items()):
+        broken("two seeds give the same initial parameters", "do not seed torch's generator in the constructor")
+
+
+@rule("backbone")
+def gradient_reaches_every_parameter(subject: Subject) -> None:
+    """The loss of a batch has a gradient for every parameter."""
+    backbone = build(subject)
+    categorical, numerical = inputs(rows=GRADIENT_ROWS)
+    logits = backbone(categorical, numerical)
+    labels = (torch.arange(GRADIENT_ROWS) % 3 == 0).float().unsqueeze(1).expand_as(logits)
+    F.binary_cross_entropy_with_logits(logits, labels).backward()
+    dead = [name for name, value in backbone.named_parameters() if value.grad is None or not value.grad.any()]
+    if dead:
+        broken(f"no gradient for {', '.join(dead)}", "remove what the logits do not use, and use what is left")
+    if not any(True for _ in backbone.parameters()):
+        broken("there are no parameters", "keep layers as attributes, in nn.ModuleList rather than in a list")
+
+
+@rule("backbone")
+def state_round_trip(subject: Subject) -> None:
+    """A new network that loads the state of another gives the same logits."""
+    one, other = build(subject, seed=0), build(subject, seed=1)
+    with torch.no_grad():
+        for value in one.parameters():
+            value.add_(0.01)
+    other.load_state_dict(one.state_dict())
+    with torch.no_grad():
+        expected, found = one(*inputs()), other(*inputs())
+    if not torch.equal(expected, found):
+        broken(f"logits {show(found[0])} instead of {show(expected[0])}", "keep all tensors as parameters or buffers")
+
+
+@rule("backbone")
+def forward_has_no_side_effects(subject: Subject) -> None:
+    """A forward pass in evaluation changes neither the network nor its inputs, and draws no random number."""
+    backbone = build(subject)
+    categorical, numerical = inputs()
+    before, given = _copy(backbone), (categorical.clone(), numerical.clone())
+    generators = states()
+    with torch.no_grad():
+        first, second = backbone(categorical, numerical), backbone(categorical, numerical)
+    if not torch.equal(first, second):
+        broken(f"logits {show(first[0])}, and again {show(second[0])}", "keep noise to training mode")
+    for name, value in _copy(backbone).items():
+        if not torch.equal(value, before[name]):
+            broken(f"{name} has changed", "do not update state in evaluation mode")
+    if not (torch.equal(categorical, given[0]) and torch.equal(numerical, given[1])):
+        broken("the inputs have changed", "do not change a tensor in place that was passed in")
+    for name, state in states().items():
+        if state != generators[name]:
+            broken(f"{name} has changed", "draw random numbers in training mode only, and from torch alone")
+
+
+def _copy(backbone: Backbone) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in backbone.state_dict().items()}
+
+
+def trained(backbone: Backbone, seed: int) -> Tensor:
+    """Logits after a few steps of gradient descent, a fingerprint of the architecture."""
+    with seeded(seed, "training"):
+        backbone.train()
+        categorical, numerical = inputs()
+        for _ in range(3):
+            logits = backbone(categorical, numerical)
+            labels = (torch.arange(len(logits)) % 2).float().unsqueeze(1).expand_as(logits)
+            parameters = list(backbone.parameters())
+            loss = F.binary_cross_entropy_with_logits(logits, labels)
+            gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+            with torch.no_grad():
+                for value, gradient in zip(parameters, gradients, strict=True):
+                    if gradient is not None:
+                        value.sub_(gradient, alpha=0.1)
+        with torch.no_grad():
+            result: Tensor = backbone.eval()(categorical, numerical)
+    return result

@@ -1,0 +1,33 @@
+"""That a backbone trains, with every weighting, as no other does."""
+
+import torch
+
+from mtlbench.conformance.backbones.parameters import trained
+from mtlbench.conformance.backbones.world import SCHEMA, build
+from mtlbench.conformance.pairs import train_pair
+from mtlbench.conformance.rules import NotApplicableError, broken, rule
+from mtlbench.conformance.subject import Subject
+
+
+@rule("backbone")
+def trains_with_every_weighting(subject: Subject) -> None:
+    """With every weighting the network trains two steps, or the pair is refused with a reason."""
+    weightings = sorted(subject.catalogue.weightings.values(), key=lambda entry: entry.name)
+    reasons = [train_pair(subject, subject.entry, weighting) for weighting in weightings]
+    if None not in reasons:
+        raise NotApplicableError("; ".join(sorted({reason for reason in reasons if reason})))
+
+
+@rule("backbone")
+def not_a_duplicate(subject: Subject) -> None:
+    """From the same seed it is not, after training, the network of another backbone."""
+    own = trained(build(subject), seed=0)
+    for other in subject.catalogue.backbones.values():
+        if other.cls is subject.cls or other.cls.applicable(SCHEMA) is not None:
+            continue
+        try:
+            theirs = trained(build(Subject(other, subject.catalogue, subject.data_dir)), seed=0)
+        except Exception:  # another plugin's fault, which its own tests tell
+            continue
+        if torch.allclose(own.float(), theirs.float(), rtol=1e-5, atol=1e-7):
+            broken(f"its logits are those of {other.name} ({other.origin})", f"use {other.name}, or change the network")

@@ -1,0 +1,69 @@
+"""The rules of the kit, each with a plugin: what pytest runs."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtlbench.conformance.rules import RULES, NotApplicableError, Rule
+from mtlbench.conformance.subject import Subject
+from mtlbench.plugins import Catalogue, Entry, discover
+from mtlbench.plugins.validation import BASES, flaw
+
+
+@dataclass(frozen=True)
+class Case:
+    """One rule for one plugin. ``str(case)`` is its name, such as ``pcgrad-finite``."""
+
+    rule: Rule
+    subject: Subject
+
+    def __str__(self) -> str:
+        return f"{self.subject.entry.name}-{self.rule.name}"
+
+    def check(self) -> None:
+        """Hold the plugin against the rule, inside a test of pytest's.
+
+        Raises:
+            BrokenRuleError: the plugin breaks the rule.
+            pytest.skip.Exception: the rule has no meaning for the plugin; the reason is often the plugin's own.
+        """
+        import pytest
+
+        try:
+            self.rule.check(self.subject)
+        except NotApplicableError as reason:
+            pytest.skip(str(reason))
+
+
+def cases(*plugins: type[Any], data_dir: str | Path | None = None) -> list[Case]:
+    """All rules for plugin classes, to parametrise a test of one's own with::
+
+        @pytest.mark.parametrize("case", cases(MyWeighting), ids=str)
+        def test_conforms(case):
+            case.check()
+
+    Args:
+        plugins: subclasses of :class:`mtlbench.api.Weighting`, ``Backbone`` or ``Dataset``, installed or not.
+        data_dir: where datasets find their files; default: the environment variable ``MTLBENCH_DATA``, or ``data``.
+
+    Raises:
+        TypeError: something is no plugin.
+    """
+    catalogue = discover()
+    entries = []
+    for cls in plugins:
+        kind = next((kind for kind, base in BASES.items() if isinstance(cls, type) and issubclass(cls, base)), None)
+        reason = f"{cls!r} is no subclass of a plugin interface" if kind is None else flaw(kind, cls)
+        if kind is None or reason is not None:
+            raise TypeError(reason)
+        entry = Entry(cls, kind, cls.__module__)
+        catalogue.of_kind(kind)[entry.name] = entry
+        entries.append(entry)
+    return cases_of(entries, catalogue, Path(data_dir or os.environ.get("MTLBENCH_DATA", "data")))
+
+
+def cases_of(entries: Iterable[Entry], catalogue: Catalogue, data_dir: Path) -> list[Case]:
+    """All rules for each of ``entries``, in order."""
+    return [Case(rule, Subject(entry, catalogue, data_dir)) for entry in entries for rule in RULES[entry.kind].values()]

@@ -1,0 +1,89 @@
+"""Reading the log."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mtlbench.api import DataError
+from mtlbench.conformance.datasets.world import create, encode, log_of, read, splits_of
+from mtlbench.conformance.generators import kept, states
+from mtlbench.conformance.rules import broken, rule, told
+from mtlbench.conformance.subject import Subject
+
+SORTED = "sort what comes from sets and folders; seed a generator of your own by a parameter"
+
+
+@rule("dataset")
+def says_where_its_files_are_from(subject: Subject) -> None:
+    """Without its raw files a dataset raises a DataError that says where to get them; a generated one needs none."""
+    dataset = create(subject)
+    with tempfile.TemporaryDirectory() as empty:
+        try:
+            dataset.files(Path(empty))
+            dataset.load(Path(empty))
+        except DataError as error:
+            if dataset.folder is None:
+                broken(f"DataError: {error}", "declare the `folder` of the raw files below the data folder")
+            if "://" not in str(error) and empty not in str(error):
+                broken(f"DataError: {error}", "name the file expected, with its path, and the page to get it from")
+            return
+        except Exception as error:
+            broken(told(error), "raise mtlbench.api.DataError where a raw file is absent")
+    if dataset.folder is not None:
+        broken(
+            f"a log was loaded from an empty data folder, though raw files are declared in {dataset.folder!r}",
+            "read the raw files below `root`, or declare `folder = None` for generated data",
+        )
+
+
+@rule("dataset")
+def splits_and_encodes(subject: Subject) -> None:
+    """The log can be read, split by time and encoded."""
+    try:
+        splits = encode(subject)
+    except DataError as error:
+        broken(str(error), "give the harness a log that it can split and encode")
+    for name, part in splits.parts().items():
+        if not part.numerical.isfinite().all():
+            broken(f"the {name} split holds numbers that are not finite", "leave missing numbers missing; cap outliers")
+
+
+@rule("dataset")
+def deterministic(subject: Subject) -> None:
+    """Reading twice gives the same log."""
+    first = log_of(subject)
+    with kept(seed=1):
+        second = read(subject)
+    for name in ("tasks", "categorical", "numerical", "relation", "timestamp", "session", "user", "optimum"):
+        said, again = getattr(first, name), getattr(second, name)
+        if said != again:
+            broken(f"{name} is {said!r}, and then {again!r}", "let nothing but files and parameters decide the log")
+    if first.frame.shape != second.frame.shape:
+        broken(f"{first.frame.shape} rows and columns, and then {second.frame.shape}", SORTED)
+    ids = filter(None, (first.timestamp, first.session, first.user))
+    for name in dict.fromkeys([*first.tasks, *first.categorical, *first.numerical, *ids]):
+        one, other = (frame[name].astype(object).to_numpy() for frame in (first.frame, second.frame))
+        differ = (one != other) & ~(pd.isna(one) & pd.isna(other))
+        if differ.any():
+            row = int(differ.argmax())
+            broken(f"column {name!r} holds {one[row]!r} in row {row}, and then {other[row]!r}", SORTED)
+
+
+@rule("dataset")
+def leaves_global_state_alone(subject: Subject) -> None:
+    """Reading changes no global state: no generator, no folder, no environment."""
+    with kept():
+        splits_of(subject)
+        before = _state()
+        read(subject)
+        after = _state()
+    for name, value in after.items():
+        if value != before[name]:
+            broken(f"reading the log changed {name}", "use numpy.random.default_rng(seed) and absolute paths")
+
+
+def _state() -> dict[str, Any]:
+    return {**states(), "the current folder": Path.cwd(), "the environment": dict(os.environ)}

@@ -1,0 +1,53 @@
+"""The plugin under test."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mtlbench.api import Backbone, Params, Schema, Weighting
+from mtlbench.plugins import Catalogue, Entry
+
+TINY = {"embedding": 4, "bottom": (8,), "tower": (4,), "dropout": 0.0, "experts": 2}
+"""Sizes of networks in the kit, by parameter name: as small as shows what goes wrong."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The plugin under test, and the others that it is tested with."""
+
+    entry: Entry
+    catalogue: Catalogue
+    data_dir: Path
+
+    @property
+    def cls(self) -> type[Any]:
+        """The plugin's class."""
+        return self.entry.cls
+
+    def weighting(self) -> Weighting:
+        """A new weighting."""
+        return tiny_weighting(self.entry)
+
+
+def tiny_weighting(entry: Entry) -> Weighting:
+    """The weighting at its defaults, networks of its own as small as can be."""
+    weighting: Weighting = entry.cls(tiny_params(entry.cls))
+    return weighting
+
+
+def tiny_backbone(entry: Entry, schema: Schema) -> Backbone:
+    """The backbone as small as can be."""
+    backbone: Backbone = entry.cls(schema, tiny_params(entry.cls))
+    return backbone
+
+
+def tiny_params(cls: type[Any]) -> Params:
+    """The plugin's defaults with the sizes of the kit, where it takes them."""
+    fields = cls.Params.model_fields
+    try:
+        params: Params = cls.Params(**{name: size for name, size in TINY.items() if name in fields})
+    except ValidationError:
+        params = cls.Params()
+    return params

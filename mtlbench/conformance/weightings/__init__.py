@@ -1,0 +1,5 @@
+"""The rules for weightings."""
+
+from mtlbench.conformance.weightings import numbers, side_effects, state, symmetry, training, trajectories
+
+__all__ = ["numbers", "side_effects", "state", "symmetry", "training", "trajectories"]

@@ -1,0 +1,58 @@
+"""Which backbone and which weighting make a pair on a dataset, and why others make none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from mtlbench.api import Backbone, Field, Schema, Weighting
+from mtlbench.plugins import Catalogue
+from mtlbench.specs import Resolved, resolve
+from mtlbench.training import TASK_GRADIENTS, has_shared_parameters, no_shared_parameters
+
+_FUNNEL = Schema((Field("item", 10),), ("price",), ("click", "conversion"), "funnel", sessions=True)
+
+KINDS_OF_DATASET: Mapping[str, Schema] = {
+    "funnel": _FUNNEL,
+    "no-sessions": replace(_FUNNEL, sessions=False),
+    "parallel": replace(_FUNNEL, relation="parallel"),
+    "one-task": replace(_FUNNEL, tasks=("click",)),
+}
+"""A schema that has everything, and schemas that lack one thing each."""
+
+
+class Applicability:
+    """Says why combinations make no sense; builds a backbone once to see whether its tasks share parameters."""
+
+    def __init__(self) -> None:
+        self._sharing: dict[tuple[Schema, str], bool] = {}
+
+    def reason(self, schema: Schema, backbone: Resolved, weighting: Weighting) -> str | None:
+        """``None`` when the combination makes sense, else the reason why not, as one sentence."""
+        cls: type[Backbone] = backbone.entry.cls
+        reason = cls.applicable(schema) or weighting.applicable(schema, cls)
+        if reason is not None or not weighting.needs & TASK_GRADIENTS:
+            return reason
+        key = schema, backbone.spec.text()
+        if key not in self._sharing:
+            self._sharing[key] = has_shared_parameters(cls, backbone.params, schema)
+        return None if self._sharing[key] else no_shared_parameters(weighting.label, cls.label)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A backbone and a weighting, at their defaults."""
+
+    backbone: str
+    weighting: str
+    reason: str | None
+    """Why they make no pair; ``None`` where they do."""
+
+
+def matrix(catalogue: Catalogue, schema: Schema) -> list[Pair]:
+    """Every pair of the catalogue on a dataset of ``schema``, by the names of weighting and backbone."""
+    applicability = Applicability()
+    backbones = [resolve(catalogue, "backbone", name, {}, "quick") for name in sorted(catalogue.backbones)]
+    pairs = []
+    for name in sorted(catalogue.weightings):
+        weighting = resolve(catalogue, "weighting", name, {}, "quick").create()
+        pairs += [Pair(one.entry.name, name, applicability.reason(schema, one, weighting)) for one in backbones]
+    return pairs

@@ -1,0 +1,6 @@
+"""Working plugins to start from, as a file or as an installable package."""
+
+from mtlbench.scaffold.naming import Names
+from mtlbench.scaffold.writing import files_of, write
+
+__all__ = ["Names", "files_of", "write"]

@@ -1,0 +1,217 @@
+"""A sound weighting, and one for each rule of the kit that breaks this rule and no other."""
+
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from mtlbench import api
+
+
+class Sound(api.Weighting):
+    r"""The slower a task's loss falls, the more it weighs.
+
+    .. math:: w_k = (L_k / L_k^{(0)})^\alpha
+
+    S. Liu, Y. Liang and A. Gitter, "Loss-balanced task weighting", AAAI 2019,
+    https://doi.org/10.1609/aaai.v33i01.33019977.
+    """
+
+    name, label = "sound", "Sound"
+
+    class Params(api.Params):
+        """Parameters."""
+
+        alpha: float = Field(0.5, ge=0, description="exponent")
+
+    params: Params
+
+    def setup(self, trainer: api.Trainer) -> None:
+        self.trainer = trainer
+        self.first: Tensor | None = None
+
+    def weigh(self, step: api.Step) -> Tensor:
+        losses = step.losses.detach().mean(0).clamp(min=1e-8)
+        if self.first is None:
+            self.first = losses
+        return (losses / self.first) ** self.params.alpha
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {} if self.first is None else {"first": self.first}
+
+    def load_state_dict(self, state) -> None:
+        self.first = state.get("first")
+
+
+BROKEN: dict[str, type[Sound]] = {}
+
+
+def breaks(rule: str):
+    def register(cls: type[Sound]) -> type[Sound]:
+        cls.name, cls.label = f"breaks-{rule}", f"Breaks {rule}"
+        cls.__doc__ = cls.__doc__ or Sound.__doc__
+        BROKEN[rule] = cls
+        return cls
+
+    return register
+
+
+@breaks("documented")
+class Undocumented(Sound):
+    r"""Has a formula and no source.
+
+    .. math:: w_k = 1
+    """
+
+
+@breaks("parameters-are-described")
+class Undescribed(Sound):
+    class Params(api.Params):
+        alpha: float = 0.5
+
+
+@breaks("one-task")
+class NoneAlone(Sound):
+    def weigh(self, step):
+        weights = super().weigh(step)
+        return weights / (1 if len(weights) > 1 else 0)
+
+
+@breaks("two-tasks")
+class NotTwo(Sound):
+    def weigh(self, step):
+        weights = super().weigh(step)
+        return weights if len(weights) != 2 else weights.sum()
+
+
+@breaks("five-tasks")
+class ThreeAtMost(Sound):
+    def weigh(self, step):
+        return super().weigh(step)[:3]
+
+
+@breaks("parallel-tasks")
+class FunnelOnly(Sound):
+    def setup(self, trainer):
+        super().setup(trainer)
+        self.on = trainer.schema.relation == "funnel"
+
+    def weigh(self, step):
+        return super().weigh(step) / (1 if self.on or len(step.rows) > 30 else 0)
+
+
+@breaks("without-sessions")
+class SessionsAssumed(Sound):
+    def setup(self, trainer):
+        super().setup(trainer)
+        assert trainer.schema.sessions
+
+
+@breaks("zero-losses")
+class DividesByTheLoss(Sound):
+    def weigh(self, step):
+        return super().weigh(step) + 0.01 / step.losses.detach().mean(0)
+
+
+@breaks("huge-losses")
+class MultipliesLosses(Sound):
+    def weigh(self, step):
+        product = step.losses.detach().mean(0).prod()
+        return super().weigh(step) + product / (1 + product)
+
+
+@breaks("nan-losses")
+class RefusesNaN(Sound):
+    def weigh(self, step):
+        if step.losses.isnan().any():
+            raise ArithmeticError("array must not contain infs or NaNs")
+        return super().weigh(step)
+
+
+@breaks("deterministic")
+class StateOnTheClass(Sound):
+    seen: ClassVar[list[Tensor]] = []
+
+    def weigh(self, step):
+        weights = super().weigh(step)
+        self.seen.append(step.losses.detach().mean())
+        return weights * (1 + torch.tensor(len(self.seen) * 1e-7))
+
+
+@breaks("leaves-global-state-alone")
+class Reseeds(Sound):
+    def weigh(self, step):
+        torch.manual_seed(0)
+        return super().weigh(step)
+
+
+@breaks("leaves-the-network-alone")
+class ClipsParameters(Sound):
+    @torch.no_grad()
+    def after_step(self, step):
+        for parameter in self.trainer.backbone.parameters():
+            parameter.clamp_(-0.5, 0.5)
+
+
+@breaks("weights-are-detached")
+class Attached(Sound):
+    def weigh(self, step):
+        return super().weigh(step) * (1 + 1e-3 * step.losses.mean(0))
+
+
+@breaks("state-round-trip")
+class Forgets(Sound):
+    def state_dict(self):
+        return {}
+
+
+@breaks("permutation-equivariant")
+class PrefersTheFirst(Sound):
+    def weigh(self, step):
+        weights = super().weigh(step)
+        return weights * torch.linspace(1.2, 1, len(weights))
+
+
+@breaks("identical-tasks")
+class Climbs(Sound):
+    def weigh(self, step):
+        return -super().weigh(step)
+
+
+@breaks("reaches-every-parameter")
+class WorstAlone(Sound):
+    def weigh(self, step):
+        losses = step.losses.detach().mean(0)
+        return (losses == losses.max()).float()
+
+
+@breaks("large-vocabulary")
+class AveragesGradients(api.DirectionWeighting, Sound):
+    def setup(self, trainer):
+        super().setup(trainer)
+        self.average = {}
+
+    def direct(self, step):
+        now = {name: torch.stack(gradients).mean(0) for name, gradients in step.jacobian.items()}
+        self.average = {name: now[name] + 0.5 * self.average.get(name, torch.zeros_like(now[name])) for name in now}
+        return self.average
+
+    def state_dict(self):
+        return dict(self.average)
+
+    def load_state_dict(self, state):
+        self.average = dict(state)
+
+
+@breaks("trains-with-every-backbone")
+class KnowsItsParameters(Sound):
+    def setup(self, trainer):
+        super().setup(trainer)
+        assert len(dict(trainer.backbone.named_parameters())) < 12
+
+
+@breaks("not-a-duplicate")
+class TwiceTheAverage(Sound):
+    def weigh(self, step):
+        return 2 * api.ones(step)

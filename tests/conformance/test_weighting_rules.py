@@ -1,0 +1,77 @@
+"""The kit accepts a sound weighting, and refuses one that breaks a rule in words that name the rule."""
+
+import pytest
+from broken_weightings import BROKEN, Sound
+from refusals import refusals
+
+from mtlbench.api import Weighting
+from mtlbench.conformance import RULES
+
+ALSO: dict[str, set[str]] = {
+    "two-tasks": {"trains-with-every-backbone"},
+    "five-tasks": {"huge-losses"},
+    "parallel-tasks": {"permutation-equivariant"},
+    "trains-with-every-backbone": {"five-tasks", "huge-losses"},
+}
+"""Rules that cannot but be broken with another, since they train on the same kind of data."""
+
+SEEN: dict[str, str] = {
+    "documented": "the docstring has no link",
+    "parameters-are-described": "no description of alpha",
+    "one-task": "weights (inf) in step 0",
+    "two-tasks": "2 tasks: weights of shape (); expected [(2,), (24, 2)]",
+    "five-tasks": "5 tasks: weights of shape (3,)",
+    "parallel-tasks": "weights (inf, inf, inf) in step 0",
+    "without-sessions": "AssertionError (broken_weightings.py:",
+    "zero-losses": "losses usual, zero, usual: weights (",
+    "huge-losses": "losses huge, huge, huge, huge, huge: weights (nan, nan, nan, nan, nan) in step 0",
+    "nan-losses": "ArithmeticError: array must not contain infs or NaNs",
+    "deterministic": "step 0: weights (1.0000",
+    "leaves-global-state-alone": "weigh changed the seed of torch's global generator",
+    "leaves-the-network-alone": "after_step changed parameter ",
+    "weights-are-detached": "carry a gradient to ",
+    "state-round-trip": "the state holds nothing",
+    "permutation-equivariant": "with the tasks in the order 2, 3, 1 the weights in step 0 are (1.2, 1.1, 1)",
+    "identical-tasks": "cosine -1 with the gradient, weights (-1, -1, -1)",
+    "reaches-every-parameter": "did not move in 6 steps",
+    "large-vocabulary": "must match the size of tensor",
+    "trains-with-every-backbone": "weighting breaks-trains-with-every-backbone: AssertionError",
+    "not-a-duplicate": "the training losses of 8 epochs are those of constant (mtlbench_plugins.weightings.constant",
+}
+"""What the message must show of the value seen."""
+
+
+def test_a_sound_weighting_breaks_no_rule() -> None:
+    assert refusals(Sound) == {}
+
+
+def test_each_rule_has_a_weighting_that_breaks_it() -> None:
+    assert set(BROKEN) == set(SEEN) == set(RULES["weighting"])
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_a_broken_weighting_is_refused_by_the_rule_that_it_breaks(rule: str) -> None:
+    found = refusals(BROKEN[rule])
+    assert set(found) == {rule} | ALSO.get(rule, set())
+    first, seen, remedy = found[rule].splitlines()
+    assert first == f"rule {rule}: {RULES['weighting'][rule].statement}"
+    assert seen.startswith("  seen:   ")
+    assert SEEN[rule] in seen
+    assert len(remedy.removeprefix("  remedy: ").split()) > 3
+
+
+class Numbered(BROKEN["permutation-equivariant"]):
+    __doc__ = Sound.__doc__
+    name, label = "numbered", "Numbered"
+    equivariant = False
+
+
+class Average(BROKEN["not-a-duplicate"]):
+    __doc__ = Sound.__doc__
+    name, label = "average", "Average"
+    coincides_with = frozenset({"constant"})
+
+
+@pytest.mark.parametrize("declared", [Numbered, Average])
+def test_what_is_declared_is_no_breach(declared: type[Weighting]) -> None:
+    assert refusals(declared) == {}

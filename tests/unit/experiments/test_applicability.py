@@ -1,0 +1,70 @@
+"""Which pairs make sense: the matrix of all of them, and the cells of a study, judged by one function."""
+
+from pathlib import Path
+
+import pytest
+
+from mtlbench.api import NoParams, Weighting, ones
+from mtlbench.experiments.applicability import KINDS_OF_DATASET, matrix
+from mtlbench.experiments.expand import expand
+from mtlbench.plugins import Catalogue, Entry, discover
+from mtlbench.study import Study
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return discover(())
+
+
+def reasons(catalogue: Catalogue, kind: str) -> dict[tuple[str, str], str | None]:
+    return {(pair.backbone, pair.weighting): pair.reason for pair in matrix(catalogue, KINDS_OF_DATASET[kind])}
+
+
+def test_the_matrix_has_every_pair_once(catalogue: Catalogue):
+    pairs = matrix(catalogue, KINDS_OF_DATASET["funnel"])
+    assert len(pairs) == len(catalogue.backbones) * len(catalogue.weightings)
+    assert len(set(pairs)) == len(pairs)
+
+
+def test_on_a_full_dataset_only_gradient_methods_without_shared_parameters_are_refused(catalogue: Catalogue):
+    refused = {pair for pair, reason in reasons(catalogue, "funnel").items() if reason is not None}
+    needs_gradients = {name for name, entry in catalogue.weightings.items() if entry.cls.needs & {"gram", "jacobian"}}
+    assert refused == {("single-task", name) for name in needs_gradients}
+
+
+def test_each_kind_of_dataset_takes_away_what_needs_what_it_lacks(catalogue: Catalogue):
+    assert "sessions" in reasons(catalogue, "no-sessions")["ple", "rmtl"]
+    assert reasons(catalogue, "no-sessions")["ple", "constant"] is None
+    assert "tasks are parallel" in reasons(catalogue, "parallel")["esmm", "constant"]
+    assert reasons(catalogue, "parallel")["ple", "rmtl"] is None
+    assert "the dataset has one" in reasons(catalogue, "one-task")["aitm", "constant"]
+    assert "no parameter is reached" in reasons(catalogue, "one-task")["ple", "pcgrad"]
+
+
+def test_a_study_refuses_what_the_matrix_refuses(catalogue: Catalogue, tmp_path: Path, cache_dir: Path):
+    study = Study(datasets="synthetic[rows=2000]", backbones="all", weightings="all", seeds=1)
+    jobs = expand(study.resolve(catalogue), catalogue, tmp_path)
+    found = {
+        (job.cell.backbone.name, job.cell.weighting.name): job.not_applicable
+        for job in jobs
+        if not (job.changed["backbone"] or job.changed["weighting"])
+    }
+    assert found == reasons(catalogue, "funnel")
+
+
+def test_the_weightings_own_word_comes_before_that_of_the_gradients(catalogue: Catalogue):
+    class Refuses(Weighting):
+        """Refuses everything."""
+
+        name, label = "refuses", "Refuses"
+        needs = frozenset({"gram"})
+
+        def applicable(self, schema, backbone):
+            return "because"
+
+        def weigh(self, step):
+            return ones(step)
+
+    assert Refuses(NoParams()).applicable(None, None) == "because"
+    alone = Catalogue(backbones=catalogue.backbones, weightings={"refuses": Entry(Refuses, "weighting", "here")})
+    assert {pair.reason for pair in matrix(alone, KINDS_OF_DATASET["funnel"])} == {"because"}
