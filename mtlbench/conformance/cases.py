@@ -4,12 +4,13 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from mtlbench.conformance.rules import RULES, NotApplicableError, Rule
 from mtlbench.conformance.subject import Subject
 from mtlbench.plugins import Catalogue, Entry, discover
-from mtlbench.plugins.validation import BASES, flaw
+from mtlbench.plugins.validation import BASES, classes_in, flaw, missing_methods
 
 
 @dataclass(frozen=True)
@@ -37,23 +38,24 @@ class Case:
             pytest.skip(str(reason))
 
 
-def cases(*plugins: type[Any], data_dir: str | Path | None = None) -> list[Case]:
-    """All rules for plugin classes, to parametrise a test of one's own with::
+def cases(*plugins: type[Any] | ModuleType, data_dir: str | Path | None = None) -> list[Case]:
+    """All rules for plugins, to parametrise a test of one's own with::
 
-        @pytest.mark.parametrize("case", cases(MyWeighting), ids=str)
+        @pytest.mark.parametrize("case", cases(my_weighting), ids=str)
         def test_conforms(case):
             case.check()
 
     Args:
-        plugins: subclasses of :class:`mtlbench.api.Weighting`, ``Backbone`` or ``Dataset``, installed or not.
+        plugins: subclasses of :class:`mtlbench.api.Weighting`, ``Backbone`` or ``Dataset``, installed or not, or
+            modules that define some.
         data_dir: where datasets find their files; default: the environment variable ``MTLBENCH_DATA``, or ``data``.
 
     Raises:
-        TypeError: something is no plugin.
+        TypeError: something is no plugin and defines none.
     """
     catalogue = discover()
     entries = []
-    for cls in plugins:
+    for cls in [cls for plugin in plugins for cls in _classes(plugin)]:
         kind = next((kind for kind, base in BASES.items() if isinstance(cls, type) and issubclass(cls, base)), None)
         reason = f"{cls!r} is no subclass of a plugin interface" if kind is None else flaw(kind, cls)
         if kind is None or reason is not None:
@@ -62,6 +64,15 @@ def cases(*plugins: type[Any], data_dir: str | Path | None = None) -> list[Case]
         catalogue.of_kind(kind)[entry.name] = entry
         entries.append(entry)
     return cases_of(entries, catalogue, Path(data_dir or os.environ.get("MTLBENCH_DATA", "data")))
+
+
+def _classes(plugin: type[Any] | ModuleType) -> list[type[Any]]:
+    if not isinstance(plugin, ModuleType):
+        return [plugin]
+    found = [cls for kind in BASES for cls in classes_in(plugin, kind) if not missing_methods(cls)]
+    if not found:
+        raise TypeError(f"the module {plugin.__name__} defines no plugin")
+    return found
 
 
 def cases_of(entries: Iterable[Entry], catalogue: Catalogue, data_dir: Path) -> list[Case]:

@@ -61,10 +61,8 @@ class Outcome:
 
     def summary(self) -> None:
         """What was broken, and how many rules went which way."""
-        for complaint in self._complaints:
-            self._tell(f"\n{complaint}")
-        told = ", ".join(f"{self.counts[word]} {word}" for word in ("passed", "failed", "skipped"))
-        self._tell(f"\n{sum(self.counts.values())} rules: {told}")
+        counts = ", ".join(f"{self.counts[word]} {word}" for word in ("passed", "failed", "skipped"))
+        self._tell("\n\n".join([*self._complaints, f"{sum(self.counts.values())} rules: {counts}"]))
 
 
 def run(cases: Sequence[Case], tell: Callable[[str], None]) -> bool:

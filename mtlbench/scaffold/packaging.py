@@ -73,8 +73,8 @@ def test(names: Names, kind: str) -> str:
         f'"""{names.name} obeys every rule that mtlbench has for a {kind}."""\n\n'
         f"{path}import pytest\n"
         "from mtlbench.conformance import Case, cases\n\n"
-        f"from {names.package}.{kind}s.{names.module} import {names.cls}\n\n\n"
-        f'@pytest.mark.parametrize("case", cases({names.cls}{data}), ids=str)\n'
+        f"from {names.package}.{kind}s import {names.module}\n\n\n"
+        f'@pytest.mark.parametrize("case", cases({names.module}{data}), ids=str)\n'
         "def test_conforms(case: Case) -> None:\n"
         "    case.check()\n"
     )

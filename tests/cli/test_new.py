@@ -52,6 +52,7 @@ def test_a_new_file_is_a_row_of_a_leaderboard(mtlbench: Any, here: Path) -> None
     assert "My Weights-My Net" in result.out
 
 
+@pytest.mark.slow
 def test_new_packages_are_installed_and_pass_their_own_tests(mtlbench: Any, here: Path, tmp_path: Path) -> None:
     names = dict(zip(KINDS, ("my-weights", "my-net", "my-log"), strict=True))
     for kind, name in names.items():
