@@ -41,8 +41,13 @@ class Log:
     """Column of session ids (see :func:`mtlbench.api.session_ids`). ``None``: no session MDP."""
     user: str | None = None
     """Column of user ids, for metrics per user."""
+    held_out: str | None = None
+    """Boolean column, true on the rows of a published test part. Validation then is the last quarter of the others.
+    ``None``: 6:2:2."""
     optimum: Sequence[str] = ()
     """Columns of the true (Bayes-optimal) probability of each task, where the generator knows it."""
+    origin: str = ""
+    """Where the rows come from, such as the name of a file: named where they are refused."""
     min_count: int = 1
     """Ids seen fewer times than this in the training split are encoded as unknown."""
     facts: Mapping[str, float | int | str] = field(default_factory=dict)
