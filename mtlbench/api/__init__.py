@@ -9,7 +9,7 @@ from mtlbench.api.sessions import session_ids
 from mtlbench.api.step import Jacobian, SharedGradients, Step
 from mtlbench.api.trainer import StageBudget, Trainer
 from mtlbench.api.weighting import DirectionWeighting, Need, Start, Weighting, ones
-from mtlbench.errors import DataError, MtlbenchError, TrainingError, UsageError
+from mtlbench.errors import DataError, MtlbenchError, TrainingError, UsageError, did_you_mean
 
 __all__ = [
     "Backbone",
@@ -38,6 +38,7 @@ __all__ = [
     "TrainingError",
     "UsageError",
     "Weighting",
+    "did_you_mean",
     "hookimpl",
     "ones",
     "session_ids",
