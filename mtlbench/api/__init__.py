@@ -2,6 +2,7 @@
 
 from mtlbench.api.backbone import Backbone, ExpertSizes, Sizes
 from mtlbench.api.dataset import Dataset, Log, Split, Splits
+from mtlbench.api.description import Description, Section
 from mtlbench.api.params import NoParams, Params
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
 from mtlbench.api.schema import Field, Schema
@@ -15,6 +16,7 @@ __all__ = [
     "Backbone",
     "DataError",
     "Dataset",
+    "Description",
     "DirectionWeighting",
     "ExpertSizes",
     "Field",
@@ -27,6 +29,7 @@ __all__ = [
     "Plugin",
     "Registrar",
     "Schema",
+    "Section",
     "SharedGradients",
     "Sizes",
     "Split",

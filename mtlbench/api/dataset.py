@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from mtlbench.api.description import Description
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.schema import Schema
 
@@ -137,3 +138,14 @@ class Dataset(Plugin, ABC):
         Raises:
             DataError: a file is missing, truncated or malformed.
         """
+
+    @classmethod
+    def describe(cls, file: Path, folder: Path) -> Description | None:
+        """Look at a user's own ``file`` (or folder of files) and draft the description that this dataset reads it by.
+
+        ``None`` for a dataset that reads no such files. The draft is to lie in ``folder``.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        return None

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import mtlbench
-from mtlbench.cli import info, leaderboard, listing, run
+from mtlbench.cli import data, info, leaderboard, listing, run
 from mtlbench.errors import MtlbenchError
 
 USAGE_ERROR = 2
@@ -33,6 +33,7 @@ app.command("run")(run.run)
 app.command("list")(listing.list_plugins)
 app.command("info")(info.info)
 app.add_typer(leaderboard.app, name="leaderboard")
+app.add_typer(data.app, name="data")
 
 
 def main(arguments: list[str] | None = None) -> None:
