@@ -7,6 +7,7 @@ from mtlbench.api.params import NoParams, Params
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
 from mtlbench.api.schema import Field, Schema
 from mtlbench.api.sessions import session_ids
+from mtlbench.api.source import RemoteFile, Source
 from mtlbench.api.step import Jacobian, SharedGradients, Step
 from mtlbench.api.trainer import StageBudget, Trainer
 from mtlbench.api.weighting import DirectionWeighting, Need, Start, Weighting, ones
@@ -28,10 +29,12 @@ __all__ = [
     "Params",
     "Plugin",
     "Registrar",
+    "RemoteFile",
     "Schema",
     "Section",
     "SharedGradients",
     "Sizes",
+    "Source",
     "Split",
     "Splits",
     "StageBudget",

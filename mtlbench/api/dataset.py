@@ -18,6 +18,7 @@ from torch import Tensor
 from mtlbench.api.description import Description
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.schema import Schema
+from mtlbench.api.source import Source
 
 
 @dataclass
@@ -119,9 +120,18 @@ class Dataset(Plugin, ABC):
 
     folder: ClassVar[str | None] = None
     """Folder below the data folder that holds the raw files; ``None`` for a generated dataset."""
+    sources: ClassVar[Sequence[Source]] = ()
+    """Where the raw files come from, for each parameter that chooses among publications."""
 
     def __init__(self, params: object) -> None:
         self.params = params
+
+    def source(self) -> Source | None:
+        """The source of these parameters' raw files; ``None`` where there is none, as for a generated dataset."""
+        for source in self.sources:
+            if all(getattr(self.params, name) == value for name, value in source.params.items()):
+                return source
+        return None
 
     def files(self, root: Path) -> list[Path]:
         """Raw files below the data folder ``root`` that the log is read from, in a fixed order.

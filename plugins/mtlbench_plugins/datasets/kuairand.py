@@ -153,7 +153,7 @@ class KuaiRand(api.Dataset):
         """The features of a user or video, one row each, by id."""
         columns = {key: _files.INTEGER, **dict.fromkeys(ids, _files.CATEGORY), **dict.fromkeys(numbers, _files.NUMBER)}
         files = self._find(root, f"{stem}_{self.params.variant}*")
-        table = pd.concat([_files.read(path, columns) for path in files], ignore_index=True).set_index(key)
+        table = _files.concat([_files.read(path, columns) for path in files]).set_index(key)
         if not table.index.is_unique:
             twice = table.index[table.index.duplicated()][0]
             raise api.DataError(f"{files[0]} lists {key} {twice} twice: expected one line each; fetch the file again")
