@@ -26,8 +26,8 @@ class Source:
     page: str
     """Address of the page that describes it."""
     licence: str
-    size: int
-    """Bytes to download, at least about."""
+    size: int | None = None
+    """Bytes to download, at least about; ``None`` where that is not known."""
     files: Sequence[RemoteFile] = ()
     """What can be downloaded without an account."""
     by_hand: str = ""

@@ -54,7 +54,6 @@ class AliCCP(api.Dataset):
         api.Source(
             page=PAGE,
             licence="the terms of use shown on the page, to be accepted there (research only)",
-            size=20_000_000_000,
             by_hand=(
                 f"Sign in at {PAGE} (an Alibaba Cloud account), accept its terms and download sample_train.tar.gz and "
                 f"sample_test.tar.gz. Unpack both into the folder {FOLDER} below the data folder, so that it holds "
