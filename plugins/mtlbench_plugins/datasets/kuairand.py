@@ -168,8 +168,8 @@ class KuaiRand(api.Dataset):
             variant = self.params.variant
             raise api.DataError(
                 f"dataset 'kuairand' (variant {variant}) is not in the data folder {root}: no file "
-                f"{folder / pattern}.csv or .csv.gz; `mtlbench data download 'kuairand[variant={variant}]'` fetches {FOLDERS[variant]}.tar.gz "
-                f"from {PAGE} and unpacks it; name the data folder by --data-dir or MTLBENCH_DATA"
+                f"{folder / pattern}.csv or .csv.gz; `mtlbench data download 'kuairand[variant={variant}]'` fetches it "
+                f"from {PAGE}; name the data folder by --data-dir or MTLBENCH_DATA"
             )
         return found
 
