@@ -5,9 +5,9 @@ from mtlbench.api.dataset import Dataset, Log, Split, Splits
 from mtlbench.api.description import Description, Section
 from mtlbench.api.params import NoParams, Params
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
+from mtlbench.api.publication import Publication, RemoteFile
 from mtlbench.api.schema import Field, Schema
 from mtlbench.api.sessions import session_ids
-from mtlbench.api.source import RemoteFile, Source
 from mtlbench.api.step import Jacobian, SharedGradients, Step
 from mtlbench.api.trainer import StageBudget, Trainer
 from mtlbench.api.weighting import DirectionWeighting, Need, Start, Weighting, ones
@@ -28,13 +28,13 @@ __all__ = [
     "NoParams",
     "Params",
     "Plugin",
+    "Publication",
     "Registrar",
     "RemoteFile",
     "Schema",
     "Section",
     "SharedGradients",
     "Sizes",
-    "Source",
     "Split",
     "Splits",
     "StageBudget",

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from mtlbench.api.description import Description
 from mtlbench.api.plugin import Plugin
+from mtlbench.api.publication import Publication
 from mtlbench.api.schema import Schema
-from mtlbench.api.source import Source
 
 
 @dataclass
@@ -120,17 +120,17 @@ class Dataset(Plugin, ABC):
 
     folder: ClassVar[str | None] = None
     """Folder below the data folder that holds the raw files; ``None`` for a generated dataset."""
-    sources: ClassVar[Sequence[Source]] = ()
-    """Where the raw files come from, for each parameter that chooses among publications."""
+    publications: ClassVar[Sequence[Publication]] = ()
+    """Where the raw files come from; several where a parameter chooses among them."""
 
     def __init__(self, params: object) -> None:
         self.params = params
 
-    def source(self) -> Source | None:
-        """The source of these parameters' raw files; ``None`` where there is none, as for a generated dataset."""
-        for source in self.sources:
-            if all(getattr(self.params, name) == value for name, value in source.params.items()):
-                return source
+    def publication(self) -> Publication | None:
+        """Where the raw files of these parameters come from; ``None`` where nowhere, as for a generated dataset."""
+        for publication in self.publications:
+            if all(getattr(self.params, name) == value for name, value in publication.params.items()):
+                return publication
         return None
 
     def files(self, root: Path) -> list[Path]:

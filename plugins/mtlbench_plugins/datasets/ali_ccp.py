@@ -50,8 +50,8 @@ class AliCCP(api.Dataset):
 
     name, label = "ali-ccp", "Ali-CCP"
     folder = FOLDER
-    sources = (
-        api.Source(
+    publications = (
+        api.Publication(
             page=PAGE,
             licence="the terms of use shown on the page, to be accepted there (research only)",
             by_hand=(

@@ -14,10 +14,10 @@ PARTS = ("train", "test")
 ARCHIVE_GB = {"nl": 1.49, "fr": 2.25, "es": 2.60, "us": 2.25, "ru": 11.34}
 
 
-def _source(country: str, gigabytes: float) -> api.Source:
+def _publication(country: str, gigabytes: float) -> api.Publication:
     folder, archive = f"AliExpress_{country.upper()}", f"aliexpress_{country.upper()}_datasets.zip"
     raw = ", ".join(f"{country}_{side}_{part}.csv" for part in PARTS for side in ("user", "item"))
-    return api.Source(
+    return api.Publication(
         page=PAGE,
         licence="the terms of use shown on the page, to be accepted there (research only)",
         size=int(gigabytes * 1e9),
@@ -58,7 +58,7 @@ class AliExpress(api.Dataset):
 
     name, label = "aliexpress", "AliExpress"
     folder = "AliExpress_NL"
-    sources = tuple(_source(country, size) for country, size in ARCHIVE_GB.items())
+    publications = tuple(_publication(country, size) for country, size in ARCHIVE_GB.items())
 
     class Params(api.Params):
         """Parameters of ``aliexpress``."""

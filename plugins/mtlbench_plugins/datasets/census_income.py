@@ -96,8 +96,8 @@ class CensusIncome(api.Dataset):
 
     name, label = "census-income", "Census-Income"
     folder = FOLDER
-    sources = (
-        api.Source(
+    publications = (
+        api.Publication(
             page=PAGE,
             licence="CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)",
             size=9_800_000,

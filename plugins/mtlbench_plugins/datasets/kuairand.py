@@ -54,11 +54,11 @@ VIDEO_IDS = ("author_id", "video_type", "upload_type", "music_id", "music_type",
 VIDEO_NUMBERS = ("video_duration", "server_width", "server_height")
 
 
-def _source(variant: str) -> api.Source:
+def _publication(variant: str) -> api.Publication:
     folder = FOLDERS[variant]
     size = ARCHIVE_BYTES[variant]
     url = f"{PAGE}/files/{folder}.tar.gz"
-    return api.Source(
+    return api.Publication(
         page=PAGE,
         licence="CC BY-SA 4.0 (https://creativecommons.org/licenses/by-sa/4.0/)",
         size=size,
@@ -99,7 +99,7 @@ class KuaiRand(api.Dataset):
 
     name, label = "kuairand", "KuaiRand"
     folder = FOLDERS["pure"]
-    sources = tuple(_source(variant) for variant in FOLDERS)
+    publications = tuple(_publication(variant) for variant in FOLDERS)
 
     class Params(api.Params):
         """Parameters of ``kuairand``."""

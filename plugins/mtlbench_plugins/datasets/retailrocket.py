@@ -49,8 +49,8 @@ class RetailRocket(api.Dataset):
 
     name, label = "retailrocket", "RetailRocket"
     folder = FOLDER
-    sources = (
-        api.Source(
+    publications = (
+        api.Publication(
             page=PAGE,
             licence="CC BY-NC-SA 4.0 (https://creativecommons.org/licenses/by-nc-sa/4.0/)",
             by_hand=(

@@ -20,7 +20,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
-class Source:
+class Publication:
     """One publication of a dataset."""
 
     page: str
@@ -33,7 +33,7 @@ class Source:
     by_hand: str = ""
     """Where the site wants an account or a click on its licence: what to fetch and where to put it, as sentences."""
     params: Mapping[str, object] = field(default_factory=dict)
-    """Parameters of the dataset that this source belongs to; of all others it holds for any value."""
+    """Parameters of the dataset that choose this publication; of all others it holds for any value."""
     facts: Mapping[str, int | tuple[float, float]] = field(default_factory=dict)
     """What is published of the whole dataset, by the names of its facts (``rows``, ``users``, those of
     :attr:`mtlbench.api.Log.facts`, ``rate.TASK`` of all rows): a count, or a range for a rounded figure."""
