@@ -26,6 +26,9 @@ class Publication:
     page: str
     """Address of the page that describes it."""
     licence: str
+    """Its name, such as ``CC BY-SA 4.0``."""
+    licence_page: str = ""
+    """Address of its text; empty where it stands on ``page``."""
     size: int | None = None
     """Bytes to download, at least about; ``None`` where that is not known."""
     files: Sequence[RemoteFile] = ()

@@ -53,7 +53,7 @@ class AliCCP(api.Dataset):
     publications = (
         api.Publication(
             page=PAGE,
-            licence="the terms of use shown on the page, to be accepted there (research only)",
+            licence="the terms of use on its page",
             by_hand=(
                 f"Sign in at {PAGE} (an Alibaba Cloud account), accept its terms and download sample_train.tar.gz and "
                 f"sample_test.tar.gz. Unpack both into the folder {FOLDER} below the data folder, so that it holds "

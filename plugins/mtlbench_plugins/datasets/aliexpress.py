@@ -19,7 +19,7 @@ def _publication(country: str, gigabytes: float) -> api.Publication:
     raw = ", ".join(f"{country}_{side}_{part}.csv" for part in PARTS for side in ("user", "item"))
     return api.Publication(
         page=PAGE,
-        licence="the terms of use shown on the page, to be accepted there (research only)",
+        licence="the terms of use on its page",
         size=int(gigabytes * 1e9),
         by_hand=(
             f"Sign in at {PAGE} (an Alibaba Cloud account), accept its terms and download {archive}; compare its md5 "

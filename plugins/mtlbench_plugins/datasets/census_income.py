@@ -99,7 +99,8 @@ class CensusIncome(api.Dataset):
     publications = (
         api.Publication(
             page=PAGE,
-            licence="CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)",
+            licence="CC BY 4.0",
+            licence_page="https://creativecommons.org/licenses/by/4.0/",
             size=9_800_000,
             files=(
                 api.RemoteFile(f"{FILES}/census-income.data.gz", f"{FOLDER}/census-income.data.gz", 6_500_000),

@@ -60,7 +60,8 @@ def _publication(variant: str) -> api.Publication:
     url = f"{PAGE}/files/{folder}.tar.gz"
     return api.Publication(
         page=PAGE,
-        licence="CC BY-SA 4.0 (https://creativecommons.org/licenses/by-sa/4.0/)",
+        licence="CC BY-SA 4.0",
+        licence_page="https://creativecommons.org/licenses/by-sa/4.0/",
         size=size,
         files=(api.RemoteFile(url, folder, size, f"md5:{MD5[variant]}", unpack=True),),
         params={"variant": variant},

@@ -52,7 +52,8 @@ class RetailRocket(api.Dataset):
     publications = (
         api.Publication(
             page=PAGE,
-            licence="CC BY-NC-SA 4.0 (https://creativecommons.org/licenses/by-nc-sa/4.0/)",
+            licence="CC BY-NC-SA 4.0",
+            licence_page="https://creativecommons.org/licenses/by-nc-sa/4.0/",
             by_hand=(
                 f"Sign in at {PAGE} (a Kaggle account) and download the dataset. Unzip it into the folder {FOLDER} "
                 "below the data folder, so that it holds events.csv, item_properties_part1.csv, "

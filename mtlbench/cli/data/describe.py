@@ -29,7 +29,10 @@ def describe(
     ] = None,
     plugin: PluginFiles = None,
 ) -> None:
-    """Look at your own log: a profile of its columns, and a draft of the description that a study needs.
+    """Profile your own log, and draft its description.
+
+    Types, distinct and missing values, base rates, funnel and session lengths; columns that alone predict a label are
+    named as leak suspects.
 
     \b
     mtlbench data describe my_log.csv
