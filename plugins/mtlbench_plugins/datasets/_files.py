@@ -61,17 +61,20 @@ def read(
 
 
 def concat(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Frames of the same columns, one below the other; categories stay categories, where pandas makes objects."""
+    """Frames of the same columns, one below the other; they are emptied, so that no two copies of all are held.
+
+    Categories stay categories, where pandas makes objects.
+    """
     if len(frames) == 1:
         return frames[0]
 
     def column(name: Hashable) -> object:
-        parts = [frame[name] for frame in frames]
+        parts = [frame.pop(name) for frame in frames]
         if parts[0].dtype == "category":
             return union_categoricals(parts)
         return np.concatenate([part.to_numpy() for part in parts])
 
-    return pd.DataFrame({name: column(name) for name in frames[0]}, copy=False)
+    return pd.DataFrame({name: column(name) for name in list(frames[0])}, copy=False)
 
 
 def header(path: Path) -> list[str]:
