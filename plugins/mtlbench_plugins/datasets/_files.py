@@ -1,6 +1,6 @@
 """Raw CSV files, plain or gzipped: found by name, read by column, with errors that name file, column and line."""
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,13 +68,13 @@ def concat(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if len(frames) == 1:
         return frames[0]
 
-    def column(name: Hashable) -> object:
+    def column(name: str) -> object:
         parts = [frame.pop(name) for frame in frames]
         if parts[0].dtype == "category":
             return union_categoricals(parts)
         return np.concatenate([part.to_numpy() for part in parts])
 
-    return pd.DataFrame({name: column(name) for name in list(frames[0])}, copy=False)
+    return pd.DataFrame({name: column(str(name)) for name in list(frames[0])}, copy=False)
 
 
 def header(path: Path) -> list[str]:
