@@ -76,8 +76,9 @@ def resolve_texts(catalogue: Catalogue, kind: str, texts: Iterable[str], preset:
             found[meaning] = resolved
     if everything:
         named = {resolved.entry.name for resolved in found.values()}
-        for name in sorted(set(catalogue.of_kind(kind)) - named):
-            found[name] = resolve(catalogue, kind, name, {}, preset)
+        for name, entry in sorted(catalogue.of_kind(kind).items()):
+            if name not in named and not entry.cls.needs_parameters:
+                found[name] = resolve(catalogue, kind, name, {}, preset)
     if not found:
         raise UsageError(f"no {kind} is given or installed; `mtlbench list {kind}s` shows what there is")
     return tuple(found.values())

@@ -2,19 +2,22 @@
 
 from mtlbench.api.backbone import Backbone, ExpertSizes, Sizes
 from mtlbench.api.dataset import Dataset, Log, Split, Splits
+from mtlbench.api.description import Description, Section
 from mtlbench.api.params import NoParams, Params
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
+from mtlbench.api.publication import Publication, RemoteFile
 from mtlbench.api.schema import Field, Schema
 from mtlbench.api.sessions import session_ids
 from mtlbench.api.step import Jacobian, SharedGradients, Step
 from mtlbench.api.trainer import Lender, StageBudget, Trainer
 from mtlbench.api.weighting import DirectionWeighting, Need, Source, Weighting, ones
-from mtlbench.errors import DataError, MtlbenchError, TrainingError, UsageError
+from mtlbench.errors import DataError, MtlbenchError, TrainingError, UsageError, did_you_mean
 
 __all__ = [
     "Backbone",
     "DataError",
     "Dataset",
+    "Description",
     "DirectionWeighting",
     "ExpertSizes",
     "Field",
@@ -26,8 +29,11 @@ __all__ = [
     "NoParams",
     "Params",
     "Plugin",
+    "Publication",
     "Registrar",
+    "RemoteFile",
     "Schema",
+    "Section",
     "SharedGradients",
     "Sizes",
     "Source",
@@ -39,6 +45,7 @@ __all__ = [
     "TrainingError",
     "UsageError",
     "Weighting",
+    "did_you_mean",
     "hookimpl",
     "ones",
     "session_ids",

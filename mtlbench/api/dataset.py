@@ -15,7 +15,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from mtlbench.api.description import Description
 from mtlbench.api.plugin import Plugin
+from mtlbench.api.publication import Publication
 from mtlbench.api.schema import Schema
 
 
@@ -43,8 +45,13 @@ class Log:
     """Column of user ids, for metrics per user."""
     user_inputs: Sequence[str] = ()
     """The inputs that describe the user, for methods that leave them out of a state."""
+    held_out: str | None = None
+    """Boolean column, true on the rows of a published test part. Validation then is the last quarter of the others.
+    ``None``: 6:2:2."""
     optimum: Sequence[str] = ()
     """Columns of the true (Bayes-optimal) probability of each task, where the generator knows it."""
+    origin: str = ""
+    """Where the rows come from, such as the name of a file: named where they are refused."""
     min_count: int = 1
     """Ids seen fewer times than this in the training split are encoded as unknown."""
     facts: Mapping[str, float | int | str] = field(default_factory=dict)
@@ -117,9 +124,18 @@ class Dataset(Plugin, ABC):
     """Folder below the data folder that holds the raw files; ``None`` for a generated dataset."""
     version: ClassVar[int] = 1
     """Raise it when the same raw files and parameters give another log: results before and after never mix."""
+    publications: ClassVar[Sequence[Publication]] = ()
+    """Where the raw files come from; several where a parameter chooses among them."""
 
     def __init__(self, params: object) -> None:
         self.params = params
+
+    def publication(self) -> Publication | None:
+        """Where the raw files of these parameters come from; ``None`` where nowhere, as for a generated dataset."""
+        for publication in self.publications:
+            if all(getattr(self.params, name) == value for name, value in publication.params.items()):
+                return publication
+        return None
 
     def files(self, root: Path) -> list[Path]:
         """Raw files below the data folder ``root`` that the log is read from, in a fixed order.
@@ -136,3 +152,14 @@ class Dataset(Plugin, ABC):
         Raises:
             DataError: a file is missing, truncated or malformed.
         """
+
+    @classmethod
+    def describe(cls, file: Path, folder: Path) -> Description | None:
+        """Look at a user's own ``file`` (or folder of files) and draft the description that this dataset reads it by.
+
+        ``None`` for a dataset that reads no such files. The draft is to lie in ``folder``.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        return None

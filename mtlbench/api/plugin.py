@@ -23,6 +23,8 @@ class Plugin:
     """Name in leaderboards, such as ``"Shared Bottom"``."""
     Params: ClassVar[type[Params]] = NoParams
     """The pydantic model of the plugin's parameters."""
+    needs_parameters: ClassVar[bool] = False
+    """Whether the defaults alone do nothing, such as read a file that only the user can name: ``all`` leaves it out."""
 
 
 class Registrar(Protocol):

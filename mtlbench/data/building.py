@@ -24,8 +24,9 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
     """
     check_log(log, dataset)
     rows = len(log.frame)
-    order = order_of(log.frame[log.timestamp] if log.timestamp else None, rows)
-    parts = boundaries(rows)
+    held_out = log.frame[log.held_out].to_numpy(bool) if log.held_out else None
+    order = order_of(log.frame[log.timestamp] if log.timestamp else None, rows, held_out)
+    parts = boundaries(rows, None if held_out is None else int(held_out.sum()))
     check_splits(log, order, parts, dataset)
 
     table = _Ordered(log, order, parts["train"].stop)

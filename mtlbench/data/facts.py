@@ -11,11 +11,17 @@ def facts_of(log: Log, schema: Schema, splits: Mapping[str, Split]) -> dict[str,
     ``sessions`` counts a session that a boundary cuts twice. ``unknown_ids.test`` is a share of all ids of the split.
     """
     facts = dict(log.facts)
+    if log.held_out:
+        facts["split"] = f"as published, validation {'the end' if log.timestamp else 'a random part'} of training"
+    elif not log.timestamp:
+        facts["split"] = "random with a fixed seed, for want of timestamps"
     facts["rows"] = sum(len(split) for split in splits.values())
     if log.user:
         facts["users"] = 1 + max(int(split.user.max()) for split in splits.values())
     if schema.sessions:
         facts["sessions"] = sum(int(split.done.sum()) for split in splits.values())
+    else:
+        facts["sessions"] = "none, for want of " + ("timestamps" if log.session else "a session column")
     if schema.categorical:
         facts["indices"] = sum(field.cardinality for field in schema.categorical)
         facts["unknown_ids.test"] = float((splits["test"].categorical == 0).double().mean())

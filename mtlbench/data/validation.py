@@ -25,29 +25,43 @@ def check_log(log: Log, dataset: str) -> None:
         _check_time_and_ids(log)
         _check_optimum(log)
     except DataError as error:
-        raise DataError(f"dataset {dataset!r}: {error}") from None
+        raise DataError(f"{_subject(log, dataset)}: {error}") from None
 
 
 def check_splits(log: Log, order: NDArray[np.int64], parts: Mapping[str, slice], dataset: str) -> None:
     """Refuse splits on which a task cannot be learnt or scored.
 
     Raises:
-        DataError: a split is empty, or holds one class of a task.
+        DataError: a split is empty, holds one class of a task, or is later than the next.
     """
+    subject = _subject(log, dataset)
+    if log.held_out and log.timestamp:
+        time = log.frame[log.timestamp].to_numpy(np.int64)[order]
+        test = parts["test"].start
+        if 0 < test < len(time) and time[:test].max() > time[test]:
+            raise DataError(
+                f"{subject}: the published test part begins at timestamp {time[test]}, before the training part ends "
+                f"({time[:test].max()}): the future would be trained on; leave {log.held_out!r} or the timestamp out"
+            )
+    shares = "as published" if log.held_out else f"split 6:2:2 {'by time' if log.timestamp else 'at random'}"
     for part, rows in parts.items():
         size = rows.stop - rows.start
         if size == 0:
             raise DataError(
-                f"dataset {dataset!r}: the {part} split is empty: the log has {len(order)} rows, split 6:2:2 by time; "
-                "give at least 5, and for results worth reading, thousands"
+                f"{subject}: the {part} split is empty: the log has {len(order)} rows, {shares}; give at least 5, and "
+                "for results worth reading, thousands"
             )
         for task in log.tasks:
             ones = int(log.frame[task].to_numpy()[order[rows]].sum())
             if ones in {0, size}:
                 raise DataError(
-                    f"dataset {dataset!r}: task {task!r} has one class in the {part} split: {ones} of {size} labels "
+                    f"{subject}: task {task!r} has one class in the {part} split: {ones} of {size} labels "
                     "are 1, so it can be neither learnt nor scored there; give a longer log, or another label"
                 )
+
+
+def _subject(log: Log, dataset: str) -> str:
+    return f"dataset {dataset!r}" + (f" ({log.origin})" if log.origin else "")
 
 
 def _check_columns(log: Log) -> None:
@@ -60,7 +74,7 @@ def _check_columns(log: Log) -> None:
     if log.min_count < 1:
         raise DataError(f"min_count is {log.min_count}: expected 1 or more")
     inputs = [*log.categorical, *log.numerical]
-    named = [*log.tasks, *inputs, *log.optimum, *filter(None, (log.timestamp, log.session, log.user))]
+    named = [*log.tasks, *inputs, *log.optimum, *filter(None, (log.timestamp, log.session, log.user, log.held_out))]
     present = log.frame.columns
     for name in named:
         if (present == name).sum() != 1:
@@ -121,6 +135,8 @@ def _check_time_and_ids(log: Log) -> None:
                 "milliseconds since the epoch as int64"
             )
         _refuse(column, column.isna().to_numpy(), f"timestamp {log.timestamp!r}", "drop these rows")
+    if log.held_out and log.frame[log.held_out].dtype != bool:
+        raise DataError(f"column {log.held_out!r} of held-out rows is {log.frame[log.held_out].dtype}; give booleans")
     for role, name in (("session", log.session), ("user", log.user)):
         if name:
             column = log.frame[name]

@@ -21,6 +21,7 @@ import mtlbench as package
         ["test-plugin", "--help"],
         ["new", "--help"],
         ["leaderboard", "build", "--help"],
+        ["data", "describe", "--help"],
         ["--version"],
     ],
 )

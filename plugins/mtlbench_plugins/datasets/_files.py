@@ -1,16 +1,20 @@
 """Raw CSV files, plain or gzipped: found by name, read by column, with errors that name file, column and line."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pandas.api.types import union_categoricals
 from pyarrow import csv
 
 from mtlbench.api import DataError
 
 INTEGER, NUMBER, CATEGORY = pa.int64(), pa.float64(), pa.dictionary(pa.int32(), pa.string())
+BLOCK = 1 << 24
+"""Bytes parsed at once; each block brings the distinct values of its categories."""
 
 Filter = Callable[[pa.RecordBatch], pa.Array]
 
@@ -23,45 +27,89 @@ def find(folder: Path, pattern: str) -> list[Path]:
 
 
 def read(
-    path: Path, columns: Mapping[str, pa.DataType], complete: Collection[str] = (), keep: Filter | None = None
+    path: Path,
+    columns: Mapping[str, pa.DataType],
+    complete: Collection[str] = (),
+    keep: Filter | None = None,
+    names: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """The named columns of a CSV file with a header line.
-
-    The file streams through memory in blocks.
+    """The named columns of a CSV file.
 
     Args:
-        path: a ``.csv`` or ``.csv.gz`` file.
+        path: a ``.csv`` or ``.csv.gz`` file, which streams through memory in blocks.
         columns: type of each column wanted; an empty field is a missing value.
         complete: columns in which a missing value is refused.
         keep: mask of the rows to keep of a block.
+        names: of all columns, for a file without a header line.
 
     Raises:
         DataError: the file cannot be read or is truncated, lacks a column, or holds a value of another type.
     """
     with _explained(path):
-        in_order = csv.ReadOptions(use_threads=False)  # with threads, errors do not name the line
-        names = csv.open_csv(path, read_options=in_order).schema.names
-        wrong = [name for name in columns if names.count(name) != 1]
-        if wrong:
-            raise DataError(
-                f"{path} has no column {', '.join(wrong)}, or more than one: its header is {','.join(names)}; expected "
-                "the file as published, with its header line"
-            )
-        options = csv.ConvertOptions(
-            column_types=dict(columns), include_columns=list(columns), strings_can_be_null=True, null_values=[""]
-        )
-        reader = csv.open_csv(path, read_options=in_order, convert_options=options)
+        reader = _open(path, columns, names)
         blocks = (block if keep is None else block.filter(keep(block)) for block in reader)
         table = pa.Table.from_batches(blocks, schema=reader.schema).unify_dictionaries()
     for name in complete:
         if table[name].null_count:
-            row = table[name].is_null().index(pa.scalar(True)).as_py()
+            line = table[name].is_null().index(pa.scalar(True)).as_py() + (1 if names else 2)
             raise DataError(
-                f"{path} holds no value in column {name!r} on line {row + 2} (and {table[name].null_count - 1} more); "
+                f"{path} holds no value in column {name!r} on line {line} (and {table[name].null_count - 1} more); "
                 "the file may be truncated: fetch it again"
             )
-    frame: pd.DataFrame = table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True)
     return frame
+
+
+def concat(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Frames of the same columns, one below the other; they are emptied, so that no two copies of all are held.
+
+    Categories stay categories, where pandas makes objects.
+    """
+    if len(frames) == 1:
+        return frames[0]
+
+    def column(name: str) -> object:
+        parts = [frame.pop(name) for frame in frames]
+        if parts[0].dtype == "category":
+            return union_categoricals(parts)
+        return np.concatenate([part.to_numpy() for part in parts])
+
+    return pd.DataFrame({name: column(str(name)) for name in list(frames[0])}, copy=False)
+
+
+def header(path: Path) -> list[str]:
+    """The fields of a CSV file's first line."""
+    with _explained(path):
+        names: list[str] = csv.open_csv(path, read_options=csv.ReadOptions(use_threads=False)).schema.names
+    return names
+
+
+def stream(
+    path: Path, columns: Mapping[str, pa.DataType], names: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The named columns of a CSV file, block by block; see :func:`read`."""
+    with _explained(path):
+        yield from _open(path, columns, names)
+
+
+def _open(path: Path, columns: Mapping[str, pa.DataType], names: Sequence[str] | None) -> csv.CSVStreamingReader:
+    present = header(path)
+    if names is not None and len(present) != len(names):
+        raise DataError(
+            f"{path} has {len(present)} columns where {len(names)} were expected; fetch the file as published again"
+        )
+    wrong = [] if names else [name for name in columns if present.count(name) != 1]
+    if wrong:
+        raise DataError(
+            f"{path} has no column {', '.join(wrong)}, or more than one: its header is {','.join(present)}; expected "
+            "the file as published, with its header line"
+        )
+    options = csv.ConvertOptions(
+        column_types=dict(columns), include_columns=list(columns), strings_can_be_null=True, null_values=[""]
+    )
+    # With threads, errors do not name the line.
+    in_order = csv.ReadOptions(use_threads=False, column_names=names, block_size=BLOCK)
+    return csv.open_csv(path, read_options=in_order, convert_options=options)
 
 
 @contextmanager

@@ -11,7 +11,18 @@ from mtlbench import api
 from mtlbench.api.sessions import SESSION_RULE
 from mtlbench_plugins.datasets import _files
 
+PAGE = "https://zenodo.org/records/10439422"
 FOLDERS = {"pure": "KuaiRand-Pure", "1k": "KuaiRand-1K", "27k": "KuaiRand-27K"}
+MD5 = {
+    "pure": "0820331067a3784d9691136f772b35a7",
+    "1k": "6b0b9c8222d67fcd4c676218edca3f1f",
+    "27k": "3e3c799a24e2d23a4d2c757fbf9adf59",
+}
+ARCHIVE_BYTES = {"pure": 47_000_000, "1k": 1_135_436_720, "27k": 9_892_191_178}
+ROWS = {"pure": 1_436_609, "1k": 11_713_045, "27k": 322_278_385}
+USERS = {"pure": 27_285, "1k": 1_000, "27k": 27_285}
+"""As published, of the standard logs."""
+
 BEIJING_MS = 8 * 3_600_000
 HOUR_MS = 3_600_000
 
@@ -41,6 +52,21 @@ USER_IDS = (
 )
 VIDEO_IDS = ("author_id", "video_type", "upload_type", "music_id", "music_type", "tag")
 VIDEO_NUMBERS = ("video_duration", "server_width", "server_height")
+
+
+def _publication(variant: str) -> api.Publication:
+    folder = FOLDERS[variant]
+    size = ARCHIVE_BYTES[variant]
+    url = f"{PAGE}/files/{folder}.tar.gz"
+    return api.Publication(
+        page=PAGE,
+        licence="CC BY-SA 4.0",
+        licence_page="https://creativecommons.org/licenses/by-sa/4.0/",
+        size=size,
+        files=(api.RemoteFile(url, folder, size, f"md5:{MD5[variant]}", unpack=True),),
+        params={"variant": variant},
+        facts={"raw_rows": ROWS[variant], "users": USERS[variant]},
+    )
 
 
 class KuaiRand(api.Dataset):
@@ -74,6 +100,7 @@ class KuaiRand(api.Dataset):
 
     name, label = "kuairand", "KuaiRand"
     folder = FOLDERS["pure"]
+    publications = tuple(_publication(variant) for variant in FOLDERS)
 
     class Params(api.Params):
         """Parameters of ``kuairand``."""
@@ -140,11 +167,11 @@ class KuaiRand(api.Dataset):
         folder = root / FOLDERS[self.params.variant] / "data"
         found = _files.find(folder, pattern)
         if not found:
+            variant = self.params.variant
             raise api.DataError(
-                f"dataset 'kuairand' (variant {self.params.variant}) is not in the data folder {root}: no file "
-                f"{folder / pattern}.csv or .csv.gz; download {FOLDERS[self.params.variant]}.tar.gz from "
-                f"https://zenodo.org/records/10439422, unpack it there so that {folder} holds log_standard_*, "
-                "user_features_* and video_features_basic_*, and name the data folder by --data-dir or MTLBENCH_DATA"
+                f"dataset 'kuairand' (variant {variant}) is not in the data folder {root}: no file "
+                f"{folder / pattern}.csv or .csv.gz; `mtlbench data download 'kuairand[variant={variant}]'` fetches it "
+                f"from {PAGE}; name the data folder by --data-dir or MTLBENCH_DATA"
             )
         return found
 
@@ -154,7 +181,7 @@ class KuaiRand(api.Dataset):
         """The features of a user or video, one row each, by id."""
         columns = {key: _files.INTEGER, **dict.fromkeys(ids, _files.CATEGORY), **dict.fromkeys(numbers, _files.NUMBER)}
         files = self._find(root, f"{stem}_{self.params.variant}*")
-        table = pd.concat([_files.read(path, columns) for path in files], ignore_index=True).set_index(key)
+        table = _files.concat([_files.read(path, columns) for path in files]).set_index(key)
         if not table.index.is_unique:
             twice = table.index[table.index.duplicated()][0]
             raise api.DataError(f"{files[0]} lists {key} {twice} twice: expected one line each; fetch the file again")

@@ -13,6 +13,7 @@ from mtlbench_plugins.datasets import _files
 from mtlbench_plugins.datasets._items import ancestors, as_of, read_properties
 
 FOLDER = "retailrocket"
+PAGE = "https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset"
 HOUR_MS, MINUTE_MS, DAY_MS = 3_600_000, 60_000, 86_400_000
 STAGES = {"view": 0, "addtocart": 1, "transaction": 2}
 PROPERTIES = ("785", "591", "814", "available", "categoryid", "364", "776")
@@ -48,6 +49,24 @@ class RetailRocket(api.Dataset):
 
     name, label = "retailrocket", "RetailRocket"
     folder = FOLDER
+    publications = (
+        api.Publication(
+            page=PAGE,
+            licence="CC BY-NC-SA 4.0",
+            licence_page="https://creativecommons.org/licenses/by-nc-sa/4.0/",
+            by_hand=(
+                f"Sign in at {PAGE} (a Kaggle account) and download the dataset. Unzip it into the folder {FOLDER} "
+                "below the data folder, so that it holds events.csv, item_properties_part1.csv, "
+                "item_properties_part2.csv and category_tree.csv."
+            ),
+            facts={
+                "events.view": 2_664_312,
+                "events.addtocart": 69_332,
+                "events.transaction": 22_457,
+                "users": 1_407_580,
+            },
+        ),
+    )
 
     class Params(api.Params):
         """Parameters of ``retailrocket``."""
@@ -65,8 +84,8 @@ class RetailRocket(api.Dataset):
         if not events:
             raise api.DataError(
                 f"dataset 'retailrocket' is not in the data folder {root}: no file {folder / 'events.csv'} or "
-                "events.csv.gz; download it from https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset, "
-                f"unpack it into {folder}, and name the data folder by --data-dir or MTLBENCH_DATA"
+                f"events.csv.gz; `mtlbench data download retailrocket` says how to get it from {PAGE}; name the data "
+                "folder by --data-dir or MTLBENCH_DATA"
             )
         return [*events, *_files.find(folder, "item_properties_part*"), *_files.find(folder, "category_tree")]
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 from logs import small_log
 
+from mtlbench import api
 from mtlbench.data.building import build
 
 
@@ -75,3 +76,40 @@ def test_facts_count_rows_rates_users_sessions_and_ids() -> None:
     assert facts["rate.test.buy"] == pytest.approx(0.25)
     assert facts["users"] == 6
     assert facts["indices"] == 7 + 5
+
+
+def test_what_is_held_out_is_the_test_split() -> None:
+    log = small_log(rows=100, numerical=["row"], held_out="late")
+    log.frame["late"] = log.frame["row"] >= 60
+    splits = build(log, "my-log", "key")
+    assert [len(split) for split in splits.parts().values()] == [45, 15, 40]
+    assert splits.test.timestamp.tolist() == log.frame.loc[log.frame["late"], "time"].sort_values().tolist()
+    assert splits.facts["split"] == "as published, validation the end of training"
+
+
+def test_a_held_out_part_earlier_than_training_is_refused() -> None:
+    log = small_log(rows=100, held_out="early")
+    log.frame["early"] = log.frame["row"] < 40
+    with pytest.raises(api.DataError, match="before the training part ends"):
+        build(log, "my-log", "key")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "split", "sessions"),
+    [
+        ({"timestamp": None}, "random with a fixed seed, for want of timestamps", "none, for want of timestamps"),
+        ({"session": None}, None, "none, for want of a session column"),
+        ({"timestamp": None, "session": None}, "random with", "none, for want of a session column"),
+    ],
+)
+def test_what_a_log_lacks_is_among_its_facts(lacking: dict[str, None], split: str | None, sessions: str) -> None:
+    facts = build(small_log(rows=100, **lacking), "my-log", "key").facts
+    assert str(facts.get("split")).startswith(str(split))
+    assert facts["sessions"] == sessions
+
+
+def test_a_refusal_names_the_origin() -> None:
+    log = small_log(rows=100, origin="log.csv")
+    log.frame["buy"] = 1
+    with pytest.raises(api.DataError, match=r"^dataset 'my-log' \(log\.csv\): task 'buy'"):
+        build(log, "my-log", "key")

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from kuairand import write_variant
 
 from mtlbench import api
 from mtlbench.data import load
-from mtlbench_plugins.datasets import kuairand
-from mtlbench_plugins.datasets.kuairand import KuaiRand
+from mtlbench_plugins.datasets.kuairand import ASIDE, OUTCOMES, KuaiRand
 
 REAL_LOG = "KuaiRand-Pure/data/log_standard_4_25_to_5_08_pure.csv"
 
@@ -24,28 +24,6 @@ def real(data_dir: Path) -> Path:
     if not (data_dir / REAL_LOG).is_file():
         pytest.skip(f"no KuaiRand-Pure: {data_dir / REAL_LOG} is absent")
     return data_dir
-
-
-def write_variant(root: Path, variant: str = "pure", rows: int = 400) -> Path:
-    """A generated KuaiRand folder in the published schema; returns the folder of its files."""
-    folder = root / kuairand.FOLDERS[variant] / "data"
-    folder.mkdir(parents=True)
-    random = np.random.default_rng(0)
-    log = pd.DataFrame({name: random.integers(2, size=rows) for name in (*kuairand.OUTCOMES, *kuairand.ASIDE)})
-    log["user_id"], log["video_id"] = random.integers(20, size=rows), random.integers(30, size=rows)
-    log["time_ms"], log["tab"] = 1_650_000_000_000 + np.arange(rows) * 60_000, 1
-    half = rows // 2
-    log[:half].to_csv(folder / f"log_standard_4_08_to_4_21_{variant}.csv", index=False)
-    log[half:].to_csv(folder / f"log_standard_4_22_to_5_08_{variant}.csv", index=False)
-    log.to_csv(folder / f"log_random_4_22_to_5_08_{variant}.csv", index=False)
-    users = pd.DataFrame(dict.fromkeys(kuairand.USER_IDS, "[1,2)"), index=range(20))
-    users = users.assign(**dict.fromkeys(kuairand.USER_NUMBERS, 7)).rename_axis("user_id").reset_index()
-    users.to_csv(folder / f"user_features_{variant}.csv", index=False)
-    videos = pd.DataFrame(dict.fromkeys(kuairand.VIDEO_IDS, "3,14"), index=range(30))
-    videos = videos.assign(**dict.fromkeys(kuairand.VIDEO_NUMBERS, 9.0)).rename_axis("video_id").reset_index()
-    videos.to_csv(folder / f"video_features_basic_{variant}.csv", index=False)
-    videos.to_csv(folder / f"video_features_statistic_{variant}.csv", index=False)
-    return folder
 
 
 def test_the_published_facts_of_the_sample_hold(real: Path) -> None:
@@ -85,7 +63,7 @@ def test_the_duration_of_the_features_is_that_of_the_log(real: Path) -> None:
 def test_no_outcome_and_no_statistic_is_an_input(real: Path) -> None:
     log = dataset().load(real)
     inputs = {*log.categorical, *log.numerical}
-    assert inputs.isdisjoint({*kuairand.OUTCOMES, *kuairand.ASIDE, "click", "long_view", "time_ms", "session"})
+    assert inputs.isdisjoint({*OUTCOMES, *ASIDE, "click", "long_view", "time_ms", "session"})
     labels = log.frame[["click", "long_view"]].astype(float)
     for name in log.numerical:
         assert labels.corrwith(log.frame[name]).abs().max() < 0.5
@@ -100,10 +78,17 @@ def test_a_day_of_the_default_session_is_a_day_in_beijing(real: Path) -> None:
 
 
 @pytest.mark.parametrize("variant", ["pure", "1k", "27k"])
-def test_each_variant_reads_its_standard_logs_alone(variant: str, tmp_path: Path, cache_dir: Path) -> None:
-    write_variant(tmp_path, variant)
+def test_each_variant_reads_its_standard_logs_alone_and_no_statistic(
+    variant: str, tmp_path: Path, cache_dir: Path
+) -> None:
+    folder = write_variant(tmp_path, variant, rows=2000, users=50, videos=400)
     splits = load(dataset(variant=variant), tmp_path, cache_dir)
-    assert splits.facts["rows"] == 400
+    assert splits.facts["raw_rows"] == splits.facts["rows"] == 2000
+    assert splits.facts["users"] == 50
+    assert (len(splits.schema.categorical), len(splits.schema.numerical)) == (36, 7)
+    log = pd.concat([pd.read_csv(path) for path in sorted(folder.glob("log_standard_*"))])
+    ones = sum(split.labels.sum(0) for split in splits.parts().values())
+    assert ones.tolist() == [log["is_click"].sum(), (log["is_click"] & log["long_view"]).sum()]
 
 
 def test_gzipped_and_split_files_give_the_same_log(tmp_path: Path) -> None:
@@ -149,7 +134,7 @@ def cut_in_a_line(folder: Path) -> Path:
 def cut_in_a_number(folder: Path) -> Path:
     path = folder / "log_standard_4_22_to_5_08_pure.csv"
     lines = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(lines[:100]) + lines[100].rstrip("\n1"))
+    path.write_text("".join(lines[:100]) + lines[100].rpartition(",")[0] + ",")
     return path
 
 
@@ -210,7 +195,7 @@ def test_an_absent_file_is_named_with_where_to_get_it(absent: str, tmp_path: Pat
         path.unlink()
     with pytest.raises(api.DataError, match="10439422") as caught:
         dataset().files(tmp_path)
-    assert absent in str(caught.value)
+    assert absent.rstrip("*") in str(caught.value)
     assert "MTLBENCH_DATA" in str(caught.value)
     assert str(folder) in str(caught.value)
 

@@ -146,6 +146,43 @@ def test_item_properties_are_joined_as_of_the_row(tmp_path: Path) -> None:
     assert frame["root"].tolist() == [2, None, 99, 99, None]
 
 
+def write_full_shape(root: Path) -> pd.DataFrame:
+    """Events and weekly snapshots of 60 properties of 30 items in two parts, some with several values; the history."""
+    random = np.random.default_rng(0)
+    kinds = random.choice(["view"] * 8 + ["addtocart", "transaction"], size=800)
+    minutes, visitors, items = (random.integers(high, size=800) for high in (40_000, 40, 40))
+    folder = write_events(root, list(zip(minutes, visitors, kinds, items, strict=True)))
+    names = [*PROPERTIES, *(str(number) for number in range(1000, 1053))]
+    size = 6000
+    history = pd.DataFrame(
+        {
+            "timestamp": START + random.integers(5, size=size) * 10_000 * MINUTE,
+            "itemid": random.integers(30, size=size),
+            "property": random.choice(names, size=size),
+            "value": random.choice(["n277.200", "1213 n5.000 4", "0", "1513"], size=size),
+        }
+    ).drop_duplicates(["timestamp", "itemid", "property"])
+    history[:3000].to_csv(folder / "item_properties_part1.csv", index=False)
+    history[3000:].to_csv(folder / "item_properties_part2.csv", index=False)
+    (folder / "category_tree.csv").write_text("categoryid,parentid\n1513,0\n0,\n")
+    return history
+
+
+def test_properties_of_full_shape_are_what_a_plain_search_finds(tmp_path: Path, cache_dir: Path) -> None:
+    history = write_full_shape(tmp_path)
+    frame = dataset().load(tmp_path).frame
+    written = {key: rows.sort_values("timestamp") for key, rows in history.groupby(["itemid", "property"])}
+    for name in PROPERTIES:
+        column = frame[f"property_{name}"]
+        for item, time, value in zip(frame["itemid"], frame["timestamp"], column, strict=True):
+            rows = written.get((item, name))
+            past = [] if rows is None else rows.loc[rows["timestamp"] <= time, "value"].tolist()
+            assert (value == past[-1]) if past else pd.isna(value)
+    splits = load(dataset(), tmp_path, cache_dir)
+    assert len(splits.schema.categorical) == 4 + 7 + 2
+    assert splits.facts["rows"] == len(frame)
+
+
 def test_properties_need_no_tree(tmp_path: Path) -> None:
     folder = write_events(tmp_path, EVENTS)
     write_properties(folder)

@@ -1,0 +1,41 @@
+"""The documentation as a site: every page of this folder, and the API from its docstrings.
+
+``sphinx-build -W --keep-going docs build/docs`` fails on a page outside the contents, a dead link, and a docstring that
+is no valid text.
+"""
+
+import sys
+from importlib import metadata
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+project = "mtlbench"
+author = "the mtlbench maintainers"
+version = release = metadata.version("mtlbench")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "norms", "plugin_pages"]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+exclude_patterns = ["_ext"]
+
+myst_heading_anchors = 3
+myst_enable_extensions = ["dollarmath"]
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_class_signature = "separated"
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+napoleon_numpy_docstring = False
+
+nitpicky = True
+nitpick_ignore_regex = [
+    # Other packages have sites of their own, and types in signatures name the module that defines them.
+    (r"py:.*", r"(?!mtlbench\.).*"),
+    (r"py:.*", r"mtlbench\.\w+\.\w+\..*"),
+]
+
+html_theme = "furo"
+html_title = f"mtlbench {release}"
+html_copy_source = False

@@ -1,0 +1,96 @@
+"""Unpacking an archive that a stranger made: plain files and folders below the target, and nothing else."""
+
+import os
+import shutil
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from mtlbench.errors import DataError
+
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, OSError, NotImplementedError, RuntimeError)
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Unpack ``archive`` (.zip, .tar, .tar.gz) into the folder ``target``.
+
+    Where everything in the archive lies below one folder that is called as ``target`` is, that folder becomes the
+    target. Files of the same name are replaced, others stay. Nothing appears there unless all could be unpacked.
+
+    Raises:
+        DataError: the archive is damaged, would write outside the target, holds links or devices, or does not fit on
+            the disk.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=target.parent) as scratch:
+        inside = Path(scratch)
+        try:
+            if zipfile.is_zipfile(archive):
+                _unzip(archive, inside)
+            else:
+                _untar(archive, inside)
+        except BROKEN as error:
+            raise DataError(
+                f"{archive} cannot be unpacked: {' '.join(str(error).split()) or type(error).__name__}; it is damaged, "
+                "or not the published archive: remove it and download it again"
+            ) from error
+        entries = list(inside.iterdir())
+        alone = len(entries) == 1 and entries[0].is_dir() and entries[0].name == target.name
+        _settle(entries[0] if alone else inside, target)
+
+
+def _untar(archive: Path, inside: Path) -> None:
+    with tarfile.open(archive) as tar:
+        room = shutil.disk_usage(inside).free
+        for member in tar:
+            _check(archive, member.name, plain=member.isreg() or member.isdir())
+            room = _take(archive, room, member.size)
+            place = inside / member.name
+            content = tar.extractfile(member)
+            if content is None:
+                place.mkdir(parents=True, exist_ok=True)
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with content, place.open("wb") as file:
+                shutil.copyfileobj(content, file)
+
+
+def _unzip(archive: Path, inside: Path) -> None:
+    with zipfile.ZipFile(archive) as bag:
+        room = shutil.disk_usage(inside).free
+        for member in bag.infolist():
+            kind = stat.S_IFMT(member.external_attr >> 16)
+            _check(archive, member.filename, plain=kind in {0, stat.S_IFREG, stat.S_IFDIR})
+            room = _take(archive, room, member.file_size)
+        bag.extractall(inside)
+
+
+def _check(archive: Path, name: str, plain: bool) -> None:
+    parts = {*PurePosixPath(name).parts, *PureWindowsPath(name).parts}
+    outside = ".." in parts or name.startswith(("/", "\\")) or PureWindowsPath(name).drive
+    if outside or not plain or "\0" in name:
+        reason = "would be written outside the data folder" if outside else "is neither a file nor a folder"
+        raise DataError(
+            f"{archive} is not safe to unpack: its entry {name!r} {reason}; nothing was unpacked: remove it"
+        )
+
+
+def _take(archive: Path, room: int, size: int) -> int:
+    if size > room:
+        raise DataError(
+            f"{archive} does not fit on the disk when unpacked: free some space, or use another data folder"
+        )
+    return room - size
+
+
+def _settle(source: Path, target: Path) -> None:
+    for path in sorted(source.rglob("*")):
+        place = target / path.relative_to(source)
+        if path.is_dir():
+            place.mkdir(parents=True, exist_ok=True)
+        else:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, place)

@@ -1,0 +1,75 @@
+"""The two forms in which AliExpress is passed around, read into the same columns."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from mtlbench.api import DataError
+from mtlbench_plugins.datasets import _files
+
+SEARCH = "search_id"
+CATEGORICAL = tuple(f"categorical_{number}" for number in range(1, 17))
+NUMERICAL = tuple(f"numerical_{number}" for number in range(1, 64))
+LABELS = ("click", "conversion")
+ID, FLOAT = pa.float64(), pa.float32()
+"""Some copies of the files write ids as 7.0."""
+
+USER = tuple(f"user_{number}" for number in range(1, 34))
+ITEM = tuple(f"item_{number}" for number in range(1, 50))
+"""Columns of the raw files, which have no header; the first of each is the search, the last of an item its label."""
+ITEM_IDS = tuple(f"item_{number}" for number in (19, 34, 35, 36, 40, 41, 42))
+IDS = (*USER[1:8], *USER[31:33], *ITEM_IDS)
+NUMBERS = (*USER[8:31], *(name for name in ITEM[1:48] if name not in ITEM_IDS))
+"""Raw columns in the order of ``CATEGORICAL`` and ``NUMERICAL``."""
+
+
+def read_processed(path: Path) -> pd.DataFrame:
+    """A ``train.csv`` or ``test.csv``; the first column is the search where its header says so, and else ignored.
+
+    Raises:
+        DataError: the file is malformed.
+    """
+    types = {
+        **dict.fromkeys(CATEGORICAL, ID),
+        **dict.fromkeys(NUMERICAL, FLOAT),
+        **dict.fromkeys(LABELS, _files.INTEGER),
+    }
+    if _files.header(path)[0] == SEARCH:
+        types = {SEARCH: ID, **types}
+    return _files.read(path, types, complete=LABELS)
+
+
+def read_raw(users: Path, items: Path) -> pd.DataFrame:
+    """The published pair of files of one part: a row for each item of a search that both know, by search.
+
+    Raises:
+        DataError: a file is malformed, or an item's label is not 0, 1 (clicked) or 2 (bought).
+    """
+    seen = _files.read(users, _raw_types(USER), complete=USER[:1], names=USER)
+    shown = _files.read(items, _raw_types(ITEM), complete=(ITEM[0], ITEM[-1]), names=ITEM)
+    stage = shown.pop(ITEM[-1])
+    if not stage.isin((0, 1, 2)).all():
+        line = int((~stage.isin((0, 1, 2))).to_numpy().argmax())
+        raise DataError(
+            f"{items} holds the label {stage[line]} on line {line + 1}: expected 0, 1 (clicked) or 2 (bought); fetch "
+            "the file again"
+        )
+    left = pd.DataFrame({SEARCH: seen[USER[0]], "user": np.arange(len(seen))})
+    right = pd.DataFrame({SEARCH: shown[ITEM[0]], "item": np.arange(len(shown))})
+    pairs = left.merge(right, on=SEARCH)  # in the order of the users' file, then of the items'
+    rows = {"user": pairs.pop("user").to_numpy(), "item": pairs.pop("item").to_numpy()}
+    names = dict(zip(IDS + NUMBERS, CATEGORICAL + NUMERICAL, strict=True))
+    columns = {SEARCH: pairs[SEARCH]}
+    for raw, name in names.items():
+        table = seen if raw in seen else shown
+        columns[name] = table.pop(raw).to_numpy()[rows[raw.partition("_")[0]]]
+    reached = stage.to_numpy()[rows["item"]]
+    columns |= {"click": reached >= 1, "conversion": reached == 2}
+    return pd.DataFrame(columns, copy=False)
+
+
+def _raw_types(names: tuple[str, ...]) -> dict[str, pa.DataType]:
+    whole = {*IDS, USER[0], ITEM[0], ITEM[-1]}
+    return {name: ID if name in whole else FLOAT for name in names}

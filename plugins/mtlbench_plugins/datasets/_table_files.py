@@ -1,0 +1,217 @@
+"""A user's own table: CSV, CSV.gz or Parquet files, found by path and read block by block with errors she can act on.
+
+Rows are numbered as a spreadsheet does: the header of a CSV file is row 1. A Parquet file has no header and starts at
+row 1 with its data.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import csv, parquet
+
+from mtlbench.api import DataError, did_you_mean
+
+CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+PARQUET = (".parquet",)
+KINDS = f"{', '.join(CSV)} and {', '.join(PARQUET)}"
+
+CSV_BLOCK = 1 << 25
+"""Bytes parsed at once: large, because each block brings the distinct values of each of its text columns."""
+PARQUET_BLOCK = 1 << 18
+"""Rows decoded at once."""
+
+CATEGORY = pa.dictionary(pa.int32(), pa.string())
+NUMBER = pa.float64()
+
+Block = tuple[int, pa.RecordBatch]
+"""Number of its first row in the file, and the columns."""
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A CSV file with a header, plain or gzipped."""
+
+    path: Path
+    delimiter: str
+    missing: tuple[str, ...]
+    """Fields that are no value."""
+
+    def schema(self) -> pa.Schema:
+        """Its columns, typed by what the first block holds."""
+        with self._explained():
+            return self._open({}, None).schema
+
+    def blocks(self, types: Mapping[str, pa.DataType]) -> Iterator[Block]:
+        """The named columns as the given types."""
+        with self._explained():
+            first = 2
+            for block in self._open(types, list(types)):
+                yield first, block
+                first += len(block)
+
+    def _open(self, types: Mapping[str, pa.DataType], only: list[str] | None) -> csv.CSVStreamingReader:
+        return csv.open_csv(
+            self.path,
+            # With threads, errors do not name the row.
+            read_options=csv.ReadOptions(use_threads=False, block_size=CSV_BLOCK),
+            parse_options=csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
+            convert_options=csv.ConvertOptions(
+                column_types=dict(types),
+                include_columns=only,
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
+                null_values=list(self.missing),
+            ),
+        )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except UnicodeDecodeError as error:
+            raise DataError(f"{self.path}: the header is not UTF-8 text: save the file as UTF-8") from error
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{self.path}: {self._reason(str(error))}") from error
+
+    def _reason(self, text: str) -> str:
+        """What the parser complains of, in terms of column and row, with a remedy."""
+        text = " ".join(text.split())
+        if "Empty CSV file" in text:
+            return "the file is empty: expected a header with the names of the columns, then one row per impression"
+        if found := re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", text):
+            row, wanted, got = found.groups()
+            return (
+                f"row {row} has {got} fields, the header {wanted}: put fields that contain {self.delimiter!r} in "
+                'double quotes, or set `delimiter = "..."` in the description'
+            )
+        if found := re.search(r"column #(\d+): Row #(\d+): .*invalid (value '.*'|UTF8 data)", text):
+            column, row, what = self.schema().names[int(found[1])], found[2], found[3]
+            if what == "UTF8 data":
+                return f"column {column!r} is not UTF-8 text in row {row}: save the file as UTF-8"
+            return (
+                f"column {column!r} holds {what.removeprefix('value ')} in row {row}, where rows before it and its "
+                f"use call for a number or a time: correct the row, add the value to `missing`, or name {column!r} as "
+                "categorical"
+            )
+        return f"cannot be read: {text[:300]}; check that the file is whole and is a CSV file"
+
+
+@dataclass(frozen=True)
+class ParquetFile:
+    """A Parquet file."""
+
+    path: Path
+
+    def schema(self) -> pa.Schema:
+        """Its columns."""
+        with self._explained():
+            return parquet.read_schema(self.path)
+
+    def blocks(self, types: Mapping[str, pa.DataType]) -> Iterator[Block]:
+        """The named columns as the given types."""
+        with self._explained(), parquet.ParquetFile(self.path) as file:
+            first = 1
+            for block in file.iter_batches(PARQUET_BLOCK, columns=list(types)):
+                columns = [self._cast(name, block[name], wanted) for name, wanted in types.items()]
+                yield first, pa.RecordBatch.from_arrays(columns, list(types))
+                first += len(block)
+
+    def _cast(self, name: str, column: pa.Array, wanted: pa.DataType) -> pa.Array:
+        use = {CATEGORY: "an id", NUMBER: "a number"}.get(wanted, "a time")
+        try:
+            if wanted != CATEGORY:
+                return column.cast(wanted)
+            ids = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+            return pa.DictionaryArray.from_arrays(ids.indices.cast(pa.int32()), ids.dictionary.cast(pa.string()))
+        except pa.ArrowException as error:
+            reason = "" if pa.types.is_nested(column.type) else f" ({' '.join(str(error).split())[:200]})"
+            raise DataError(
+                f"{self.path}: column {name!r} is {column.type}, which cannot be read as {use}{reason}: convert it, or "
+                "leave it out"
+            ) from error
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (pa.ArrowException, OSError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise DataError(
+                f"{self.path}: cannot be read as Parquet: {reason}; check that the file is whole, and that a CSV file "
+                "is named .csv"
+            ) from error
+
+
+TableFile = CsvFile | ParquetFile
+
+
+def open_tables(paths: Sequence[Path], delimiter: str | None, missing: tuple[str, ...]) -> list[TableFile]:
+    """The table files at ``paths``, each a file or a folder of them, folders in order of name.
+
+    Raises:
+        DataError: there are none, or of two kinds.
+    """
+    found = [file for path in paths for file in _below(path)]
+    if len({_suffix(file) in PARQUET for file in found}) > 1:
+        kinds = [next(file for file in found if (_suffix(file) in PARQUET) == kind) for kind in (False, True)]
+        raise DataError(f"{kinds[0]} and {kinds[1]} are of two kinds: keep CSV or Parquet files, not both")
+    return [open_table(file, delimiter, missing) for file in found]
+
+
+def open_table(path: Path, delimiter: str | None, missing: tuple[str, ...]) -> TableFile:
+    """The table file ``path``; it is not read yet.
+
+    Raises:
+        DataError: its name tells no kind that can be read.
+    """
+    suffix = _suffix(path)
+    if suffix in PARQUET:
+        return ParquetFile(path)
+    if suffix in CSV:
+        return CsvFile(path, delimiter or ("\t" if suffix.startswith(".tsv") else ","), missing)
+    raise DataError(f"{path} is no table by its name: expected {KINDS}; export it as one of them")
+
+
+def require(file: TableFile, columns: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse a file that has one of ``columns`` not once among its ``names``.
+
+    Raises:
+        DataError: naming the file and the column, with a guess at what was meant.
+    """
+    for column in columns:
+        if column not in names:
+            hint = did_you_mean(column, list(names))
+            if isinstance(file, CsvFile) and len(names) == 1 and re.search(r"[;\t|,]", names[0]):
+                hint = f'the header is the one field {names[0]!r}, so set `delimiter = "..."`'
+            raise DataError(
+                f"{file.path}: there is no column {column!r} ({hint}): correct the description, or the file"
+            )
+        if names.count(column) > 1:
+            raise DataError(f"{file.path}: the header names column {column!r} {names.count(column)} times: rename one")
+
+
+def _below(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.exists():
+        raise DataError(
+            f"{path} is not there: correct `files` in the description; a relative path starts at its folder"
+        )
+    found = sorted(
+        file
+        for file in path.rglob("*")
+        if file.is_file() and _suffix(file) in CSV + PARQUET and not file.name.startswith((".", "_"))
+    )
+    if not found:
+        raise DataError(f"the folder {path} holds no table: expected files that end in {KINDS}")
+    return found
+
+
+def _suffix(path: Path) -> str:
+    """The ending that tells the kind, with ``.gz`` where there is one."""
+    name = path.name.lower()
+    return next((suffix for suffix in CSV + PARQUET if name.endswith(suffix)), path.suffix)

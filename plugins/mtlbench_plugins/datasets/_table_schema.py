@@ -1,0 +1,193 @@
+"""The description of a user's own table: a TOML file of a few lines, validated before any data is read."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    ValidationError,
+)
+
+from mtlbench.api import DataError, Params, did_you_mean
+from mtlbench.api.sessions import SESSION_RULE
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", r"\N")
+"""Fields of a CSV file that are no value, unless the description says otherwise."""
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _as_task(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Text = Annotated[str, StringConstraints(min_length=1, strict=True)]
+Number = Annotated[float, Field(strict=True)]
+Names = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
+
+
+TRUTHS = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
+NEITHER = 2
+"""What a value is that is no label."""
+
+
+class Task(Params):
+    """A label: a column of 0 and 1, or what a column says under a rule. A missing value fulfils no rule."""
+
+    name: Text
+    column: Text | None = None
+    equals: StrictStr | StrictBool | StrictInt | StrictFloat | None = None
+    at_least: Number | None = None
+
+    @property
+    def source(self) -> str:
+        """The column that the label is read from."""
+        return self.column or self.name
+
+    def label(self, value: str | None) -> int:
+        """0, 1 or ``NEITHER`` for a value of the column; ``equals`` compares as number or text, without outer space."""
+        text = "" if value is None else value.strip()
+        if self.equals is None:
+            return TRUTHS.get(text.lower(), NEITHER)
+        if isinstance(self.equals, str):
+            return int(text == self.equals.strip())
+        if isinstance(self.equals, bool):
+            return int(text.lower() == str(self.equals).lower())
+        try:
+            return int(float(text) == self.equals)
+        except ValueError:
+            return 0
+
+
+class TableSchema(Params):
+    """What the columns of a table mean. Every field is a key of the description."""
+
+    files: Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(min_length=1)]
+    """Files and folders, relative to the description."""
+    tasks: Annotated[
+        tuple[Annotated[Task, BeforeValidator(_as_task)], ...], BeforeValidator(_listed), Field(min_length=1)
+    ]
+    """Labels, in funnel order unless ``relation`` is ``parallel``."""
+    relation: Literal["funnel", "parallel"] = "funnel"
+    categorical: Names = ()
+    numerical: Names = ()
+    timestamp: Text | None = None
+    timestamp_unit: Literal["s", "ms", "us", "ns"] | None = None
+    """Of timestamps that are numbers."""
+    session: Text | None = None
+    """Column of session ids."""
+    session_rule: Annotated[str, Field(pattern=f"^({SESSION_RULE})$")] | None = None
+    """Sessions from ``user`` and ``timestamp``, for a log without session ids."""
+    user: Text | None = None
+    delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
+    missing: Annotated[tuple[str, ...], BeforeValidator(_listed)] = MISSING
+    min_count: Annotated[int, Field(ge=1, strict=True)] = 1
+
+    def columns(self) -> list[str]:
+        """Every column that is read, once."""
+        sources = [task.source for task in self.tasks]
+        rest = filter(None, (self.timestamp, self.session, self.user))
+        return list(dict.fromkeys([*sources, *self.categorical, *self.numerical, *rest]))
+
+
+EXAMPLES = {
+    "files": 'files = "my_log.csv", a file or a folder',
+    "tasks": 'tasks = ["click", "purchase"], or { name = "buyer", column = "orders", at_least = 1 } in that list',
+    "relation": 'relation = "funnel", or "parallel"',
+    "categorical": 'categorical = ["user_id", "item_id"]',
+    "numerical": 'numerical = ["price"]',
+    "timestamp": 'timestamp = "time"',
+    "timestamp_unit": 'timestamp_unit = "s", or "ms", "us", "ns"',
+    "session": 'session = "session_id"',
+    "session_rule": 'session_rule = "user-gap30m", or "user", "user-day"',
+    "user": 'user = "user_id"',
+    "delimiter": 'delimiter = ";"',
+    "missing": 'missing = ["", "?"]',
+    "min_count": "min_count = 2",
+}
+
+
+def read_schema(path: Path) -> TableSchema:
+    """The validated description in the TOML file ``path``.
+
+    Raises:
+        DataError: it cannot be read, or a key or value makes no sense; the message says what to write.
+    """
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot read the description of the table: {error.strerror}; a relative path starts at the "
+            "current folder; `mtlbench data describe FILE` drafts one"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is no TOML: {error}; texts stand in double quotes, lists in brackets") from error
+    try:
+        schema = TableSchema.model_validate(given)
+    except ValidationError as error:
+        raise DataError(f"{path}: {_complaint(error, given)}") from error
+    if reason := _contradiction(schema):
+        raise DataError(f"{path}: {reason}")
+    return schema
+
+
+def _complaint(error: ValidationError, given: Mapping[str, Any]) -> str:
+    """The first thing wrong, unknown keys before all: what one meant by them may be what is missing."""
+    details = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] != "extra_forbidden")
+    detail = details[0]
+    key, *inner = (str(part) for part in detail["loc"])
+    example = f"write {EXAMPLES[key]}" if key in EXAMPLES else ""
+    if detail["type"] == "extra_forbidden":
+        unknown, known = str(detail["loc"][-1]), Task.model_fields if inner else TableSchema.model_fields
+        return f"unknown key {unknown!r}{' of a task' if inner else ''}: {did_you_mean(unknown, list(known))}"
+    if detail["type"] == "missing":
+        return f"the key {(inner or [key])[-1]!r} is missing{' in `tasks`' if inner else ''}: {example}"
+    reason = detail["msg"].replace("Input should", "it should", 1)
+    if detail["type"] == "model_type":
+        reason = "a task is the name of a column, or a table in braces"
+    return f"`{key}` holds {detail['input']!r}: {reason[:1].lower()}{reason[1:]}; {example}"
+
+
+def _contradiction(schema: TableSchema) -> str | None:
+    """What no single key shows to be wrong, with the remedy."""
+    inputs = [*schema.categorical, *schema.numerical]
+    names = [task.name for task in schema.tasks]
+    if not inputs:
+        return f"no input is named: {EXAMPLES['categorical']} or {EXAMPLES['numerical']}"
+    for name in [*inputs, *names]:
+        if inputs.count(name) > 1:
+            return f"column {name!r} stands twice among `categorical` and `numerical`: name it once"
+        if names.count(name) > 1:
+            return f"task {name!r} stands twice in `tasks`: name it once"
+    for task in schema.tasks:
+        for name in {task.name, task.source} & set(inputs):
+            return f"column {name!r} is an input and gives the label {task.name!r}, which leaks the answer: take it out"
+        if task.equals is not None and task.at_least is not None:
+            return f"task {task.name!r} has both `equals` and `at_least`: keep one"
+    return _contradiction_in_time(schema)
+
+
+def _contradiction_in_time(schema: TableSchema) -> str | None:
+    sources = {name: task.name for task in schema.tasks for name in (task.name, task.source)}
+    for role, name in (("timestamp", schema.timestamp), ("session", schema.session), ("user", schema.user)):
+        if name in sources:
+            return f"column {name!r} is the {role} and gives the label {sources[name]!r}: name another {role}"
+    if schema.session and schema.session_rule:
+        return "`session` and `session_rule` exclude each other: keep the column, or the rule"
+    if schema.session_rule and not (schema.user and schema.timestamp):
+        return f"`session_rule` needs `user` and `timestamp`: {EXAMPLES['user']}, {EXAMPLES['timestamp']}"
+    if schema.timestamp_unit and not schema.timestamp:
+        return f"`timestamp_unit` without `timestamp`: {EXAMPLES['timestamp']}, or leave the unit out"
+    if schema.timestamp in (*schema.categorical, *schema.numerical):
+        return f"column {schema.timestamp!r} is the timestamp and an input: later times are all new; take it out there"
+    return None

@@ -1,0 +1,131 @@
+"""A user's own log: CSV or Parquet files, and a description of their columns."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+from pydantic import Field
+
+from mtlbench import api
+from mtlbench_plugins.datasets import _table_columns
+from mtlbench_plugins.datasets._table_files import CATEGORY, TableFile, open_tables
+from mtlbench_plugins.datasets._table_schema import TableSchema, Task, read_schema
+
+SHOWN_VALUES = 5
+
+
+class Table(api.Dataset):
+    """Your own log: a CSV or Parquet file, or a folder of them, described by a TOML file of a few lines.
+
+    ``mtlbench data describe my_log.csv`` drafts the description; the page "Your own log" of the documentation walks
+    through one. A path in ``schema`` starts at the current folder, the paths inside the file at the file's own::
+
+        files = "my_log.csv"
+        tasks = ["click", "purchase"]
+        categorical = ["user_id", "item_id", "city"]
+        numerical = ["price"]
+        timestamp = "time"
+        timestamp_unit = "s"
+        user = "user_id"
+        session_rule = "user-gap30m"
+
+    Rows: one per impression, in any order; files of one folder are read one after the other, by name. ``.csv``,
+    ``.csv.gz``, ``.tsv``, ``.tsv.gz`` (UTF-8, with a header; ``delimiter``, ``missing``) or ``.parquet``.
+
+    Tasks: columns of 0 and 1 (or true and false) in funnel order, or with ``relation = "parallel"`` in any; or a rule
+    over a column, ``{ name = "long_view", column = "seconds", at_least = 20 }`` or ``equals``. A column that gives a
+    label is no input. What else became known after the impression must be left out by you: nobody else knows.
+
+    Inputs: ``categorical`` columns are ids, compared as text in CSV files ("07" is not "7"); ``numerical`` columns
+    are numbers. Missing values are allowed in both. ``min_count``: ids rarer than this in training are unknown.
+
+    Time: ``timestamp`` is a date and time (ISO 8601, UTC where it names no zone) or a number in ``timestamp_unit``.
+    Without it the split is random with a fixed seed. Sessions: ``session`` names a column of ids, or
+    ``session_rule`` makes them of ``user`` and ``timestamp`` (``user-gapNm``, ``user-day`` in UTC, ``user``).
+    Without timestamps or sessions there is no session MDP, and what needs one is not applicable.
+    """
+
+    name, label = "table", "Table"
+    needs_parameters = True
+
+    class Params(api.Params):
+        """Parameters of ``table``."""
+
+        schema_: Path | None = Field(None, alias="schema", description="TOML file that describes the table")
+
+    params: Params
+
+    def files(self, root: Path) -> list[Path]:
+        """The description and the files it names; ``root`` is not read."""
+        return [self._path(), *(file.path for file in self._open(self._schema()))]
+
+    def load(self, root: Path) -> api.Log:
+        """Read the files block by block, checking each, into columns of ids, numbers and labels."""
+        schema = self._schema()
+        files = self._open(schema)
+        frame = _frame(batch for file in files for batch in _table_columns.read(file, schema))
+        origin = f"{files[0].path}{f' and {len(files) - 1} more files' if len(files) > 1 else ''}"
+        for task in schema.tasks:
+            if task.equals is not None and len(frame) and not frame[task.name].any():
+                raise api.DataError(_never(task, files[0], origin))
+        session = schema.session
+        if schema.session_rule:
+            session = "session, by rule"
+            frame[session] = api.session_ids(frame[schema.user], frame[schema.timestamp], schema.session_rule)
+        return api.Log(
+            frame=frame,
+            tasks=[task.name for task in schema.tasks],
+            categorical=schema.categorical,
+            numerical=schema.numerical,
+            relation=schema.relation,
+            timestamp=schema.timestamp,
+            session=session,
+            user=schema.user,
+            min_count=schema.min_count,
+            origin=origin,
+        )
+
+    @classmethod
+    def describe(cls, file: Path, folder: Path) -> api.Description:
+        """A profile of ``file`` and a draft of its description."""
+        from mtlbench_plugins.describing import describe  # which reads files the way that this dataset does
+
+        return describe(file, folder)
+
+    def _path(self) -> Path:
+        if self.params.schema_ is None:
+            raise api.DataError(
+                "dataset 'table' needs the description of your log: --dataset 'table[schema=my_log.toml]'; "
+                "`mtlbench data describe my_log.csv` drafts one"
+            )
+        return self.params.schema_.expanduser()
+
+    def _schema(self) -> TableSchema:
+        return read_schema(self._path())
+
+    def _open(self, schema: TableSchema) -> list[TableFile]:
+        folder = self._path().parent
+        paths = [folder / Path(name).expanduser() for name in schema.files]
+        return open_tables(paths, schema.delimiter, schema.missing)
+
+
+def _frame(batches: Iterator[pa.RecordBatch]) -> pd.DataFrame:
+    """One frame of all batches, which are given up as it is made."""
+    held = list(batches)
+    if not held:
+        return pd.DataFrame()
+    table = pa.Table.from_batches(held).unify_dictionaries()
+    del held
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True)
+    return frame
+
+
+def _never(task: Task, file: TableFile, origin: str) -> str:
+    """A complaint that no row fulfils the task's rule, with some values that the column has."""
+    _, block = next(file.blocks({task.source: CATEGORY}))
+    values = block[task.source].dictionary.to_pylist()[:SHOWN_VALUES]
+    return (
+        f"{origin}: no row has {task.equals!r} in column {task.source!r}, so task {task.name!r} is never 1: its values "
+        f"are {', '.join(map(repr, values))}{', ...' if len(values) == SHOWN_VALUES else ''}; correct `equals`"
+    )

@@ -1,0 +1,259 @@
+"""Broken tables and descriptions: each is refused in one paragraph that names file, column and remedy."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from tables import own_table, write_own_table
+
+Break = Callable[[Path], object]
+RUN = ("--backbone", "shared-bottom", "--weighting", "constant", "--seeds", 1, "--jobs", 1, "--out", "out")
+
+
+@pytest.fixture
+def here(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a good table and description in it."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    write_own_table(folder)
+    return folder
+
+
+def describe(old: str, new: str) -> Break:
+    """Replace a part of the description."""
+
+    def change(here: Path) -> None:
+        path = here / "my_log.toml"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    return change
+
+
+def add(line: str) -> Break:
+    """Add a line to the description."""
+    return describe('session = "visit"\n', f'session = "visit"\n{line}\n')
+
+
+def rewrite(old: str, new: str, count: int = -1) -> Break:
+    """Replace text of the table."""
+
+    def change(here: Path) -> None:
+        path = here / "my_log.csv"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, count))
+
+    return change
+
+
+def row(number: int, column: str, value: object) -> Break:
+    """Set one value of the table; the header is row 1."""
+
+    def change(here: Path) -> None:
+        frame = own_table().astype(object).reset_index(drop=True)
+        frame.loc[number - 2, column] = value
+        frame.to_csv(here / "my_log.csv", index=False)
+
+    return change
+
+
+def column(name: str, value: object) -> Break:
+    """Set one column of the table."""
+    return lambda here: own_table().assign(**{name: value}).to_csv(here / "my_log.csv", index=False)
+
+
+def table(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Break:
+    """Write a changed table."""
+    return lambda here: change(own_table()).to_csv(here / "my_log.csv", index=False)
+
+
+def both(*changes: Break) -> Break:
+    def change(here: Path) -> None:
+        for one in changes:
+            one(here)
+
+    return change
+
+
+def content(name: str, data: bytes) -> Break:
+    """Write a file, and let the description name it."""
+    return both(describe('"my_log.csv"', f'"{name}"'), lambda here: (here / name).write_bytes(data))
+
+
+def folder_of(*names: str) -> Break:
+    """A folder of tables with the given names; a Parquet one is a good table."""
+
+    def change(here: Path) -> None:
+        (here / "days").mkdir()
+        for name in names:
+            if name.endswith(".parquet"):
+                own_table().to_parquet(here / "days" / name)
+            else:
+                own_table().to_csv(here / "days" / name, index=False)
+
+    return both(describe('"my_log.csv"', '"days"'), change)
+
+
+def cut_gzip(here: Path) -> None:
+    (here / "my_log.csv.gz").write_bytes(gzip.compress((here / "my_log.csv").read_bytes())[:-60])
+
+
+def second_file_lacks_a_column(here: Path) -> None:
+    (here / "days").mkdir()
+    own_table().to_csv(here / "days" / "1.csv", index=False)
+    own_table().drop(columns="price").to_csv(here / "days" / "2.csv", index=False)
+
+
+def nested_parquet(here: Path) -> None:
+    frame = own_table()
+    arrays = {name: pa.array(frame[name]) for name in frame} | {"item_id": pa.array([["a"]] * len(frame))}
+    parquet.write_table(pa.table(arrays), here / "my_log.parquet")
+
+
+def text_prices(here: Path) -> None:
+    own_table().assign(price="9,90 €").to_parquet(here / "my_log.parquet")
+
+
+def latin_1(here: Path) -> None:
+    (here / "my_log.csv").write_bytes(own_table().assign(item_id="café").to_csv(index=False).encode("latin-1"))
+
+
+def semicolons(here: Path) -> None:
+    own_table().to_csv(here / "my_log.csv", index=False, sep=";")
+
+
+TABLES: dict[str, tuple[Break, list[str]]] = {
+    "absent file": (describe("my_log.csv", "log.csv"), ["log.csv is not there", "`files`"]),
+    "folder without tables": (
+        both(describe("my_log.csv", "empty"), lambda here: (here / "empty").mkdir()),
+        ["empty holds no table", ".parquet"],
+    ),
+    "two kinds": (folder_of("1.csv", "2.parquet"), ["1.csv", "2.parquet", "not both"]),
+    "spreadsheet": (content("my_log.xlsx", b"PK"), ["my_log.xlsx", "export it"]),
+    "empty file": (content("none.csv", b""), ["none.csv", "empty", "header"]),
+    "absent column": (rewrite("item_id", "item"), ["my_log.csv", "'item_id'", "did you mean 'item'?"]),
+    "column named twice": (rewrite(",visit", ",price", 1), ["my_log.csv", "'price'", "2 times", "rename"]),
+    "one field": (
+        both(semicolons, rewrite(", ", " ")),
+        ["my_log.csv", "'click'", "'user_id;item_id;price;", "`delimiter = "],
+    ),
+    "wrong delimiter": (semicolons, ["my_log.csv", "row 4", "the header 1", "`delimiter = "]),
+    "not UTF-8": (latin_1, ["my_log.csv", "'item_id'", "row 2", "save the file as UTF-8"]),
+    "too few fields": (
+        rewrite("\n", "\n1,2\n", 1),
+        ["my_log.csv", "row 2 has 2 fields", "the header 7", "double quotes"],
+    ),
+    "text for a number": (row(9, "price", "cheap"), ["my_log.csv", "'price'", "'cheap'", "row 9", "`missing`"]),
+    "infinite number": (row(9, "price", "inf"), ["my_log.csv", "'price'", "inf", "row 9", "finite"]),
+    "label of three values": (row(7, "click", 2), ["my_log.csv", "'click'", "'2'", "row 7", "equals"]),
+    "label in words": (column("click", "yes"), ["my_log.csv", "'click'", "'yes'", "row 2", "equals"]),
+    "label missing": (row(4, "purchase", None), ["my_log.csv", "'purchase'", "no value", "row 4", "drop the row"]),
+    "label of one class": (column("purchase", 0), ["my_log.csv", "'purchase'", "one class", "another label"]),
+    "no funnel": (row(5, "purchase", 1), ["my_log.csv", "'purchase'", "'click'", "row 5", '`relation = "parallel"`']),
+    "time missing": (row(3, "time", None), ["my_log.csv", "'time'", "row 3", "drop the row"]),
+    "time in words": (column("time", "noon"), ["my_log.csv", "'time'", "text", "ISO 8601"]),
+    "time of another unit": (describe('"s"', '"ms"'), ["my_log.csv", "'time'", "2023-11-1", '`timestamp_unit = "s"`']),
+    "date and a unit": (column("time", "2024-01-01 10:00:00"), ["my_log.csv", "'time'", "date already", "take it out"]),
+    "session missing": (row(8, "visit", None), ["my_log.csv", "'visit'", "row 8", "session id"]),
+    "cut gzip": (both(describe("csv", "csv.gz"), cut_gzip), ["my_log.csv.gz", "whole"]),
+    "no Parquet": (content("my_log.parquet", b"user_id\n1\n"), ["my_log.parquet", "Parquet", "named .csv"]),
+    "list in Parquet": (
+        both(describe("csv", "parquet"), nested_parquet),
+        ["my_log.parquet", "'item_id'", "leave it out"],
+    ),
+    "text in Parquet": (both(describe("csv", "parquet"), text_prices), ["my_log.parquet", "'price'", "convert it"]),
+    "second file without a column": (
+        both(describe("my_log.csv", "days"), second_file_lacks_a_column),
+        ["2.csv", "'price'"],
+    ),
+    "one row": (table(lambda frame: frame[:1]), ["my_log.csv", "1 rows", "thousands"]),
+    "no row": (table(lambda frame: frame[:0]), ["my_log.csv", "no rows"]),
+}
+
+DESCRIPTIONS: dict[str, tuple[Break, list[str]]] = {
+    "no TOML": (describe("tasks = [", "tasks = click, ["), ["line 2", "double quotes"]),
+    "unknown key": (describe("categorical", "categoricals"), ["'categoricals'", "did you mean 'categorical'?"]),
+    "no files": (describe('files = "my_log.csv"', ""), ["'files' is missing", 'files = "my_log.csv"']),
+    "no tasks": (describe('tasks = ["click", "purchase"]', ""), ["'tasks' is missing", "tasks = ["]),
+    "empty tasks": (describe('["click", "purchase"]', "[]"), ["`tasks`", "at least 1", "tasks = ["]),
+    "task is a number": (describe('"click", ', "3, "), ["`tasks`", "3", "tasks = ["]),
+    "unknown key of a task": (describe('"click", ', '{ name = "click", equal = 1 }, '), ["'equal'", "'equals'?"]),
+    "two rules": (describe('"click", ', '{ name = "click", equals = 1, at_least = 1 }, '), ["'click'", "keep one"]),
+    "no inputs": (
+        both(describe('["user_id", "item_id"]', "[]"), describe('["price"]', "[]")),
+        ["no input", "categorical = ["],
+    ),
+    "input named twice": (describe('["price"]', '["price", "item_id"]'), ["'item_id'", "twice", "once"]),
+    "label among the inputs": (describe('["price"]', '["price", "click"]'), ["'click'", "leaks", "take it out"]),
+    "wrong relation": (add('relation = "tree"'), ["`relation`", "'tree'", '"parallel"']),
+    "wrong unit": (describe('"s"', '"seconds"'), ["`timestamp_unit`", "'seconds'", '"ms"']),
+    "no unit": (describe('timestamp_unit = "s"', ""), ["my_log.csv", "'time'", "is a number", 'timestamp_unit = "s"']),
+    "unit of no time": (describe('timestamp = "time"', ""), ["`timestamp_unit`", 'timestamp = "time"']),
+    "time as an input": (describe('["price"]', '["time"]'), ["'time'", "timestamp and an input", "take it out"]),
+    "two kinds of session": (add('session_rule = "user"'), ["`session_rule`", "exclude", "keep"]),
+    "wrong session rule": (
+        describe('session = "visit"', 'session_rule = "gap30"'),
+        ["`session_rule`", "'gap30'", "user-gap30m"],
+    ),
+    "session rule without a user": (
+        both(describe('user = "user_id"', ""), describe('session = "visit"', 'session_rule = "user"')),
+        ["`session_rule`", 'user = "user_id"'],
+    ),
+    "rule that no row fulfils": (
+        describe('["click", "purchase"]', '[{ name = "c", column = "item_id", equals = "x" }]\nrelation = "parallel"'),
+        ["'item_id'", "an input"],
+    ),
+    "value that never occurs": (
+        describe('["click", "purchase"]', '[{ name = "yes", column = "click", equals = "yes" }]'),
+        ["my_log.csv", "'click'", "'yes'", "'0'", "correct `equals`"],
+    ),
+}
+
+
+def test_there_are_at_least_27_ways_to_break_each_part() -> None:
+    assert len(TABLES) + len(DESCRIPTIONS) >= 27
+
+
+@pytest.mark.parametrize("name", [*TABLES, *DESCRIPTIONS])
+def test_a_broken_table_is_refused_in_one_paragraph_and_nothing_is_written(
+    name: str, mtlbench: Any, here: Path, cache_dir: Path
+) -> None:
+    damage, words = {**TABLES, **DESCRIPTIONS}[name]
+    damage(here)
+    before = sorted(here.rglob("*"))
+    result = mtlbench("run", "--dataset", "table[schema=my_log.toml]", *RUN)
+    assert result.code == 2
+    assert result.out == ""
+    assert result.err.startswith("error: ")
+    assert result.err.count("\n") == 1
+    assert [word for word in words if word not in result.err] == []
+    if name in DESCRIPTIONS:
+        assert "my_log.toml" in result.err or "my_log.csv" in result.err
+    assert sorted(here.rglob("*")) == before
+    assert not list(cache_dir.glob("table-*"))
+
+
+def test_the_table_itself_is_good(mtlbench: Any, here: Path) -> None:
+    result = mtlbench("run", "--dataset", "table[schema=my_log.toml]", *RUN, "--epochs", 1)
+    assert result.code == 0, result.err
+
+
+def test_without_a_description_it_says_how_to_get_one(mtlbench: Any, here: Path) -> None:
+    result = mtlbench("run", "--dataset", "table", *RUN)
+    assert result.code == 2
+    assert "table[schema=my_log.toml]" in result.err
+    assert "mtlbench data describe" in result.err
+
+
+def test_an_absent_description_is_named(mtlbench: Any, here: Path) -> None:
+    result = mtlbench("run", "--dataset", "table[schema=absent.toml]", *RUN)
+    assert result.code == 2
+    assert "absent.toml: cannot read the description" in result.err

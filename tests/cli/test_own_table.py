@@ -1,0 +1,65 @@
+"""A study on a user's own table, from ten lines of TOML to the leaderboard."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tables import DESCRIPTION, own_table, write_own_table
+
+RUN = ("--backbone", "esmm,shared-bottom", "--weighting", "rmtl,constant", "--seeds", 1, "--epochs", 1, "--jobs", 1)
+
+
+@pytest.fixture
+def here(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def statuses(out: Path) -> dict[str, str]:
+    found = [json.loads(path.read_text()) for path in (out / "records").glob("*.json")]
+    return {record["method"]: record["status"] for record in found}
+
+
+def test_a_log_with_time_and_sessions_runs_everything(mtlbench: Any, here: Path) -> None:
+    write_own_table(here)
+    result = mtlbench("run", "--dataset", "table[schema=my_log.toml]", *RUN)
+    assert result.code == 0, result.err
+    assert "Table [schema=my_log.toml]" in result.out
+    assert set(statuses(here / "results").values()) == {"done"}
+
+
+@pytest.mark.parametrize(
+    ("lacks", "said"),
+    [
+        ('timestamp = "time"\ntimestamp_unit = "s"\n', "split random with a fixed seed, for want of timestamps"),
+        ('session = "visit"\n', "sessions none, for want of a session column"),
+    ],
+)
+def test_what_the_log_lacks_is_said_and_rules_out_session_mdps_alone(
+    lacks: str, said: str, mtlbench: Any, here: Path
+) -> None:
+    write_own_table(here, DESCRIPTION.replace(lacks, ""))
+    result = mtlbench("run", "--dataset", "table[schema=my_log.toml]", *RUN)
+    assert result.code == 0, result.err
+    assert said in " ".join(result.out.split())
+    assert "critics need sessions and timestamps, which the dataset lacks" in result.out
+    assert statuses(here / "results") == {
+        "ESMM": "done",
+        "Shared Bottom": "done",
+        "RMTL-ESMM": "not-applicable",
+        "RMTL-Shared Bottom": "not-applicable",
+    }
+
+
+def test_parallel_tasks_rule_out_a_funnel_backbone(mtlbench: Any, here: Path) -> None:
+    write_own_table(here, DESCRIPTION.replace('"purchase"', '"wish"') + 'relation = "parallel"\n')
+    own_table().assign(wish=lambda frame: 1 - frame["purchase"]).to_csv(here / "my_log.csv", index=False)
+    result = mtlbench("run", "--dataset", "table[schema=my_log.toml]", *RUN)
+    assert result.code == 0, result.err
+    assert statuses(here / "results")["ESMM"] == "not-applicable"
+    assert statuses(here / "results")["RMTL-Shared Bottom"] == "done"
+
+
+def test_a_description_of_ten_lines_is_enough(here: Path) -> None:
+    assert len(DESCRIPTION.splitlines()) <= 10
