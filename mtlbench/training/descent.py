@@ -67,7 +67,7 @@ class _GradientDescent:
 
     def __call__(self, step: Step) -> Tensor:
         weighting, penalty = self._weighting, self._backbone.penalty(step.logits)
-        gradients = TaskGradients(step.losses, penalty, self._optimiser.leaves(), self._reached)
+        gradients = TaskGradients(step.logits, step.losses, penalty, self._optimiser.leaves(), self._reached)
         step.shared = gradients.shared
         if isinstance(weighting, DirectionWeighting):
             direction = dict(weighting.direct(step))

@@ -131,8 +131,8 @@ def step(request: pytest.FixtureRequest) -> TaskGradients:
         backbone = cls(splits.schema, cls.Params(embedding=8, bottom=(16, 8), tower=(4,)))
     trainer = BackboneTrainer(backbone, splits, Training(batch_size=64), 0)
     found = reach(trainer._probe(), trainer._optimiser.leaves())
-    losses = trainer.step(torch.arange(64)).losses
-    return TaskGradients(losses, None, trainer._optimiser.leaves(), found)
+    real = trainer.step(torch.arange(64))
+    return TaskGradients(real.logits, real.losses, None, trainer._optimiser.leaves(), found)
 
 
 @pytest.mark.parametrize("name", OF_ONE_STEP)
