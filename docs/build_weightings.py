@@ -58,7 +58,7 @@ def page() -> str:
 
 def section(entry: Entry) -> str:
     """A weighting's heading, docstring and parameters."""
-    parts = [f'<a id="{entry.name}"></a>\n\n## {entry.cls.label}', body(getdoc(entry.cls) or "")]
+    parts = [f"## {entry.name}\n\n**{entry.cls.label}.**", body(getdoc(entry.cls) or "")]
     parameters = parameter_rows(entry.cls.Params)
     if parameters:
         cells = [

@@ -26,13 +26,22 @@ class SharedGradients:
 
     @cached_property
     def gram(self) -> Tensor:
-        """(K, K) float64 inner products g_i . g_j, summed parameter by parameter: no g_k is ever one flat vector."""
+        """(K, K) float64 inner products g_i . g_j, summed parameter by parameter: no g_k is ever one flat vector.
+
+        Raises:
+            TrainingError: one is not a finite number.
+        """
         gradients = list(self.jacobian.values())
         tasks, device = len(gradients[0]), gradients[0][0].device
         gram = torch.zeros(tasks, tasks, dtype=torch.float64, device=device)
         for i, j in combinations_with_replacement(range(tasks), 2):
             products = [torch.dot(of_task[i].flatten(), of_task[j].flatten()) for of_task in gradients]
             gram[i, j] = gram[j, i] = torch.stack(products).double().sum()
+        if not gram.isfinite().all():
+            raise TrainingError(
+                f"training diverged: the inner products of the task gradients are {gram.tolist()}; "
+                "lower --learning-rate or check the weights of the method"
+            )
         return gram
 
 

@@ -3,6 +3,7 @@
 import re
 from inspect import cleandoc
 
+from mtlbench.conformance.datasets.world import needs_parameter
 from mtlbench.conformance.rules import broken, rule
 from mtlbench.conformance.subject import Subject
 
@@ -13,12 +14,14 @@ LINK = re.compile(r"https?://\w")
 def documented(subject: Subject) -> None:
     """The docstring has a one-sentence summary, a link to the source and the formula.
 
-    Of data read from files the source is enough, of generated data the formula.
+    Of data read from files the source is enough, of generated data the formula, of the user's own data the summary.
     """
     cls, text = subject.cls, cleandoc(subject.cls.__doc__ or "")
     summary, _, rest = text.partition("\n")
     if not summary.strip().endswith(".") or rest.partition("\n")[0].strip():
         broken(f"the docstring begins with {summary!r}", "begin with one sentence on one line, then a blank line")
+    if subject.entry.kind == "dataset" and needs_parameter(subject) is not None:
+        return
     generated = subject.entry.kind == "dataset" and cls.folder is None
     if not generated and not LINK.search(text):
         broken("the docstring has no link", "name the source: authors, title, venue, and a link, https://...")

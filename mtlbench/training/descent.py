@@ -67,13 +67,8 @@ class _GradientDescent:
 
     def __call__(self, step: Step) -> Tensor:
         weighting, penalty = self._weighting, self._backbone.penalty(step.logits)
-        gradients = TaskGradients(step.losses, penalty, self._optimiser.leaves(), self._reached)
+        gradients = TaskGradients(step.logits, step.losses, penalty, self._optimiser.leaves(), self._reached)
         step.shared = gradients.shared
-        if not step.gram.isfinite().all():
-            raise TrainingError(
-                f"training diverged: the gradients of the tasks are not finite in step {step.number + 1}; lower "
-                "--learning-rate or check the weights of the method"
-            )
         if isinstance(weighting, DirectionWeighting):
             direction = dict(weighting.direct(step))
             weights = weighting.effective_weights(step, direction)

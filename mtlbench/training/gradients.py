@@ -1,16 +1,20 @@
 """Gradients of the tasks, one backward pass each, and the parameters that they share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import GradientEdge
 
 from mtlbench.api import Backbone, Field, Params, Schema, SharedGradients
 from mtlbench.training.seeding import seeded
 
 Reach = Mapping[str, frozenset[int]]
 """Parameter name -> the tasks whose gradients reach it."""
+
+Begin = Sequence[Tensor] | Sequence[GradientEdge]
+"""Where a backward pass begins."""
 
 PROBE_ROWS = 256
 PROBE_IDS = 16
@@ -61,24 +65,32 @@ class TaskGradients:
     """The gradients of one step: one backward pass per task, through no more than what that task reaches.
 
     Args:
-        losses: (B, K) in the autograd graph, which is spent afterwards.
+        logits: (B, K) in the autograd graph, which is spent afterwards.
+        losses: (B, K) made of them, each of its own logit.
         penalty: a scalar to descend beside the losses, or ``None``.
         leaves: parameter name -> leaf of the graph.
         reached: which tasks reach which of them.
     """
 
-    def __init__(self, losses: Tensor, penalty: Tensor | None, leaves: Mapping[str, Tensor], reached: Reach) -> None:
+    def __init__(
+        self,
+        logits: Tensor,
+        losses: Tensor,
+        penalty: Tensor | None,
+        leaves: Mapping[str, Tensor],
+        reached: Reach,
+    ) -> None:
         self._tasks = losses.shape[1]
-        means = losses.mean(0)
+        (of_logits,) = torch.autograd.grad(losses.mean(0).sum(), logits, retain_graph=True)
         self._of_task = [
             _gradients(
-                means[k],
+                *_begin(logits, of_logits, k),
                 {name: leaf for name, leaf in leaves.items() if k in reached[name]},
                 keep=k < self._tasks - 1 or penalty is not None,
             )
             for k in range(self._tasks)
         ]
-        self._penalty = {} if penalty is None else _gradients(penalty, leaves, keep=False)
+        self._penalty = {} if penalty is None else _gradients([penalty], None, leaves, keep=False)
         self.shared = SharedGradients(
             {
                 name: tuple(own[name] if name in own else torch.zeros_like(leaves[name]) for own in self._of_task)
@@ -103,8 +115,25 @@ class TaskGradients:
         return result
 
 
-def _gradients(value: Tensor, leaves: Mapping[str, Tensor], keep: bool) -> dict[str, Tensor]:
-    found = torch.autograd.grad(value, list(leaves.values()), retain_graph=keep, allow_unused=True)
+def _begin(logits: Tensor, of_logits: Tensor, task: int) -> tuple[Begin, Tensor]:
+    """Where the backward pass of a task begins, and with what gradient.
+
+    Most backbones end in a ``cat`` of one column per task. Going backward through it would send zeros through the
+    networks of all other tasks, so the pass begins behind it, at the task's own column.
+    """
+    last = logits.grad_fn
+    columns = () if last is None or last.name() != "CatBackward0" else last.next_functions
+    if len(columns) == logits.shape[1] and getattr(last, "_saved_dim", None) == 1:
+        node, number = columns[task]
+        if node is not None:
+            return [GradientEdge(node, number)], of_logits[:, task : task + 1]
+    alone = torch.zeros_like(of_logits)
+    alone[:, task] = of_logits[:, task]
+    return [logits], alone
+
+
+def _gradients(begin: Begin, gradient: Tensor | None, leaves: Mapping[str, Tensor], keep: bool) -> dict[str, Tensor]:
+    found = torch.autograd.grad(begin, list(leaves.values()), gradient, retain_graph=keep, allow_unused=True)
     return {name: gradient for name, gradient in zip(leaves, found, strict=True) if gradient is not None}
 
 

@@ -63,6 +63,7 @@ class BackboneOptimiser:
         }
         self._dense = {name: p for name, p in backbone.named_parameters() if name not in self._tables}
         self._learning_rate = learning_rate
+        self._weight_decay = weight_decay
         self._adam = torch.optim.Adam(
             self._dense.values(), learning_rate, BETAS, EPS, weight_decay=weight_decay, fused=True
         )
@@ -87,7 +88,15 @@ class BackboneOptimiser:
         """Take one step down ``gradients``, by the names of :meth:`leaves`; a leaf without one stays as it is.
 
         Those in ``final`` move by that direction times the learning rate, without Adam; they must be dense.
+
+        Raises:
+            TrainingError: there are some in ``final``, and weight decay, which is inside Adam.
         """
+        if final and self._weight_decay > 0:
+            raise TrainingError(
+                f"weight decay {self._weight_decay:g} is part of Adam, and the weighting moves shared parameters "
+                "without it; set weight_decay to 0"
+            )
         for name, leaf in self.leaves().items():
             leaf.grad = gradients.get(name)
         self._step()

@@ -95,7 +95,7 @@ class Table(api.Dataset):
 
     def _path(self) -> Path:
         if self.params.schema_ is None:
-            raise api.DataError(
+            raise api.UsageError(
                 "dataset 'table' needs the description of your log: --dataset 'table[schema=my_log.toml]'; "
                 "`mtlbench data describe my_log.csv` drafts one"
             )

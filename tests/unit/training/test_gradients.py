@@ -86,7 +86,7 @@ def test_weights_of_ones_give_the_gradient_of_the_plain_average(name: str, split
     found = reach(subject._probe(), subject._optimiser.leaves())
     with seeded(0, "masks"):
         step = subject.step(rows)
-    gradients = TaskGradients(step.losses, None, subject._optimiser.leaves(), found)
+    gradients = TaskGradients(step.logits, step.losses, None, subject._optimiser.leaves(), found)
     combined = gradients.combined(torch.ones(2))
     with seeded(0, "masks"):
         step = subject.step(rows)
@@ -216,6 +216,48 @@ def test_a_preconditioned_direction_moves_shared_parameters_by_the_learning_rate
             assert not torch.equal(value, before[name])
 
 
+def test_weight_decay_is_refused_where_parameters_move_without_adam():
+    subject = trainer("shared-bottom", weight_decay=0.1)
+    with pytest.raises(api.TrainingError, match=r"weight decay 0\.1 is part of Adam"):
+        descend_once(subject, Direction(1.0, 1.0, preconditioned=True))
+
+
+def test_the_pass_of_one_task_does_not_enter_the_network_of_another():
+    shared_leaf, entered = torch.ones(3, 1, requires_grad=True), []
+    columns = [shared_leaf * 2, shared_leaf * 3]
+    for task, column in enumerate(columns):
+        column.register_hook(lambda gradient, task=task: entered.append((task, gradient)))
+    logits = torch.cat(columns, dim=1)
+    found = TaskGradients(logits, logits.square(), None, {"shared": shared_leaf}, {"shared": frozenset({0, 1})})
+    assert [task for task, _ in entered] == [0, 1]
+    assert all(gradient.any() for _, gradient in entered)
+    first, second = found.shared.jacobian["shared"]
+    torch.testing.assert_close(first, torch.full((3, 1), 8 / 3))
+    torch.testing.assert_close(second, torch.full((3, 1), 18 / 3))
+
+
+@pytest.mark.parametrize(
+    "arrange",
+    [
+        lambda x: torch.cat([x], 1),
+        lambda x: torch.cat([x[:1], x[1:]], 0),
+        lambda x: torch.cat([x[:, :1], torch.ones(2, 1)], 1),
+        lambda x: torch.stack([x[:, 0], x[:, 1]], 1),
+        lambda x: x * 1,
+    ],
+    ids=["one block", "by rows", "a constant column", "stacked", "no cat"],
+)
+def test_gradients_do_not_depend_on_how_the_logits_were_put_together(arrange):
+    leaf = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    logits = arrange(leaf)
+    expected = [
+        torch.autograd.grad(logits[:, k].square().mean(), leaf, retain_graph=True, allow_unused=True)[0] for k in (0, 1)
+    ]
+    found = TaskGradients(logits, logits.square(), None, {"leaf": leaf}, {"leaf": frozenset({0, 1})})
+    for gradient, wanted in zip(found.shared.jacobian["leaf"], expected, strict=True):
+        torch.testing.assert_close(gradient, torch.zeros(2, 2) if wanted is None else wanted)
+
+
 def test_a_penalty_is_descended_once_beside_the_weighted_gradients():
     splits = small_splits()
     with seeded(0, "initial parameters"):
@@ -226,7 +268,7 @@ def test_a_penalty_is_descended_once_beside_the_weighted_gradients():
     leaves = subject._optimiser.leaves()
     penalty = calibrated.penalty(step.logits)
     expected = torch.autograd.grad(step.losses.mean() + penalty, list(leaves.values()), retain_graph=True)
-    combined = TaskGradients(step.losses, penalty, leaves, found).combined(torch.ones(2))
+    combined = TaskGradients(step.logits, step.losses, penalty, leaves, found).combined(torch.ones(2))
     for name, gradient in zip(leaves, expected, strict=True):
         torch.testing.assert_close(combined[name], gradient, atol=1e-6, rtol=1e-4)
 
@@ -247,7 +289,7 @@ def test_gradients_that_are_not_finite_are_a_diverged_training_and_no_error_of_a
         def weigh(self, step: api.Step) -> Tensor:
             return torch.linalg.eigvalsh(step.gram).clamp(min=1).float()
 
-    with pytest.raises(api.TrainingError, match="training diverged: the gradients of the tasks are not finite in step"):
+    with pytest.raises(api.TrainingError, match="training diverged: the inner products of the task gradients are"):
         trainer("shared-bottom", splits).train(Solver(api.NoParams()))
 
 

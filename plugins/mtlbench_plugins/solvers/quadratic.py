@@ -1,0 +1,88 @@
+"""Convex quadratic programs over non-negative variables, by an active-set method."""
+
+import numpy as np
+
+from mtlbench_plugins.solvers.gramian import Array, norms_and_cosines
+
+TOLERANCE = 1e-12
+"""Slope that still counts as zero, for matrices of unit diagonal."""
+
+
+def quadratic_program(matrix: Array, linear: Array, price: Array | None = None) -> Array:
+    r"""The minimiser x (K,) of x'Qx / 2 - b'x over x >= 0, on the plane p'x = 1 where a ``price`` p is given.
+
+    The active-set method of C. Lawson and R. Hanson, "Solving least squares problems", 1974, chapter 23; with the
+    plane it is that of P. Wolfe, "Finding the nearest point in a polytope", Mathematical Programming 11, 1976,
+    https://doi.org/10.1007/BF01580381. The variable whose slope is best becomes positive, then the minimum over the
+    positive ones is found by solving linear equations; those that this makes negative return to zero, at the point of
+    the way where the first of them gets there. Every round lowers the objective, so no set comes back, and there are
+    about K rounds.
+
+    Args:
+        matrix: Q (K, K), positive semi-definite, with a diagonal of order 1.
+        linear: b (K,), such that there is a minimum.
+        price: p (K,), positive.
+    """
+    size = len(linear)
+    x: Array = np.zeros(size)
+    equations, right = matrix, linear
+    if price is not None:
+        equations = np.zeros((size + 1, size + 1))
+        equations[:size, :size], equations[:size, size], equations[size, :size] = matrix, price, price
+        right = np.append(linear, 1.0)
+        first = (matrix.diagonal() / (2 * price * price) - linear / price).argmin()
+        x[first] = 1 / price[first]
+    tolerance = TOLERANCE * max(1.0, float(np.abs(linear).max()))
+    for _ in range(10 * size):
+        slope = linear - matrix @ x
+        if price is not None:
+            slope -= (slope @ x) * price
+        slope[x > 0] = 0.0
+        best = int(slope.argmax())
+        if slope[best] <= tolerance:
+            break
+        x = _minimum_from(x, best, equations, right)
+    return x
+
+
+def _minimum_from(x: Array, added: int, equations: Array, right: Array) -> Array:
+    """The minimum over the positive variables of ``x`` and the ``added`` one, less those that become zero on the way.
+
+    ``equations`` and ``right`` say that the gradient vanishes, for all variables and a multiplier if there is one.
+    """
+    positive = [i for i in range(len(x)) if x[i] > 0 or i == added]
+    multiplier = list(range(len(x), len(right)))
+    while True:
+        chosen = positive + multiplier
+        goal = np.zeros_like(x)
+        goal[positive] = _solve(equations[chosen][:, chosen], right[chosen])[: len(positive)]
+        falling = [i for i in positive if goal[i] <= 0]
+        if not falling:
+            return goal
+        shares = [x[i] / (x[i] - goal[i]) if x[i] > 0 else 0.0 for i in falling]
+        x = x + min(shares) * (goal - x)
+        x[falling[shares.index(min(shares))]] = 0.0
+        positive = [i for i in positive if x[i] > 0]
+
+
+def _solve(equations: Array, right: Array) -> Array:
+    try:
+        return np.linalg.solve(equations, right)
+    except np.linalg.LinAlgError:
+        return np.linalg.lstsq(equations, right)[0]
+
+
+def least_norm_point(gram: Array) -> Array:
+    r"""The a (K,) with a >= 0 and sum 1 that makes \|sum_k a_k g_k\| least, from inner products ``gram`` (K, K).
+
+    For two gradients a_1 = clip((g_2 - g_1) . g_2 / \|g_1 - g_2\|^2, 0, 1), and equal weights where both are equal.
+    """
+    if len(gram) == 2:
+        distance = gram[0, 0] + gram[1, 1] - 2 * gram[0, 1]
+        first = min(max((gram[1, 1] - gram[0, 1]) / distance, 0.0), 1.0) if distance > 0 else 0.5
+        return np.array([first, 1 - first])
+    norms, cosines = norms_and_cosines(gram)
+    if not norms.all():
+        return (norms == 0) / np.count_nonzero(norms == 0)
+    price = norms.min() / norms
+    return quadratic_program(cosines, np.zeros(len(gram)), price) * price

@@ -1,0 +1,76 @@
+"""AdaTask: Adam's moments for each task by itself."""
+
+from collections.abc import Mapping
+from math import sqrt
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from mtlbench import api
+
+EPS = 1e-8
+STEPS, MOMENT1, MOMENT2 = "steps", "moment1.", "moment2."
+
+
+class AdaTask(api.DirectionWeighting):
+    r"""Every task has Adam's moments of its own on the shared parameters, so none drowns the learning rate of another.
+
+    E. Yang et al., "AdaTask: a task-aware adaptive learning rate approach to multi-task learning", AAAI 2023,
+    https://arxiv.org/abs/2211.15055. In step t:
+
+    .. math:: m_k \leftarrow \beta_1 m_k + (1 - \beta_1) g_k, \qquad v_k \leftarrow \beta_2 v_k + (1 - \beta_2) g_k^2,
+              \qquad d = \frac{1}{K} \sum_k \frac{m_k / (1 - \beta_1^t)}{\sqrt{v_k / (1 - \beta_2^t)} + \epsilon}
+
+    Shared parameters move by d times the learning rate, without another Adam. For one task this is Adam, and for
+    identical tasks too. Moments are kept for every task and every row of each embedding table: memory of 2 K times the
+    shared parameters.
+
+    Deviation: the paper adds up the K steps, which makes the learning rate of shared parameters up to K times that of
+    the other methods; here, as for every method, they are averaged over tasks.
+    """
+
+    name, label = "adatask", "AdaTask"
+    needs = frozenset({"jacobian", "parameters"})
+    preconditioned = True
+
+    class Params(api.Params):
+        """Parameters of ``adatask``."""
+
+        beta1: float = Field(0.9, ge=0, lt=1, description="decay of the first moments, in [0, 1)")
+        beta2: float = Field(0.999, ge=0, lt=1, description="decay of the second moments, in [0, 1)")
+
+    params: Params
+
+    def setup(self, trainer: api.Trainer) -> None:
+        """Start from moments of 0."""
+        self._steps = 0
+        self._moments: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def direct(self, step: api.Step) -> dict[str, Tensor]:
+        """The average over tasks of Adam's steps at learning rate 1."""
+        self._steps += 1
+        return {name: self._advanced(name, torch.stack(gradients)) for name, gradients in step.jacobian.items()}
+
+    def _advanced(self, name: str, gradients: Tensor) -> Tensor:
+        beta1, beta2 = self.params.beta1, self.params.beta2
+        if name not in self._moments:
+            self._moments[name] = torch.zeros_like(gradients), torch.zeros_like(gradients)
+        moment1, moment2 = self._moments[name]
+        moment1.lerp_(gradients, 1 - beta1)
+        moment2.mul_(beta2).addcmul_(gradients, gradients, value=1 - beta2)
+        scale = moment2.sqrt().div_(sqrt(1 - beta2**self._steps)).add_(EPS)
+        return (moment1 / scale).mean(0).div_(1 - beta1**self._steps)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The number of steps, and by name of the parameter both moments (K, ...)."""
+        state = {STEPS: torch.tensor(self._steps)}
+        for name, (moment1, moment2) in self._moments.items():
+            state |= {MOMENT1 + name: moment1.clone(), MOMENT2 + name: moment2.clone()}
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take them back."""
+        self._steps = int(state[STEPS])
+        names = [name.removeprefix(MOMENT1) for name in state if name.startswith(MOMENT1)]
+        self._moments = {name: (state[MOMENT1 + name].clone(), state[MOMENT2 + name].clone()) for name in names}

@@ -1,0 +1,42 @@
+"""Aligned-MTL: task gradients made orthogonal and of one length."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mtlbench import api
+from mtlbench_plugins.solvers.gramian import array
+
+INDISTINCT = 1e-7
+"""Eigenvalue of the Gram matrix, relative to the largest, below which it is rounding of float32 gradients."""
+
+
+class AlignedMTL(api.Weighting):
+    r"""The mean of the nearest gradients that neither conflict nor dominate: orthogonal ones of equal length.
+
+    D. Senushkin et al., "Independent component alignment for multi-task learning", CVPR 2023,
+    https://arxiv.org/abs/2305.19000. With M = V diag(lambda) V' the inner products of the task gradients, the aligned
+    gradients are G^ = G B:
+
+    .. math:: B = \sqrt{\lambda_{\min}} \, V \mathrm{diag}(\lambda)^{-1/2} V^\top, \qquad
+              \hat G^\top \hat G = \lambda_{\min} I, \qquad d = \frac{1}{K} \sum_k \hat g_k, \qquad w = B \mathbf{1}
+
+    with lambda_min the smallest positive eigenvalue (the paper's choice; its length is that of the weakest
+    independent direction), the others left out. Identical gradients stay as they are.
+
+    Deviations: the paper weighs the aligned gradients by given task weights, here they count equally. An eigenvalue
+    below 1e-7 of the largest counts as 0: with float32 gradients it is rounding, and would set the length of d.
+    """
+
+    name, label = "aligned-mtl", "Aligned-MTL"
+    needs = frozenset({"gram"})
+
+    def weigh(self, step: api.Step) -> Tensor:
+        """Weights (K,), of either sign; ones where no task has a gradient."""
+        values, vectors = np.linalg.eigh(array(step.gram))
+        positive = values > INDISTINCT * values[-1]
+        weights = np.ones(len(values))
+        if positive.any():
+            values, vectors = values[positive], vectors[:, positive]
+            weights = vectors @ (np.sqrt(values[0] / values) * vectors.sum(0))
+        return torch.from_numpy(weights).to(step.losses)

@@ -1,0 +1,100 @@
+"""CAGrad: near the mean gradient, the direction whose worst task gains most."""
+
+from math import sqrt
+
+import numpy as np
+import torch
+from pydantic import Field
+from scipy.optimize import brentq
+from torch import Tensor
+
+from mtlbench import api
+from mtlbench_plugins.solvers.gramian import Array, array, norms_and_cosines
+from mtlbench_plugins.solvers.quadratic import quadratic_program
+
+ROUNDING = 1e-9
+"""Length of a mix of gradients, relative to the longest of them, that counts as 0."""
+
+
+class CAGrad(api.Weighting):
+    r"""Of all directions near the mean gradient the one that lowers most the loss of the task that gains least.
+
+    B. Liu et al., "Conflict-averse gradient descent for multi-task learning", NeurIPS 2021,
+    https://arxiv.org/abs/2110.14048. With g_0 = (1/K) sum_k g_k and g_a = sum_k a_k g_k:
+
+    .. math:: d = \arg\max_{\lVert d - g_0 \rVert \le c \lVert g_0 \rVert} \min_k g_k \cdot d
+              = g_0 + c \lVert g_0 \rVert \frac{g_a}{\lVert g_a \rVert}, \qquad
+              a = \arg\min_{a \ge 0,\, \sum a = 1} g_a \cdot g_0 + c \lVert g_0 \rVert \lVert g_a \rVert
+
+    The weights are w_k = 1 + K c \|g_0\| a_k / \|g_a\|, so that their average over tasks is the paper's d. c = 0 is
+    ``constant``; the larger c, the nearer to ``mgda``.
+
+    Deviations: the minimum is exact, by a closed form for two tasks; the authors' code minimises numerically, and
+    divides d by 1 + c^2 or 1 + c, which Adam does not notice. A task without gradient gains nothing either way and is
+    left out of the minimum over k. Where g_a is 0 no direction is better than g_0, which is taken.
+    """
+
+    name, label = "cagrad", "CAGrad"
+    needs = frozenset({"gram"})
+
+    class Params(api.Params):
+        """Parameters of ``cagrad``."""
+
+        c: float = Field(0.5, ge=0, lt=1, description="c, radius around the mean gradient relative to its norm, [0, 1)")
+
+    params: Params
+
+    def weigh(self, step: api.Step) -> Tensor:
+        """Weights (K,), at least 1."""
+        gram, c = array(step.gram), self.params.c
+        weights = np.ones(len(gram))
+        to_mean, mean = gram.mean(0), sqrt(max(float(gram.mean()), 0.0))
+        present = gram.diagonal() > 0
+        if c > 0 and mean > 0:
+            chosen = gram[present][:, present]
+            a = _worst_mix(chosen, to_mean[present], mean, c)
+            length = sqrt(max(float(a @ chosen @ a), 0.0))
+            if length > ROUNDING * sqrt(chosen.diagonal().max()):
+                weights[present] += len(gram) * c * mean * a / length
+        return torch.from_numpy(weights).to(step.losses)
+
+
+def _worst_mix(gram: Array, to_mean: Array, mean: float, c: float) -> Array:
+    """The a (K,) on the simplex that makes g_a . g_0 + c |g_0| |g_a| least, from g_i . g_j, g_i . g_0 and |g_0|."""
+    if len(gram) == 1:
+        return np.ones(1)
+    if len(gram) == 2:
+        return _worst_mix_of_two(gram, (to_mean[0] - to_mean[1]) / (c * mean))
+    norms, cosines = norms_and_cosines(gram)
+    price = norms.min() / norms
+    to_mean_cosines = to_mean / (norms * mean)
+
+    # |g_a| is the least of |g_a|^2 / 2t + t / 2 over t > 0, at t = |g_a|; for a given t, a solves a quadratic program.
+    # In units of the shortest gradient, with y = a / price and t = c * pull:
+    def mix(pull: float) -> Array:
+        return quadratic_program(cosines, -pull * to_mean_cosines, price)
+
+    def excess(pull: float) -> float:
+        y = mix(pull)
+        return sqrt(max(float(y @ cosines @ y), 0.0)) - c * pull
+
+    most = float(norms.max() / norms.min()) / c
+    least = ROUNDING * most
+    if excess(least) <= 0:
+        return mix(least) * price
+    return mix(brentq(excess, least, most, xtol=1e-12 * most, rtol=1e-12)) * price
+
+
+def _worst_mix_of_two(gram: Array, tilt: float) -> Array:
+    """In closed form: the x in [0, 1] that makes tilt * x + |g_2 + x (g_1 - g_2)| least, and 1 - x."""
+    square = gram[0, 0] + gram[1, 1] - 2 * gram[0, 1]
+    offset = gram[0, 1] - gram[1, 1]
+    if square <= 0:
+        return np.array([0.5, 0.5])
+    if tilt**2 >= square:
+        first = 0.0 if tilt > 0 else 1.0
+    else:
+        area = max(gram[0, 0] * gram[1, 1] - gram[0, 1] ** 2, 0.0)
+        first = (-tilt * sqrt(area / (square - tilt**2)) - offset) / square
+    first = min(max(first, 0.0), 1.0)
+    return np.array([first, 1 - first])

@@ -1,0 +1,73 @@
+"""ExcessMTL: tasks far from their optimum weigh more."""
+
+from collections.abc import Mapping
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from mtlbench import api
+
+
+class ExcessMTL(api.Weighting):
+    r"""A task weighs the more, the further its loss is estimated to be above what it could reach.
+
+    Y. He et al., "Robust multi-task learning with excess risks", ICML 2024, https://arxiv.org/abs/2402.02009. The
+    excess risk is taken from a quadratic model of the loss, whose Hessian is estimated by the accumulated squares of
+    the gradient, as in Adagrad:
+
+    .. math:: E_k = \sum_n \frac{g_{k,n}^2}{\sqrt{\sum_{s \le t} g_{k,n}(s)^2}}, \qquad
+              w_k \leftarrow K \, \frac{w_k \exp(\eta E_k / E_k^{(0)})}{\sum_j w_j \exp(\eta E_j / E_j^{(0)})}
+
+    over the numbers n of the shared parameters, w starting from ones. E^(0) is a task's first excess risk, so that
+    tasks of any scale compare. Squares are kept for every task and every row of each embedding table: memory of K
+    times the shared parameters.
+
+    Deviations: the authors' code adds 1e-7 to the squares, which in recommendation are often smaller and would be lost
+    in it; here nothing is added. The first step leaves the weights at one, every ratio being 1. The paper also
+    proposes to average E^(0) over some epochs, its code does not.
+    """
+
+    name, label = "excess-mtl", "ExcessMTL"
+    needs = frozenset({"jacobian", "parameters"})
+
+    class Params(api.Params):
+        """Parameters of ``excess-mtl``."""
+
+        eta: float = Field(0.01, ge=0, description="eta, step size of the weights; 0 is constant")
+
+    params: Params
+
+    def setup(self, trainer: api.Trainer) -> None:
+        """Start from weights of ones."""
+        tasks, device = len(trainer.schema.tasks), trainer.data.labels.device
+        self._log_weights = torch.zeros(tasks, dtype=torch.float64, device=device)
+        self._first = torch.zeros(tasks, dtype=torch.float64, device=device)
+        self._squares: dict[str, Tensor] = {}
+
+    def weigh(self, step: api.Step) -> Tensor:
+        """Weights (K,), positive, of sum K."""
+        excess = torch.zeros_like(self._first)
+        for name, gradients in step.jacobian.items():
+            squares = torch.stack(gradients).square_()
+            self._squares[name] = self._squares[name] + squares if name in self._squares else squares.clone()
+            ratio = torch.where(squares == 0, 0.0, squares / self._squares[name].sqrt())
+            excess += ratio.flatten(1).sum(1).double()
+        self._first = torch.where(self._first == 0, excess, self._first)
+        relative = torch.where(self._first == 0, 0.0, excess / self._first)
+        self._log_weights = (self._log_weights + self.params.eta * relative).log_softmax(0)
+        return (len(excess) * self._log_weights.exp()).to(step.losses)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Logarithms of the weights, first excess risks, and by name of the parameter the squares (K, ...)."""
+        state = {"log_weights": self._log_weights, "first": self._first}
+        state |= {f"squares.{name}": squares for name, squares in self._squares.items()}
+        return {name: value.clone() for name, value in state.items()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take them back."""
+        self._log_weights, self._first = state["log_weights"].clone(), state["first"].clone()
+        prefix = "squares."
+        self._squares = {
+            name.removeprefix(prefix): value.clone() for name, value in state.items() if name.startswith(prefix)
+        }

@@ -1,0 +1,41 @@
+"""FairGrad: alpha-fair gains of the tasks."""
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from mtlbench import api
+from mtlbench_plugins.solvers.balance import balance
+from mtlbench_plugins.solvers.gramian import array
+
+
+class FairGrad(api.Weighting):
+    r"""The direction whose gains g_k . d are alpha-fair among the tasks.
+
+    H. Ban, K. Ji, "Fair resource allocation in multi-task learning", ICML 2024, https://arxiv.org/abs/2402.15638. With
+    M the inner products of the task gradients:
+
+    .. math:: d = \sum_k w_k g_k \propto \arg\max_{\lVert d \rVert \le 1}
+              \sum_k \frac{(g_k \cdot d)^{1 - \alpha}}{1 - \alpha}, \qquad M w = w^{-1/\alpha}
+
+    alpha to 0 is the sum of the gains, 1 (their logarithms) is ``nash-mtl``, to infinity the least gain, as in
+    ``mgda``. The weights are the paper's, which sums where we average over tasks.
+
+    Deviations: the equation is solved to rounding in every step, by Newton's method on the strictly convex function
+    that it is the stationary point of; the authors' code fits it by least squares. Where it has no solution, and where
+    a task has no gradient, as in ``nash-mtl``. The default alpha is that of the authors' scripts for CelebA and QM9.
+    """
+
+    name, label = "fairgrad", "FairGrad"
+    needs = frozenset({"gram"})
+
+    class Params(api.Params):
+        """Parameters of ``fairgrad``."""
+
+        alpha: float = Field(2.0, ge=0.1, le=10, description="alpha, the larger the fairer; 1 is nash-mtl")
+
+    params: Params
+
+    def weigh(self, step: api.Step) -> Tensor:
+        """Weights (K,), positive, of the order of |g_k|^(-2 alpha / (1 + alpha))."""
+        return torch.from_numpy(balance(array(step.gram), power=1 / self.params.alpha)).to(step.losses)

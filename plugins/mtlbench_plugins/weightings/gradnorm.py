@@ -1,0 +1,78 @@
+"""GradNorm: weights learnt so that tasks train at similar rates."""
+
+from collections.abc import Mapping
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from mtlbench import api
+
+FLOOR = 1e-3
+"""Least weight before weights are scaled to sum K: a step of the weights could overshoot 0."""
+TINY = 1e-12
+
+
+class GradNorm(api.Weighting):
+    r"""Weights are learnt that bring the norm of each weighted gradient to a common size, larger for slower tasks.
+
+    Z. Chen et al., "GradNorm: gradient normalization for adaptive loss balancing in deep multitask networks", ICML
+    2018, https://arxiv.org/abs/1711.02257. With G_k = w_k \|g_k\| and L_k(t) the loss in step t:
+
+    .. math:: r_k = \frac{L_k(t) / L_k(0)}{\frac{1}{K} \sum_j L_j(t) / L_j(0)}, \qquad
+              L_{\mathrm{grad}}(w) = \sum_k \Big| G_k - r_k^\alpha \, \frac{1}{K} \sum_j G_j \Big|
+
+    w descends L_grad by Adam, the means in it taken as constants, and is then scaled to sum K. The step that gives the
+    gradients is taken with the weights before that, ones in the first.
+
+    Deviations: the norms are those of all shared parameters, the paper's of the last shared layer only, to save time;
+    a weight is at least 1e-3 before scaling; L_k(0) is the loss of the first batch, as in the paper, and counts as at
+    least 1e-12.
+    """
+
+    name, label = "gradnorm", "GradNorm"
+    needs = frozenset({"gram"})
+
+    class Params(api.Params):
+        """Parameters of ``gradnorm``."""
+
+        alpha: float = Field(1.5, ge=0, description="alpha, how strongly slow tasks are favoured, >= 0")
+        learning_rate: float = Field(0.025, gt=0, description="Adam's learning rate of the weights")
+
+    params: Params
+
+    def setup(self, trainer: api.Trainer) -> None:
+        """Start from weights of ones."""
+        self._weights = torch.ones(len(trainer.schema.tasks), dtype=torch.float64)
+        self._adam = torch.optim.Adam([self._weights], self.params.learning_rate)
+        self._first: Tensor | None = None
+
+    def weigh(self, step: api.Step) -> Tensor:
+        """Weights (K,), positive, of sum K."""
+        norms = step.gram.diagonal().sqrt().cpu()
+        losses = step.losses.detach().double().mean(0).cpu()
+        if self._first is None:
+            self._first = losses.clamp(min=TINY)
+        applied = self._weights.clone()
+        sizes = applied * norms
+        rates = losses / self._first
+        rates /= rates.mean().clamp(min=TINY)
+        self._weights.grad = (sizes - sizes.mean() * rates**self.params.alpha).sign() * norms
+        self._adam.step()
+        self._weights.clamp_(min=FLOOR)
+        self._weights *= len(applied) / self._weights.sum()
+        return applied.to(step.losses)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The weights, Adam's moments of them, and the first losses, where there are any yet."""
+        state = {"weights": self._weights, **self._adam.state[self._weights]}
+        if self._first is not None:
+            state["first"] = self._first
+        return {name: value.clone() for name, value in state.items()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take them back."""
+        moments = {name: value.clone() for name, value in state.items()}
+        self._weights.copy_(moments.pop("weights"))
+        self._first = moments.pop("first", None)
+        self._adam.state[self._weights] = moments

@@ -1,0 +1,78 @@
+"""Gradient Vaccine: cosines of task gradients are raised to what they usually are."""
+
+from collections.abc import Mapping
+from math import sqrt
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from mtlbench import api
+from mtlbench_plugins.solvers.gramian import array
+
+MOST = 1 - 1e-6
+"""Highest target of a cosine: to raise one to 1 takes an infinite multiple of the other gradient."""
+
+
+class GradVac(api.Weighting):
+    r"""Each task's gradient is turned towards every other task's that it agrees with less than usual.
+
+    Z. Wang et al., "Gradient Vaccine: investigating and improving multi-task optimization in massively multilingual
+    models", ICLR 2021, https://arxiv.org/abs/2010.05874. For each task i, starting from g_i and going through the
+    other tasks j in random order, with phi the cosine of the present g_i and the original g_j and phi^ its running
+    mean, 0 at the start:
+
+    .. math:: g_i \leftarrow g_i + \frac{\lVert g_i \rVert \big(\hat\phi_{ij} \sqrt{1 - \phi^2}
+              - \phi \sqrt{1 - \hat\phi_{ij}^2}\big)}{\lVert g_j \rVert \sqrt{1 - \hat\phi_{ij}^2}} \, g_j
+              \;\text{ if } \phi < \hat\phi_{ij}, \qquad
+              \hat\phi_{ij} \leftarrow (1 - \beta) \hat\phi_{ij} + \beta \phi, \qquad d = \frac{1}{K} \sum_i g_i
+
+    which makes the cosine exactly phi^. With beta = 0 this is ``pcgrad``. The turned gradients are combinations of the
+    original ones, so only inner products are needed: the weight of task k is the sum over i of g_k's coefficient in
+    g_i.
+
+    Deviations: the paper keeps one phi^ per parameter tensor or per layer, here one for all shared parameters; it sums
+    the turned gradients, here, as for every method, they are averaged over tasks; phi^ counts as at most 1 - 1e-6.
+    The default beta is LibMTL's; the paper has 0.01.
+    """
+
+    name, label = "gradvac", "GradVac"
+    needs = frozenset({"gram"})
+
+    class Params(api.Params):
+        """Parameters of ``gradvac``."""
+
+        beta: float = Field(0.5, ge=0, le=1, description="beta, share of the present cosine in its running mean")
+
+    params: Params
+
+    def setup(self, trainer: api.Trainer) -> None:
+        """Expect cosines of 0."""
+        tasks = len(trainer.schema.tasks)
+        self._usual = np.zeros((tasks, tasks))
+
+    def weigh(self, step: api.Step) -> Tensor:
+        """Weights (K,), at least 1 where no usual cosine is negative; the orders come from torch's generator."""
+        gram, beta = array(step.gram), self.params.beta
+        coefficients = np.eye(len(gram))
+        for i, turned in enumerate(coefficients):
+            for j in torch.randperm(len(gram)).tolist():
+                length = sqrt(max(float(turned @ gram @ turned), 0.0) * gram[j, j])
+                if j == i or length == 0:
+                    continue
+                cosine = min(max(float(turned @ gram[j]) / length, -1.0), 1.0)
+                usual = min(float(self._usual[i, j]), MOST)
+                self._usual[i, j] += beta * (cosine - self._usual[i, j])
+                if cosine < usual:
+                    ratio = usual * sqrt((1 - cosine**2) / (1 - usual**2)) - cosine
+                    turned[j] += length / gram[j, j] * ratio
+        return torch.from_numpy(coefficients.sum(0)).to(step.losses)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The usual cosines (K, K)."""
+        return {"usual": torch.from_numpy(self._usual.copy())}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take them back."""
+        self._usual = state["usual"].numpy().copy()

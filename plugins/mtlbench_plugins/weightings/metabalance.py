@@ -1,0 +1,72 @@
+"""MetaBalance: the gradients of auxiliary tasks brought near the norm of the target task's."""
+
+from collections.abc import Mapping
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from mtlbench import api
+
+
+class MetaBalance(api.DirectionWeighting):
+    r"""Parameter by parameter, gradients of the auxiliary tasks are scaled towards the norm of the target task's.
+
+    Y. He et al., "MetaBalance: improving multi-task recommendations via adapting gradient magnitudes of auxiliary
+    tasks", WWW 2022, https://arxiv.org/abs/2203.06801. For each shared parameter tensor, with m_k a running mean of
+    the norm of task k's gradient and * the target task:
+
+    .. math:: m_k \leftarrow \beta m_k + (1 - \beta) \lVert g_k \rVert, \qquad
+              d = \frac{1}{K} \sum_k \Big(r \, \frac{m_*}{m_k} + 1 - r\Big) \, g_k
+
+    The target's own gradient stays as it is. r = 0 is the plain average, r = 1 gives all tasks the target's norm.
+
+    The paper wants one task, such as purchases, helped by the others. By default that is the last one, the deepest
+    stage of a funnel; any other can be named. Of the paper's three strategies this is the one that both reduces large
+    and enlarges small auxiliary gradients. Of an embedding table the rows that the batch reads make one tensor. The
+    paper sums over tasks, here, as for every method, they are averaged.
+    """
+
+    name, label = "metabalance", "MetaBalance"
+    equivariant = False
+
+    class Params(api.Params):
+        """Parameters of ``metabalance``."""
+
+        r: float = Field(0.7, ge=0, le=1, description="r, how near to the target's norm, in [0, 1]")
+        beta: float = Field(0.9, ge=0, lt=1, description="beta, share of the past in the running means, in [0, 1)")
+        target: str = Field("", description="name of the target task; empty: the last of the dataset's")
+
+    params: Params
+
+    def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
+        """The target, where it is named, must be a task of the dataset."""
+        if self.params.target in {"", *schema.tasks}:
+            return None
+        return f"the target task {self.params.target!r} is not among those of the dataset: {', '.join(schema.tasks)}"
+
+    def setup(self, trainer: api.Trainer) -> None:
+        """Find the target task, and start without a past."""
+        tasks = trainer.schema.tasks
+        self._target = tasks.index(self.params.target or tasks[-1])
+        self._norms: dict[str, Tensor] = {}
+
+    def direct(self, step: api.Step) -> dict[str, Tensor]:
+        """The average of the scaled gradients."""
+        return {name: self._balanced(name, gradients) for name, gradients in step.jacobian.items()}
+
+    def _balanced(self, name: str, gradients: tuple[Tensor, ...]) -> Tensor:
+        norms = torch.stack([gradient.norm() for gradient in gradients])
+        means = self._norms.get(name, torch.zeros_like(norms)).lerp(norms, 1 - self.params.beta)
+        self._norms[name] = means
+        ratios = torch.where(means > 0, means[self._target] / means, 1.0)
+        factors = (self.params.r * ratios + 1 - self.params.r) / len(gradients)
+        return torch.tensordot(factors, torch.stack(gradients), 1)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The running means of the norms (K,), by name of the parameter."""
+        return {name: norms.clone() for name, norms in self._norms.items()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take them back."""
+        self._norms = {name: norms.clone() for name, norms in state.items()}

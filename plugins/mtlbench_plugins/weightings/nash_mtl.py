@@ -1,0 +1,37 @@
+"""Nash-MTL: the task gradients bargain for the direction."""
+
+import torch
+from torch import Tensor
+
+from mtlbench import api
+from mtlbench_plugins.solvers.balance import balance
+from mtlbench_plugins.solvers.gramian import array
+
+
+class NashMTL(api.Weighting):
+    r"""The Nash bargaining solution: the direction with the largest product of the tasks' gains.
+
+    A. Navon et al., "Multi-task learning as a bargaining game", ICML 2022, https://arxiv.org/abs/2202.01017. With M the
+    inner products of the task gradients:
+
+    .. math:: d = \sum_k w_k g_k \propto \arg\max_{\lVert d \rVert \le 1} \sum_k \log(g_k \cdot d), \qquad
+              M w = 1 / w
+
+    The direction does not change when a task's loss is scaled, and \|sum_k w_k g_k\|^2 = K in every step. For two
+    tasks w_k = 1 / (\|g_k\| \sqrt{1 + \cos}), the direction of ``imtl-g`` at another length. The weights are
+    the paper's, which sums where we average over tasks: what is applied has the length 1 / \sqrt{K}, however small the
+    gradients have become.
+
+    Deviations: M w = 1 / w is solved in every step, to rounding (it is the stationary point of a strictly convex
+    function), where the authors' code takes up to 20 steps of a convex approximation with an external solver and clips
+    the norm of d at 1, that is, divides it by \sqrt{K}. Where a non-negative combination of the gradients vanishes
+    there is no solution; the squared norms then count as larger by a share of 1e-8. A task without gradient has
+    nothing to bargain for and gets weight 0.
+    """
+
+    name, label = "nash-mtl", "Nash-MTL"
+    needs = frozenset({"gram"})
+
+    def weigh(self, step: api.Step) -> Tensor:
+        """Weights (K,), positive, of the order of 1 / |g_k|."""
+        return torch.from_numpy(balance(array(step.gram), power=1.0)).to(step.losses)

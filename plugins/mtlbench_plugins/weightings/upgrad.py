@@ -1,0 +1,38 @@
+"""UPGrad: each task gradient is projected to where it conflicts with none, and these are averaged."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mtlbench import api
+from mtlbench_plugins.solvers.gramian import array, norms_and_cosines
+from mtlbench_plugins.solvers.quadratic import quadratic_program
+
+
+class UPGrad(api.Weighting):
+    r"""The mean of the task gradients, each replaced by the nearest vector that conflicts with no task.
+
+    P. Quinton, V. Rey, "Jacobian descent for multi-objective optimization", 2024, https://arxiv.org/abs/2406.16232:
+
+    .. math:: d = \frac{1}{K} \sum_i \pi(g_i), \qquad
+              \pi(g) = \arg\min_{v :\, g_k \cdot v \ge 0 \;\forall k} \lVert v - g \rVert
+
+    The projection is g_i plus a non-negative combination of the gradients, whose coefficients solve a quadratic
+    program in their inner products; the weight of task k is the sum over i of g_k's coefficient in pi(g_i). No task
+    gets worse, to first order, and where no two tasks conflict the weights are ones. For two tasks this is ``pcgrad``;
+    for more, pcgrad's result depends on an order and can still conflict.
+
+    Deviation: the authors' code adds a share of 1e-4 to the diagonal of the program; here it is solved as it is.
+    """
+
+    name, label = "upgrad", "UPGrad"
+    needs = frozenset({"gram"})
+
+    def weigh(self, step: api.Step) -> Tensor:
+        """Weights (K,), at least 1."""
+        norms, cosines = norms_and_cosines(array(step.gram))
+        weights = np.ones(len(norms))
+        present = norms > 0
+        for norm, cosine in zip(norms, cosines, strict=True):
+            weights[present] += norm * quadratic_program(cosines, -cosine)[present] / norms[present]
+        return torch.from_numpy(weights).to(step.losses)
