@@ -49,6 +49,7 @@ def run(
             help="Update of embedding tables; adam is exact. [default: adam]",
         ),
     ] = None,
+    device: Annotated[str | None, _option(metavar="cpu|cuda|cuda:N", help="Where cells train. [default: cpu]")] = None,
     data_dir: Annotated[
         Path | None,
         _option(metavar="DIR", envvar="MTLBENCH_DATA", help="Folder of raw data. [default: ./data]"),
@@ -95,6 +96,7 @@ def run(
         "learning_rate": learning_rate,
         "precision": precision,
         "embedding_optimiser": embedding_optimiser,
+        "device": device,
         "data_dir": data_dir,
         "out": out,
         "jobs": jobs,

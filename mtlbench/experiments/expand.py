@@ -57,6 +57,7 @@ class _Expansion:
             checkpoints=self._checkpoints,
             plugin_files=self._plan.plugin_files,
             preset=self._plan.preset,
+            device=self._plan.device,
             changed={"dataset": dataset.changed, "backbone": backbone.changed, "weighting": weighting.changed},
             start=None if start_job is None else start_job.cell,
             not_applicable=self._not_applicable(dataset, splits.schema, backbone, method),

@@ -31,7 +31,7 @@ def blank_record(job: Job, catalogue: Catalogue, splits: Splits) -> Record:
         training=asdict(cell.training),
         status="not-applicable" if job.not_applicable else "failed",
         failure=Failure(reason=job.not_applicable or "did not finish"),
-        environment=environment(),
+        environment=environment(job.device),
     )
 
 

@@ -164,8 +164,7 @@ class BackboneTrainer:
 
     def minibatches(self, stage: str, epoch: int) -> list[Tensor]:
         """The rows of the training split in batches, permuted as a function of seed, stage and epoch alone."""
-        batches = permuted_batches(len(self.data), self.batch_size, self._seed, stage, epoch)
-        return [rows.to(self.data.labels.device) for rows in batches]
+        return permuted_batches(len(self.data), self.batch_size, self._seed, stage, epoch, self.data.labels.device)
 
     def predict(self) -> Tensor:
         """Logits (N, K) of the backbone on the training split."""
