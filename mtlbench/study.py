@@ -1,12 +1,14 @@
 """The study: what to run, validated, from flags or a TOML file."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import torch
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from mtlbench.cells import Training
@@ -45,6 +47,7 @@ class Plan:
     training: Training
     controls: bool
     budget: Literal["early-stopping", "steps", "seconds"]
+    device: str
     data_dir: Path
     plugin_files: tuple[Path, ...]
     """From these a worker process finds the same plugins."""
@@ -86,6 +89,8 @@ class Study(BaseModel):
     """Also run the control rows that the weightings name."""
     budget: Literal["early-stopping", "steps", "seconds"] = "early-stopping"
     """``steps`` or ``seconds``: then run every cell once more with the budget of the costliest method of its block."""
+    device: str = "cpu"
+    """Where cells train: ``cpu``, ``cuda`` or ``cuda:N``."""
     data_dir: Path = Path("data")
     out: Path = Path("results")
     jobs: int = Field(default_factory=_cores, ge=1)
@@ -93,6 +98,13 @@ class Study(BaseModel):
     overwrite: Literal["never", "failed", "always"] = "never"
     layout: Literal["methods", "paper"] = "methods"
     plugins: tuple[Path, ...] = ()
+
+    @field_validator("device")
+    @classmethod
+    def _known(cls, device: str) -> str:
+        if re.fullmatch(r"cpu|cuda(:\d+)?", device) is None:
+            raise ValueError("must be cpu, cuda or cuda:N, such as cuda:0")
+        return device
 
     @field_validator("seeds")
     @classmethod
@@ -127,8 +139,9 @@ class Study(BaseModel):
         """The plan, with every plugin's parameters validated.
 
         Raises:
-            UsageError: a plugin or parameter is unknown, or a value is invalid.
+            UsageError: a plugin or parameter is unknown, a value is invalid, or there is no such device.
         """
+        _require_device(self.device)
         overrides = {
             name: value
             for name in set(Training.__dataclass_fields__) - {"budget", "allowance"}
@@ -149,9 +162,19 @@ class Study(BaseModel):
             training=replace(PRESETS[self.preset].training, **overrides),
             controls=self.controls,
             budget=self.budget,
+            device=self.device,
             data_dir=self.data_dir.expanduser(),
             plugin_files=self.files(),
         )
+
+
+def _require_device(device: str) -> None:
+    if device == "cpu":
+        return
+    count = torch.cuda.device_count()
+    if int(device.removeprefix("cuda").removeprefix(":") or 0) >= count:
+        build = f"torch {torch.__version__} finds {count or 'no'} CUDA device{'s' if count > 1 else ''} here"
+        raise UsageError(f"device {device!r}: {build}; install torch for CUDA with its driver, or use --device cpu")
 
 
 def _read(file: Path) -> dict[str, Any]:

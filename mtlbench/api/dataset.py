@@ -7,7 +7,7 @@ vocabularies and scales on the training split, indexes sessions, and caches the 
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -107,6 +107,11 @@ class Splits:
     """sha256 over raw content, parameters, the dataset's version and that of the encoding."""
     facts: Mapping[str, float | int | str]
     """Facts of the log, and the sizes and base rates of the splits."""
+
+    def to(self, device: torch.device) -> "Splits":
+        """The same dataset with every tensor on ``device``."""
+        train, validation, test = (split.to(device) for split in self.parts().values())
+        return replace(self, train=train, validation=validation, test=test)
 
     def parts(self) -> dict[str, Split]:
         """The three splits by name, in order of time."""

@@ -59,6 +59,7 @@ def run(
             help="Then run all cells again, each with the steps or seconds of the costliest method on its backbone.",
         ),
     ] = None,
+    device: Annotated[str | None, _option(metavar="cpu|cuda|cuda:N", help="Where cells train. [default: cpu]")] = None,
     data_dir: Annotated[
         Path | None,
         _option(metavar="DIR", envvar="MTLBENCH_DATA", help="Folder of raw data. [default: ./data]"),
@@ -108,6 +109,7 @@ def run(
         "embedding_optimiser": embedding_optimiser,
         "controls": controls or None,
         "budget": budget,
+        "device": device,
         "data_dir": data_dir,
         "out": out,
         "jobs": jobs,

@@ -44,7 +44,7 @@ class Scene:
         names = tuple(f"task{k}" for k in self._order())
         numerical = tuple(f"feature{i}" for i in range(FEATURES)) + tuple(f"logit_of_{name}" for name in names)
         fields = (Field("user", self.ids), Field("item", 5))
-        return Schema(fields, numerical, names, self.relation, self.sessions)
+        return Schema(fields, numerical, names, self.relation, self.sessions, user_inputs=("user",))
 
     def splits(self) -> Splits:
         """Train, validation and test, alike but for chance."""

@@ -8,7 +8,14 @@ from mtlbench.plugins import Catalogue
 from mtlbench.specs import Resolved, resolve
 from mtlbench.training import TASK_GRADIENTS, has_shared_parameters, no_shared_parameters
 
-_FUNNEL = Schema((Field("item", 10),), ("price",), ("click", "conversion"), "funnel", sessions=True)
+_FUNNEL = Schema(
+    (Field("user", 10), Field("item", 10)),
+    ("price",),
+    ("click", "conversion"),
+    "funnel",
+    sessions=True,
+    user_inputs=("user",),
+)
 
 KINDS_OF_DATASET: Mapping[str, Schema] = {
     "funnel": _FUNNEL,

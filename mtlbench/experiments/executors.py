@@ -14,13 +14,7 @@ T = TypeVar("T")
 
 PARENT_CHECK_SECONDS = 1.0
 
-WORKER_ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    # Keep freed memory in the process: a fresh gradient of tens of megabytes costs its page faults at every step.
-    "MALLOC_MMAP_THRESHOLD_": str(2**32),
-    "MALLOC_TRIM_THRESHOLD_": str(2**32),
-}
+WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 class Pool(Protocol):

@@ -58,6 +58,7 @@ class _Expansion:
             checkpoints=self._checkpoints,
             plugin_files=self._plan.plugin_files,
             preset=self._plan.preset,
+            device=self._plan.device,
             changed={"dataset": dataset.changed, "backbone": backbone.changed, "weighting": weighting.changed},
             start=start,
             lender=lender,

@@ -18,6 +18,8 @@ class Job:
     """Folder of checkpoints."""
     plugin_files: tuple[Path, ...] = ()
     preset: str | None = None
+    device: str = "cpu"
+    """Where it trains, as torch names devices."""
     changed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Kind of plugin -> the parameters that the user changed."""
     start: Cell | None = None

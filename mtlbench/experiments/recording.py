@@ -32,7 +32,7 @@ def blank_record(job: Job, catalogue: Catalogue, splits: Splits) -> Record:
         controls=list(job.controls),
         status="not-applicable" if job.not_applicable else "failed",
         failure=Failure(reason=job.not_applicable or "did not finish"),
-        environment=environment(),
+        environment=environment(job.device),
     )
 
 

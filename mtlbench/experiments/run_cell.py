@@ -16,6 +16,7 @@ from mtlbench.errors import MtlbenchError
 from mtlbench.evaluation import score
 from mtlbench.experiments.events import StageProgress
 from mtlbench.experiments.job import Job, checkpoint_path
+from mtlbench.experiments.process import prepare_process
 from mtlbench.experiments.recording import blank_record
 from mtlbench.plugins import Catalogue, discover
 from mtlbench.records.schema import Epoch, Failure, Record, StageSpend
@@ -25,20 +26,18 @@ from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.seeding import seeded
 
 PROGRESS_SECONDS = 0.2
-THREADS = 1
-"""Threads of a cell, always: results do not depend on how many cells run at once, and a grid is fastest so."""
-
 Emit = Callable[[StageProgress], None]
 
 
 def run_cell(job: Job, emit: Emit) -> Record:
     """Train and score one cell. An error becomes a failed record; only an interrupt passes through."""
-    torch.set_num_threads(THREADS)
+    device = torch.device(job.device)
+    prepare_process(device)
     catalogue = _catalogue(job.plugin_files)
     splits = load_splits(catalogue, job.cell.dataset, job.data_dir)
     record = blank_record(job, catalogue, splits)
     try:
-        return _train(job, catalogue, splits, record, emit)
+        return _train(job, catalogue, resident(splits, device), record, emit)
     except MtlbenchError as error:
         return _failed(record, str(error))
     except Exception as error:
@@ -49,7 +48,7 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
     cell = job.cell
     start, lender = (_checkpoint(job, source) for source in (job.start, job.lender))
     with seeded(cell.seed, "initial parameters"):
-        backbone = catalogue.create("backbone", cell.backbone, splits.schema)
+        backbone = catalogue.create("backbone", cell.backbone, splits.schema).to(job.device)
     weighting = catalogue.create("weighting", cell.weighting)
     trainer = BackboneTrainer(
         backbone,
@@ -99,6 +98,20 @@ def load_splits(catalogue: Catalogue, dataset: PluginSpec, data_dir: Path) -> Sp
 
 
 _SPLITS: dict[tuple[int, str, str], Splits] = {}
+
+
+def resident(splits: Splits, device: torch.device) -> Splits:
+    """``splits`` with all their tensors on ``device``, kept there for the process's next cell."""
+    if device.type == "cpu":
+        return splits
+    key = (splits.fingerprint, device)
+    if key not in _RESIDENT:
+        _RESIDENT.clear()
+        _RESIDENT[key] = splits.to(device)
+    return _RESIDENT[key]
+
+
+_RESIDENT: dict[tuple[str, torch.device], Splits] = {}
 
 
 @lru_cache(maxsize=1)

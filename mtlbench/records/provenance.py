@@ -27,13 +27,15 @@ def environment(device: str = "cpu") -> dict[str, str | int | float | None]:
     """Versions, machine and time of now, for a record's ``environment``.
 
     Args:
-        device: the torch device that trains, such as ``cpu`` or ``cuda:0``.
+        device: the torch device that trains, such as ``cpu`` or ``cuda:0``. It is here and not in the cell's identity
+            for the same reason as the processor: results differ by rounding and by the draws of dropout masks, as they
+            do between any two machines.
 
     Returns:
         ``mtlbench``, ``git`` (commit of the checkout that mtlbench runs from, with ``-dirty`` when its tracked files
         were changed; ``None`` when installed from a wheel), ``python``, ``torch``, ``platform``, ``processor``,
-        ``cores`` (that this process may use), ``threads`` (that torch uses), ``device`` (``cpu`` or the accelerator's
-        name) and ``utc`` (ISO 8601).
+        ``cores`` (that this process may use), ``threads`` (that torch uses), ``matmul`` (torch's precision of float32
+        products), ``device`` (``cpu`` or the accelerator's name) and ``utc`` (ISO 8601).
     """
     import torch
 
@@ -46,6 +48,7 @@ def environment(device: str = "cpu") -> dict[str, str | int | float | None]:
         "processor": _processor(),
         "cores": _cores(),
         "threads": torch.get_num_threads(),
+        "matmul": torch.get_float32_matmul_precision(),
         "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
         "utc": datetime.now(UTC).isoformat(timespec="seconds"),
     }

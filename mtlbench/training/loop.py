@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mtlbench.training.batches import permuted_batches
 from mtlbench.training.budget import Allowance, Meter, Spend
 from mtlbench.training.seeding import derive, reseed, seeded
 
@@ -35,38 +34,30 @@ class Runner:
     """Runs epochs: every row once, in batches and under masks that seed, stream and epoch determine.
 
     Args:
-        rows: of the training split.
-        batch_size: rows per step.
+        batches: the rows of the training split in batches, by stream and epoch.
         epochs: most epochs of a stage, for the progress.
         seed: of the cell.
-        device: where rows are wanted.
+        device: whose generator is seeded.
         meter: knows when an allowance is used up.
         progress: hears how far a stage has come.
     """
 
     def __init__(
         self,
-        rows: int,
-        batch_size: int,
+        batches: Callable[[str, int], list[Tensor]],
         epochs: int,
         seed: int,
         device: torch.device,
         meter: Meter,
         progress: Progress | None,
     ) -> None:
-        self._rows = rows
-        self._batch_size = batch_size
+        self._batches = batches
         self._epochs = epochs
         self._seed = seed
         self._device = device
         self._meter = meter
         self._progress = progress
         self._step_seed = seed
-
-    def batches(self, stream: str, epoch: int) -> list[Tensor]:
-        """All rows in batches, permuted as a function of seed, stream and epoch alone."""
-        batches = permuted_batches(self._rows, self._batch_size, self._seed, stream, epoch)
-        return [rows.to(self._device) for rows in batches]
 
     def reseed(self) -> None:
         """Give torch's generator back the seed of the present step, for the same dropout masks once more."""
@@ -81,7 +72,7 @@ class Runner:
             loop.end_epoch(loop.done)
 
     def _steps(self, loop: Loop, spend: Spend, allowance: Allowance | None) -> None:
-        batches = self.batches(loop.stream, loop.done)
+        batches = self._batches(loop.stream, loop.done)
         epochs = max(self._epochs, loop.done)
         began, rows_done = time.perf_counter(), 0
         for done, rows in enumerate(batches, start=1):

@@ -128,7 +128,9 @@ class BackboneOptimiser:
         self._adam.state.clear()
         for name, parameter in self._dense.items():
             if name in state:
-                moments: dict[str, Any] = {key: value.clone() for key, value in state[name].items()}
+                moments: dict[str, Any] = {
+                    key: value.to(parameter.device, copy=True) for key, value in state[name].items()
+                }
                 self._adam.state[parameter] = moments
         for name, (table, optimiser) in self._tables.items():
             table.rows = None

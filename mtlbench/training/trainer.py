@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from mtlbench.api import Backbone, Schema, Split, Splits, Step, TrainingError, Weighting
 from mtlbench.cells import Training
+from mtlbench.training.batches import permuted_batches
 from mtlbench.training.budget import Allowance, Meter, Spend
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.curve import CurvePoint
@@ -80,9 +81,7 @@ class BackboneTrainer:
         self._loss_sum = torch.zeros(len(self.schema.tasks), dtype=torch.float64, device=self.data.labels.device)
         self._loss_rows = 0
         self._weights: dict[str, dict[str, float]] | None = None
-        self._runner = Runner(
-            len(self.data), self.batch_size, self.epochs, seed, self.data.labels.device, self._meter, progress
-        )
+        self._runner = Runner(self.minibatches, self.epochs, seed, self.data.labels.device, self._meter, progress)
         self._last: Loop | None = None
 
     # -- what a weighting sees (mtlbench.api.Trainer) -------------------------------------------------------------
@@ -165,7 +164,7 @@ class BackboneTrainer:
 
     def minibatches(self, stage: str, epoch: int) -> list[Tensor]:
         """The rows of the training split in batches, permuted as a function of seed, stage and epoch alone."""
-        return self._runner.batches(stage, epoch)
+        return permuted_batches(len(self.data), self.batch_size, self._seed, stage, epoch, self.data.labels.device)
 
     def predict(self) -> Tensor:
         """Logits (N, K) of the backbone on the training split."""

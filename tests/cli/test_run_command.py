@@ -115,6 +115,7 @@ def test_a_broken_plugin_is_a_warning_for_the_others(mtlbench: Any, here: Path) 
         (["--preset", "quik"], "must be 'quick', 'compact' or 'paper'"),
         (["--overwrite", "yes"], "overwrite = yes"),
         (["--layout", "wide"], "layout = wide"),
+        (["--device", "cuda:9"], "use --device cpu"),
         (["--config", "absent.toml"], "absent.toml"),
         (["--plugin", "absent.py"], "absent.py"),
         (["--dataset", "kuairand", "--data-dir", "absent"], "zenodo.org"),

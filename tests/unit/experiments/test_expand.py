@@ -126,9 +126,23 @@ def test_whatever_determines_a_result_is_in_the_cells_identity(tmp_path: Path, c
     assert cell(tmp_path).id != cell(tmp_path, **change).id
 
 
-def test_what_does_not_is_not(tmp_path: Path):
-    same = {"jobs": 7, "out": Path("elsewhere"), "overwrite": "always", "backbones": "esmm[dropout=0.2]"}
+def test_what_does_not_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # A device is like a processor: results differ by rounding and by the draws of dropout masks.
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    same = {
+        "device": "cuda",
+        "jobs": 7,
+        "out": Path("elsewhere"),
+        "overwrite": "always",
+        "backbones": "esmm[dropout=0.2]",
+    }
     assert cell(tmp_path).id == cell(tmp_path, **same).id
+
+
+def test_jobs_know_their_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert [job.device for job in jobs(tmp_path, weightings="constant")] == ["cpu"]
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert [job.device for job in jobs(tmp_path, weightings="constant", device="cuda:1")] == ["cuda:1"]
 
 
 def known(*found: Job) -> dict[str, Record]:

@@ -38,6 +38,7 @@ def test_the_environment_is_plain_and_complete():
     assert found["mtlbench"] == mtlbench.__version__
     assert found["torch"] == torch.__version__
     assert found["threads"] == torch.get_num_threads()
+    assert found["matmul"] == torch.get_float32_matmul_precision()
     assert found["device"] == "cpu"
     assert found["cores"] >= 1
     assert found["processor"]

@@ -73,6 +73,15 @@ def test_every_training_row_is_read_once_per_epoch_in_an_order_of_its_own():
     assert not torch.equal(torch.cat(first), torch.cat(second))
 
 
+def test_minibatches_are_on_the_device_of_the_data_in_the_order_of_the_cpu():
+    trainer = make_trainer()
+    on_cpu = trainer.minibatches("train", 1)
+    trainer.data = trainer.data.to(torch.device("meta"))
+    elsewhere = trainer.minibatches("train", 1)
+    assert {rows.device.type for rows in elsewhere} == {"meta"}
+    assert [rows.shape for rows in elsewhere] == [rows.shape for rows in on_cpu]
+
+
 def test_a_last_batch_of_one_row_joins_the_one_before():
     assert [len(rows) for rows in make_trainer(replace(TRAINING, batch_size=239)).minibatches("train", 1)] == [240]
 
