@@ -231,10 +231,11 @@ def test_without_a_rule_of_convergence_all_passes_are_made_and_the_last_is_kept(
 
 def test_a_runaway_td_loss_fails_with_the_losses_and_a_remedy():
     learner = CriticLearner(small_trainer(), CriticParams(**SMALL_CRITICS))
-    losses = iter([0.5, 5.1])
-    learner._td_loss = lambda transitions, rows: next(losses)
+    losses, judged = iter([0.5, 5.1]), iter([3.0, 2.0])
+    learner._one_pass = lambda transitions, batches, spend: next(losses)
+    learner._td_loss = lambda transitions, rows: next(judged)
     with pytest.raises(
-        TrainingError, match=r"diverged: in pass 2 .* 5\.1 on held-out sessions after 0\.5 .* lower gamma"
+        TrainingError, match=r"diverged: the TD loss is 5\.1 in pass 2 after 0\.5 in the first; lower gamma"
     ):
         learner.fit(replay(small_splits().train, torch.rand(240, 2)))
 

@@ -16,7 +16,7 @@ CHUNK_ROWS = 8192
 HELD_OUT = 10
 """One training session in this many judges the critics' convergence and trains none of them."""
 RUNAWAY = 10
-"""A TD loss held out that grows to this many times the loss of the first pass has diverged."""
+"""A TD loss that grows to this many times that of the first pass has diverged."""
 
 
 class CriticLearner:
@@ -67,7 +67,7 @@ class CriticLearner:
                 trained.append(self._one_pass(transitions, self._batches(learnt, epoch), spend))
                 judged.append(self._td_loss(transitions, held_out.nonzero().squeeze(1)))
                 self._trainer.progress("critics", epoch, self._params.critic_epochs)
-                self._check_bounded(epoch, trained[-1], judged[1:])
+                self._check_bounded(trained)
                 epsilon, record = self._params.epsilon, min(judged[:-1])
                 converged = epsilon is not None and judged[-1] > (1 - epsilon) * record
                 if epsilon is None or judged[-1] < record:
@@ -159,13 +159,14 @@ class CriticLearner:
             total += errors.square().mean().item() * len(part)
         return total / len(rows)
 
-    def _check_bounded(self, epoch: int, trained: float, judged: list[float]) -> None:
+    def _check_bounded(self, losses: list[float]) -> None:
+        """Refuse TD losses, pass by pass, that grow; memorising labels lowers them, however useless it is."""
         bound = (LARGEST_LOSS / (1 - self._params.gamma)) ** 2
-        if math.isfinite(trained) and judged[-1] <= min(bound, RUNAWAY * judged[0]):
+        if losses[-1] <= min(bound, RUNAWAY * losses[0]):
             return
         raise api.TrainingError(
-            f"the critics diverged: in pass {epoch} the TD loss is {trained:.4g}, and {judged[-1]:.4g} on held-out "
-            f"sessions after {judged[0]:.4g} in the first pass; lower gamma, tau or --learning-rate"
+            f"the critics diverged: the TD loss is {losses[-1]:.4g} in pass {len(losses)} after {losses[0]:.4g} in the "
+            "first; lower gamma, tau or --learning-rate"
         )
 
 
