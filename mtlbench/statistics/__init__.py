@@ -1,5 +1,38 @@
-"""Comparisons of scores, as pure functions on arrays."""
+"""Comparisons of scores, as pure functions on arrays and data frames."""
 
+from mtlbench.statistics.adjustment import holm
+from mtlbench.statistics.differences import Difference, differences, paired_difference, unpaired_difference
+from mtlbench.statistics.estimate import Estimate, mean_interval
+from mtlbench.statistics.improvement import probability_of_improvement
+from mtlbench.statistics.pareto import hypervolume, pareto_front
+from mtlbench.statistics.ranks import CompleteCases, Friedman, complete_cases, critical_difference, friedman, ranks
 from mtlbench.statistics.relative import delta_m
+from mtlbench.statistics.sessions import auc_session_interval, session_interval
+from mtlbench.statistics.signed_rank import ALPHA, SignedRank, pairs_needed, smallest_p, wilcoxon
 
-__all__ = ["delta_m"]
+__all__ = [
+    "ALPHA",
+    "CompleteCases",
+    "Difference",
+    "Estimate",
+    "Friedman",
+    "SignedRank",
+    "auc_session_interval",
+    "complete_cases",
+    "critical_difference",
+    "delta_m",
+    "differences",
+    "friedman",
+    "holm",
+    "hypervolume",
+    "mean_interval",
+    "paired_difference",
+    "pairs_needed",
+    "pareto_front",
+    "probability_of_improvement",
+    "ranks",
+    "session_interval",
+    "smallest_p",
+    "unpaired_difference",
+    "wilcoxon",
+]

@@ -1,0 +1,125 @@
+"""Methods compared over many blocks: mean ranks, Friedman's test, the critical difference."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+
+from mtlbench.statistics.signed_rank import ALPHA
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Friedman:
+    """Outcome of Friedman's test of k methods over N blocks."""
+
+    chi_square: float
+    """Friedman's statistic, corrected for ties."""
+    f: float
+    """Iman and Davenport's statistic."""
+    p: float
+    """p-value of ``f``."""
+    methods: int
+    blocks: int
+
+
+@dataclass(frozen=True)
+class CompleteCases:
+    """The part of a table of scores that has no gaps, and what was left out for it."""
+
+    scores: "pd.DataFrame"
+    blocks_left_out: tuple[object, ...]
+    methods_left_out: tuple[object, ...]
+
+
+def complete_cases(scores: "pd.DataFrame") -> CompleteCases:
+    """Leave out blocks and methods until no score is missing; ranks over different blocks do not compare.
+
+    What has the largest share of missing scores goes first; of equals a method before a block, and the last in order
+    before others. A method that was run on one block of many is left out, and so is the one block of many on which a
+    method is not applicable.
+
+    Args:
+        scores: a row per block, a column per method, NaN where there is no score.
+    """
+    left, blocks, methods = scores, [], []
+    while left.size and bool(left.isna().to_numpy().any()):
+        missing = left.isna()
+        worst_block, worst_method = missing.mean(axis=1)[::-1], missing.mean(axis=0)[::-1]
+        if worst_method.max() >= worst_block.max():
+            methods.append(worst_method.idxmax())
+            left = left.drop(columns=methods[-1])
+        else:
+            blocks.append(worst_block.idxmax())
+            left = left.drop(index=blocks[-1])
+    return CompleteCases(left, tuple(blocks), tuple(methods))
+
+
+def ranks(scores: ArrayLike, lower_is_better: bool = False) -> NDArray[np.float64]:
+    """Rank of each method in each block, 1 the best, ties sharing their mean rank.
+
+    Args:
+        scores: (N, k) without gaps: N blocks, k methods.
+        lower_is_better: of all scores.
+
+    Returns:
+        (N, k); each row sums to k(k+1)/2.
+    """
+    found = np.asarray(scores, float)
+    return np.asarray(stats.rankdata(found if lower_is_better else -found, axis=-1), float)
+
+
+def friedman(block_ranks: ArrayLike) -> Friedman:
+    """Whether k methods differ over N blocks: Friedman's test with Iman and Davenport's correction.
+
+    Friedman, "The Use of Ranks to Avoid the Assumption of Normality", JASA 1937; Iman and Davenport, "Approximations of
+    the Critical Region of the Friedman Statistic", Communications in Statistics 1980, whose F is less conservative;
+    recommended by Demsar, JMLR 2006 (https://jmlr.org/papers/v7/demsar06a.html). Formulas, with R_j the mean rank of
+    method j and ``c = 1 - sum (t^3 - t) / (N (k^3 - k))`` over groups of t ties:
+    ``chi2 = 12 N / (k (k+1)) sum_j (R_j - (k+1)/2)^2 / c`` and ``F = (N-1) chi2 / (N (k-1) - chi2)``, compared with
+    F(k-1, (k-1)(N-1)).
+
+    Args:
+        block_ranks: (N, k), of :func:`ranks`.
+
+    Returns:
+        The outcome; p is NaN for fewer than two methods or blocks, and 1 where every block is one tie.
+    """
+    found = np.asarray(block_ranks, float)
+    blocks, methods = found.shape
+    if min(blocks, methods) < 2:
+        return Friedman(math.nan, math.nan, math.nan, methods, blocks)
+    counts = [np.unique(row, return_counts=True)[1] for row in found]
+    ties = sum(int((count**3 - count).sum()) for count in counts)
+    correction = 1 - ties / (blocks * (methods**3 - methods))
+    if correction == 0:
+        return Friedman(0.0, 0.0, 1.0, methods, blocks)
+    spread = float(((found.mean(0) - (methods + 1) / 2) ** 2).sum())
+    chi_square = 12 * blocks / (methods * (methods + 1)) * spread / correction
+    room = blocks * (methods - 1) - chi_square
+    # Every block ranks the methods alike: nothing is left to chance but rounding.
+    f = (blocks - 1) * chi_square / room if room > 1e-9 * chi_square else math.inf
+    p = float(special.fdtrc(methods - 1, (methods - 1) * (blocks - 1), f)) if math.isfinite(f) else 0.0
+    return Friedman(chi_square, f, p, methods, blocks)
+
+
+def critical_difference(methods: int, blocks: int, alpha: float = ALPHA) -> float:
+    """Nemenyi's critical difference: methods whose mean ranks differ by less cannot be told apart.
+
+    Nemenyi, "Distribution-free Multiple Comparisons", PhD thesis, Princeton 1963; Demsar, JMLR 2006
+    (https://jmlr.org/papers/v7/demsar06a.html). Formula: ``q_alpha sqrt(k (k+1) / (6 N))``, q the quantile of the
+    studentized range of k methods and infinite degrees of freedom, divided by sqrt(2). All k(k-1)/2 comparisons
+    together make a false one with probability ``alpha``.
+
+    Raises:
+        ValueError: there are fewer than two methods, or no block.
+    """
+    if methods < 2 or blocks < 1:
+        raise ValueError(f"a critical difference needs two methods and a block: got {methods} and {blocks}")
+    q = float(stats.studentized_range.ppf(1 - alpha, methods, np.inf)) / math.sqrt(2)
+    return q * math.sqrt(methods * (methods + 1) / (6 * blocks))
