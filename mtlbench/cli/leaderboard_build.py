@@ -37,7 +37,7 @@ def build(
     ] = None,
     layout: Annotated[str, typer.Option(metavar="methods|paper", help="Shape of the tables.")] = "methods",
 ) -> None:
-    """Write OUT/leaderboard.md anew from all records in OUT, and print it.
+    """Make the leaderboard of all records in OUT, and print it.
 
     \b
     mtlbench leaderboard build results

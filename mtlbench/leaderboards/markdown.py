@@ -26,13 +26,16 @@ def to_markdown(tables: Sequence[Table], title: str = "Leaderboard") -> str:
     At its end, folded away, are the scores of every seed: what :func:`mtlbench.leaderboards.read_page` needs so that
     another run can be compared with the page alone.
     """
-    parts = [HEADER, f"# {_escape(title)}"]
-    for table in tables:
-        parts += [f"## {_escape(table.title)}", *_section(table)]
+    parts = [HEADER, f"# {_escape(title)}", *sections(tables)]
     boards = [board_scores(board) for table in tables for board in table.boards]
     if boards:
         parts.append(DATA_START + to_json(boards) + DATA_END)
     return "\n\n".join(parts) + "\n"
+
+
+def sections(tables: Sequence[Table]) -> list[str]:
+    """The paragraphs of ``tables``, each under a heading."""
+    return [part for table in tables for part in (f"## {_escape(table.title)}", *_section(table))]
 
 
 def _section(table: Table) -> list[str]:

@@ -1,5 +1,6 @@
 """The table: what a reader sees, before any format."""
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -62,5 +63,5 @@ class Table:
 
 def interval_text(mean: float, half_width: float, decimals: int) -> tuple[str, str]:
     """A signed mean, and half its interval's width in units of the last digit; the latter empty for NaN."""
-    aside = "" if half_width != half_width else f"({round(half_width * 10**decimals)})"
-    return f"{mean:+.{decimals}f}", aside
+    aside = "" if math.isnan(half_width) else f"({round(half_width * 10**decimals)})"
+    return f"{mean:{'+' if round(mean, decimals) else 'z'}.{decimals}f}", aside

@@ -13,7 +13,15 @@ import mtlbench as package
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["run", "--help"], ["list", "--help"], ["leaderboard", "build", "--help"], ["--version"]]
+    "arguments",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["list", "--help"],
+        ["leaderboard", "build", "--help"],
+        ["leaderboard", "compare", "--help"],
+        ["--version"],
+    ],
 )
 def test_help_does_not_import_torch(arguments: list[str]) -> None:
     code = (
