@@ -39,6 +39,9 @@ class Backbone(Plugin, nn.Module, ABC):
 
     Params: ClassVar[type[Params]] = Sizes
 
+    single_task: ClassVar[bool] = False
+    """Whether the backbone is one network per task, nothing shared: what the gain from sharing is measured against."""
+
     @classmethod
     def applicable(cls, schema: Schema) -> str | None:
         """``None`` when the backbone fits the dataset, else the reason why not, as one sentence."""

@@ -39,7 +39,7 @@ app.add_typer(data.app, name="data")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 ok, 1 some cell failed, 2 wrong use."""
+    """Run the command line and exit: 0 ok, 1 some cell failed, 2 wrong use, 3 a comparison regressed."""
     try:
         app(arguments, prog_name="mtlbench")
     except MtlbenchError as error:

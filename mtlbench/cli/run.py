@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtlbench.cli.leaderboard import publish
+from mtlbench.cli.leaderboard_build import publish
 from mtlbench.cli.output import PluginFiles, stdout, table, warn_of_broken
 from mtlbench.errors import UsageError
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from mtlbench.api import Splits, Weighting
+from mtlbench.api import Backbone, Splits, Weighting
 from mtlbench.cells import PROTOCOL, PluginSpec
 from mtlbench.evaluation import score_probabilities
 from mtlbench.experiments.job import Job
@@ -16,13 +16,14 @@ def blank_record(job: Job, catalogue: Catalogue, splits: Splits) -> Record:
     """A record of ``job`` without an outcome: failed until its training says otherwise, or not applicable."""
     cell = job.cell
     weighting: type[Weighting] = catalogue.get("weighting", cell.weighting.name).cls
-    backbone = catalogue.get("backbone", cell.backbone.name).cls
-    changed = job.changed.get("weighting", {})
+    backbone: type[Backbone] = catalogue.get("backbone", cell.backbone.name).cls
+    baseline = weighting.baseline and not job.changed.get("weighting", {})
     return Record(
         protocol=PROTOCOL,
         cell=cell.id,
         method=weighting.method(backbone.label),
-        baseline=weighting.baseline and not changed,
+        baseline=baseline,
+        reference=baseline and backbone.single_task,
         dataset=_dataset_use(job, catalogue, splits),
         backbone=_use(job, catalogue, "backbone", cell.backbone),
         weighting=_use(job, catalogue, "weighting", cell.weighting),

@@ -9,6 +9,7 @@ from typing import Any
 from mtlbench.leaderboards.board import OPTIMUM, Column, Row, Spend, State, Value
 from mtlbench.leaderboards.naming import clean
 from mtlbench.records import Record
+from mtlbench.statistics import mean_interval
 
 SHORT = 28
 """Most characters of a reason inside a table; the notes have the whole."""
@@ -38,6 +39,8 @@ def row_of(
         remarks=_remarks(done),
         spend=_spend(done),
         order=order,
+        sample=records[0],
+        seeds=tuple(record.seed for record in done),
     )
 
 
@@ -80,7 +83,13 @@ def _value(done: Sequence[Record], column: Column) -> Value | None:
     values = [value for value in found if value is not None]
     if not values or len(values) < len(found):
         return None
-    return Value(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
+    return measured(values)
+
+
+def measured(values: Sequence[float]) -> Value:
+    """The mean of one value per seed, with its interval."""
+    sd = statistics.stdev(values) if len(values) > 1 else None
+    return Value(statistics.fmean(values), sd, seeds=tuple(values), interval=mean_interval(values))
 
 
 def _spend(done: Sequence[Record]) -> Spend | None:

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from rich.cells import cell_len
 
-from mtlbench.leaderboards.layout import Table
+from mtlbench.leaderboards.table import Table
 
 GAP = 1
 WIDEST_LABEL = 34
@@ -55,7 +55,7 @@ def _label_widths(table: Table, room: int) -> tuple[int, ...]:
     for i, name in enumerate(table.labels):
         cells = [line.labels[i] for line in table.lines]
         widths.append(
-            min(max(map(cell_len, [name, *(part for cell in cells for part in (cell.text, cell.aside))])), WIDEST_LABEL)
+            min(max(map(cell_len, [name, *(part for cell in cells for part in (cell.text, cell.tail))])), WIDEST_LABEL)
         )
     excess = _taken(tuple(widths)) - room
     if excess > 0 and widths[0] - excess >= NARROWEST_LABEL:
@@ -73,7 +73,7 @@ def _column_widths(table: Table) -> tuple[list[int], list[int]]:
     texts, asides = [], []
     for i, head in enumerate(table.heads):
         cells = [line.cells[i] for line in table.lines]
-        aside = max((cell_len(cell.aside) for cell in cells), default=0)
+        aside = max((cell_len(cell.tail) for cell in cells), default=0)
         words = max(map(cell_len, [*head.group.split(), *head.name.split()]))
         asides.append(aside)
         texts.append(max([words - aside, *(cell_len(cell.text) for cell in cells)]))

@@ -1,9 +1,11 @@
 """The board: records that may be compared, averaged over seeds and ranked."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from mtlbench.records import Record
+from mtlbench.statistics import Difference, Estimate
 
 Column = tuple[str, str]
 """Task and metric."""
@@ -15,14 +17,43 @@ HIGHER_IS_BETTER = frozenset({"auc"})
 OPTIMUM = "Bayes optimum"
 
 
+Verdict = Literal["better", "worse", "not told apart"]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A value against that of a baseline on the same backbone, over paired seeds."""
+
+    baseline: str
+    """The baseline's row."""
+    difference: Difference
+    """Value minus baseline, with its own t interval, which is not adjusted."""
+    p: float
+    """Of the signed-rank test."""
+    adjusted: float
+    """The same, Holm-adjusted over ``comparisons``."""
+    comparisons: int
+    """Methods of the backbone that were compared with the baseline in this column."""
+    verdict: Verdict
+    mark: str
+    """How the table marks the verdict."""
+    place: int
+    """0 for the first baseline, 1 for the second."""
+
+
 @dataclass(frozen=True)
 class Value:
-    """Mean over seeds and its sample standard deviation (``None`` for one seed)."""
+    """Mean over seeds, its sample standard deviation (``None`` for one seed), and how it compares."""
 
     mean: float
     sd: float | None = None
     best: bool = False
     best_baseline: bool = False
+    seeds: tuple[float, ...] = ()
+    """The value of each of the row's seeds."""
+    interval: Estimate | None = None
+    """95 % interval of the mean over seeds."""
+    contrasts: tuple[Contrast, ...] = ()
 
     @property
     def text(self) -> str:
@@ -31,8 +62,14 @@ class Value:
 
     @property
     def spread(self) -> str:
-        """The standard deviation in units of the last printed digit: ``(12)`` is 0.0012."""
-        return "" if self.sd is None else f"({round(self.sd * 1e4)})"
+        """Half the interval's width in units of the last printed digit: ``(12)`` is 0.0012; empty for one seed."""
+        half_width = math.nan if self.interval is None else self.interval.half_width
+        return "" if math.isnan(half_width) else f"({round(half_width * 1e4)})"
+
+    @property
+    def marks(self) -> str:
+        """The marks of all contrasts."""
+        return "".join(contrast.mark for contrast in self.contrasts)
 
 
 @dataclass(frozen=True)
@@ -61,6 +98,30 @@ class Row:
     spend: Spend | None = None
     order: tuple[Any, ...] = ()
     """Sort key: baselines first, then by weighting, then by backbone."""
+    sample: Record | None = None
+    """Any of the records, for what they share; ``None`` for the optimum."""
+    seeds: tuple[int, ...] = ()
+    """The seeds that have scores."""
+    rank: float | None = None
+    """Mean rank over the columns, of complete rows."""
+    delta_m: Value | None = None
+    """Delta_m in percent, of complete rows."""
+    pareto: bool = False
+    """Whether no complete row has a higher AUC in one task and none lower in the others."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the methods of one backbone were compared with, for the table's footnote."""
+
+    backbone: str
+    baseline: str
+    """The weighting that the others are compared with, by its label; empty where there is none."""
+    marks: tuple[str, str]
+    """Of better and of worse."""
+    seeds: int
+    comparisons: int
+    """Methods that were compared; 0 where the baseline lacks a seed."""
 
 
 @dataclass(frozen=True)
@@ -76,3 +137,6 @@ class Board:
     seeds: tuple[int, ...]
     machines: tuple[str, ...]
     rows: tuple[Row, ...]
+    trials: tuple[Trial, ...] = ()
+    reference: str = ""
+    """The row that Delta_m is measured against; empty where there is none."""

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from mtlbench.leaderboards.board import OPTIMUM, Board, Row
+from mtlbench.leaderboards.footnotes import footnotes
 from mtlbench.leaderboards.naming import clean
+from mtlbench.leaderboards.standing import front_area
 
 LISTED_SEEDS = 10
 
@@ -11,14 +13,14 @@ LISTED_SEEDS = 10
 def captions(group: Sequence[Board]) -> tuple[str, ...]:
     """Caption of a table over boards that share preset, training and protocol."""
     several = len(group) > 1
-    data = [f"{board.title if several else 'Data'}: {_facts(board)}." for board in group]
+    data = [f"Data{f' of {board.title}' if several else ''}: {_facts(board)}." for board in group]
     seeds = {board.seeds for board in group}
     counts = [_seeds(board.seeds, board.title if len(seeds) > 1 else "") for board in group]
     scores = f"Scores on the test split, {'; '.join(dict.fromkeys(counts))}."
     if any(len(board.seeds) > 1 for board in group):
         scores += (
-            " In parentheses the standard deviation over seeds, in units of the last digit: "
-            "0.7003(12) means 0.7003 with a standard deviation of 0.0012."
+            " In parentheses half the width of the mean's 95 % interval over seeds (Student's t), in units of the last "
+            "digit: 0.7003(12) means 0.7003 ± 0.0012."
         )
     ranking = (
         "Bold: the best of all methods with every seed. Underlined: the best baseline (a backbone under constant "
@@ -27,15 +29,30 @@ def captions(group: Sequence[Board]) -> tuple[str, ...]:
     )
     if any(row.state == "optimum" for board in group for row in board.rows):
         ranking += f" {OPTIMUM}: the score of the true probabilities, which no method can beat but by chance."
-    return (*data, f"Conditions: {_conditions(group[0])}.", scores, ranking)
+    return (*data, f"Conditions: {_conditions(group[0])}.", scores, ranking, *footnotes(group))
 
 
-def spend_caption(group: Sequence[Board]) -> tuple[str, ...]:
-    """Caption of the table of spend."""
+def overall_caption(group: Sequence[Board]) -> tuple[str, ...]:
+    """Caption of the table of rank and spend."""
+    texts = ["Rank: the mean over the columns of the table above, of methods with every seed; 1 is the best."]
+    references = {board.reference for board in group if board.reference}
+    if references:
+        texts.append(
+            f"Δm: the mean relative improvement over {' or '.join(sorted(map(clean, references)))} in all columns, in "
+            "percent, seed by seed, with half its 95 % interval."
+        )
+    else:
+        texts.append("No Δm: no row with every seed trains one network per task under constant weights.")
+    areas = [(board, area) for board in group if (area := front_area(board.rows, board.columns)) is not None]
+    if areas:
+        covered = "; ".join(f"{f'{board.title}: ' if len(group) > 1 else ''}{area:.4f}" for board, area in areas)
+        texts.append(
+            f"Pareto: on the front of the tasks' AUC, which covers {covered} of the .25 above chance (.5, .5)."
+        )
     machines = sorted({clean(machine) for board in group for machine in board.machines})
+    spend = "Optimiser steps, training rows and seconds per seed; every stage counts, a reused one too."
     fair = " Seconds of different machines do not compare." if len(machines) > 1 else ""
-    text = "Optimiser steps, training rows and seconds per seed; every stage counts, a reused one too."
-    return (f"{text} Run on {'; '.join(machines)}.{fair}",)
+    return " ".join(texts), f"{spend} Run on {'; '.join(machines)}.{fair}"
 
 
 def notes(row: Row) -> str:

@@ -6,8 +6,9 @@ from typing import Any
 
 from mtlbench.leaderboards.aggregation import machine, optimum_row, row_of
 from mtlbench.leaderboards.board import METRICS, Board
-from mtlbench.leaderboards.naming import apart, canonical, dataset_name, method_name, natural, params_text
+from mtlbench.leaderboards.naming import apart, canonical, dataset_name, method_name, natural, params_text, told_apart
 from mtlbench.leaderboards.ranking import ranked
+from mtlbench.leaderboards.standing import placed, reference
 from mtlbench.records import Record
 
 
@@ -62,6 +63,8 @@ def _board(title: str, records: list[Record]) -> Board:
     ordered = sorted(methods.values(), key=lambda group: _order(group[0]))
     names = _names([group[0] for group in ordered])
     rows = [row_of(name, _order(group[0]), group, columns, seeds) for name, group in zip(names, ordered, strict=True)]
+    rows = placed(ranked(rows, columns), columns)
+    base = reference(rows)
     return Board(
         title=title,
         settings=_settings(sample),
@@ -69,7 +72,8 @@ def _board(title: str, records: list[Record]) -> Board:
         columns=columns,
         seeds=seeds,
         machines=tuple(sorted({machine(record) for record in records if record.status == "done"})),
-        rows=(*ranked(rows, columns), *optimum_row(records, columns)),
+        rows=(*rows, *optimum_row(records, columns)),
+        reference=base.method if base else "",
     )
 
 
@@ -82,12 +86,7 @@ def _order(record: Record) -> tuple[Any, ...]:
 
 def _names(samples: Sequence[Record]) -> list[str]:
     """Displayed names; where only what they leave out makes the difference, that is added in parentheses."""
-    names = [method_name(sample) for sample in samples]
-    for name in set(names):
-        places = [i for i, other in enumerate(names) if other == name]
-        for i, different in zip(places, apart([_identity(samples[i]) for i in places]), strict=True):
-            names[i] += f" ({params_text(different)})" if different else ""
-    return names
+    return told_apart([method_name(sample) for sample in samples], [_identity(sample) for sample in samples])
 
 
 def _identity(record: Record) -> dict[str, Any]:

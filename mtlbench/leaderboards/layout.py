@@ -1,89 +1,73 @@
 """From boards to tables: which rows and columns a reader sees, before any format."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from statistics import fmean
 from typing import Literal
 
-from mtlbench.leaderboards.board import METRICS, Board, Column, Row, Spend
-from mtlbench.leaderboards.captions import captions, notes, spend_caption
+from mtlbench.leaderboards.across import across_table
+from mtlbench.leaderboards.board import METRICS, Board, Column, Row
+from mtlbench.leaderboards.captions import captions, notes
+from mtlbench.leaderboards.contrasts import contrasted
 from mtlbench.leaderboards.grouping import boards
-from mtlbench.leaderboards.naming import canonical
+from mtlbench.leaderboards.naming import apart, canonical, params_text
+from mtlbench.leaderboards.overall import overall_table
+from mtlbench.leaderboards.sorting import DEFAULT, check_sort, sorted_rows
+from mtlbench.leaderboards.table import MISSING, Cell, Head, Line, Table
 from mtlbench.records import Record
 
 Layout = Literal["methods", "paper"]
 
-MISSING = "–"
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-@dataclass(frozen=True)
-class Cell:
-    """Text, an aside that is quieter than the text, and how it stands out."""
-
-    text: str
-    aside: str = ""
-    bold: bool = False
-    underline: bool = False
-    quiet: bool = False
-
-
-@dataclass(frozen=True)
-class Head:
-    """Head of a column: a group above (the task), which neighbours may share, and a name (the metric)."""
-
-    group: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Line:
-    """One row of a table."""
-
-    labels: tuple[Cell, ...]
-    cells: tuple[Cell, ...]
-    rule_above: bool = False
-
-
-@dataclass(frozen=True)
-class Table:
-    """A titled grid with its caption and notes; writers turn it into Markdown or terminal output."""
-
-    title: str
-    caption: tuple[str, ...]
-    labels: tuple[str, ...]
-    heads: tuple[Head, ...]
-    lines: tuple[Line, ...]
-    notes: tuple[tuple[str, str], ...] = ()
-    """Number in superscript, and text."""
-    spend: "Table | None" = None
-
-
-def build(records: Sequence[Record], layout: Layout = "methods") -> list[Table]:
+def build(
+    records: Sequence[Record], layout: Layout = "methods", sort: str = DEFAULT, baselines: Sequence[str] = ()
+) -> list[Table]:
     """The leaderboard tables of ``records``.
 
     Args:
         records: in any order; the tables do not depend on it.
         layout: ``methods``: one table per dataset, methods down, task and metric across. ``paper``: the shape of
             Table 1 of the RMTL paper, dataset, task and metric down, methods across.
+        sort: order of the methods: ``weighting`` (baselines first), ``name``, ``rank``, ``delta_m``, or a task and a
+            metric such as ``click.auc``.
+        baselines: weightings that stars compare with; by default those that declare themselves baselines.
+
+    Raises:
+        UsageError: the sort key or a baseline is unknown.
     """
     found = boards(records)
-    if layout == "methods":
-        return [_methods_table(board) for board in found]
+    check_sort(sort, found)
+    found = [replace(board, rows=sorted_rows(board, sort)) for board in contrasted(found, baselines)]
     together: dict[str, list[Board]] = {}
     for board in found:
         together.setdefault(canonical(board.settings), []).append(board)
-    return [_paper_table(group) for group in together.values()]
+    tables = []
+    for group, different in zip(
+        together.values(), apart([group[0].settings for group in together.values()]), strict=True
+    ):
+        if layout == "methods":
+            tables += [_methods_table(board, ruled=sort == DEFAULT) for board in group]
+        else:
+            tables.append(_paper_table(group))
+        which = params_text({name.replace("_", " "): value for name, value in different.items()})
+        across = across_table(group, baselines, which)
+        tables += [across] if across else []
+    return tables
 
 
-def _methods_table(board: Board) -> Table:
+def _methods_table(board: Board, ruled: bool) -> Table:
     marks, texts = _marked_notes([board])
     lines: list[Line] = []
     for row in board.rows:
         label = Cell(row.method + marks.get(row.method, ""), row.gap)
-        rule = row.state == "optimum" or (bool(lines) and not row.baseline and board.rows[len(lines) - 1].baseline)
-        lines.append(Line((label,), tuple(_cell(row, column) for column in board.columns), rule))
+        first_method = ruled and bool(lines) and not row.baseline and board.rows[len(lines) - 1].baseline
+        cells = tuple(_cell(row, column) for column in board.columns)
+        lines.append(Line((label,), cells, rule_above=first_method or row.state == "optimum"))
     heads = tuple(Head(task, METRICS[metric]) for task, metric in board.columns)
-    return Table(board.title, captions([board]), ("Method",), heads, tuple(lines), texts, _spend_table([board]))
+    overall = overall_table([board], _methods([board]))
+    return Table(board.title, captions([board]), ("Method",), heads, tuple(lines), texts, overall, (board,))
 
 
 def _paper_table(group: Sequence[Board]) -> Table:
@@ -99,14 +83,26 @@ def _paper_table(group: Sequence[Board]) -> Table:
             lines.append(Line(labels, cells, rule_above=bool(lines) and task not in seen))
             seen.add(task)
     heads = tuple(Head("", method + marks.get(method, "")) for method in methods)
-    title = "; ".join(board.title for board in group)
-    return Table(title, captions(group), ("Dataset", "Task", "Metric"), heads, tuple(lines), texts, _spend_table(group))
+    return Table(
+        title="; ".join(board.title for board in group),
+        caption=captions(group),
+        labels=("Dataset", "Task", "Metric"),
+        heads=heads,
+        lines=tuple(lines),
+        notes=texts,
+        spend=overall_table(group, methods),
+        boards=tuple(group),
+    )
 
 
 def _methods(group: Sequence[Board]) -> list[str]:
-    """Methods of all boards, in the order of a single board."""
+    """Methods of all boards, by their mean place."""
+    places: dict[str, list[int]] = {}
     rows = {row.method: row for board in group for row in board.rows}
-    return sorted(rows, key=lambda method: (rows[method].state == "optimum", rows[method].order))
+    for board in group:
+        for place, row in enumerate(board.rows):
+            places.setdefault(row.method, []).append(place)
+    return sorted(rows, key=lambda name: (rows[name].state == "optimum", fmean(places[name]), rows[name].order))
 
 
 def _cell(row: Row | None, column: Column) -> Cell:
@@ -116,7 +112,8 @@ def _cell(row: Row | None, column: Column) -> Cell:
     if value is None:
         text = {"failed": "failed", "not applicable": "n/a"}.get(row.state, MISSING)
         return Cell(text, quiet=True)
-    return Cell(value.text, value.spread, value.best, value.best_baseline, quiet=row.state != "complete")
+    quiet = row.state != "complete"
+    return Cell(value.text, value.spread, value.best, value.best_baseline, quiet, value.marks)
 
 
 def _marked_notes(group: Sequence[Board]) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
@@ -129,23 +126,3 @@ def _marked_notes(group: Sequence[Board]) -> tuple[dict[str, str], tuple[tuple[s
                 by_method.setdefault(row.method, []).append(where + text)
     marks = {method: str(number).translate(SUPERSCRIPTS) for number, method in enumerate(by_method, start=1)}
     return marks, tuple((marks[method], f"{method}: {' '.join(texts)}") for method, texts in by_method.items())
-
-
-def _spend_table(group: Sequence[Board]) -> Table | None:
-    spends = [{row.method: row.spend for row in board.rows if row.spend} for board in group]
-    methods = [method for method in _methods(group) if any(method in spend for spend in spends)]
-    if not methods:
-        return None
-    titles = [board.title if len(group) > 1 else "" for board in group]
-    heads = tuple(Head(title, name) for title in titles for name in ("Steps", "Rows", "Seconds"))
-    lines = tuple(
-        Line((Cell(method),), tuple(cell for spend in spends for cell in _spend_cells(spend.get(method))))
-        for method in methods
-    )
-    return Table("Spend", spend_caption(group), ("Method",), heads, lines)
-
-
-def _spend_cells(spend: Spend | None) -> list[Cell]:
-    if spend is None:
-        return [Cell(MISSING, quiet=True)] * 3
-    return [Cell(f"{spend.steps:,.0f}"), Cell(f"{spend.rows:,.0f}"), Cell(f"{spend.seconds:,.1f}")]

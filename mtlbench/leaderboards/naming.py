@@ -2,10 +2,11 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mtlbench.records import Record
+from mtlbench.records import PluginUse, Record
 
 
 def clean(text: str) -> str:
@@ -24,10 +25,19 @@ def method_name(record: Record) -> str:
     return clean(record.method) + (f" [{'; '.join(changed)}]" if changed else "")
 
 
+def backbone_name(record: Record) -> str:
+    """The backbone with its changed parameters: ``PLE [experts=8]``."""
+    return _labelled(record.backbone)
+
+
+def weighting_name(record: Record) -> str:
+    """The weighting with its changed parameters: ``RMTL [lambda=0.5]``."""
+    return _labelled(record.weighting)
+
+
 def dataset_name(record: Record) -> str:
     """The dataset with its changed parameters: ``KuaiRand [variant=1k]``."""
-    changed = params_text(record.dataset.changed)
-    return clean(record.dataset.label) + (f" [{changed}]" if changed else "")
+    return _labelled(record.dataset)
 
 
 def apart(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -35,6 +45,16 @@ def apart(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     names = dict.fromkeys(name for setting in settings for name in setting)
     different = [name for name in names if len({canonical(setting.get(name)) for setting in settings}) > 1]
     return [{name: setting[name] for name in different if name in setting} for setting in settings]
+
+
+def told_apart(names: Sequence[str], settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names; to those that are alike, what their settings differ in is added in parentheses."""
+    found = list(names)
+    for name in {name for name, count in Counter(names).items() if count > 1}:
+        places = [i for i, other in enumerate(names) if other == name]
+        for i, different in zip(places, apart([settings[i] for i in places]), strict=True):
+            found[i] += f" ({params_text(different)})" if different else ""
+    return found
 
 
 def canonical(value: Any) -> str:
@@ -46,6 +66,11 @@ def natural(text: str) -> tuple[tuple[bool, float, str], ...]:
     """Sort key under which ``lambda=2`` comes before ``lambda=10``, upper and lower case alike."""
     parts = re.split(r"(\d+(?:\.\d+)?)", text.casefold())
     return tuple((i % 2 == 0, float(part) if i % 2 else 0.0, part) for i, part in enumerate(parts))
+
+
+def _labelled(use: PluginUse) -> str:
+    changed = params_text(use.changed)
+    return clean(use.label) + (f" [{changed}]" if changed else "")
 
 
 def _value_text(value: Any) -> str:

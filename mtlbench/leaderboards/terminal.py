@@ -12,8 +12,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from mtlbench.leaderboards.blocks import Block, blocks
-from mtlbench.leaderboards.layout import Cell, Table
 from mtlbench.leaderboards.naming import clean
+from mtlbench.leaderboards.table import Cell, Table
 
 
 def to_rich(tables: Sequence[Table], width: int = 100) -> Group:
@@ -65,4 +65,4 @@ def _value(cell: Cell, text_width: int, aside_width: int) -> Text:
     """The value, padded on both sides so that the decimal points of a column stand below each other."""
     space = " " * (text_width - cell_len(cell.text))
     style = Style(bold=cell.bold or None, underline=cell.underline or None, dim=cell.quiet or None)
-    return Text.assemble(space, (cell.text, style), (cell.aside.ljust(aside_width), "dim"))
+    return Text.assemble(space, (cell.text, style), (cell.tail.ljust(aside_width), "dim"))

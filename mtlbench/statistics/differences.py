@@ -11,6 +11,8 @@ from mtlbench.statistics.estimate import Estimate, mean_interval, t_p_value, t_q
 EXACT_DIGITS = 12
 """Differences are rounded to this many digits behind the first one of the largest value: what is left of a subtraction
 below that is rounding, which would split ties and turn zeros into ranks."""
+MOST_DECIMALS = 300
+"""numpy rounds by a power of ten, which must be finite."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ def differences(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
     largest = max(np.abs(one).max(initial=0), np.abs(other).max(initial=0))
     if largest == 0:
         return one - other
-    return np.round(one - other, EXACT_DIGITS - 1 - math.floor(math.log10(largest)))
+    decimals = EXACT_DIGITS - 1 - math.floor(math.log10(largest))
+    return np.round(one - other, min(decimals, MOST_DECIMALS))
 
 
 def paired_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Difference:

@@ -23,10 +23,10 @@ def probability_of_improvement(
     ``P(X > Y) = 1/(nm) sum_ij S(x_i, y_j)``, S = 1 for a win, 1/2 for a tie, 0 for a loss: the Mann-Whitney statistic.
     It says how often, and not by how much.
 
-    The interval is the paper's stratified percentile bootstrap, which resamples the seeds of each block and keeps the
-    blocks: it speaks of these blocks under other seeds. Where both methods have the same number of seeds in a block,
-    they are taken as pairs and drawn together, unlike in the paper, whose runs share no seeds. With fewer than about
-    10 seeds a bootstrap interval is too narrow (:func:`mtlbench.statistics.mean_interval` has figures).
+    The interval is the paper's stratified percentile bootstrap, which resamples the runs of each method in each block
+    and keeps the blocks: it speaks of these blocks under other seeds. It takes runs for independent; where both methods
+    share their seeds it is wider than need be. With fewer than about 10 seeds a bootstrap interval is too narrow
+    (:func:`mtlbench.statistics.mean_interval` has figures).
 
     Args:
         first: for each of M blocks the values (n,) of one method over seeds.
@@ -45,8 +45,7 @@ def probability_of_improvement(
     values, samples = [], []
     for one, other in zip(first, second, strict=True):
         wins = _wins(np.asarray(one, float), np.asarray(other, float), lower_is_better)
-        ours = _draws(rng, resamples, wins.shape[0])
-        theirs = ours if wins.shape[0] == wins.shape[1] else _draws(rng, resamples, wins.shape[1])
+        ours, theirs = (_draws(rng, resamples, size) for size in wins.shape)
         values.append(float(wins.mean()))
         samples.append(np.einsum("bi,ij,bj->b", ours, wins, theirs))
     low, high = np.quantile(np.mean(samples, axis=0), [(1 - level) / 2, (1 + level) / 2])

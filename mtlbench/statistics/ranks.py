@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from mtlbench.statistics.signed_rank import ALPHA
 
@@ -70,8 +70,9 @@ def ranks(scores: ArrayLike, lower_is_better: bool = False) -> NDArray[np.float6
     Returns:
         (N, k); each row sums to k(k+1)/2.
     """
-    found = np.asarray(scores, float)
-    return np.asarray(stats.rankdata(found if lower_is_better else -found, axis=-1), float)
+    found = np.asarray(scores, float) * (1 if lower_is_better else -1)
+    others = found[..., None, :]
+    return (others < found[..., None]).sum(-1) + ((others == found[..., None]).sum(-1) + 1) / 2
 
 
 def friedman(block_ranks: ArrayLike) -> Friedman:
@@ -121,5 +122,7 @@ def critical_difference(methods: int, blocks: int, alpha: float = ALPHA) -> floa
     """
     if methods < 2 or blocks < 1:
         raise ValueError(f"a critical difference needs two methods and a block: got {methods} and {blocks}")
+    from scipy import stats  # the slowest import of a table, and few tables need it
+
     q = float(stats.studentized_range.ppf(1 - alpha, methods, np.inf)) / math.sqrt(2)
     return q * math.sqrt(methods * (methods + 1) / (6 * blocks))

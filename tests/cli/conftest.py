@@ -1,11 +1,16 @@
 """The command line, run in this process through its own entry point."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from mtlbench.cli import main
+
+# Records for tests are made where the leaderboards are tested.
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "leaderboards"))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ class SingleTask(api.Backbone):
     """
 
     name, label = "single-task", "Single Task"
+    single_task = True
 
     def __init__(self, schema: api.Schema, params: api.Sizes) -> None:
         super().__init__()

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from mtlbench.records import DatasetUse, Failure, PluginUse, Record, StageSpend
@@ -26,6 +27,11 @@ def plugin(name: str, label: str, **changed: Any) -> PluginUse:
     )
 
 
+def runs(method: str, aucs: Sequence[float], **settings: Any) -> list[Record]:
+    """A record for each of seeds 0, 1, ..., with this AUC of every task."""
+    return [record(method, auc, seed=seed, **settings) for seed, auc in enumerate(aucs)]
+
+
 def record(
     method: str = "Shared Bottom",
     auc: float | None = 0.7,
@@ -34,6 +40,7 @@ def record(
     backbone: PluginUse | None = None,
     weighting: PluginUse | None = None,
     baseline: bool | None = None,
+    reference: bool = False,
     dataset: str = "synthetic",
     dataset_label: str = "Synthetic",
     dataset_changed: dict[str, Any] | None = None,
@@ -60,6 +67,7 @@ def record(
         "protocol": protocol,
         "method": method,
         "baseline": not prefix if baseline is None else baseline,
+        "reference": reference,
         "dataset": DatasetUse(
             name=dataset,
             label=dataset_label,

@@ -16,13 +16,18 @@ def only(records):
     return {row.method: row for row in board.rows}
 
 
-def test_mean_and_sample_deviation_over_seeds():
-    rows = only([record(auc=0.70, seed=0), record(auc=0.72, seed=1)])
+def test_mean_deviation_and_half_the_interval_over_seeds():
+    rows = only([record(auc=auc, seed=seed) for seed, auc in enumerate([0.70, 0.71, 0.72])])
     value = rows["Shared Bottom"].values[AUC]
-    assert (value.text, value.spread) == ("0.7100", "(141)")  # sqrt(2) * 0.01
+    assert value.sd == pytest.approx(0.01)
+    assert value.seeds == (0.70, 0.71, 0.72)
+    assert (value.text, value.spread) == (
+        "0.7100",
+        "(248)",
+    )  # t = 4.303 for 2 degrees of freedom: 4.303 * 0.01 / sqrt(3)
 
 
-def test_one_seed_has_no_deviation():
+def test_one_seed_has_no_interval():
     value = only([record(auc=0.70)])["Shared Bottom"].values[AUC]
     assert (value.text, value.spread) == ("0.7000", "")
 

@@ -3,12 +3,14 @@
 import io
 import random
 import re
+from collections import defaultdict
 
 import pytest
 from record_factory import TASKS, plugin, record, scores
 from rich.console import Console
 
 from mtlbench.leaderboards import build, frame, to_markdown, to_rich
+from mtlbench.leaderboards.board import METRICS
 
 BACKBONES = ["AITM", "ESMM", "MMoE", "MetaHeac", "OMoE", "PLE", "Shared Bottom", "Single Task"]
 
@@ -16,6 +18,7 @@ BACKBONES = ["AITM", "ESMM", "MMoE", "MetaHeac", "OMoE", "PLE", "Shared Bottom",
 def study(seeds=3, tasks=TASKS, weightings=("", "RMTL-", "Loss-aware-")):
     """24 methods, one failed, one not applicable, one that lacks a seed, one with changed parameters."""
     numbers = random.Random(0)
+    level: dict[tuple[str, str, str], float] = defaultdict(lambda: numbers.uniform(0.4, 0.8))
     records = []
     for seed in range(seeds):
         for method in [prefix + label for prefix in weightings for label in BACKBONES]:
@@ -27,7 +30,7 @@ def study(seeds=3, tasks=TASKS, weightings=("", "RMTL-", "Loss-aware-")):
             elif method == "RMTL-PLE" and seed == seeds - 1:
                 gap = {"status": "failed", "reason": "training diverged"}
             test = {
-                task: {"auc": numbers.uniform(0.6, 0.8), "logloss": numbers.random(), "s_logloss": numbers.random()}
+                task: {metric: level[method, task, metric] + numbers.gauss(0, 0.002) for metric in METRICS}
                 for task in tasks
             }
             records.append(record(method, seed=seed, tasks=tasks, metrics={"test": test}, **gap))
@@ -61,11 +64,12 @@ def test_markdown_marks_the_best_and_the_best_baseline():
     assert row(text, "RMTL-PLE")[1] == "**0.8000**"
 
 
-def test_markdown_shows_the_deviation_of_two_seeds_and_says_what_it_means():
+def test_markdown_shows_the_interval_over_seeds_and_says_what_it_means():
     text = markdown(record("ESMM", 0.7003, seed=0), record("ESMM", 0.7021, seed=1))
-    assert row(text, "ESMM")[1] == "**<u>0.7012(13)</u>**"
+    # t = 12.706 for 1 degree of freedom, and half of 0.0018 is the standard error
+    assert row(text, "ESMM")[1] == "**<u>0.7012(114)</u>**"
     assert "mean over 2 seeds (0, 1)" in text
-    assert "0.7003(12) means 0.7003 with a standard deviation of 0.0012" in text
+    assert "0.7003(12) means 0.7003 ± 0.0012" in text
     assert "In parentheses" not in markdown(record("ESMM"))
     assert "one seed (0)" in markdown(record("ESMM"))
 
@@ -89,8 +93,8 @@ def test_markdown_tells_the_data_the_conditions_and_the_spend():
     )
     assert "Data: split 6:2:2 by time; rows 20,000 (train 12,000); rate (test click 0.2512)." in text
     assert "preset quick, epochs 10, patience 2, batch size 2,048, learning rate 0.001, protocol 1" in text
-    spend = text[text.index("### Spend") :]
-    assert row(spend, "ESMM") == ["ESMM", "1,500", "3,072,000", "13.3"]
+    spend = text[text.index("### Rank and Spend") :]
+    assert row(spend, "ESMM") == ["ESMM", "1.0", "front", "1,500", "3,072,000", "13.3"]
     assert "Run on Some CPU, 2 threads." in spend
 
 

@@ -68,6 +68,13 @@ def test_the_same_values_are_no_difference():
     assert unpaired_difference([0.7, 0.7], [0.7, 0.7]).p == 1
 
 
+@pytest.mark.parametrize("scale", [1e-320, 1e-300, 1e-200, 1e100])
+def test_tiny_and_huge_values_give_finite_differences(scale):
+    found = paired_difference([3 * scale, 2 * scale, 4 * scale], [scale, scale, scale])
+    assert math.isfinite(found.estimate.value)
+    assert 0 <= found.p <= 1
+
+
 def test_one_seed_has_a_difference_and_no_interval():
     for found in (paired_difference([0.7], [0.6]), unpaired_difference([0.7], [0.6, 0.5])):
         assert found.estimate.value == pytest.approx(0.1 if found.paired else 0.15)

@@ -1,0 +1,123 @@
+"""``mtlbench leaderboard compare``."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mtlbench.cli.leaderboard_build import read_records
+from mtlbench.cli.output import stdout
+from mtlbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from mtlbench.leaderboards import BoardScores, Table
+
+REGRESSED = 3
+
+
+def compare(
+    mine: Annotated[Path, typer.Argument(metavar="MINE", help="Results folder, or leaderboard Markdown file.")],
+    reference: Annotated[
+        Path | None, typer.Argument(metavar="REFERENCE", help="The same, of what to compare with.")
+    ] = None,
+    published: Annotated[
+        str | None,
+        typer.Option(
+            "--reference",
+            metavar="rmtl-table1|mtreclib",
+            help="Show a published table beside MINE instead; it has another protocol, so nothing is tested.",
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WEIGHTING",
+            help="What methods that REFERENCE lacks are compared with. [default: constant weights]",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say whether MINE is better than REFERENCE, tied or worse.
+
+    Compares method by method what has the same dataset, protocol and parameters, seed by seed and with intervals, and
+    refuses the rest. A method that REFERENCE lacks is compared with REFERENCE's baseline on the same backbone.
+
+    \b
+    mtlbench leaderboard compare results leaderboards/synthetic.md
+    mtlbench leaderboard compare results old-results --baseline 'constant[restart=true]'
+    mtlbench leaderboard compare results --reference rmtl-table1
+
+    Exit codes: 0 ok, 2 wrong use or nothing that may be compared, 3 a method of REFERENCE is worse in MINE.
+    """
+    if (reference is None) == (published is None):
+        raise UsageError("name one reference: a results folder, a leaderboard file, or --reference NAME")
+    own = _scores(mine)
+    if published is not None:
+        if as_json:
+            raise UsageError("a published table has no JSON form: leave out --json")
+        _print_published(own, published, baseline)
+    elif reference is not None:
+        _compare(own, _scores(reference), reference, baseline, as_json)
+
+
+def _scores(path: Path) -> "tuple[BoardScores, ...]":
+    from mtlbench.leaderboards import board_scores, read_page
+    from mtlbench.leaderboards.grouping import boards
+
+    if path.is_dir():
+        return tuple(map(board_scores, boards(read_records(path))))
+    if not path.exists():
+        raise UsageError(f"there is no {path}: expected a results folder or a leaderboard file{_hint(path)}")
+    return read_page(path).boards
+
+
+def _hint(path: Path) -> str:
+    from mtlbench.leaderboards.published import SOURCES
+
+    return f"; did you mean --reference {path}?" if str(path) in SOURCES else ""
+
+
+def _print_published(own: "tuple[BoardScores, ...]", name: str, baseline: str | None) -> None:
+    from mtlbench.leaderboards import published_tables
+
+    _print(published_tables(own, name, baseline), f"Beside {name}")
+
+
+def _compare(
+    own: "tuple[BoardScores, ...]",
+    others: "tuple[BoardScores, ...]",
+    reference: Path,
+    baseline: str | None,
+    as_json: bool,
+) -> None:
+    from mtlbench.leaderboards import compare as compare_boards
+    from mtlbench.leaderboards import comparison_json, comparison_tables
+
+    found = compare_boards(own, others, baseline)
+    refusals = [refusal.text for refusal in found.refused]
+    refusals += [f"{title}: {reference} does not have the dataset" for title in found.absent]
+    if not found.boards:
+        raise UsageError(f"nothing may be compared: {'. '.join(refusals)}")
+    for text in refusals:
+        typer.echo(f"warning: not compared: {text}", err=True)
+    if as_json:
+        typer.echo(json.dumps(comparison_json(found), indent=2))
+    else:
+        _print(comparison_tables(found), f"Compared with {reference}")
+    if found.regressed:
+        typer.echo(f"regressed: {'; '.join(found.regressed)}", err=True)
+        raise typer.Exit(REGRESSED)
+
+
+def _print(tables: "list[Table]", title: str) -> None:
+    from mtlbench.leaderboards import to_rich
+    from mtlbench.leaderboards.markdown import sections
+
+    if sys.stdout.isatty():
+        console = stdout()
+        console.print(to_rich(tables, console.width))
+    else:
+        typer.echo("\n\n".join([f"# {title}", *sections(tables)]))

@@ -1,0 +1,70 @@
+"""``mtlbench leaderboard build``: which files it writes, and what it refuses."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from record_factory import runs
+
+from mtlbench.records import RecordStore
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A results folder of two methods and six seeds."""
+    store = RecordStore(tmp_path)
+    for one in [
+        *runs("PLE", [0.70 + i / 1e3 for i in range(6)]),
+        *runs("RMTL-PLE", [0.7302 + i / 2e3 for i in range(6)]),
+    ]:
+        store.write(one, one.cell[:12])
+    return tmp_path
+
+
+def written(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_file()}
+
+
+def test_markdown_alone_by_default_and_stdout_is_the_file(mtlbench: Any, results: Path) -> None:
+    done = mtlbench("leaderboard", "build", results)
+    assert done.code == 0, done.err
+    assert written(results) == {"leaderboard.md"}
+    assert done.out == (results / "leaderboard.md").read_text(encoding="utf-8")
+    assert "| RMTL-PLE |" in done.out
+    assert r"**0.7315(10)\***" in done.out
+
+
+def test_every_format_at_once(mtlbench: Any, results: Path) -> None:
+    done = mtlbench("leaderboard", "build", results, "--format", "md,csv, tex,json,parquet")
+    assert done.code == 0, done.err
+    assert written(results) == {f"leaderboard.{end}" for end in ("md", "csv", "tex", "json", "parquet")}
+    assert r"\toprule" in (results / "leaderboard.tex").read_text()
+    rows = json.loads((results / "leaderboard.json").read_text())
+    assert {row["verdict"] for row in rows if row["metric"] == "auc" and row["method"] == "RMTL-PLE"} == {"better"}
+    for found in (pd.read_csv(results / "leaderboard.csv"), pd.read_parquet(results / "leaderboard.parquet")):
+        assert list(found["mean"]) == pytest.approx([row["mean"] for row in rows])
+
+
+def test_sort_and_baseline(mtlbench: Any, results: Path) -> None:
+    done = mtlbench("leaderboard", "build", results, "--sort", "click.auc", "--baseline", "rmtl")
+    assert done.code == 0, done.err
+    assert done.out.index("| RMTL-PLE |") < done.out.index("| PLE ")
+    assert "<u>0.7025(20)°</u>" in done.out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "md,cvs"], "unknown format 'cvs': did you mean 'csv'?"),
+        (["--sort", "click.acu"], "unknown sort key 'click.acu': did you mean 'click.auc'?"),
+        (["--baseline", "rmlt"], "unknown baseline 'rmlt': did you mean 'rmtl'?"),
+        (["--layout", "papr"], "unknown layout 'papr': did you mean 'paper'?"),
+    ],
+)
+def test_wrong_options_exit_2_and_write_nothing(mtlbench: Any, results: Path, options: list[str], message: str) -> None:
+    done = mtlbench("leaderboard", "build", results, *options)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    assert written(results) == set()

@@ -1,0 +1,31 @@
+"""What a record says of its cell before any training."""
+
+from pathlib import Path
+
+import pytest
+
+from mtlbench.experiments.expand import expand
+from mtlbench.experiments.recording import blank_record
+from mtlbench.experiments.run_cell import load_splits
+from mtlbench.plugins import discover
+from mtlbench.study import Study
+
+
+@pytest.mark.parametrize(
+    ("backbone", "weighting", "baseline", "reference"),
+    [
+        ("single-task", "constant", True, True),
+        ("single-task[embedding=8]", "constant", True, True),
+        ("single-task", "constant[weights=1-2]", False, False),
+        ("single-task", "decay", False, False),
+        ("ple", "constant", True, False),
+    ],
+)
+def test_delta_m_is_measured_against_single_task_networks_under_the_baseline(
+    backbone: str, weighting: str, baseline: bool, reference: bool, tmp_path: Path
+):
+    catalogue = discover(())
+    study = Study(datasets="synthetic[rows=2000]", backbones=backbone, weightings=weighting, seeds=1)
+    (job,) = expand(study.resolve(catalogue), catalogue, tmp_path)
+    record = blank_record(job, catalogue, load_splits(catalogue, job.cell.dataset, job.data_dir))
+    assert (record.baseline, record.reference) == (baseline, reference)
