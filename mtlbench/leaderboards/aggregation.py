@@ -74,7 +74,19 @@ def _remarks(done: Sequence[Record]) -> tuple[str, ...]:
     for kind, uses in (("backbone", [r.backbone for r in done]), ("weighting", [r.weighting for r in done])):
         if len({(use.version, use.source) for use in uses}) > 1:
             remarks.append(f"its seeds were run with different code of the {kind} {uses[0].name}: run them again")
+    kept = sum(_kept_its_start(record) for record in done)
+    if kept:
+        often = "every seed" if kept == len(done) else f"{kept} of {len(done)} seeds"
+        remarks.append(
+            f"In {often} the last stage of training never improved on what it started from, which is what is scored"
+        )
     return tuple(remarks)
+
+
+def _kept_its_start(record: Record) -> bool:
+    """Whether no epoch of the last stage was the best of all."""
+    stages = list((record.best_epoch or {}).values())
+    return bool(stages) and stages[-1] == 0
 
 
 def _value(done: Sequence[Record], column: Column) -> Value | None:

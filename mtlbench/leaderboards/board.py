@@ -106,6 +106,8 @@ class Row:
     """Mean rank over the columns, of complete rows."""
     delta_m: Value | None = None
     """Delta_m in percent, of complete rows."""
+    controls: tuple[str, ...] = ()
+    """The rows of the board that show where a gain of this one comes from."""
     pareto: bool = False
     """Whether no complete row has a higher AUC in one task and none lower in the others."""
 

@@ -1,7 +1,8 @@
 """From records to boards: what may be compared, and under which name."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mtlbench.leaderboards.aggregation import machine, optimum_row, row_of
@@ -63,6 +64,8 @@ def _board(title: str, records: list[Record]) -> Board:
     ordered = sorted(methods.values(), key=lambda group: _order(group[0]))
     names = _names([group[0] for group in ordered])
     rows = [row_of(name, _order(group[0]), group, columns, seeds) for name, group in zip(names, ordered, strict=True)]
+    name_of = {record.cell: name for name, group in zip(names, ordered, strict=True) for record in group}
+    rows = [replace(row, controls=_controls(group, name_of)) for row, group in zip(rows, ordered, strict=True)]
     rows = placed(ranked(rows, columns), columns)
     base = reference(rows)
     return Board(
@@ -75,6 +78,12 @@ def _board(title: str, records: list[Record]) -> Board:
         rows=(*rows, *optimum_row(records, columns)),
         reference=base.method if base else "",
     )
+
+
+def _controls(records: Sequence[Record], name_of: Mapping[str, str]) -> tuple[str, ...]:
+    """The rows that control that of ``records``, in the method's own order."""
+    cells = [cell for record in records for cell in record.controls]
+    return tuple(dict.fromkeys(name_of[cell] for cell in cells if cell in name_of))
 
 
 def _order(record: Record) -> tuple[Any, ...]:
