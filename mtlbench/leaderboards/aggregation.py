@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mtlbench.leaderboards.board import OPTIMUM, Column, Row, Spend, State, Value
+from mtlbench.leaderboards.diagnostics import diagnostics_of
 from mtlbench.leaderboards.naming import clean
 from mtlbench.records import Record
 from mtlbench.statistics import mean_interval
@@ -38,6 +39,7 @@ def row_of(
         reasons=reasons,
         remarks=_remarks(done),
         spend=_spend(done),
+        diagnostics=diagnostics_of(done),
         order=order,
         sample=records[0],
         seeds=tuple(record.seed for record in done),

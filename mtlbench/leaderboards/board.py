@@ -1,7 +1,8 @@
 """The board: records that may be compared, averaged over seeds and ranked."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mtlbench.records import Record
@@ -108,6 +109,8 @@ class Row:
     """Delta_m in percent, of complete rows."""
     controls: tuple[str, ...] = ()
     """The rows of the board that show where a gain of this one comes from."""
+    diagnostics: Mapping[str, str] = field(default_factory=dict)
+    """What the weighting reported, as text by name."""
     pareto: bool = False
     """Whether no complete row has a higher AUC in one task and none lower in the others."""
 

@@ -10,6 +10,7 @@ from mtlbench.leaderboards.board import METRICS, Board, Column, Row
 from mtlbench.leaderboards.captions import captions, notes
 from mtlbench.leaderboards.contrasts import contrasted
 from mtlbench.leaderboards.controls import control_tables
+from mtlbench.leaderboards.diagnostics import diagnostics_table
 from mtlbench.leaderboards.grouping import boards
 from mtlbench.leaderboards.naming import apart, canonical, params_text
 from mtlbench.leaderboards.overall import overall_table
@@ -51,6 +52,7 @@ def build(
         if layout == "methods":
             tables += [_methods_table(board, ruled=sort == DEFAULT) for board in group]
             tables += [table for board in group for table in control_tables(board)]
+            tables += [table for board in group if (table := diagnostics_table(board))]
         else:
             tables.append(_paper_table(group))
         which = params_text({name.replace("_", " "): value for name, value in different.items()})
