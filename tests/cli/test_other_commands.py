@@ -22,6 +22,7 @@ import mtlbench as package
         ["new", "--help"],
         ["leaderboard", "build", "--help"],
         ["data", "describe", "--help"],
+        ["figure", "--help"],
         ["leaderboard", "compare", "--help"],
         ["--version"],
     ],

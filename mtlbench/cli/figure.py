@@ -1,0 +1,31 @@
+"""``mtlbench figure``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtlbench.errors import UsageError
+
+
+def figure(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Results folder of `mtlbench run`.")],
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to: .svg, .png or .pdf. [default: OUT/differences.svg]")
+    ] = None,
+) -> None:
+    """Draw each method against constant weights on its backbone: points with 95 % intervals over paired seeds.
+
+    \b
+    mtlbench figure results
+    mtlbench figure results --file ablation.png
+    """
+    from mtlbench.figures import draw_differences
+    from mtlbench.records import RecordStore
+
+    records = RecordStore(out).read_all()
+    if not records:
+        raise UsageError(f"there are no records in {out / 'records'}; `mtlbench run --out {out}` makes them")
+    path = file or out / "differences.svg"
+    draw_differences(records, path)
+    typer.echo(path)

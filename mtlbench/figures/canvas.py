@@ -1,0 +1,58 @@
+"""What all figures share: the drawing library, the colours, and writing a file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mtlbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's colours, which colour-blind readers tell apart; markers differ as well."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+FORMATS = ("svg", "png", "pdf")
+
+
+def canvas(rows: int, columns: int, width: float, height: float) -> "tuple[Figure, list[list[Axes]]]":
+    """A figure of ``rows`` by ``columns`` panels, ``width`` by ``height`` inches.
+
+    Raises:
+        UsageError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise UsageError("figures need matplotlib: python -m pip install 'mtlbench[figures]'") from error
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, [list(row) for row in figure.subplots(rows, columns, squeeze=False)]
+
+
+def check_format(path: Path) -> None:
+    """Refuse a file whose ending is no format of figures.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if path.suffix.removeprefix(".") not in FORMATS:
+        raise UsageError(f"{path}: the ending {path.suffix!r} names no format of figures: use .{', .'.join(FORMATS)}")
+
+
+def save(figure: "Figure", path: Path) -> None:
+    """Write ``figure``, the same bytes for the same content.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from matplotlib import rc_context
+
+    metadata: dict[str, Any] = (
+        {} if path.suffix == ".png" else {"Date" if path.suffix == ".svg" else "CreationDate": None}
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with rc_context({"svg.hashsalt": "mtlbench", "svg.fonttype": "none"}):
+            figure.savefig(path, dpi=150, metadata=metadata)
+    except OSError as error:
+        raise UsageError(f"cannot write the figure {path}: {error.strerror or error}; choose another --file") from error

@@ -1,0 +1,111 @@
+"""Each method against the baseline of its backbone, as points with intervals."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mtlbench.errors import UsageError
+from mtlbench.figures.canvas import COLOURS, MARKERS, canvas, check_format, save
+from mtlbench.leaderboards.board import METRICS, Board, Row
+from mtlbench.leaderboards.contrasts import by_backbone
+from mtlbench.leaderboards.grouping import boards
+from mtlbench.records import Record
+from mtlbench.statistics import Estimate, paired_difference
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+METRIC = "auc"
+FEWEST_SEEDS = 2
+PANEL_INCHES, HEAD_INCHES, ROW_INCHES = 4.8, 1.1, 0.22
+
+
+@dataclass(frozen=True)
+class Point:
+    """A method minus the baseline of its backbone in one task."""
+
+    method: str
+    backbone: str
+    estimate: Estimate
+    seeds: int
+
+
+def points(board: Board, task: str) -> list[Point]:
+    """Paired differences in test AUC of each method and the plain baseline of its backbone.
+
+    Only seeds that both have count; a method that shares fewer than two with its baseline is left out.
+    """
+    return [
+        Point(row.method, row.sample.backbone.label, difference.estimate, len(seeds))
+        for rows in by_backbone(board.rows)
+        for base in [row for row in rows if row.baseline][:1]
+        for row in rows
+        if row is not base and row.sample is not None
+        for one, other in [(_scores(row, task), _scores(base, task))]
+        if len(seeds := sorted(one.keys() & other.keys())) >= FEWEST_SEEDS
+        for difference in [paired_difference([one[seed] for seed in seeds], [other[seed] for seed in seeds])]
+    ]
+
+
+def draw_differences(records: Sequence[Record], path: Path) -> None:
+    """Write a figure with a row of panels for each board of ``records`` and a panel for each task.
+
+    Args:
+        records: in any order.
+        path: ends in .svg, .png or .pdf.
+
+    Raises:
+        UsageError: the ending names no format, matplotlib is not installed, or there is nothing to compare.
+    """
+    check_format(path)
+    grid = [panels for board in boards(records) if (panels := list(_panels(board)))]
+    if not grid:
+        raise UsageError("there is nothing to draw: no method shares two seeds with constant weights on its backbone")
+    columns = max(map(len, grid))
+    tallest = max(len(found) for panels in grid for _, found in panels)
+    figure, axes = canvas(len(grid), columns, PANEL_INCHES * columns, len(grid) * (HEAD_INCHES + ROW_INCHES * tallest))
+    for of_board, row in zip(grid, axes, strict=True):
+        for (title, found), panel in zip(of_board, row, strict=False):
+            _draw(panel, title, found)
+        for empty in row[len(of_board) :]:
+            empty.set_visible(False)
+    save(figure, path)
+
+
+def _panels(board: Board) -> Iterator[tuple[str, list[Point]]]:
+    for task in board.sample.dataset.tasks:
+        if found := points(board, task):
+            yield f"{board.title}: {task}", found
+
+
+def _scores(row: Row, task: str) -> dict[int, float]:
+    value = row.values.get((task, METRIC))
+    return {} if value is None else dict(zip(row.seeds, value.seeds, strict=True))
+
+
+def _draw(axes: "Axes", title: str, found: Sequence[Point]) -> None:
+    backbones = list(dict.fromkeys(point.backbone for point in found))
+    axes.axvline(0, color="0.5", linewidth=1)
+    for place, point in enumerate(found):
+        style = backbones.index(point.backbone)
+        estimate = point.estimate
+        axes.errorbar(
+            estimate.value,
+            place,
+            xerr=[[estimate.value - estimate.low], [estimate.high - estimate.value]],
+            marker=MARKERS[style % len(MARKERS)],
+            color=COLOURS[style % len(COLOURS)],
+            markersize=4,
+            capsize=2,
+        )
+    axes.set_yticks(range(len(found)), [point.method for point in found], fontsize=8)
+    axes.invert_yaxis()
+    axes.set_title(title, fontsize=9)
+    counts = sorted({point.seeds for point in found})
+    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    axes.set_xlabel(f"{METRICS[METRIC]} minus constant weights\n95 % interval over {seeds} paired seeds", fontsize=8)
+    axes.locator_params(axis="x", nbins=4)
+    axes.tick_params(axis="x", labelsize=8)
+    axes.grid(axis="x", color="0.9")
+    axes.set_axisbelow(True)

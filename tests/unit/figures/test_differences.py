@@ -1,0 +1,48 @@
+"""The figure of differences: which points it has, and the file it becomes."""
+
+from pathlib import Path
+
+import pytest
+from record_factory import runs
+
+from mtlbench.errors import UsageError
+from mtlbench.figures import draw_differences
+from mtlbench.figures.differences import points
+from mtlbench.leaderboards.grouping import boards
+from mtlbench.statistics import paired_difference
+
+PLE, MINE = [0.70, 0.71, 0.69], [0.72, 0.715, 0.70]
+
+
+def study() -> list:
+    return [*runs("PLE", PLE), *runs("Mine-PLE", MINE), *runs("MMoE", [0.5]), *runs("Mine-MMoE", [0.6])]
+
+
+def test_a_point_is_the_paired_difference_from_the_baseline_of_the_backbone():
+    (board,) = boards(study())
+    (point,) = points(board, "click")
+    assert (point.method, point.backbone, point.seeds) == ("Mine-PLE", "PLE", 3)
+    assert point.estimate == paired_difference(MINE, PLE).estimate
+
+
+@pytest.mark.parametrize("ending", ["svg", "png", "pdf"])
+def test_the_same_records_give_the_same_file(tmp_path: Path, ending: str):
+    first, second = tmp_path / f"first.{ending}", tmp_path / "below" / f"second.{ending}"
+    draw_differences(study(), first)
+    draw_differences(study()[::-1], second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_figure_names_its_methods_and_tasks(tmp_path: Path):
+    draw_differences(study(), tmp_path / "figure.svg")
+    text = (tmp_path / "figure.svg").read_text()
+    assert all(word in text for word in ("Mine-PLE", "Synthetic: click", "Synthetic: pay", "3 paired seeds"))
+    assert "Mine-MMoE" not in text
+
+
+def test_another_ending_and_an_empty_comparison_are_refused_and_nothing_is_written(tmp_path: Path):
+    with pytest.raises(UsageError, match=r"'.gif' names no format of figures: use .svg, .png, .pdf"):
+        draw_differences(study(), tmp_path / "figure.gif")
+    with pytest.raises(UsageError, match="nothing to draw"):
+        draw_differences(runs("PLE", PLE), tmp_path / "figure.svg")
+    assert not list(tmp_path.iterdir())
