@@ -1,13 +1,16 @@
 """``mtlbench test-plugin``."""
 
 import importlib.util
+import re
+import sys
+import textwrap
 from inspect import getsourcefile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlbench.cli.output import PluginFiles
+from mtlbench.cli.output import PluginFiles, stdout
 from mtlbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -62,8 +65,33 @@ def conform(
         if name not in names:
             raise UsageError(f"unknown rule {name!r}: {did_you_mean(name, names)}")
     chosen = [case for case in cases if not rule or case.rule.name in rule]
-    if not run(chosen, typer.echo):
+    if not run(chosen, _tell):
         raise typer.Exit(SOME_RULE_BROKEN)
+
+
+def _tell(text: str) -> None:
+    """Print lines, in a terminal with long ones folded below where their text begins."""
+    typer.echo(folded(text, stdout().width) if sys.stdout.isatty() else text)
+
+
+def folded(text: str, width: int) -> str:
+    """The lines of ``text`` at most ``width`` wide, but for words that are longer."""
+    return "\n".join(
+        textwrap.fill(
+            line,
+            width,
+            subsequent_indent=" " * _text_begins(line),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.split("\n")
+    )
+
+
+def _text_begins(line: str) -> int:
+    """Where the text after an indented first word begins."""
+    found = re.match(r" +\S+ +", line)
+    return found.end() if found else 0
 
 
 def find(plugin: str, kinds: list[str], files: list[Path]) -> "tuple[Catalogue, list[Entry]]":

@@ -18,9 +18,9 @@ def new(
         bool, typer.Option("--package", help="Write an installable package with an entry point and a test.")
     ] = False,
 ) -> None:
-    """Write a working plugin into the current folder, to put your own method in its place.
+    """Write a working plugin into the current folder.
 
-    It passes `mtlbench test-plugin` as it is. Nothing is overwritten.
+    It passes `mtlbench test-plugin` as it is; put your own method in its place. Nothing is overwritten.
 
     \b
     mtlbench new weighting my-method

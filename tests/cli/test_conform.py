@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from plugin_sources import write
 
+from mtlbench.cli.conform import folded
 from mtlbench.conformance import RULES
 
 SOUND = '''
@@ -139,6 +140,18 @@ def test_wrong_use_exits_2(
     assert (result.code, result.out) == (2, "")
     assert message in result.err
     assert "Traceback" not in result.err
+
+
+def test_long_lines_are_folded_below_their_text() -> None:
+    text = "rule x: a b\n  seen:   one two three four\n  skip  " + "w" * 20
+    assert folded(text, 20).split("\n") == [
+        "rule x: a b",
+        "  seen:   one two",
+        "          three four",
+        "  skip",
+        "        " + "w" * 20,
+    ]
+    assert folded(text, 100) == text
 
 
 def test_without_pytest_it_says_what_to_install(mtlbench: Any, monkeypatch: pytest.MonkeyPatch) -> None:

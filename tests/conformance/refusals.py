@@ -1,13 +1,32 @@
-"""What the kit says of a plugin, without pytest between."""
+"""What the kit says of a plugin, without pytest between, and with few others to pair it with."""
 
-from mtlbench.conformance import BrokenRuleError, cases
+import os
+from functools import cache
+from pathlib import Path
+
+from mtlbench.conformance import BrokenRuleError, cases_of
 from mtlbench.conformance.rules import NotApplicableError
+from mtlbench.plugins import Catalogue, Entry, discover
+from mtlbench.plugins.validation import BASES
+
+BACKBONES = ("aitm", "shared-bottom", "single-task")
+WEIGHTINGS = ("constant", "ddpg", "pcgrad")
+
+
+@cache
+def others() -> Catalogue:
+    everything = discover()
+    return Catalogue(
+        backbones={name: everything.backbones[name] for name in BACKBONES},
+        weightings={name: everything.weightings[name] for name in WEIGHTINGS},
+    )
 
 
 def refusals(plugin: type) -> dict[str, str]:
     """Rule -> message, of the rules that the plugin breaks."""
+    kind = next(kind for kind, base in BASES.items() if issubclass(plugin, base))
     found = {}
-    for case in cases(plugin):
+    for case in cases_of([Entry(plugin, kind, "here")], others(), Path(os.environ.get("MTLBENCH_DATA", "data"))):
         try:
             case.rule.check(case.subject)
         except BrokenRuleError as error:
