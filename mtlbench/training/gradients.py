@@ -16,6 +16,8 @@ Reach = Mapping[str, frozenset[int]]
 Begin = Sequence[Tensor] | Sequence[GradientEdge]
 """Where a backward pass begins."""
 
+SECOND_DIMENSION = {1, -1, 2**64 - 1}
+"""How autograd remembers that a ``cat`` was along the columns; the last is its -1 without a sign."""
 PROBE_ROWS = 256
 PROBE_IDS = 16
 
@@ -123,7 +125,7 @@ def _begin(logits: Tensor, of_logits: Tensor, task: int) -> tuple[Begin, Tensor]
     """
     last = logits.grad_fn
     columns = () if last is None or last.name() != "CatBackward0" else last.next_functions
-    if len(columns) == logits.shape[1] and getattr(last, "_saved_dim", None) == 1:
+    if len(columns) == logits.shape[1] and getattr(last, "_saved_dim", None) in SECOND_DIMENSION:
         node, number = columns[task]
         if node is not None:
             return [GradientEdge(node, number)], of_logits[:, task : task + 1]

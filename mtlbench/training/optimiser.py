@@ -90,8 +90,14 @@ class BackboneOptimiser:
         Those in ``final`` move by that direction times the learning rate, without Adam; they must be dense.
 
         Raises:
-            TrainingError: there are some in ``final``, and weight decay, which is inside Adam.
+            TrainingError: one in ``final`` is not dense, or there is weight decay, which is inside Adam.
         """
+        final = final or {}
+        if not final.keys() <= self._dense.keys():
+            raise TrainingError(
+                "the weighting moves embedding tables itself, which must be dense for that; declare "
+                '`needs = frozenset({"jacobian", "parameters"})` in its class'
+            )
         if final and self._weight_decay > 0:
             raise TrainingError(
                 f"weight decay {self._weight_decay:g} is part of Adam, and the weighting moves shared parameters "
@@ -101,7 +107,7 @@ class BackboneOptimiser:
             leaf.grad = gradients.get(name)
         self._step()
         with torch.no_grad():
-            for name, direction in (final or {}).items():
+            for name, direction in final.items():
                 self._dense[name].sub_(direction, alpha=self._learning_rate)
 
     def _step(self) -> None:

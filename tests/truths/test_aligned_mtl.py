@@ -3,15 +3,17 @@
 import torch
 from fake_steps import gradients
 from gradient_methods import applied, started, weights
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtlbench_plugins.weightings.aligned_mtl import AlignedMTL
 
 seeds = st.integers(0, 10**6)
+few_examples = settings(max_examples=40)
 
 
 @given(seed=seeds, tasks=st.integers(1, 6))
+@few_examples
 def test_the_direction_is_the_mean_of_orthogonal_gradients_of_the_least_singular_length(seed: int, tasks: int):
     g = gradients(tasks, 20, seed)
     u, sigma, v = torch.linalg.svd(g, full_matrices=False)
@@ -21,6 +23,7 @@ def test_the_direction_is_the_mean_of_orthogonal_gradients_of_the_least_singular
 
 
 @given(seed=seeds, tasks=st.integers(1, 6))
+@few_examples
 def test_orthogonal_gradients_of_one_length_are_their_own(seed: int, tasks: int):
     q, _ = torch.linalg.qr(gradients(8, 8, seed))
     torch.testing.assert_close(

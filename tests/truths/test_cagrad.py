@@ -11,14 +11,17 @@ from mtlbench_plugins.weightings.cagrad import CAGrad
 seeds = st.integers(0, 10**6)
 counts = st.integers(2, 6)
 radii = st.floats(0.05, 0.95)
+few_examples = settings(max_examples=40)
 
 
 @given(seed=seeds, tasks=st.integers(1, 6))
+@few_examples
 def test_a_radius_of_0_is_the_mean(seed: int, tasks: int):
     assert weights(started(CAGrad, tasks, c=0.0), gradients(tasks, 8, seed)).tolist() == [1] * tasks
 
 
 @given(seed=seeds, tasks=st.integers(1, 6), c=radii)
+@few_examples
 def test_the_direction_is_on_the_sphere_around_the_mean_gradient(seed: int, tasks: int, c: float):
     g = gradients(tasks, 8, seed)
     mean = g.mean(0)
@@ -27,7 +30,7 @@ def test_the_direction_is_on_the_sphere_around_the_mean_gradient(seed: int, task
 
 
 @given(seed=seeds, tasks=counts, c=radii)
-@settings(max_examples=50)
+@few_examples
 def test_no_direction_of_the_ball_gives_the_worst_task_more(seed: int, tasks: int, c: float):
     g = gradients(tasks, 5, seed)
     mean, found = g.mean(0), applied(started(CAGrad, tasks, c=c), g)
@@ -41,6 +44,7 @@ def test_no_direction_of_the_ball_gives_the_worst_task_more(seed: int, tasks: in
 
 
 @given(seed=seeds, tasks=counts, c=radii)
+@few_examples
 def test_the_mix_is_optimal_where_the_worst_tasks_gain_the_same(seed: int, tasks: int, c: float):
     g = gradients(tasks, 8, seed)
     method = started(CAGrad, tasks, c=c)

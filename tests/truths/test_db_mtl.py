@@ -3,16 +3,18 @@
 import torch
 from fake_steps import gradients
 from gradient_methods import applied, started
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtlbench_plugins.weightings.db_mtl import DBMTL
 
 seeds = st.integers(0, 10**6)
+few_examples = settings(max_examples=40)
 counts = st.integers(1, 5)
 
 
 @given(seed=seeds, tasks=counts)
+@few_examples
 def test_without_a_past_all_gradients_of_log_losses_take_the_norm_of_the_longest(seed: int, tasks: int):
     g = gradients(tasks, 6, seed)
     losses = torch.rand(4, tasks, generator=torch.Generator().manual_seed(seed)) + 0.1
@@ -23,6 +25,7 @@ def test_without_a_past_all_gradients_of_log_losses_take_the_norm_of_the_longest
 
 
 @given(seed=seeds, tasks=counts)
+@few_examples
 def test_the_scale_of_a_loss_does_not_matter(seed: int, tasks: int):
     scales = torch.logspace(-2, 2, tasks, dtype=torch.float64)
     one, other = started(DBMTL, tasks), started(DBMTL, tasks)

@@ -4,15 +4,17 @@ import pytest
 import torch
 from fake_steps import gradients
 from gradient_methods import started, weights
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtlbench_plugins.weightings.excess_mtl import ExcessMTL
 
 seeds = st.integers(0, 10**6)
+few_examples = settings(max_examples=40)
 
 
 @given(seed=seeds, tasks=st.integers(1, 5))
+@few_examples
 def test_the_weights_are_exponential_in_the_excess_risks_so_far(seed: int, tasks: int):
     method = started(ExcessMTL, tasks, eta=0.3)
     squares, first, total = 0.0, None, 0.0

@@ -3,16 +3,18 @@
 import torch
 from fake_steps import gradients
 from gradient_methods import applied, started
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtlbench_plugins.weightings.graddrop import GradDrop
 
 seeds = st.integers(0, 10**6)
+few_examples = settings(max_examples=40)
 counts = st.integers(1, 5)
 
 
 @given(seed=seeds, tasks=counts)
+@few_examples
 def test_where_signs_agree_it_is_the_plain_average(seed: int, tasks: int):
     signs = gradients(1, 6, seed).sign()
     g = gradients(tasks, 6, seed).abs() * signs
@@ -20,6 +22,7 @@ def test_where_signs_agree_it_is_the_plain_average(seed: int, tasks: int):
 
 
 @given(seed=seeds, tasks=counts)
+@few_examples
 def test_of_each_number_the_positive_or_the_negative_parts_are_kept(seed: int, tasks: int):
     g = gradients(tasks, 6, seed)
     d = applied(started(GradDrop, tasks), g)
@@ -35,6 +38,7 @@ def test_the_positive_parts_are_kept_as_often_as_they_make_up_of_the_whole():
 
 
 @given(seed=seeds, tasks=counts)
+@few_examples
 def test_a_leak_of_1_is_the_plain_average(seed: int, tasks: int):
     g = gradients(tasks, 6, seed)
     torch.testing.assert_close(applied(started(GradDrop, tasks, leak=1.0), g), g.mean(0))

@@ -18,7 +18,7 @@ RANDOM_ORDER = {"pcgrad", "gradvac"}
 """They go through the other tasks in random order, which matters for three tasks and more."""
 
 every_method = pytest.mark.parametrize("name", sorted(METHODS))
-few_examples = settings(max_examples=20)
+few_examples = settings(max_examples=12)
 seeds = st.integers(0, 10**6)
 
 

@@ -4,12 +4,14 @@ import pytest
 import torch
 from fake_steps import gradients
 from gradient_methods import exact_step, started, weights
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from mtlbench import api
 from mtlbench_plugins.weightings.gradnorm import GradNorm
+
+few_examples = settings(max_examples=40)
 
 
 def after(method: api.Weighting, steps: int, gradients: Tensor, losses: Tensor | None = None) -> Tensor:
@@ -20,6 +22,7 @@ def after(method: api.Weighting, steps: int, gradients: Tensor, losses: Tensor |
 
 
 @given(seed=st.integers(0, 10**6), tasks=st.integers(1, 5))
+@few_examples
 def test_the_weights_are_positive_and_sum_to_the_number_of_tasks(seed: int, tasks: int):
     method = started(GradNorm, tasks, learning_rate=0.3)
     for number in range(5):

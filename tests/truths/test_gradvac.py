@@ -4,7 +4,7 @@ import pytest
 import torch
 from fake_steps import gradients
 from gradient_methods import started, weights
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -12,6 +12,7 @@ from mtlbench_plugins.weightings.gradvac import GradVac
 from mtlbench_plugins.weightings.pcgrad import PCGrad
 
 seeds = st.integers(0, 10**6)
+few_examples = settings(max_examples=40)
 
 
 def cosine(a: Tensor, b: Tensor) -> float:
@@ -19,6 +20,7 @@ def cosine(a: Tensor, b: Tensor) -> float:
 
 
 @given(seed=seeds, tasks=st.integers(1, 5))
+@few_examples
 def test_while_cosines_of_0_are_usual_it_is_pcgrad(seed: int, tasks: int):
     g = gradients(tasks, 8, seed)
     torch.manual_seed(seed)
@@ -28,6 +30,7 @@ def test_while_cosines_of_0_are_usual_it_is_pcgrad(seed: int, tasks: int):
 
 
 @given(seed=seeds)
+@few_examples
 def test_a_cosine_below_the_usual_one_is_raised_to_it(seed: int):
     method = started(GradVac, 2)
     before, now = gradients(2, 5, seed).abs(), gradients(2, 5, seed + 1)

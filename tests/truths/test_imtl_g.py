@@ -3,15 +3,17 @@
 import torch
 from fake_steps import gradients
 from gradient_methods import applied, started, weights
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtlbench_plugins.weightings.imtl_g import IMTLG
 
 seeds = st.integers(0, 10**6)
+few_examples = settings(max_examples=40)
 
 
 @given(seed=seeds)
+@few_examples
 def test_of_two_tasks_each_weighs_by_the_norm_of_the_other(seed: int):
     g = gradients(2, 5, seed)
     norms = g.norm(dim=1)
@@ -19,6 +21,7 @@ def test_of_two_tasks_each_weighs_by_the_norm_of_the_other(seed: int):
 
 
 @given(seed=seeds, tasks=st.integers(1, 6))
+@few_examples
 def test_the_direction_projects_equally_and_positively_on_all_gradients(seed: int, tasks: int):
     g = gradients(tasks, 20, seed)
     method = started(IMTLG, tasks)

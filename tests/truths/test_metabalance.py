@@ -4,7 +4,7 @@ import pytest
 import torch
 from fake_steps import gradients
 from gradient_methods import applied, exact_step, started
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from linear_backbone import LinearBackbone
 from small_splits import small_schema
@@ -12,10 +12,12 @@ from small_splits import small_schema
 from mtlbench_plugins.weightings.metabalance import MetaBalance
 
 seeds = st.integers(0, 10**6)
+few_examples = settings(max_examples=40)
 counts = st.integers(1, 5)
 
 
 @given(seed=seeds, tasks=counts)
+@few_examples
 def test_without_balancing_it_is_the_plain_average(seed: int, tasks: int):
     method = started(MetaBalance, tasks, r=0.0)
     for number in range(3):
@@ -24,6 +26,7 @@ def test_without_balancing_it_is_the_plain_average(seed: int, tasks: int):
 
 
 @given(seed=seeds, tasks=counts, data=st.data())
+@few_examples
 def test_balanced_fully_every_gradient_takes_the_norm_of_the_target_in_every_tensor(seed, tasks, data: st.DataObject):
     target = data.draw(st.integers(0, tasks - 1))
     g = gradients(tasks, 6, seed)

@@ -3,15 +3,17 @@
 import torch
 from fake_steps import gradients
 from gradient_methods import applied, started, weights
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtlbench_plugins.weightings.mgda import MGDA
 
 seeds = st.integers(0, 10**6)
+few_examples = settings(max_examples=40)
 
 
 @given(seed=seeds)
+@few_examples
 def test_of_two_tasks_the_weights_have_a_closed_form(seed: int):
     g = gradients(2, 5, seed)
     first = ((g[1] - g[0]) @ g[1] / (g[0] - g[1]).square().sum()).clamp(0, 1)
@@ -20,6 +22,7 @@ def test_of_two_tasks_the_weights_have_a_closed_form(seed: int):
 
 
 @given(seed=seeds, tasks=st.integers(1, 6), size=st.integers(1, 8))
+@few_examples
 def test_the_direction_descends_every_task_at_least_by_its_own_square(seed: int, tasks: int, size: int):
     g = gradients(tasks, size, seed)
     method = started(MGDA, tasks)

@@ -4,17 +4,19 @@ import pytest
 import torch
 from fake_steps import gradients
 from gradient_methods import started, weights
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtlbench_plugins.weightings.fairgrad import FairGrad
 from mtlbench_plugins.weightings.nash_mtl import NashMTL
 
 seeds = st.integers(0, 10**6)
+few_examples = settings(max_examples=40)
 counts = st.integers(1, 6)
 
 
 @given(seed=seeds)
+@few_examples
 def test_of_two_tasks_the_bargain_has_a_closed_form(seed: int):
     g = gradients(2, 5, seed)
     norms = g.norm(dim=1)
@@ -23,6 +25,7 @@ def test_of_two_tasks_the_bargain_has_a_closed_form(seed: int):
 
 
 @given(seed=seeds, tasks=counts)
+@few_examples
 def test_the_gain_of_a_task_is_the_inverse_of_its_weight(seed: int, tasks: int):
     g = gradients(tasks, 20, seed)
     found = weights(started(NashMTL, tasks), g)
@@ -32,6 +35,7 @@ def test_the_gain_of_a_task_is_the_inverse_of_its_weight(seed: int, tasks: int):
 
 
 @given(seed=seeds, tasks=counts)
+@few_examples
 def test_scaling_a_task_does_not_change_the_bargain(seed: int, tasks: int):
     g = gradients(tasks, 20, seed)
     scales = torch.logspace(-3, 3, tasks, dtype=torch.float64)
@@ -40,6 +44,7 @@ def test_scaling_a_task_does_not_change_the_bargain(seed: int, tasks: int):
 
 
 @given(seed=seeds, tasks=counts)
+@few_examples
 def test_proportional_fairness_is_the_bargain(seed: int, tasks: int):
     g = gradients(tasks, 20, seed)
     fair = weights(started(FairGrad, tasks, alpha=1.0), g)
@@ -47,6 +52,7 @@ def test_proportional_fairness_is_the_bargain(seed: int, tasks: int):
 
 
 @given(seed=seeds, tasks=counts, alpha=st.floats(0.2, 5))
+@few_examples
 def test_the_gain_of_a_task_is_its_weight_to_the_power_of_the_fairness(seed: int, tasks: int, alpha: float):
     g = gradients(tasks, 20, seed)
     found = weights(started(FairGrad, tasks, alpha=alpha), g)

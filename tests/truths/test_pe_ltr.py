@@ -4,7 +4,7 @@ import pytest
 import torch
 from fake_steps import gradients
 from gradient_methods import started, weights
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from linear_backbone import LinearBackbone
 from small_splits import small_schema
@@ -13,10 +13,12 @@ from mtlbench_plugins.weightings.mgda import MGDA
 from mtlbench_plugins.weightings.pe_ltr import PELTR
 
 seeds = st.integers(0, 10**6)
+few_examples = settings(max_examples=40)
 counts = st.integers(1, 5)
 
 
 @given(seed=seeds, tasks=counts)
+@few_examples
 def test_without_least_weights_it_is_mgda(seed: int, tasks: int):
     g = gradients(tasks, 8, seed)
     free, plain = started(PELTR, tasks, bounds=(0.0,)), started(MGDA, tasks)
@@ -24,6 +26,7 @@ def test_without_least_weights_it_is_mgda(seed: int, tasks: int):
 
 
 @given(seed=seeds, tasks=counts, data=st.data())
+@few_examples
 def test_no_allowed_weights_give_a_shorter_direction(seed: int, tasks: int, data: st.DataObject):
     share = data.draw(st.floats(0, 1))
     generator = torch.Generator().manual_seed(seed)

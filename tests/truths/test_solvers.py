@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtlbench_plugins.solvers.balance import RIDGE, balance
@@ -12,6 +12,7 @@ from mtlbench_plugins.solvers.gramian import Array, norms_and_cosines
 from mtlbench_plugins.solvers.quadratic import least_norm_point, quadratic_program
 
 seeds = st.integers(0, 10**6)
+few_examples = settings(max_examples=40)
 sizes = st.integers(1, 10)
 
 
@@ -36,6 +37,7 @@ def shortest(gram: Array) -> float:
 
 
 @given(seed=seeds, tasks=sizes)
+@few_examples
 def test_the_least_norm_point_is_a_point_of_the_simplex_that_every_vertex_is_at_least_as_far_along(seed, tasks):
     g = gradients(tasks, seed)
     a = least_norm_point(g @ g.T)
@@ -48,6 +50,7 @@ def test_the_least_norm_point_is_a_point_of_the_simplex_that_every_vertex_is_at_
 
 
 @given(seed=seeds, tasks=st.integers(2, 5), numbers=st.integers(1, 6))
+@few_examples
 def test_no_face_of_the_simplex_holds_a_shorter_point(seed: int, tasks: int, numbers: int):
     g = gradients(tasks, seed, numbers)
     a = least_norm_point(g @ g.T)
@@ -55,6 +58,7 @@ def test_no_face_of_the_simplex_holds_a_shorter_point(seed: int, tasks: int, num
 
 
 @given(seed=seeds, tasks=sizes, numbers=st.integers(1, 12))
+@few_examples
 def test_a_quadratic_program_over_non_negative_variables_meets_its_optimality_conditions(seed, tasks, numbers):
     _, cosines = norms_and_cosines(gradients(tasks, seed, numbers) @ gradients(tasks, seed, numbers).T)
     linear = cosines @ np.random.default_rng(seed).normal(size=tasks)
@@ -66,6 +70,7 @@ def test_a_quadratic_program_over_non_negative_variables_meets_its_optimality_co
 
 
 @given(seed=seeds, tasks=sizes)
+@few_examples
 def test_a_price_keeps_the_solution_on_its_plane(seed: int, tasks: int):
     g = gradients(tasks, seed)
     norms, cosines = norms_and_cosines(g @ g.T)
@@ -80,6 +85,7 @@ def test_a_price_keeps_the_solution_on_its_plane(seed: int, tasks: int):
 
 
 @given(seed=seeds, tasks=sizes, power=st.sampled_from([0.1, 0.5, 1.0, 2.0, 10.0]))
+@few_examples
 def test_balanced_weights_solve_their_equation(seed: int, tasks: int, power: float):
     g = gradients(tasks, seed, 30)
     g /= np.sqrt((g * g).sum(1, keepdims=True)) ** 0.5  # powers of 10 spread norms further

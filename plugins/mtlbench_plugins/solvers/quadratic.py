@@ -27,9 +27,7 @@ def quadratic_program(matrix: Array, linear: Array, price: Array | None = None) 
     x: Array = np.zeros(size)
     equations, right = matrix, linear
     if price is not None:
-        equations = np.zeros((size + 1, size + 1))
-        equations[:size, :size], equations[:size, size], equations[size, :size] = matrix, price, price
-        right = np.append(linear, 1.0)
+        equations, right = _bordered(matrix, price), np.append(linear, 1.0)
         first = (matrix.diagonal() / (2 * price * price) - linear / price).argmin()
         x[first] = 1 / price[first]
     tolerance = TOLERANCE * max(1.0, float(np.abs(linear).max()))
@@ -43,6 +41,26 @@ def quadratic_program(matrix: Array, linear: Array, price: Array | None = None) 
             break
         x = _minimum_from(x, best, equations, right)
     return x
+
+
+def minimiser_slope(matrix: Array, linear: Array, price: Array, x: Array) -> Array:
+    """How the minimiser ``x`` moves as t grows, where the program's b is t times ``linear``.
+
+    It moves along a line as long as the same variables are positive, and this is exact.
+    """
+    positive = np.flatnonzero(x > 0)
+    chosen = np.append(positive, len(x))
+    slope = np.zeros_like(x)
+    slope[positive] = _solve(_bordered(matrix, price)[chosen][:, chosen], np.append(linear[positive], 0.0))[:-1]
+    return slope
+
+
+def _bordered(matrix: Array, price: Array) -> Array:
+    """The equations of a minimum on the plane: a row and a column more, for its multiplier."""
+    size = len(price)
+    equations = np.zeros((size + 1, size + 1))
+    equations[:size, :size], equations[:size, size], equations[size, :size] = matrix, price, price
+    return equations
 
 
 def _minimum_from(x: Array, added: int, equations: Array, right: Array) -> Array:

@@ -50,17 +50,19 @@ class AdaTask(api.DirectionWeighting):
     def direct(self, step: api.Step) -> dict[str, Tensor]:
         """The average over tasks of Adam's steps at learning rate 1."""
         self._steps += 1
-        return {name: self._advanced(name, torch.stack(gradients)) for name, gradients in step.jacobian.items()}
+        return {name: self._advanced(name, gradients) for name, gradients in step.jacobian.items()}
 
-    def _advanced(self, name: str, gradients: Tensor) -> Tensor:
+    def _advanced(self, name: str, gradients: tuple[Tensor, ...]) -> Tensor:
         beta1, beta2 = self.params.beta1, self.params.beta2
         if name not in self._moments:
-            self._moments[name] = torch.zeros_like(gradients), torch.zeros_like(gradients)
-        moment1, moment2 = self._moments[name]
-        moment1.lerp_(gradients, 1 - beta1)
-        moment2.mul_(beta2).addcmul_(gradients, gradients, value=1 - beta2)
-        scale = moment2.sqrt().div_(sqrt(1 - beta2**self._steps)).add_(EPS)
-        return (moment1 / scale).mean(0).div_(1 - beta1**self._steps)
+            shape = len(gradients), *gradients[0].shape
+            self._moments[name] = gradients[0].new_zeros(shape), gradients[0].new_zeros(shape)
+        total = torch.zeros_like(gradients[0])
+        for gradient, moment1, moment2 in zip(gradients, *self._moments[name], strict=True):
+            moment1.lerp_(gradient, 1 - beta1)
+            moment2.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+            total.addcdiv_(moment1, moment2.sqrt().div_(sqrt(1 - beta2**self._steps)).add_(EPS))
+        return total.div_(len(gradients) * (1 - beta1**self._steps))
 
     def state_dict(self) -> dict[str, Tensor]:
         """The number of steps, and by name of the parameter both moments (K, ...)."""

@@ -5,15 +5,16 @@ from math import sqrt
 import numpy as np
 import torch
 from pydantic import Field
-from scipy.optimize import brentq
 from torch import Tensor
 
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array, array, norms_and_cosines
-from mtlbench_plugins.solvers.quadratic import quadratic_program
+from mtlbench_plugins.solvers.quadratic import minimiser_slope, quadratic_program
 
 ROUNDING = 1e-9
 """Length of a mix of gradients, relative to the longest of them, that counts as 0."""
+CONVERGED = 1e-12
+ITERATIONS = 100
 
 
 class CAGrad(api.Weighting):
@@ -67,22 +68,23 @@ def _worst_mix(gram: Array, to_mean: Array, mean: float, c: float) -> Array:
         return _worst_mix_of_two(gram, (to_mean[0] - to_mean[1]) / (c * mean))
     norms, cosines = norms_and_cosines(gram)
     price = norms.min() / norms
-    to_mean_cosines = to_mean / (norms * mean)
+    pull = -to_mean / (norms * mean)
 
     # |g_a| is the least of |g_a|^2 / 2t + t / 2 over t > 0, at t = |g_a|; for a given t, a solves a quadratic program.
-    # In units of the shortest gradient, with y = a / price and t = c * pull:
-    def mix(pull: float) -> Array:
-        return quadratic_program(cosines, -pull * to_mean_cosines, price)
-
-    def excess(pull: float) -> float:
-        y = mix(pull)
-        return sqrt(max(float(y @ cosines @ y), 0.0)) - c * pull
-
-    most = float(norms.max() / norms.min()) / c
-    least = ROUNDING * most
-    if excess(least) <= 0:
-        return mix(least) * price
-    return mix(brentq(excess, least, most, xtol=1e-12 * most, rtol=1e-12)) * price
+    # In units of the shortest gradient, with y = a / price and t = c sqrt(q), the solution has |y|^2 = c^2 q. As long
+    # as the same tasks mix, |y|^2 is linear in q, so that Newton's method ends exactly once it knows them.
+    low, high = 0.0, (norms.max() / norms.min() / c) ** 2
+    q, least = (mean / norms.min() / c) ** 2, ROUNDING**2 * high
+    for _ in range(ITERATIONS):
+        y = quadratic_program(cosines, sqrt(q) * pull, price)
+        excess = y @ cosines @ y - c**2 * q
+        low, high = (q, high) if excess > 0 else (low, q)
+        move = minimiser_slope(cosines, pull, price, y)
+        following = q - excess / (move @ cosines @ move - c**2)
+        if abs(following - q) <= CONVERGED * q or q < least:
+            break
+        q = following if low < following < high else (low + high) / 2
+    return y * price
 
 
 def _worst_mix_of_two(gram: Array, tilt: float) -> Array:

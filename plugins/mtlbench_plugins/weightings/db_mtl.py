@@ -50,7 +50,7 @@ class DBMTL(api.DirectionWeighting):
         losses = step.losses.detach().mean(0).clamp(min=FLOOR).tolist()
         for name, gradients in step.jacobian.items():
             if name not in self._means:
-                self._means[name] = torch.zeros_like(torch.stack(gradients))
+                self._means[name] = gradients[0].new_zeros(len(gradients), *gradients[0].shape)
             for mean, gradient, loss in zip(self._means[name], gradients, losses, strict=True):
                 mean.lerp_(gradient / loss, 1 - self.params.beta)
         norms = torch.stack([mean.flatten(1).norm(dim=1) for mean in self._means.values()]).norm(dim=0)

@@ -50,8 +50,8 @@ class ExcessMTL(api.Weighting):
         excess = torch.zeros_like(self._first)
         for name, gradients in step.jacobian.items():
             squares = torch.stack(gradients).square_()
-            self._squares[name] = self._squares[name] + squares if name in self._squares else squares.clone()
-            ratio = torch.where(squares == 0, 0.0, squares / self._squares[name].sqrt())
+            total = self._squares.setdefault(name, torch.zeros_like(squares)).add_(squares)
+            ratio = torch.where(squares == 0, 0.0, squares / total.sqrt())
             excess += ratio.flatten(1).sum(1).double()
         self._first = torch.where(self._first == 0, excess, self._first)
         relative = torch.where(self._first == 0, 0.0, excess / self._first)

@@ -222,12 +222,18 @@ def test_weight_decay_is_refused_where_parameters_move_without_adam():
         descend_once(subject, Direction(1.0, 1.0, preconditioned=True))
 
 
-def test_the_pass_of_one_task_does_not_enter_the_network_of_another():
+def test_tables_updated_row_by_row_are_not_moved_without_adam():
+    with pytest.raises(api.TrainingError, match=r'frozenset\(\{"jacobian", "parameters"\}\)'):
+        descend_once(trainer("shared-bottom", wide_splits()), Direction(1.0, 1.0, preconditioned=True))
+
+
+@pytest.mark.parametrize("dim", [1, -1])
+def test_the_pass_of_one_task_does_not_enter_the_network_of_another(dim: int):
     shared_leaf, entered = torch.ones(3, 1, requires_grad=True), []
     columns = [shared_leaf * 2, shared_leaf * 3]
     for task, column in enumerate(columns):
         column.register_hook(lambda gradient, task=task: entered.append((task, gradient)))
-    logits = torch.cat(columns, dim=1)
+    logits = torch.cat(columns, dim=dim)
     found = TaskGradients(logits, logits.square(), None, {"shared": shared_leaf}, {"shared": frozenset({0, 1})})
     assert [task for task, _ in entered] == [0, 1]
     assert all(gradient.any() for _, gradient in entered)
