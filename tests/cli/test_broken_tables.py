@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
+from own_tables import own_table, write_own_table
 from pyarrow import parquet
-from tables import own_table, write_own_table
 
 Break = Callable[[Path], object]
 RUN = ("--backbone", "shared-bottom", "--weighting", "constant", "--seeds", 1, "--jobs", 1, "--out", "out")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tables import own_table
+from own_tables import own_table
 
 from mtlbench_plugins.datasets.table import Table
 from mtlbench_plugins.describing.leaks import alone

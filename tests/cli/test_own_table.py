@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tables import DESCRIPTION, own_table, write_own_table
+from own_tables import DESCRIPTION, own_table, write_own_table
 
 RUN = ("--backbone", "esmm,shared-bottom", "--weighting", "rmtl,constant", "--seeds", 1, "--epochs", 1, "--jobs", 1)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tables import DESCRIPTION, own_table, write_own_table
+from own_tables import DESCRIPTION, own_table, write_own_table
 
 from mtlbench import api
 from mtlbench.data import load

@@ -1,7 +1,7 @@
 """Rows per second from a CSV file to encoded splits: ours, cold and warm, against pandas-and-apply code.
 
-Run with ``OMP_NUM_THREADS=1 pytest tests/benchmarks/test_encoding.py --benchmark-only -s``, which prints the rates;
-they stand among the extra information of ``--benchmark-json`` too.
+Run with ``OMP_NUM_THREADS=1 pytest tests/benchmarks/test_encoding_speed.py --benchmark-only -s``, which prints the
+rates; they stand among the extra information of ``--benchmark-json`` too.
 
 The comparison is written as public recommender code often is: ``LabelEncoder`` per column, ``apply`` row by row for
 what spans columns, a loop over groups for sessions. It does less than ours: it fits on all rows, checks nothing, and
