@@ -79,22 +79,18 @@ def across_table(group: Sequence[Board], baselines: Sequence[str] = (), which: s
 
 
 def _blocks(board: Board, baselines: Sequence[str]) -> list[_Block]:
-    found = []
+    found, backbones = [], []
     for rows in by_backbone(board.rows):
         complete = {_key(row): row for row in rows if row.state == "complete"}
         sample = rows[0].sample
         if sample is not None and complete:
             base = next(iter(baselines_of(complete.values(), baselines)), None)
             name = f"{board.title}: {backbone_name(sample)}"
+            backbones.append(sample.backbone)
             found.append(_Block(name, sample.dataset.tasks, complete, None if base is None else _key(base)))
     names = told_apart(
         [block.name for block in found],
-        [
-            sample.backbone.params
-            for block in found
-            for row in [next(iter(block.rows.values()))]
-            if (sample := row.sample)
-        ],
+        [{"backbone": use.name, **use.params} for use in backbones],
     )
     return [replace(block, name=name) for block, name in zip(found, names, strict=True)]
 
@@ -108,7 +104,7 @@ def _names(blocks: Sequence[_Block]) -> dict[str, str]:
     samples = {key: row.sample for block in blocks for key, row in block.rows.items() if row.sample}
     names = told_apart(
         [weighting_name(sample) for sample in samples.values()],
-        [sample.weighting.params for sample in samples.values()],
+        [{"weighting": sample.weighting.name, **sample.weighting.params} for sample in samples.values()],
     )
     return dict(zip(samples, names, strict=True))
 
@@ -152,7 +148,7 @@ def _ranks_caption(blocks: Sequence[_Block], tests: Mapping[str, Friedman], meth
     p_values = ", ".join(f"{METRICS[metric]} p = {test.p:.2g}" for metric, test in tests.items())
     return (
         f"Rank: the mean over {len(blocks)} blocks (a dataset and a backbone); 1 is the best. A block "
-        f"ranks the means over tasks and seeds. Friedman's test (Iman and Davenport's F): {p_values}. Nemenyi's "
+        f"ranks the means over tasks and seeds. Friedman's test by permutation: {p_values}. Nemenyi's "
         f"critical difference at .05: {critical_difference(methods, len(blocks), ALPHA):.2f}; mean ranks closer than "
         "that cannot be told apart. Blocks of one dataset share its data, so these p-values are optimistic."
     )

@@ -58,8 +58,10 @@ def weighting_spec(row: Row) -> str:
 def baselines_of(rows: Iterable[Row], baselines: Sequence[str]) -> list[Row]:
     """The baseline rows among ``rows`` of one backbone, at most two."""
     if baselines:
-        return [row for name in baselines for row in rows if weighting_spec(row) == name]
-    return [row for row in rows if row.baseline][: len(MARKS)]
+        found = [row for name in baselines for row in rows if weighting_spec(row) == name]
+    else:
+        found = [row for row in rows if row.baseline]
+    return found[: len(MARKS)]
 
 
 def by_backbone(rows: Iterable[Row]) -> list[list[Row]]:

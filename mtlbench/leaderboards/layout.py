@@ -54,7 +54,7 @@ def build(
             tables += [table for board in group for table in control_tables(board)]
             tables += [table for board in group if (table := diagnostics_table(board))]
         else:
-            tables.append(_paper_table(group))
+            tables.append(_paper_table(group, sort))
         which = params_text({name.replace("_", " "): value for name, value in different.items()})
         across = across_table(group, baselines, which)
         tables += [across] if across else []
@@ -70,13 +70,13 @@ def _methods_table(board: Board, ruled: bool) -> Table:
         cells = tuple(_cell(row, column) for column in board.columns)
         lines.append(Line((label,), cells, rule_above=first_method or row.state == "optimum"))
     heads = tuple(Head(task, METRICS[metric]) for task, metric in board.columns)
-    overall = overall_table([board], _methods([board]))
+    overall = overall_table([board], [row.method for row in board.rows])
     return Table(board.title, captions([board]), ("Method",), heads, tuple(lines), texts, overall, (board,))
 
 
-def _paper_table(group: Sequence[Board]) -> Table:
+def _paper_table(group: Sequence[Board], sort: str) -> Table:
     marks, texts = _marked_notes(group)
-    methods = _methods(group)
+    methods = _methods(group, sort)
     lines: list[Line] = []
     for board in group:
         rows = {row.method: row for row in board.rows}
@@ -99,13 +99,13 @@ def _paper_table(group: Sequence[Board]) -> Table:
     )
 
 
-def _methods(group: Sequence[Board]) -> list[str]:
-    """Methods of all boards, by their mean place."""
-    places: dict[str, list[int]] = {}
+def _methods(group: Sequence[Board], sort: str) -> list[str]:
+    """Methods of all boards: in the order of a single board, else by their mean place."""
     rows = {row.method: row for board in group for row in board.rows}
+    places: dict[str, list[int]] = {name: [] for name in rows}
     for board in group:
         for place, row in enumerate(board.rows):
-            places.setdefault(row.method, []).append(place)
+            places[row.method].append(0 if sort == DEFAULT else place)
     return sorted(rows, key=lambda name: (rows[name].state == "optimum", fmean(places[name]), rows[name].order))
 
 

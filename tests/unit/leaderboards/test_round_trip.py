@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from record_factory import plugin, record
+from test_writers import study
 
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards import build, parse_page, read_page, to_markdown
@@ -100,6 +101,16 @@ def test_a_page_read_back_has_every_table_and_every_score(records, layout, sort,
                         for (_, dataset, own), found in seeds.items()
                         if (dataset, own) == (board.dataset.name, seed)
                     )
+
+
+@pytest.mark.parametrize("layout", ["methods", "paper"])
+def test_stars_ranks_and_tables_cut_into_parts_are_read_back(layout):
+    tables = build(study(seeds=7), layout)
+    page = parse_page(to_markdown(tables), "page")
+    assert list(page.tables) == [cleaned(table) for table in tables]
+    marks = {cell.marks for line in page.tables[0].lines for cell in line.cells}
+    assert {"", "*", "°"} <= marks
+    assert any(head.group.startswith("Beats") for head in page.tables[-1].heads)
 
 
 @settings(max_examples=30)

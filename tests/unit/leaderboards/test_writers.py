@@ -1,16 +1,20 @@
 """The tables that a reader sees: Markdown and terminal."""
 
+import html
 import io
 import random
 import re
 from collections import defaultdict
 
 import pytest
+from markdown_it import MarkdownIt as Markdown
 from record_factory import TASKS, plugin, record, scores
 from rich.console import Console
 
 from mtlbench.leaderboards import build, frame, to_markdown, to_rich
+from mtlbench.leaderboards.blocks import blocks
 from mtlbench.leaderboards.board import METRICS
+from mtlbench.leaderboards.markdown import PAGE_WIDTH
 
 BACKBONES = ["AITM", "ESMM", "MMoE", "MetaHeac", "OMoE", "PLE", "Shared Bottom", "Single Task"]
 
@@ -85,6 +89,30 @@ def test_markdown_shows_gaps_with_their_reasons_and_never_in_bold():
     assert "- ³ RMTL-Single Task: seeds 0, 1, 2 not applicable: no shared parameters." in text
 
 
+def test_a_markdown_renderer_shows_every_cell_as_it_is_meant():
+    records = [*study(seeds=7), *(record("RMTL-a|b*c_d`<e>", 0.7 + i / 1e3, seed=i) for i in range(7))]
+    tables = build(records)
+    shown = Markdown("gfm-like", {"linkify": False}).render(to_markdown(tables))
+    cells = [
+        (re.sub(r"<(?!/?(strong|u|br)\b)[^>]*>", "", cell), "<strong>" in cell, "<u>" in cell)
+        for cell in re.findall(r"<td[^>]*>(.*?)</td>", shown)
+    ]
+    meant = [
+        (text, cell.bold, cell.underline)
+        for table in tables
+        for part in (table, table.spend)
+        if part
+        for block in blocks(part, PAGE_WIDTH)
+        for line in block.table.lines
+        for text, cell in [
+            *((f"{c.text}<br>{c.aside}" if c.aside else c.text, c) for c in line.labels),
+            *((c.text + c.tail, c) for c in line.cells),
+        ]
+    ]
+    plain = [(html.unescape(re.sub("</?(strong|u)>", "", text)), *style) for text, *style in cells]
+    assert plain == [(html.unescape(text), *style) for text, *style in meant]
+
+
 def test_markdown_tells_the_data_the_conditions_and_the_spend():
     facts = {"split": "6:2:2 by time", "rows": 20_000, "rows.train": 12_000, "rate.test.click": 0.25123}
     text = markdown(record("ESMM", facts=facts, spend=((1000, 2048000, 12.34), (500, 1024000, 1))))
@@ -141,6 +169,12 @@ def test_the_paper_layout_has_methods_across():
     assert lines[3][:3] == ["", "", "Logloss"]
     assert lines[8] == ["Synthetic", "click", "AUC", "<u>0.7000</u>", "**0.8000**"]
     assert "## KuaiRand; Synthetic\n" in text
+
+
+def test_the_paper_layout_keeps_baselines_first_though_datasets_differ_in_methods():
+    first = [record(name) for name in ("AITM", "ESMM", "PLE", "RMTL-PLE")]
+    (table, *_) = build([*first, record("RMTL-PLE", dataset="x", dataset_label="X")], "paper")
+    assert [head.name for head in table.heads] == ["AITM", "ESMM", "PLE", "RMTL-PLE"]
 
 
 def test_the_paper_layout_never_joins_different_conditions():

@@ -1,6 +1,7 @@
 """Ranks over blocks against a worked example, scipy and scikit-posthocs."""
 
 import math
+from unittest import mock
 
 import demsar
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import stats
 
-from mtlbench.statistics import complete_cases, critical_difference, friedman, ranks
+from mtlbench.statistics import complete_cases, critical_difference, friedman, rankings, ranks
 
 tables = st.tuples(st.integers(2, 9), st.integers(3, 7)).flatmap(
     lambda shape: arrays.arrays(float, shape, elements=st.integers(0, 6).map(float))
@@ -42,18 +43,49 @@ def test_critical_values_are_those_of_demsars_table_5(methods, q):
 
 
 @given(tables)
-def test_friedman_is_that_of_scipy(scores):
-    outcome = friedman(ranks(scores))
+def test_the_statistic_is_that_of_scipy(scores):
     if (scores == scores[:, :1]).all():
-        assert outcome.p == 1
         return
+    with mock.patch.object(rankings, "DRAWN_ASSIGNMENTS", 99):
+        outcome = friedman(ranks(scores))
     assert outcome.chi_square == pytest.approx(stats.friedmanchisquare(*scores.T).statistic)
     blocks, methods = scores.shape
-    f = np.inf
-    if blocks * (methods - 1) - outcome.chi_square > 1e-6:
-        f = (blocks - 1) * outcome.chi_square / (blocks * (methods - 1) - outcome.chi_square)
-        assert outcome.f == pytest.approx(f)
-    assert outcome.p == pytest.approx(stats.f.sf(f, methods - 1, (methods - 1) * (blocks - 1)), abs=1e-6)
+    room = blocks * (methods - 1) - outcome.chi_square
+    if room > 1e-6:
+        assert outcome.f == pytest.approx((blocks - 1) * outcome.chi_square / room)
+
+
+@pytest.mark.parametrize(
+    ("block_ranks", "chi_square", "p"),
+    [
+        # Friedman's own tables (JASA 1937): k = 3 with N = 3 and 4, k = 4 with N = 2
+        ([[1, 2, 3]] * 3, 6.0, 0.028),
+        ([[1, 2, 3], [1, 2, 3], [1, 3, 2]], 14 / 3, 0.194),
+        ([[1, 2, 3]] * 4, 8.0, 0.0046),
+        ([[1, 2, 3], [1, 2, 3], [1, 2, 3], [2, 1, 3]], 6.5, 0.042),
+        ([[1, 2, 3, 4]] * 2, 6.0, 0.042),
+    ],
+)
+def test_the_p_value_is_that_of_friedmans_tables(block_ranks, chi_square, p):
+    outcome = friedman(block_ranks)
+    assert outcome.chi_square == pytest.approx(chi_square)
+    assert outcome.p == pytest.approx(p, abs=6e-4)
+
+
+def test_random_assignments_agree_with_all_of_them_and_with_f_for_many_blocks():
+    few = ranks(demsar.AUC[:5])
+    with mock.patch.object(rankings, "EXACT_ASSIGNMENTS", 10**6):
+        exact = friedman(few).p
+    assert friedman(few).p == pytest.approx(exact, abs=0.01)
+    many = friedman(ranks(demsar.AUC))
+    assert many.p == pytest.approx(stats.f.sf(many.f, 3, 39), abs=0.01)
+
+
+@given(tables)
+def test_p_is_never_below_the_share_of_one_assignment(scores):
+    blocks, methods = scores.shape
+    with mock.patch.object(rankings, "DRAWN_ASSIGNMENTS", 99):
+        assert friedman(ranks(scores)).p >= min(1 / 100, math.factorial(methods) ** (1 - blocks)) * (1 - 1e-12)
 
 
 def test_a_difference_beyond_the_critical_one_is_significant_in_scikit_posthocs():
@@ -75,7 +107,7 @@ def test_ranks_of_a_block_sum_to_the_same_and_follow_the_direction(scores):
 
 def test_identical_orders_in_every_block_leave_nothing_to_chance():
     outcome = friedman(ranks([[3, 2, 1]] * 4))
-    assert (outcome.chi_square, outcome.f, outcome.p) == (pytest.approx(8), math.inf, 0)
+    assert (outcome.chi_square, outcome.f, outcome.p) == (pytest.approx(8), math.inf, pytest.approx(1 / 6**3))
 
 
 def test_one_block_or_one_method_has_no_test():
