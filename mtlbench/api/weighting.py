@@ -64,6 +64,9 @@ class Weighting(Plugin, ABC):
     baseline: ClassVar[bool] = False
     """Whether the method, at its defaults, is what the others are measured against."""
 
+    tuned_baseline: ClassVar[bool] = False
+    """Whether the others, at this one's defaults, are measured against it too: the baseline tuned with care."""
+
     needs: ClassVar[frozenset[Need]] = frozenset()
     """What the method reads beside the losses.
 

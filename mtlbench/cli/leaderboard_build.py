@@ -31,7 +31,8 @@ def build(
         list[str] | None,
         typer.Option(
             metavar="WEIGHTING",
-            help="Mark what differs from this weighting on the same backbone (repeatable). [default: constant weights]",
+            help="Mark what differs from this weighting on the same backbone (repeatable). "
+            "[default: constant weights, and tuned ones where there are any]",
             show_default=False,
         ),
     ] = None,

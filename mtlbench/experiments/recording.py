@@ -17,12 +17,14 @@ def blank_record(job: Job, catalogue: Catalogue, splits: Splits) -> Record:
     cell = job.cell
     weighting: type[Weighting] = catalogue.get("weighting", cell.weighting.name).cls
     backbone: type[Backbone] = catalogue.get("backbone", cell.backbone.name).cls
-    baseline = weighting.baseline and not job.changed.get("weighting", {})
+    at_defaults = not job.changed.get("weighting", {})
+    baseline = weighting.baseline and at_defaults
     return Record(
         protocol=PROTOCOL,
         cell=cell.id,
         method=weighting.method(backbone.label),
         baseline=baseline,
+        tuned_baseline=weighting.tuned_baseline and at_defaults,
         reference=baseline and backbone.single_task,
         dataset=_dataset_use(job, catalogue, splits),
         backbone=_use(job, catalogue, "backbone", cell.backbone),

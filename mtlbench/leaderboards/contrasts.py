@@ -33,8 +33,8 @@ def contrasted(found: Sequence[Board], baselines: Sequence[str] = ()) -> list[Bo
 
     Args:
         found: the boards.
-        baselines: up to two weightings as one types them, such as ``constant``; by default those that declare
-            themselves baselines, the first two in the order of the board.
+        baselines: up to two weightings as one types them, such as ``constant``; by default the one that
+            declares itself the baseline, and the tuned baseline where there is one.
 
     Raises:
         UsageError: a baseline is unknown, or there are more than two.
@@ -60,7 +60,8 @@ def baselines_of(rows: Iterable[Row], baselines: Sequence[str]) -> list[Row]:
     if baselines:
         found = [row for name in baselines for row in rows if weighting_spec(row) == name]
     else:
-        found = [row for row in rows if row.baseline]
+        tuned = [row for row in rows if row.sample and row.sample.tuned_baseline]
+        found = [*(row for row in rows if row.baseline), *tuned]
     return found[: len(MARKS)]
 
 

@@ -101,6 +101,8 @@ class Record(_Strict):
     """Name in leaderboards, parameters aside, such as ``RMTL-PLE``."""
     baseline: bool
     """Whether the method is a plain baseline: a backbone under constant weights of one."""
+    tuned_baseline: bool = False
+    """Whether the method is the tuned baseline, which the others are compared with beside the plain one."""
     reference: bool = False
     """Whether it is what Delta_m is measured against: a baseline that trains one network per task."""
     dataset: DatasetUse

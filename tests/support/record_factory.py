@@ -40,6 +40,7 @@ def record(
     backbone: PluginUse | None = None,
     weighting: PluginUse | None = None,
     baseline: bool | None = None,
+    tuned_baseline: bool = False,
     reference: bool = False,
     dataset: str = "synthetic",
     dataset_label: str = "Synthetic",
@@ -67,6 +68,7 @@ def record(
         "protocol": protocol,
         "method": method,
         "baseline": not prefix if baseline is None else baseline,
+        "tuned_baseline": tuned_baseline,
         "reference": reference,
         "dataset": DatasetUse(
             name=dataset,

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from plugin_sources import weighting, write
 
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.recording import blank_record
@@ -29,3 +30,14 @@ def test_delta_m_is_measured_against_single_task_networks_under_the_baseline(
     (job,) = expand(study.resolve(catalogue), catalogue, tmp_path)
     record = blank_record(job, catalogue, load_splits(catalogue, job.cell.dataset, job.data_dir))
     assert (record.baseline, record.reference) == (baseline, reference)
+
+
+def test_a_weighting_may_declare_itself_the_tuned_baseline(tmp_path: Path):
+    source = weighting("tuned").replace("    name, label", "    tuned_baseline = True\n    name, label")
+    catalogue = discover((write(tmp_path, "tuned.py", source),))
+    study = Study(datasets="synthetic[rows=2000]", backbones="ple", weightings="constant,tuned", seeds=1)
+    found = [
+        blank_record(job, catalogue, load_splits(catalogue, job.cell.dataset, job.data_dir))
+        for job in expand(study.resolve(catalogue), catalogue, tmp_path)
+    ]
+    assert [(record.baseline, record.tuned_baseline) for record in found] == [(True, False), (False, True)]

@@ -120,15 +120,16 @@ def test_a_baseline_that_lacks_a_seed_is_not_compared_with():
     assert footnotes([board]) == ["Not compared with Constant, which lacks seeds there: PLE."]
 
 
-def test_two_baselines_have_marks_of_their_own_and_are_compared_once():
+def test_the_tuned_baseline_has_marks_of_its_own_and_is_compared_with_the_plain_one_once():
     tuned = plugin("scalarization", "Tuned")
     rows = [
         *runs("PLE", levels(0.7, 7)),
-        *runs("Tuned-PLE", levels(0.71, 7, seed=1), weighting=tuned, baseline=True),
+        *runs("Tuned-PLE", levels(0.71, 7, seed=1), weighting=tuned, tuned_baseline=True),
         *runs("RMTL-PLE", levels(0.69, 7, seed=2)),
     ]
     board = board_of(rows)
-    assert marks(board) == {"PLE": "", "Tuned-PLE": "*", "RMTL-PLE": "°‡"}
+    assert marks(board) == {"PLE": "", "RMTL-PLE": "°‡", "Tuned-PLE": "*"}
+    assert not any(row.values[AUC].best_baseline for row in board.rows if row.method == "Tuned-PLE")
     first, second = footnotes([board])
     assert first.startswith("* better and ° worse than Constant")
     assert second.startswith("† better and ‡ worse than Tuned")
