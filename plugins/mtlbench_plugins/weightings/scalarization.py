@@ -34,6 +34,7 @@ class Scalarization(api.Weighting):
     """
 
     name, label = "scalarization", "Scalarization"
+    tuned_baseline = True
 
     class Params(api.Params):
         """Parameters of ``scalarization``."""
