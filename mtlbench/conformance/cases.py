@@ -15,7 +15,7 @@ from mtlbench.plugins.validation import BASES, classes_in, flaw, missing_methods
 
 @dataclass(frozen=True)
 class Case:
-    """One rule for one plugin. ``str(case)`` is its name, such as ``pcgrad-finite``."""
+    """One rule for one plugin. ``str(case)`` is its name, such as ``pcgrad-deterministic``."""
 
     rule: Rule
     subject: Subject
