@@ -1,6 +1,6 @@
 """Cost of a training step under weightings of task gradients against one under constant weights.
 
-Run with ``OMP_NUM_THREADS=1 pytest tests/benchmarks/test_gradient_methods.py --benchmark-only -s``. The machine's load
+Run with ``OMP_NUM_THREADS=1 pytest tests/benchmarks/test_gradient_method_steps.py --benchmark-only -s``. The machine's load
 changes while it runs, so before every round of a method a constant step is timed, and the median of the ratios is
 printed; the table has the times. The sizes are the paper's: shared-bottom, batches of 2048 with 7 fields of 83,000 ids
 and one number, embedding 128, bottom 512-256, towers 128-64, two tasks. A batch reads some 4750 distinct rows, ids
