@@ -1,14 +1,12 @@
 """Cost of a training step under weightings of task gradients against one under constant weights.
 
-Run with ``OMP_NUM_THREADS=1 pytest tests/benchmarks/test_gradient_method_steps.py --benchmark-only -s``. The machine's load
-changes while it runs, so before every round of a method a constant step is timed, and the median of the ratios is
-printed; the table has the times. The sizes are the paper's: shared-bottom, batches of 2048 with 7 fields of 83,000 ids
-and one number, embedding 128, bottom 512-256, towers 128-64, two tasks. A batch reads some 4750 distinct rows, ids
-being distributed as 1/rank in each field.
-
-A step of K tasks goes K times backward through what they share, so for two tasks about 5/3 of the arithmetic of a
-constant step is the least there is where everything is shared; the forward pass, the towers, and the embedding's
-optimiser are paid once.
+Run with ``OMP_NUM_THREADS=1 pytest tests/benchmarks/test_gradient_method_steps.py --benchmark-only -s``. The
+machine's load changes while it runs, so before every round of a method a constant step is timed, and the median of
+the ratios is printed; the table has the times. The sizes are the paper's: shared-bottom, batches of 2048 with 7
+fields of 83,000 ids and one number, embedding 128, bottom 512-256, towers 128-64, two tasks. A batch reads some 4750
+distinct rows, ids being distributed as 1/rank in each field. A step of K tasks goes K times backward through what
+they share, so for two tasks about 5/3 of the arithmetic of a constant step is the least there is where everything is
+shared; the forward pass, the towers, and the embedding's optimiser are paid once.
 """
 
 import itertools
