@@ -3,7 +3,6 @@
 import re
 from inspect import cleandoc
 
-from mtlbench.conformance.datasets.world import needs_parameter
 from mtlbench.conformance.rules import broken, rule
 from mtlbench.conformance.subject import Subject
 
@@ -20,7 +19,7 @@ def documented(subject: Subject) -> None:
     summary, _, rest = text.partition("\n")
     if not summary.strip().endswith(".") or rest.partition("\n")[0].strip():
         broken(f"the docstring begins with {summary!r}", "begin with one sentence on one line, then a blank line")
-    if subject.entry.kind == "dataset" and needs_parameter(subject) is not None:
+    if cls.needs_parameters:
         return
     generated = subject.entry.kind == "dataset" and cls.folder is None
     if not generated and not LINK.search(text):

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mtlbench.api import DataError
-from mtlbench.conformance.datasets.world import create, encode, log_of, needs_parameter, read, splits_of
+from mtlbench.conformance.datasets.world import create, encode, log_of, read, splits_of
 from mtlbench.conformance.generators import kept, states
 from mtlbench.conformance.rules import NotApplicableError, broken, rule, told
 from mtlbench.conformance.subject import Subject
@@ -19,9 +19,9 @@ SORTED = "sort what comes from sets and folders; seed a generator of your own by
 @rule("dataset")
 def says_where_its_files_are_from(subject: Subject) -> None:
     """Without its raw files a dataset raises a DataError that says where to get them; a generated one needs none."""
-    dataset, lacking = create(subject), needs_parameter(subject)
-    if lacking is not None:
-        raise NotApplicableError(lacking)
+    dataset = create(subject)
+    if dataset.needs_parameters:
+        raise NotApplicableError("parameters have to say what the dataset reads")
     with tempfile.TemporaryDirectory() as empty:
         try:
             dataset.files(Path(empty))

@@ -17,17 +17,6 @@ def create(subject: Subject) -> Dataset:
     return dataset
 
 
-def needs_parameter(subject: Subject) -> str | None:
-    """Why the dataset reads nothing at its defaults: a parameter has to say what; ``None`` for most."""
-    try:
-        create(subject).files(subject.data_dir)
-    except DataError:
-        return None
-    except UsageError as error:
-        return str(error)
-    return None
-
-
 def read(subject: Subject) -> Log:
     """The log, read anew; whatever error the dataset raises passes through.
 
