@@ -27,7 +27,7 @@ def test_every_built_in_weighting_has_a_row_with_its_paper_and_a_section_with_it
 ) -> None:
     page = builder["page"]()
     rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| [`")}
-    sections = dict(re.findall(r'<a id="([\w-]+)"></a>\n(.*?)(?=\n<a id=|\Z)', page, flags=re.DOTALL))
+    sections = dict(re.findall(r"^## ([\w-]+)\n(.*?)(?=^## |\Z)", page, flags=re.DOTALL | re.MULTILINE))
     built_in = {
         name for name, entry in discover().weightings.items() if entry.cls.__module__.startswith("mtlbench_plugins.")
     }
