@@ -1,14 +1,12 @@
 """The record store: one JSON file per cell, written so that a crash at any moment leaves it readable."""
 
-import contextlib
-import os
-import uuid
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from mtlbench.errors import UsageError
+from mtlbench.files import replacing
 from mtlbench.records.schema import SCHEMA_VERSION, Record
 
 
@@ -31,7 +29,8 @@ class RecordStore:
         path = self.folder / f"{stem}.json"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _replace(path, f"{record.model_dump_json(indent=1)}\n".encode())
+            with replacing(path) as file:
+                file.write(f"{record.model_dump_json(indent=1)}\n".encode())
         except OSError as error:
             raise UsageError(
                 f"cannot write the record {path}: {error.strerror or error}; check that the folder may be written and "
@@ -69,26 +68,6 @@ class RecordStore:
             if record.cell == cell:
                 return record
         return None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    # The rename itself is on the disk only after its folder is; not every platform can open a folder.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _read(path: Path) -> Record:

@@ -1,6 +1,5 @@
 """The state at a stage's best epoch: what another cell can continue from."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mtlbench.errors import UsageError
+from mtlbench.files import replacing
 from mtlbench.training.budget import Spend
 
 
@@ -40,10 +40,8 @@ class Checkpoint:
     def save(self, path: Path) -> None:
         """Write to ``path`` in one move, so that a reader never sees half a file."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        content = {**vars(self), "spend": [asdict(stage) for stage in self.spend]}
-        torch.save(content, temporary)
-        os.replace(temporary, path)
+        with replacing(path) as file:
+            torch.save({**vars(self), "spend": [asdict(stage) for stage in self.spend]}, file)
 
     @classmethod
     def load(cls, path: Path, cell: str) -> "Checkpoint":

@@ -95,8 +95,8 @@ def test_what_a_killed_process_left_is_never_read(tmp_path):
 def test_the_content_is_on_the_disk_before_the_name(tmp_path, monkeypatch):
     calls = []
     real_fsync, real_replace = os.fsync, os.replace
-    monkeypatch.setattr(store_module.os, "fsync", lambda fd: (calls.append("fsync"), real_fsync(fd)))
-    monkeypatch.setattr(store_module.os, "replace", lambda a, b: (calls.append("replace"), real_replace(a, b)))
+    monkeypatch.setattr(files.os, "fsync", lambda fd: (calls.append("fsync"), real_fsync(fd)))
+    monkeypatch.setattr(files.os, "replace", lambda a, b: (calls.append("replace"), real_replace(a, b)))
     RecordStore(tmp_path).write(record(), "x")
     assert calls[:2] == ["fsync", "replace"]
 
