@@ -38,7 +38,8 @@ class Recorder:
         self._listener(CellStarted(cell=job.cell.id, title=self._title(job)))
 
     def finished(self, job: Job, record: Record) -> None:
-        """Write the record of ``job``."""
+        """Write the record of ``job``, with its checksum."""
+        record = record.sealed()
         self._store.write(record, job.cell.stem)
         self.records[job.cell.id] = record
         seconds = time.monotonic() - self._began.get(job.cell.id, time.monotonic())

@@ -22,6 +22,13 @@ class RecordStore:
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder) / "records"
 
+    @classmethod
+    def at(cls, folder: Path) -> "RecordStore":
+        """The store whose files lie in ``folder`` itself."""
+        store = cls(folder)
+        store.folder = folder
+        return store
+
     def write(self, record: Record, stem: str) -> Path:
         """Store ``record`` under ``stem`` (:attr:`mtlbench.cells.Cell.stem`), in place of an earlier one.
 
@@ -48,7 +55,7 @@ class RecordStore:
         origin: dict[str, Path] = {}
         records = []
         for path in sorted(self.folder.glob("[!.]*.json")):
-            record = _read(path)
+            record = read_record(path)
             if record.cell in origin:
                 raise UsageError(
                     f"the records {origin[record.cell]} and {path} are of the same cell {record.cell[:12]}; a cell "
@@ -65,7 +72,7 @@ class RecordStore:
             UsageError: the file is unreadable or is no record.
         """
         for path in sorted(self.folder.glob(f"[!.]*.{cell[:12]}.json")):
-            record = _read(path)
+            record = read_record(path)
             if record.cell == cell:
                 return record
         return None
@@ -91,7 +98,12 @@ def _replace(path: Path, content: bytes) -> None:
             os.close(descriptor)
 
 
-def _read(path: Path) -> Record:
+def read_record(path: Path) -> Record:
+    """The record in the file ``path``.
+
+    Raises:
+        UsageError: it is unreadable or is no record.
+    """
     try:
         return Record.model_validate_json(path.read_bytes())
     except OSError as error:
