@@ -65,11 +65,15 @@ class Cell:
     @property
     def id(self) -> str:
         """sha256 of the canonical JSON of the cell and the protocol version."""
-        content = {"protocol": PROTOCOL, **asdict(self)}
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return identity({"protocol": PROTOCOL, **asdict(self)})
 
     @property
     def stem(self) -> str:
         """Name of the cell's files: readable, sorted well, unique."""
         return f"{self.dataset.name}.{self.backbone.name}.{self.weighting.name}.seed{self.seed}.{self.id[:12]}"
+
+
+def identity(content: Mapping[str, Any]) -> str:
+    """sha256 of the canonical JSON of ``content``: equal for equal content, whatever the order of its keys."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from mtlbench.records import Record
 
 STEM = "leaderboard"
+PAGE = ".md"
 
 
 def build(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Results folder of `mtlbench run`.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Results folder, or a BOARD.md.")],
     formats: Annotated[
         str, typer.Option("--format", metavar="md,csv,tex,json,parquet", help="Files to write, comma-separated.")
     ] = "md",
@@ -40,11 +41,14 @@ def build(
 ) -> None:
     """Make the leaderboard of all records in OUT, and print it.
 
+    The records of a page BOARD.md are records/BOARD/*.json beside it.
+
     \b
     mtlbench leaderboard build results
     mtlbench leaderboard build results --format md,csv,tex --sort click.auc
     mtlbench leaderboard build results --baseline constant --baseline 'constant[restart=true]'
     mtlbench leaderboard build results --layout paper
+    mtlbench leaderboard build leaderboards/synthetic.md
     """
     from mtlbench.leaderboards import WRITERS, Layout
 
@@ -73,27 +77,37 @@ def publish(
     from mtlbench.leaderboards import build as build_tables
 
     tables = build_tables(read_records(out), layout, sort, baselines)
-    contents = {name: WRITERS[name](tables) for name in formats}
+    page = to_markdown(tables, options=_typed(layout, sort, baselines))
+    contents = {name: page.encode() if name == "md" else WRITERS[name](tables) for name in formats}
     for name, content in contents.items():
-        _write(out / f"{STEM}.{name}", content)
+        _write(out.with_suffix(f".{name}") if out.suffix == PAGE else out / f"{STEM}.{name}", content)
     if sys.stdout.isatty():
         console = stdout()
         console.print(to_rich(tables, console.width))
     else:
-        typer.echo(to_markdown(tables), nl=False)
+        typer.echo(page, nl=False)
+
+
+def _typed(layout: str, sort: str, baselines: Sequence[str]) -> list[str]:
+    """The options that are not the defaults: what a page names so that it can be built again."""
+    options = [] if layout == "methods" else ["--layout", layout]
+    options += [] if sort == "weighting" else ["--sort", sort]
+    return [*options, *(word for baseline in baselines for word in ("--baseline", baseline))]
 
 
 def read_records(out: Path) -> "list[Record]":
-    """The records in the results folder ``out``.
+    """The records in the results folder ``out``, or those beside the page ``out``, in ``records/<its stem>/``.
 
     Raises:
         UsageError: there are none, or one is unreadable.
     """
     from mtlbench.records import RecordStore
 
-    records = RecordStore(out).read_all()
+    store = RecordStore.at(out.parent / "records" / out.stem) if out.suffix == PAGE else RecordStore(out)
+    records = store.read_all()
     if not records:
-        raise UsageError(f"there are no records in {out / 'records'}; `mtlbench run --out {out}` makes them")
+        remedy = "copy them there" if out.suffix == PAGE else f"`mtlbench run --out {out}` makes them"
+        raise UsageError(f"there are no records in {store.folder}; {remedy}")
     return records
 
 

@@ -1,6 +1,7 @@
 """From a Markdown page back to its tables and to the scores of every seed: the inverse of the writer."""
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from mtlbench.leaderboards.table import MISSING, Cell, Head, Line, Table
 
 BREAK = "<br>"
 VALUE = re.compile(r"(?P<text>.*?)(?P<aside>\(\d+\)| \([\d.]+ to [\d.]+\))?(?P<marks>[*°†‡]*)")
+MADE = re.compile("(?P<options>.*)".join(map(re.escape, HEADER.split("{}"))))
 REBUILD = "build it anew with `mtlbench leaderboard build`"
 
 
@@ -26,6 +28,8 @@ class Page:
     tables: tuple[Table, ...]
     """As they were written, without what a page does not show: rules, and which values are quiet."""
     boards: tuple[BoardScores, ...]
+    options: tuple[str, ...] = ()
+    """Of ``mtlbench leaderboard build``, as they were typed."""
 
 
 def read_page(path: Path) -> Page:
@@ -52,17 +56,18 @@ def parse_page(text: str, origin: str) -> Page:
     Raises:
         UsageError: it is no leaderboard page.
     """
-    if not text.startswith(HEADER):
-        raise UsageError(f"{origin} is no leaderboard page: it does not start with {HEADER}; {REBUILD}")
+    made = MADE.match(text)
+    if made is None:
+        raise UsageError(f"{origin} is no leaderboard page: it does not start with {HEADER.format('')}; {REBUILD}")
     shown, start, data = text.partition(DATA_START)
     boards = from_json(data.partition(DATA_END)[0], origin) if start else ()
-    paragraphs = [part for part in shown.removeprefix(HEADER).split("\n\n") if part.strip()]
+    paragraphs = [part for part in shown[made.end() :].split("\n\n") if part.strip()]
     title = _plain(paragraphs.pop(0).strip().removeprefix("# ")) if paragraphs else ""
     try:
         tables = tuple(_table(section) for section in _sections(paragraphs, "## "))
     except (ValueError, IndexError) as error:
         raise UsageError(f"the tables in {origin} are damaged: {error}; {REBUILD}") from error
-    return Page(title, tables, boards)
+    return Page(title, tables, boards, tuple(shlex.split(made["options"])))
 
 
 def _sections(paragraphs: Sequence[str], heading: str) -> Iterator[list[str]]:
@@ -161,7 +166,7 @@ def _plain(text: str) -> str:
 
 def _check_shown(page: Page, origin: str) -> None:
     """Refuse a page whose tables show another mean than its scores have: it was edited by hand."""
-    shown = {place: text for table in page.tables for place, text in _shown(table)}
+    shown = {place: text for table in page.tables for place, text in shown_scores(table)}
     for board in page.boards:
         for method in board.methods:
             for (task, metric), scores in zip(board.columns, method.scores, strict=True):
@@ -174,7 +179,7 @@ def _check_shown(page: Page, origin: str) -> None:
                     )
 
 
-def _shown(table: Table) -> Iterator[tuple[tuple[str, str, str, str], str]]:
+def shown_scores(table: Table) -> Iterator[tuple[tuple[str, str, str, str], str]]:
     """Board, method, task and metric of each score, and its text, in either layout."""
     if table.labels == ("Method",):
         for line in table.lines:
@@ -191,6 +196,7 @@ def _shown(table: Table) -> Iterator[tuple[tuple[str, str, str, str], str]]:
 def _without_mark(text: str, table: Table) -> str:
     """The method's name, without the number of its note."""
     for mark, note in table.notes:
-        if text.endswith(mark) and note.startswith(f"{text.removesuffix(mark)}: "):
-            return text.removesuffix(mark)
+        name = text.removesuffix(mark)
+        if text.endswith(mark) and any(f", {name}{end}" in f", {note}" for end in (", ", ": ")):
+            return name
     return text

@@ -3,7 +3,10 @@
 Tables, plots and comparisons are computed from records alone, so a record carries the display names too.
 """
 
+import hashlib
+import json
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -128,3 +131,25 @@ class Record(_Strict):
     spend: list[StageSpend] = []
     environment: dict[str, str | int | float | None] = {}
     """mtlbench, torch and Python versions, git sha, processor, threads, device; when it was run."""
+    crashes: int = 0
+    """Deaths of worker processes that ran the cell, in the run that wrote the record."""
+    resumptions: int = 0
+    """How often its training went on from where a process that died had left it."""
+    checksum: str | None = None
+    """:func:`checksum` of all else; ``None`` in records that were written before there was one."""
+
+    def sealed(self) -> "Record":
+        """The record with its checksum."""
+        return self.model_copy(update={"checksum": checksum(json.loads(self.model_dump_json()))})
+
+
+def checksum(content: Mapping[str, Any]) -> str:
+    """sha256 of the canonical JSON of a record as it is in its file, its own checksum left out.
+
+    It is of the file's content, not of what this version of mtlbench makes of it, so that a field added to the schema
+    later leaves the checksums of older records as they are. It shows a slip: an edit by hand, or a merge gone wrong.
+    Who edits on purpose can compute it too; only a run of the cell shows that.
+    """
+    rest = {name: value for name, value in content.items() if name != "checksum"}
+    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

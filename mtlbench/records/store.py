@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mtlbench.errors import UsageError
+from mtlbench.errors import StorageError, UsageError
 from mtlbench.files import replacing
 from mtlbench.records.schema import SCHEMA_VERSION, Record
 
@@ -20,19 +20,26 @@ class RecordStore:
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder) / "records"
 
+    @classmethod
+    def at(cls, folder: Path) -> "RecordStore":
+        """The store whose files lie in ``folder`` itself."""
+        store = cls(folder)
+        store.folder = folder
+        return store
+
     def write(self, record: Record, stem: str) -> Path:
         """Store ``record`` under ``stem`` (:attr:`mtlbench.cells.Cell.stem`), in place of an earlier one.
 
         Raises:
-            UsageError: the folder cannot be written.
+            StorageError: the folder cannot be written.
         """
-        path = self.folder / f"{stem}.json"
+        path = self._path(stem)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with replacing(path) as file:
                 file.write(f"{record.model_dump_json(indent=1)}\n".encode())
         except OSError as error:
-            raise UsageError(
+            raise StorageError(
                 f"cannot write the record {path}: {error.strerror or error}; check that the folder may be written and "
                 "that the disk has room, or choose another folder"
             ) from error
@@ -47,7 +54,7 @@ class RecordStore:
         origin: dict[str, Path] = {}
         records = []
         for path in sorted(self.folder.glob("[!.]*.json")):
-            record = _read(path)
+            record = read_record(path)
             if record.cell in origin:
                 raise UsageError(
                     f"the records {origin[record.cell]} and {path} are of the same cell {record.cell[:12]}; a cell "
@@ -57,6 +64,15 @@ class RecordStore:
             records.append(record)
         return records
 
+    def get(self, stem: str) -> Record | None:
+        """The record stored under ``stem``, or ``None``.
+
+        Raises:
+            UsageError: the file is unreadable or is no record.
+        """
+        path = self._path(stem)
+        return read_record(path) if path.exists() else None
+
     def find(self, cell: str) -> Record | None:
         """The record of the cell with this id, or ``None``.
 
@@ -64,13 +80,21 @@ class RecordStore:
             UsageError: the file is unreadable or is no record.
         """
         for path in sorted(self.folder.glob(f"[!.]*.{cell[:12]}.json")):
-            record = _read(path)
+            record = read_record(path)
             if record.cell == cell:
                 return record
         return None
 
+    def _path(self, stem: str) -> Path:
+        return self.folder / f"{stem}.json"
 
-def _read(path: Path) -> Record:
+
+def read_record(path: Path) -> Record:
+    """The record in the file ``path``.
+
+    Raises:
+        UsageError: it is unreadable or is no record.
+    """
     try:
         return Record.model_validate_json(path.read_bytes())
     except OSError as error:

@@ -54,6 +54,19 @@ def test_sort_and_baseline(mtlbench: Any, results: Path) -> None:
     assert "<u>0.7025(20)°</u>" in done.out
 
 
+def test_a_page_beside_its_records(mtlbench: Any, results: Path) -> None:
+    (results / "records").rename(results / "board")
+    (results / "records").mkdir()
+    (results / "board").rename(results / "records" / "mine")
+    done = mtlbench("leaderboard", "build", results / "mine.md", "--format", "md,csv")
+    assert done.code == 0, done.err
+    assert written(results) == {"mine.md", "mine.csv"}
+    assert "| RMTL-PLE |" in done.out
+    absent = mtlbench("leaderboard", "build", results / "other.md")
+    assert absent.code == 2
+    assert str(results / "records" / "other") in absent.err
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -27,6 +27,7 @@ class UPGrad(api.Weighting):
 
     name, label = "upgrad", "UPGrad"
     needs = frozenset({"gram"})
+    coincides_with = frozenset({"pcgrad"})  # of two tasks
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), at least 1."""

@@ -7,10 +7,10 @@ import os
 import pytest
 from record_factory import record
 
+from mtlbench import files
 from mtlbench.cells import Cell, PluginSpec, Training
 from mtlbench.errors import UsageError
 from mtlbench.records import Failure, RecordStore
-from mtlbench.records import store as store_module
 
 
 def test_records_come_back_equal_and_in_the_order_of_their_names(tmp_path):
@@ -77,7 +77,7 @@ def test_a_crash_before_the_rename_leaves_the_old_record(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(store_module.os, "replace", crash)
+        patch.setattr(files.os, "replace", crash)
         with pytest.raises(KeyboardInterrupt):
             store.write(new, "x")
     assert store.read_all() == [old]

@@ -1,0 +1,67 @@
+"""``mtlbench leaderboard verify``."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtlbench.cli.output import PluginFiles
+
+FOUND = 1
+
+
+def verify(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Results folder, or folder of BOARD.md with records/BOARD/.")
+    ],
+    rerun: Annotated[int, typer.Option(metavar="N", min=0, help="Cells to run again and compare.")] = 0,
+    cheapest: Annotated[bool, typer.Option("--cheapest", help="Run the cheapest cells again, not drawn ones.")] = False,
+    sample_seed: Annotated[int, typer.Option(metavar="S", help="Seed of the draw.")] = 0,
+    tolerance: Annotated[
+        float, typer.Option(metavar="X", min=0, help="Of each score, where the cell ran on another machine or torch.")
+    ] = 0.005,
+    data_dir: Annotated[
+        Path, typer.Option(metavar="DIR", envvar="MTLBENCH_DATA", help="Folder of raw data, for --rerun.")
+    ] = Path("data"),
+    plugin: PluginFiles = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Check that records and pages are what was computed, and name each cell that is not.
+
+    Schema, cell ids, checksums, page against records, selection on validation alone, duplicate trajectories, mixed
+    protocols; with --rerun also that cells give the same scores again: exactly, on the machine and torch of the record.
+
+    \b
+    mtlbench leaderboard verify results
+    mtlbench leaderboard verify leaderboards --rerun 2 --cheapest
+
+    Exit codes: 0 all is well, 1 something was found, 2 wrong use.
+    """
+    from mtlbench.plugins import discover, plugin_files
+    from mtlbench.verification import Sample
+    from mtlbench.verification import rerun as run_again
+    from mtlbench.verification import verify as check
+
+    files = plugin_files(plugin or ())
+    catalogue = discover(files)
+    coinciding = {name: entry.cls.coincides_with for name, entry in catalogue.weightings.items()}
+    report, stored = check(folder, coinciding)
+    if rerun:
+        from mtlbench.cli.progress import progress
+
+        sample = Sample(rerun, sample_seed, cheapest, tolerance, data_dir.expanduser(), files)
+        with progress(quiet=False) as listener:
+            run_again(stored, sample, catalogue, report, listener)
+    if as_json:
+        typer.echo(json.dumps(report.as_json(), indent=2))
+    else:
+        for finding in report.findings:
+            typer.echo(f"{finding.check}: {finding.sentence}")
+        for note in report.notes:
+            typer.echo(f"note: {note.sentence}")
+        again = f", {report.reruns} cells run again" if rerun else ""
+        verdict = f"{len(report.findings)} findings" if report.findings else "all is well"
+        typer.echo(f"{report.records} records and {report.pages} pages checked{again}: {verdict}")
+    if report.findings:
+        raise typer.Exit(FOUND)

@@ -1,0 +1,56 @@
+"""Cells that should differ and do not: the same learning curve and the same scores, to the last bit."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from itertools import combinations
+
+from mtlbench.leaderboards.naming import canonical
+from mtlbench.records import Record
+from mtlbench.verification.findings import Finding, cell_name
+from mtlbench.verification.folders import Stored
+
+Coinciding = Mapping[str, Collection[str]]
+"""Weighting -> those that it repeats by construction."""
+
+
+def duplicates(stored: Sequence[Stored], coinciding: Coinciding) -> tuple[list[Finding], list[Finding]]:
+    """Findings and notes about cells whose trajectories are equal.
+
+    Two weightings that say that they coincide are expected to be equal. Two cells of one dataset that differ by changed
+    parameters may be equal too, for a parameter can make one method another (``rmtl[lambda=0]``): a note. All else is
+    a finding: a method that is another one under a new name, a seed that is ignored, a record copied to another cell.
+    """
+    found: list[Finding] = []
+    notes: list[Finding] = []
+    groups: dict[str, list[Stored]] = defaultdict(list)
+    for one in stored:
+        if one.record.status == "done" and one.record.curve:
+            groups[_trajectory(one.record)].append(one)
+    for group in groups.values():
+        for one, other in combinations(group, 2):
+            a, b = one.record, other.record
+            if a.seed == b.seed and _declared(a, b, coinciding):
+                continue
+            text = f"its learning curve and scores are those of {cell_name(b)}, to the last bit"
+            if a.seed == b.seed and (_changed(a) or _changed(b)):
+                notes.append(Finding("duplicate", f"{text}; their parameters may make them one method", one.path, a))
+            else:
+                remedy = "run both again; where a method repeats another by construction, it declares `coincides_with`"
+                found.append(Finding("duplicate", f"{text}; {remedy}", one.path, a))
+    return found, notes
+
+
+def _trajectory(record: Record) -> str:
+    """Losses and scores of every epoch, and the final scores; the names of stages aside."""
+    curve = [[point.train_loss, point.validation_auc] for point in record.curve]
+    return canonical([record.dataset.fingerprint, curve, record.metrics])
+
+
+def _declared(a: Record, b: Record, coinciding: Coinciding) -> bool:
+    one, other = a.weighting.name, b.weighting.name
+    same_backbone = (a.backbone.name, a.backbone.params) == (b.backbone.name, b.backbone.params)
+    return same_backbone and (other in coinciding.get(one, ()) or one in coinciding.get(other, ()))
+
+
+def _changed(record: Record) -> bool:
+    return bool(record.weighting.changed or record.backbone.changed)

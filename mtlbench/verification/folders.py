@@ -1,0 +1,77 @@
+"""What there is to verify: records in their files, and the page that was made of them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtlbench.errors import UsageError
+from mtlbench.records import Record, read_record
+from mtlbench.verification.findings import Finding
+
+RESULTS_PAGE = "leaderboard.md"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A record, its file, and the file's content as JSON."""
+
+    path: Path
+    record: Record
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Records that one page is made of."""
+
+    records: Path
+    """Their folder."""
+    page: Path
+    """Where their page is, or should be."""
+    page_required: bool
+
+
+def collections(folder: Path) -> list[Collection]:
+    """The collections in a results folder, or in a folder of leaderboards with ``records/<board>/``.
+
+    Raises:
+        UsageError: the folder is neither.
+    """
+    records = folder / "records"
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}: expected a results folder, or a folder of leaderboards")
+    if any(records.glob("[!.]*.json")):
+        return [Collection(records, folder / RESULTS_PAGE, page_required=False)]
+    boards = {path.name for path in records.glob("[!.]*") if path.is_dir()} | {path.stem for path in _pages(folder)}
+    if not boards or not records.is_dir():
+        raise UsageError(
+            f"{folder} has nothing to verify: expected records/*.json and {RESULTS_PAGE}, as `mtlbench run --out "
+            f"{folder}` writes them, or several BOARD.md with records/BOARD/*.json"
+        )
+    return [Collection(records / board, folder / f"{board}.md", page_required=True) for board in sorted(boards)]
+
+
+def _pages(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.glob("[!.]*.md") if path.stem != "README")
+
+
+def read(collection: Collection) -> tuple[list[Stored], list[Finding]]:
+    """The readable records of a collection, each once, and a finding for every other file."""
+    stored: dict[str, Stored] = {}
+    findings = []
+    for path in sorted(collection.records.glob("[!.]*.json")):
+        try:
+            record = read_record(path)
+        except UsageError as error:
+            findings.append(Finding("schema", str(error), path))
+            continue
+        if record.cell in stored:
+            text = f"{stored[record.cell].path.name} holds the same cell, which counts once; delete one of the two"
+            findings.append(Finding("schema", text, path, record))
+            continue
+        stored[record.cell] = Stored(path, record, json.loads(path.read_bytes()))
+    if not stored and not findings:
+        findings.append(Finding("page", f"{collection.page.name} has no records to be built from", collection.records))
+    return list(stored.values()), findings
