@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,8 @@ def killed_at_last(run: "subprocess.Popen[bytes]") -> Iterator["subprocess.Popen
 
 
 def kill_group(run: "subprocess.Popen[bytes]", number: int = signal.SIGKILL) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(run.pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def children(parent: int) -> list[int]:
