@@ -15,6 +15,8 @@ from studies import wait_until
 class Cluster:
     """Scheduler and workers; ``folder`` gets what they say and the workers' scratch."""
 
+    THREADS = "1"
+
     def __init__(self, folder: Path, workers: int) -> None:
         self._folder = folder
         self._count = 0
@@ -29,7 +31,7 @@ class Cluster:
     def add(self) -> "subprocess.Popen[bytes]":
         """One more worker: a process of one thread, which nobody starts again when it dies."""
         scratch = ("--local-directory", str(self._folder / "scratch"))
-        return self._start("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", *scratch)
+        return self._start("worker", self.address, "--nthreads", self.THREADS, "--no-nanny", "--no-dashboard", *scratch)
 
     def __enter__(self) -> Self:
         return self
