@@ -66,7 +66,8 @@ class Recorder:
 
     def _enter(self, job: Job, record: Record) -> None:
         self.records[job.cell.id] = record
-        seconds = time.monotonic() - self._began.get(job.cell.id, time.monotonic())
+        now = time.monotonic()
+        seconds = now - self._began.get(job.cell.id, now)
         self._listener(
             CellFinished(
                 cell=job.cell.id,

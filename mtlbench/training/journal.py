@@ -22,6 +22,8 @@ import torch
 from mtlbench.files import replacing
 
 RUNNING = "running"
+SHARE = 0.02
+"""Most of a cell's time that saving may take: a save that took long puts off the next."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Journal:
 
     Args:
         folder: of this cell alone; ``None`` saves nothing.
-        every: seconds between two saves within a call; 0 saves after each step.
+        every: least seconds between two saves within a call; 0 saves after each step, whatever that costs.
         origin: names the code and device that a result depends on; entries of another origin are not used.
     """
 
@@ -58,6 +60,8 @@ class Journal:
         self._known: set[int] = set()
         self._resumed = False
         self._saved = time.monotonic()
+        self._took = 0.0
+        """Seconds of the last save."""
         self._long = every == 0
 
     def begin(self) -> int:
@@ -83,7 +87,8 @@ class Journal:
     @property
     def due(self) -> bool:
         """Whether the running call is to be saved."""
-        return self._folder is not None and time.monotonic() - self._saved >= self._every
+        pause = max(self._every, self._took / SHARE) if self._every > 0 else 0
+        return self._folder is not None and time.monotonic() - self._saved >= pause
 
     def save(self, call: int, entry: Entry) -> None:
         """Save a call that is running or, with ``entry.over``, over."""
@@ -114,7 +119,7 @@ class Journal:
     def _write(self, name: str, content: dict[str, Any]) -> None:
         """A disk without room costs the cell its insurance, not its result."""
         assert self._folder is not None
-        path = self._folder / f"{name}.pt"
+        path, began = self._folder / f"{name}.pt", time.perf_counter()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as file:
@@ -126,6 +131,7 @@ class Journal:
                 RuntimeWarning,
                 stacklevel=2,
             )
+        self._took = time.perf_counter() - began
         self._saved = time.monotonic()
 
     def _load(self, name: str) -> dict[str, Any] | None:

@@ -296,3 +296,17 @@ def test_a_loop_of_unknown_state_begins_again(tmp_path: Path):
         trained(Own(api.NoParams()), saved=Journal(tmp_path, 0, "test"), die_at=9)
     again = trained(Own(api.NoParams()), saved=Journal(tmp_path, 0, "test"))
     assert outcome(again) == outcome(trained(Own(api.NoParams())))
+
+
+def test_a_slow_disk_is_written_to_less_often(tmp_path: Path, clock: None, monkeypatch: pytest.MonkeyPatch):
+    seconds = itertools.count()
+    monkeypatch.setattr(journal.time, "perf_counter", lambda: float(next(seconds)))  # a save takes one second
+    saved = Journal(tmp_path, 5, "test")
+    entry = journal.Entry("stage", {}, {}, over=False)
+
+    def asked_until_due() -> int:
+        return next(number for number in itertools.count(1) if saved.due)
+
+    assert asked_until_due() == 5
+    saved.save(1, entry)
+    assert asked_until_due() == 50
