@@ -1,6 +1,6 @@
 """From encoded inputs to one vector per field."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from mtlbench.api import Schema
 from mtlbench.nn.factored import LEAST_SAVING, SUM_COST, Factored
+from mtlbench.nn.linear import first_layers
 
 SMALL_TABLE = 8
 """A table with this many times fewer rows than a batch reads is taken whole: finding the distinct rows costs more."""
@@ -71,15 +72,18 @@ class FieldEmbedding(nn.Module):
             parts.append(self.numerical(numerical))
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
-    def inputs(self, categorical: Tensor, numerical: Tensor) -> Tensor | Factored:
+    def inputs(self, categorical: Tensor, numerical: Tensor, readers: Iterable[nn.Module] = ()) -> Tensor | Factored:
         """What :meth:`forward` gives, or in its place each distinct vector once, where that saves work.
 
-        For the layers of :mod:`mtlbench.nn`, which take both, and for :meth:`mean`.
+        For the layers of :mod:`mtlbench.nn`, which take both, and for :meth:`mean`. ``readers``, experts, gates and the
+        like, all read it, which is faster in one pass.
         """
         rows = self._distinct(categorical)
         if rows is None or rows.counts is None or not self._saves(len(rows.values), categorical):
             return self(categorical, numerical)
-        return Factored(rows.values, rows.counts, rows.position, numerical, self.numerical)
+        return Factored(
+            rows.values, rows.counts, rows.position, numerical, self.numerical, tuple(first_layers(readers))
+        )
 
     def _distinct(self, categorical: Tensor) -> Rows | None:
         if self.rows is not None:
