@@ -134,7 +134,7 @@ function drawRanks() {
     marker: { color: colour(0), size: 10 },
   }, ...bars], {
     height: Math.max(300, 110 + 19 * names.length), yaxis: axis("", { autorange: "reversed", type: "category", categoryarray: labels, dtick: 1 }),
-    xaxis: axis("mean rank"),
+    xaxis: axis("mean rank", { range: [Math.max(0, Math.min(...at) - 2 * step), right + step * (cliques.length + 2)] }),
   });
 }
 
