@@ -105,7 +105,7 @@ def across_table(group: Sequence[Board], baselines: Sequence[str] = (), which: s
         if not found.isna().to_numpy().any()
     }
     means = {metric: found.mean(0) for metric, found in placed.items()}
-    baseline = _shared_baseline(kept)
+    baseline = _shared_baseline(kept, keys)
     lines = []
     for i, key in enumerate(keys):
         cells = [Cell(f"{mean[i]:.2f}", bold=bool(mean[i] == mean.min())) for mean in means.values()]
@@ -166,10 +166,10 @@ def _score(block: _Block, key: str, metric: str) -> float:
     return round(fmean(means), 4) if len(means) == len(values) else math.nan
 
 
-def _shared_baseline(blocks: Sequence[_Block]) -> str | None:
-    """The baseline, where it is the same in all blocks."""
+def _shared_baseline(blocks: Sequence[_Block], keys: Sequence[str]) -> str | None:
+    """The baseline, where it is the same in all blocks and one of the weightings without a gap."""
     found = {block.baseline for block in blocks}
-    return found.pop() if len(found) == 1 else None
+    return found.pop() if len(found) == 1 and found <= {*keys} else None
 
 
 def _improvement(blocks: Sequence[_Block], key: str, baseline: str) -> Cell:

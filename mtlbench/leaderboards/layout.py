@@ -121,12 +121,16 @@ def _cell(row: Row | None, column: Column) -> Cell:
 
 
 def _marked_notes(group: Sequence[Board]) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
-    """The mark of each method that has a note, and the notes by mark."""
+    """The mark of each method that has a note, and the notes by mark; methods of which the same is said share one."""
     by_method: dict[str, list[str]] = {}
     for board in group:
         where = f"{board.title}: " if len(group) > 1 else ""
         for row in board.rows:
             if text := notes(row):
                 by_method.setdefault(row.method, []).append(where + text)
-    marks = {method: str(number).translate(SUPERSCRIPTS) for number, method in enumerate(by_method, start=1)}
-    return marks, tuple((marks[method], f"{method}: {' '.join(texts)}") for method, texts in by_method.items())
+    sharing: dict[str, list[str]] = {}
+    for method, texts in by_method.items():
+        sharing.setdefault(" ".join(texts), []).append(method)
+    numbered = [(str(n).translate(SUPERSCRIPTS), *note) for n, note in enumerate(sharing.items(), start=1)]
+    marks = {method: mark for mark, _, methods in numbered for method in methods}
+    return marks, tuple((mark, f"{', '.join(methods)}: {text}") for mark, text, methods in numbered)

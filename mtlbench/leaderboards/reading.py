@@ -196,6 +196,7 @@ def shown_scores(table: Table) -> Iterator[tuple[tuple[str, str, str, str], str]
 def _without_mark(text: str, table: Table) -> str:
     """The method's name, without the number of its note."""
     for mark, note in table.notes:
-        if text.endswith(mark) and note.startswith(f"{text.removesuffix(mark)}: "):
-            return text.removesuffix(mark)
+        name = text.removesuffix(mark)
+        if text.endswith(mark) and any(f", {name}{end}" in f", {note}" for end in (", ", ": ")):
+            return name
     return text

@@ -198,6 +198,10 @@ DESCRIPTIONS: dict[str, tuple[Break, list[str]]] = {
     "no unit": (describe('timestamp_unit = "s"', ""), ["my_log.csv", "'time'", "is a number", 'timestamp_unit = "s"']),
     "unit of no time": (describe('timestamp = "time"', ""), ["`timestamp_unit`", 'timestamp = "time"']),
     "time as an input": (describe('["price"]', '["time"]'), ["'time'", "timestamp and an input", "take it out"]),
+    "an input of the user that is none": (
+        add('user_inputs = ["user_ids"]'),
+        ["my_log.toml", "`user_inputs`", "'user_ids'", "did you mean 'user_id'"],
+    ),
     "two kinds of session": (add('session_rule = "user"'), ["`session_rule`", "exclude", "keep"]),
     "wrong session rule": (
         describe('session = "visit"', 'session_rule = "gap30"'),

@@ -89,6 +89,8 @@ class TableSchema(Params):
     session_rule: Annotated[str, Field(pattern=f"^({SESSION_RULE})$")] | None = None
     """Sessions from ``user`` and ``timestamp``, for a log without session ids."""
     user: Text | None = None
+    user_inputs: Names = ()
+    """The inputs that describe the user, for methods that leave them out of a state."""
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
     missing: Annotated[tuple[str, ...], BeforeValidator(_listed)] = MISSING
     min_count: Annotated[int, Field(ge=1, strict=True)] = 1
@@ -111,6 +113,7 @@ EXAMPLES = {
     "session": 'session = "session_id"',
     "session_rule": 'session_rule = "user-gap30m", or "user", "user-day"',
     "user": 'user = "user_id"',
+    "user_inputs": 'user_inputs = ["user_id", "age"]',
     "delimiter": 'delimiter = ";"',
     "missing": 'missing = ["", "?"]',
     "min_count": "min_count = 2",
@@ -169,6 +172,9 @@ def _contradiction(schema: TableSchema) -> str | None:
             return f"column {name!r} stands twice among `categorical` and `numerical`: name it once"
         if names.count(name) > 1:
             return f"task {name!r} stands twice in `tasks`: name it once"
+    for name in schema.user_inputs:
+        if name not in inputs:
+            return f"`user_inputs` names {name!r}, which is no input: {did_you_mean(name, inputs)}"
     for task in schema.tasks:
         for name in {task.name, task.source} & set(inputs):
             return f"column {name!r} is an input and gives the label {task.name!r}, which leaks the answer: take it out"

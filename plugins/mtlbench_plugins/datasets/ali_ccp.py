@@ -104,6 +104,7 @@ class AliCCP(api.Dataset):
             tasks=("click", "conversion"),
             categorical=[f"field_{number}" for number in (*USER_FIELDS, *ITEM_FIELDS)],
             user="user",
+            user_inputs=[f"field_{number}" for number in USER_FIELDS],
             held_out="test",
             min_count=self.params.min_count,
             facts={

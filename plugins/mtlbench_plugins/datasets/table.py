@@ -39,6 +39,7 @@ class Table(api.Dataset):
 
     Inputs: ``categorical`` columns are ids, compared as text in CSV files ("07" is not "7"); ``numerical`` columns
     are numbers. Missing values are allowed in both. ``min_count``: ids rarer than this in training are unknown.
+    ``user_inputs`` says which of them describe the user, for critics whose state leaves those out.
 
     Time: ``timestamp`` is a date and time (ISO 8601, UTC where it names no zone) or a number in ``timestamp_unit``.
     Without it the split is random with a fixed seed. Sessions: ``session`` names a column of ids, or
@@ -82,6 +83,7 @@ class Table(api.Dataset):
             timestamp=schema.timestamp,
             session=session,
             user=schema.user,
+            user_inputs=schema.user_inputs,
             min_count=schema.min_count,
             origin=origin,
         )

@@ -46,6 +46,7 @@ def test_the_published_test_part_is_the_test_split_and_there_is_no_session_mdp(t
     kept = [row for row in expected["test"] if row["click"] or not row["conversion"]]
     assert len(splits.test) == len(kept)
     assert splits.test.labels[:, 0].sum() == sum(row["click"] for row in kept)
+    assert set(splits.schema.user_inputs) == {f"field_{field}" for field in USER_FIELDS}
     assert splits.facts["split"] == "as published, validation a random part of training"
     reason = RMTL(RMTL.Params()).applicable(splits.schema, api.Backbone)
     assert reason == "critics need sessions and timestamps, which the dataset lacks"

@@ -13,6 +13,7 @@ from mtlbench import api
 from mtlbench.data import load
 from mtlbench.data.building import build
 from mtlbench_plugins.datasets.table import Table
+from mtlbench_plugins.weightings.rmtl import RMTL
 
 NOWHERE = Path("not read")
 
@@ -96,6 +97,19 @@ def test_what_is_loaded_is_what_was_written(tmp_path: Path) -> None:
     assert found["time"].tolist() == (expected["time"] * 1000).tolist()
     assert found[["click", "purchase"]].to_numpy().tolist() == expected[["click", "purchase"]].to_numpy().tolist()
     assert (log.timestamp, log.session, log.user, log.relation) == ("time", "visit", "user_id", "funnel")
+
+
+def test_critics_leave_out_the_inputs_that_are_said_to_describe_the_user(tmp_path: Path) -> None:
+    without_user = RMTL(RMTL.Params.model_validate({"state": "no-user"}))
+    schemas = {
+        names: build(described(tmp_path, DESCRIPTION + line).load(NOWHERE), "table", "key").schema
+        for names, line in {(): "", ("user_id",): 'user_inputs = "user_id"\n'}.items()
+    }
+    assert [schema.user_inputs for schema in schemas.values()] == list(schemas)
+    unsaid, said = (without_user.applicable(schema, api.Backbone) for schema in schemas.values())
+    assert said is None
+    assert unsaid is not None
+    assert "does not say" in unsaid
 
 
 def test_ids_are_compared_as_text(tmp_path: Path) -> None:

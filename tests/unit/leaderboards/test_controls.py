@@ -99,3 +99,20 @@ def test_a_row_that_kept_what_it_started_from_says_so():
     assert "In 4 of 6 seeds the last stage of training never improved" in found.notes[0][1]
     (found,) = build([record.model_copy(update={"best_epoch": {"train": 3}}) for record in runs("PLE", BASE)])
     assert not found.notes
+
+
+def test_rows_of_which_the_same_is_said_share_a_note_and_are_read_back_under_their_names():
+    records = [
+        record.model_copy(update={"best_epoch": {"continue": 0 if record.seed < kept else 2}})
+        for method, kept in (("Mine-PLE", 4), ("Mine [a=1, b=2]-PLE", 6), ("Other-PLE", 4))
+        for record in runs(method, BASE)
+    ]
+    tables = build(records)
+    (found,) = tables
+    assert [(mark, note.partition(": ")[0]) for mark, note in found.notes] == [
+        ("¹", "Mine-PLE, Other-PLE"),
+        ("²", "Mine [a=1, b=2]-PLE"),
+    ]
+    assert {line.labels[0].text for line in found.lines} == {"Mine-PLE¹", "Other-PLE¹", "Mine [a=1, b=2]-PLE²"}
+    (read,) = parse_page(to_markdown(tables), "page").tables
+    assert read.notes == found.notes

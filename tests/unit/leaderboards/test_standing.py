@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from record_factory import plugin, record, runs
+from record_factory import plugin, record, runs, scores
 from scipy import stats
 
 from mtlbench.errors import UsageError
@@ -177,6 +177,18 @@ def test_what_has_a_gap_is_left_out_and_named():
     text = " ".join(across(gap).caption)
     assert "Left out: Rare; Synthetic: AITM." in text
     assert "over 3 blocks" in text
+
+
+def test_nothing_is_said_to_beat_a_baseline_whose_metric_is_undefined():
+    undefined = {"test": {**scores(0.7), "click": {"auc": None, "logloss": 0.1, "s_logloss": 0.1}}}
+    gap = [
+        one.model_copy(update={"metrics": record(metrics=undefined).metrics}) if one.baseline else one
+        for one in blocks(LEVELS)
+    ]
+    table = across(gap)
+    assert [line.labels[0].text for line in table.lines] == ["Decay", "RMTL"]
+    assert {head.group for head in table.heads} == {"Rank"}
+    assert "Left out: Constant." in " ".join(table.caption)
 
 
 def test_other_conditions_are_never_ranked_together():
