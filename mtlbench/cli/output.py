@@ -65,4 +65,6 @@ def write(path: Path, content: bytes) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}: {error.strerror}; check the folder's permissions") from error
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}; check that the folder exists and may be written"
+        ) from error
