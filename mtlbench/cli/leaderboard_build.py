@@ -1,6 +1,5 @@
 """``mtlbench leaderboard build``."""
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
-from mtlbench.cli.output import stdout
+from mtlbench.cli.output import stdout, write
 from mtlbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def publish(
     page = to_markdown(tables, options=_typed(layout, sort, baselines))
     contents = {name: page.encode() if name == "md" else WRITERS[name](tables) for name in formats}
     for name, content in contents.items():
-        _write(out.with_suffix(f".{name}") if out.suffix == PAGE else out / f"{STEM}.{name}", content)
+        write(out.with_suffix(f".{name}") if out.suffix == PAGE else out / f"{STEM}.{name}", content)
     if sys.stdout.isatty():
         console = stdout()
         console.print(to_rich(tables, console.width))
@@ -109,13 +108,3 @@ def read_records(out: Path) -> "list[Record]":
         remedy = "copy them there" if out.suffix == PAGE else f"`mtlbench run --out {out}` makes them"
         raise UsageError(f"there are no records in {store.folder}; {remedy}")
     return records
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}: {error.strerror}; check the folder's permissions") from error

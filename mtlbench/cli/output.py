@@ -1,5 +1,6 @@
 """What commands share in talking to the user: data on stdout, the rest on stderr."""
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from mtlbench.errors import UsageError
 
 if TYPE_CHECKING:
     from mtlbench.plugins import Catalogue
@@ -48,3 +51,20 @@ def warn_of_broken(catalogue: "Catalogue") -> None:
     """Say on stderr which plugins are left out."""
     for broken in catalogue.broken:
         typer.echo(f"warning: left out {broken.name}, which is broken: {broken.origin}: {broken.reason}", err=True)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}; check that the folder exists and may be written"
+        ) from error
