@@ -38,7 +38,7 @@ class Paced:
         theirs.close()
 
     def take_turn(self, steps: int) -> Turn:
-        """Let it work for ``steps`` steps; what it does before its first is not timed.
+        """Let it work for ``steps`` steps; the very first includes what it does before it.
 
         Raises:
             TrainingError: it failed.

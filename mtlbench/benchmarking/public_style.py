@@ -11,15 +11,17 @@ compute the same by construction.
 import copy
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from mtlbench.api import Backbone, Split
+from mtlbench.api import Split
 from mtlbench.nn import FieldEmbedding, ReLUDropout
 
+Network = TypeVar("Network", bound=nn.Module)
 LEARNING_RATE = 1e-3
 
 
@@ -55,9 +57,9 @@ class PublicEmbedding(nn.Embedding):
         return embedded.view(len(embedded), self.tokens, -1).mean(1)
 
 
-def in_public_style(backbone: Backbone) -> Backbone:
-    """A copy of ``backbone``, of the same parameters under the same names, made of torch's own layers."""
-    network = copy.deepcopy(backbone)
+def in_public_style(original: Network) -> Network:
+    """A copy of ``original``, of the same parameters under the same names, made of torch's own layers."""
+    network = copy.deepcopy(original)
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, FieldEmbedding):
