@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import mtlbench
-from mtlbench.cli import conform, data, figure, info, leaderboard, listing, new, report, run
+from mtlbench.cli import bench, conform, data, figure, info, leaderboard, listing, new, report, run
 from mtlbench.errors import MtlbenchError
 
 USAGE_ERROR = 2
@@ -34,6 +34,7 @@ app.command("list")(listing.list_plugins)
 app.command("info")(info.info)
 app.command("new")(new.new)
 app.command("test-plugin")(conform.conform)
+app.command("bench")(bench.bench)
 app.command("figure")(figure.figure)
 app.command("report")(report.report)
 app.add_typer(leaderboard.app, name="leaderboard")
