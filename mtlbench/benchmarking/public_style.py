@@ -48,8 +48,8 @@ class PublicEmbedding(nn.Embedding):
             vectors.append(self.numerical(numerical).unsqueeze(1))
         return torch.cat(vectors, dim=1).view(len(categorical), -1)
 
-    def inputs(self, categorical: Tensor, numerical: Tensor) -> Tensor:
-        """As :meth:`forward`."""
+    def inputs(self, categorical: Tensor, numerical: Tensor, readers: Iterable[nn.Module] = ()) -> Tensor:
+        """As :meth:`forward`: every reader reads for itself."""
         return self(categorical, numerical)
 
     def mean(self, embedded: Tensor) -> Tensor:
