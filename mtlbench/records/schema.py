@@ -6,12 +6,14 @@ Tables, plots and comparisons are computed from records alone, so a record carri
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 SCHEMA_VERSION: Literal[1] = 1
 
 
 def _none_unless_finite(value: Any) -> Any:
+    if isinstance(value, (str, bool)):
+        raise ValueError(f"a number is expected, not {value!r}")
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -19,8 +21,14 @@ def _encodable(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
-Number = Annotated[float | None, BeforeValidator(_none_unless_finite)]
-"""A measured value; NaN and infinity become ``None``, for JSON has neither."""
+Number = Annotated[
+    Annotated[float, Field(strict=True)] | None | Annotated[float | None, BeforeValidator(_none_unless_finite)],
+    Field(union_mode="left_to_right"),
+]
+"""A measured value; NaN and infinity become ``None``, for JSON has neither.
+
+Finite numbers, which nearly all are, are read without a call of Python code.
+"""
 
 Text = Annotated[str, BeforeValidator(_encodable)]
 """Text from elsewhere, such as a traceback; what UTF-8 cannot hold is escaped."""
