@@ -72,7 +72,7 @@ def publish(
     from mtlbench.leaderboards import WRITERS, to_markdown, to_rich
     from mtlbench.leaderboards import build as build_tables
 
-    tables = build_tables(read_records(out), layout, sort, baselines)
+    tables = build_tables(read_records(out, lean=True), layout, sort, baselines)
     contents = {name: WRITERS[name](tables) for name in formats}
     for name, content in contents.items():
         _write(out / f"{STEM}.{name}", content)
@@ -83,15 +83,16 @@ def publish(
         typer.echo(to_markdown(tables), nl=False)
 
 
-def read_records(out: Path) -> "list[Record]":
-    """The records in the results folder ``out``.
+def read_records(out: Path, lean: bool = False) -> "list[Record]":
+    """The records in the results folder ``out``; ``lean`` ones for what is made of test scores alone.
 
     Raises:
         UsageError: there are none, or one is unreadable.
     """
     from mtlbench.records import RecordStore
 
-    records = RecordStore(out).read_all()
+    store = RecordStore(out)
+    records = store.read_for_tables() if lean else store.read_all()
     if not records:
         raise UsageError(f"there are no records in {out / 'records'}; `mtlbench run --out {out}` makes them")
     return records

@@ -1,6 +1,17 @@
 """Records: what is known of each cell, their store, and where a result comes from."""
 
 from mtlbench.records.schema import DatasetUse, Epoch, Failure, PluginUse, Record, Scores, StageSpend
-from mtlbench.records.store import RecordStore
+from mtlbench.records.store import Head, RecordStore, read_record
 
-__all__ = ["DatasetUse", "Epoch", "Failure", "PluginUse", "Record", "RecordStore", "Scores", "StageSpend"]
+__all__ = [
+    "DatasetUse",
+    "Epoch",
+    "Failure",
+    "Head",
+    "PluginUse",
+    "Record",
+    "RecordStore",
+    "Scores",
+    "StageSpend",
+    "read_record",
+]

@@ -98,6 +98,9 @@ class Failure(_Strict):
     traceback: Text | None = None
 
 
+Status = Literal["done", "failed", "not-applicable"]
+
+
 class Record(_Strict):
     """One cell's outcome."""
 
@@ -121,7 +124,7 @@ class Record(_Strict):
     training: dict[str, float | int | str]
     controls: list[str] = []
     """Ids of the cells that show where a gain of this one comes from; they need not have been run."""
-    status: Literal["done", "failed", "not-applicable"]
+    status: Status
     failure: Failure | None = None
     """The reason, for the statuses ``failed`` and ``not-applicable``."""
     metrics: dict[str, Scores] | None = None

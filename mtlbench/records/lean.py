@@ -1,0 +1,49 @@
+"""Records without what no table shows, and with what they have in common kept once: many fit into memory."""
+
+from typing import TypeVar
+
+from mtlbench.records.schema import PluginUse, Record
+
+Use = TypeVar("Use", bound=PluginUse)
+
+
+class Lean:
+    """Makes records lean, for tables; call it with one record after the other.
+
+    Left out are the validation scores, and of the learning curve all but the last epoch that has weights. Uses of
+    plugins and environments that are equal become one object.
+    """
+
+    def __init__(self) -> None:
+        self._uses: dict[tuple[str, ...], list[PluginUse]] = {}
+        self._environments: dict[str, dict[str, str | int | float | None]] = {}
+        self._trainings: dict[str, dict[str, float | int | str]] = {}
+
+    def __call__(self, record: Record) -> Record:
+        """``record`` with what tables need of it."""
+        last = next((epoch for epoch in reversed(record.curve) if epoch.weights), None)
+        metrics = {"test": record.metrics["test"]} if record.metrics and "test" in record.metrics else None
+        return record.model_copy(
+            update={
+                "dataset": self._use(record.dataset),
+                "backbone": self._use(record.backbone),
+                "weighting": self._use(record.weighting),
+                "training": self._trainings.setdefault(str(record.training), record.training),
+                "environment": self._environments.setdefault(_machine(record), record.environment),
+                "metrics": metrics,
+                "curve": [last] if last else [],
+            }
+        )
+
+    def _use(self, use: Use) -> Use:
+        alike = self._uses.setdefault((type(use).__name__, use.name, use.source, str(use.params)), [])
+        for known in alike:
+            if known == use:
+                return known  # type: ignore[return-value]
+        alike.append(use)
+        return use
+
+
+def _machine(record: Record) -> str:
+    """The environment but for the time, which no table shows."""
+    return str({name: value for name, value in record.environment.items() if name != "utc"})
