@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import mtlbench
-from mtlbench.cli import conform, data, figure, info, leaderboard, listing, new, run
+from mtlbench.cli import clean, conform, data, figure, info, leaderboard, listing, merge, new, run, status
 from mtlbench.errors import MtlbenchError
 
 USAGE_ERROR = 2
@@ -32,6 +32,9 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("list")(listing.list_plugins)
 app.command("info")(info.info)
+app.command("status")(status.status)
+app.command("merge")(merge.merge)
+app.command("clean")(clean.clean)
 app.command("new")(new.new)
 app.command("test-plugin")(conform.conform)
 app.command("figure")(figure.figure)

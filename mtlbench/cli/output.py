@@ -48,6 +48,11 @@ def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
+def one_line(text: str) -> str:
+    """``text``, which may come from a stranger, as one line that cannot move the cursor or recolour a terminal."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
 def find_plugins(files: Iterable[Path] | None) -> "Catalogue":
     """The catalogue of all installed plugins and those in ``files`` and ``MTLBENCH_PLUGINS``."""
     from mtlbench.plugins import discover, plugin_files

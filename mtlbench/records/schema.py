@@ -22,7 +22,7 @@ def _encodable(value: Any) -> Any:
 
 
 Number = Annotated[
-    Annotated[float, Field(strict=True)] | None | Annotated[float | None, BeforeValidator(_none_unless_finite)],
+    Annotated[float, Field(strict=True)] | Annotated[float | None, BeforeValidator(_none_unless_finite)] | None,
     Field(union_mode="left_to_right"),
 ]
 """A measured value; NaN and infinity become ``None``, for JSON has neither.
