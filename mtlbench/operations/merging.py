@@ -47,9 +47,7 @@ def _same(one: Path, other: Path) -> bool:
     return one.read_bytes() == other.read_bytes() or read_record(one) == read_record(other)
 
 
-def _preferred(
-    cell: str, known: tuple[Path, Path], new: tuple[Path, Path], prefer: Path | None
-) -> tuple[Path, Path]:
+def _preferred(cell: str, known: tuple[Path, Path], new: tuple[Path, Path], prefer: Path | None) -> tuple[Path, Path]:
     for source, path in (new, known):
         if source == prefer:
             return source, path
