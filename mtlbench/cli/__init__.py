@@ -9,7 +9,21 @@ from typing import Annotated
 import typer
 
 import mtlbench
-from mtlbench.cli import clean, conform, data, figure, info, leaderboard, listing, merge, new, run, status
+from mtlbench.cli import (
+    clean,
+    conform,
+    data,
+    doctor,
+    figure,
+    info,
+    leaderboard,
+    listing,
+    merge,
+    new,
+    reproduce,
+    run,
+    status,
+)
 from mtlbench.errors import MtlbenchError
 
 USAGE_ERROR = 2
@@ -35,6 +49,8 @@ app.command("info")(info.info)
 app.command("status")(status.status)
 app.command("merge")(merge.merge)
 app.command("clean")(clean.clean)
+app.command("reproduce")(reproduce.reproduce)
+app.command("doctor")(doctor.doctor)
 app.command("new")(new.new)
 app.command("test-plugin")(conform.conform)
 app.command("figure")(figure.figure)
