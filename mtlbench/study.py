@@ -182,8 +182,8 @@ def _read(file: Path) -> dict[str, Any]:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read the study file {file}: {error.strerror}; check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"the study file {file} is no TOML: {error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"the study file {file} is no TOML that can be read: {error}; correct it") from error
     base = file.resolve().parent
     for key in PATHS:
         if isinstance(settings.get(key), str):

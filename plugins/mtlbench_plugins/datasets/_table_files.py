@@ -43,7 +43,10 @@ class CsvFile:
     def schema(self) -> pa.Schema:
         """Its columns, typed by what the first block holds."""
         with self._explained():
-            return self._open({}, None).schema
+            found = self._open({}, None).schema
+            # Names are decoded when they are asked for.
+            _ = found.names
+            return found
 
     def blocks(self, types: Mapping[str, pa.DataType]) -> Iterator[Block]:
         """The named columns as the given types."""
