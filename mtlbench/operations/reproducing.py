@@ -10,6 +10,7 @@ from mtlbench.experiments import run
 from mtlbench.experiments.events import Listen
 from mtlbench.experiments.expand import expand
 from mtlbench.plugins import discover
+from mtlbench.presets import PRESETS, PresetName
 from mtlbench.records import PluginUse, Record, RecordStore, read_record
 from mtlbench.specs import resolve
 from mtlbench.study import Plan
@@ -113,7 +114,8 @@ def _plan(record: Record, plugin_files: tuple[Path, ...], data_dir: Path) -> Pla
             f"{training.budget}` runs such a study again"
         )
     catalogue = discover(plugin_files)
-    preset = record.preset if record.preset in ("quick", "compact", "paper") else "quick"
+    # All parameters of the cell itself are given; the preset sizes what it builds on.
+    preset: PresetName = next((name for name in PRESETS if name == record.preset), "quick")
     dataset, backbone, weighting = (
         resolve(catalogue, kind, use.name, use.params, preset)
         for kind, use in (("dataset", record.dataset), ("backbone", record.backbone), ("weighting", record.weighting))

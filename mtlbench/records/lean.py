@@ -39,7 +39,7 @@ class Lean:
         alike = self._uses.setdefault((type(use).__name__, use.name, use.source, str(use.params)), [])
         for known in alike:
             if known == use:
-                return known  # type: ignore[return-value]
+                return known
         alike.append(use)
         return use
 
