@@ -248,3 +248,20 @@ def test_a_score_that_is_no_number_is_refused(tmp_path: Path, value: str) -> Non
     path.write_text(json.dumps(content))
     with pytest.raises(MtlbenchError, match="valid number"):
         store.read_all()
+
+
+def test_weights_of_a_task_that_other_seeds_do_not_have_are_left_out(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path)
+    for record in RECORDS:
+        store.write(record, stem_of(record))
+    path = store.paths()[0]
+    path.write_text(path.read_text().replace('"weights": {\n    "click"', '"weights": {\n    "clack"'))
+    assert "clack" in path.read_text()
+    build(store.read_for_tables())
+
+
+def test_a_file_name_that_no_system_takes_is_refused(catalogue: Catalogue, tmp_path: Path) -> None:
+    (tmp_path / "log.toml").write_text(DESCRIPTION.replace("log.csv", "9" * 400))
+    entry = catalogue.get("dataset", "table").cls
+    with pytest.raises(MtlbenchError, match="is no path"):
+        load(entry(entry.Params(schema=tmp_path / "log.toml")), tmp_path, tmp_path / "cache")
