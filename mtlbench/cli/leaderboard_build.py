@@ -75,7 +75,7 @@ def publish(
     from mtlbench.leaderboards import WRITERS, to_markdown, to_rich
     from mtlbench.leaderboards import build as build_tables
 
-    tables = build_tables(read_records(out), layout, sort, baselines)
+    tables = build_tables(read_records(out, lean=True), layout, sort, baselines)
     page = to_markdown(tables, options=_typed(layout, sort, baselines))
     contents = {name: page.encode() if name == "md" else WRITERS[name](tables) for name in formats}
     for name, content in contents.items():
@@ -94,8 +94,10 @@ def _typed(layout: str, sort: str, baselines: Sequence[str]) -> list[str]:
     return [*options, *(word for baseline in baselines for word in ("--baseline", baseline))]
 
 
-def read_records(out: Path) -> "list[Record]":
+def read_records(out: Path, lean: bool = False) -> "list[Record]":
     """The records in the results folder ``out``, or those beside the page ``out``, in ``records/<its stem>/``.
+
+    ``lean`` ones are for what is made of test scores alone.
 
     Raises:
         UsageError: there are none, or one is unreadable.
@@ -103,7 +105,7 @@ def read_records(out: Path) -> "list[Record]":
     from mtlbench.records import RecordStore
 
     store = RecordStore.at(out.parent / "records" / out.stem) if out.suffix == PAGE else RecordStore(out)
-    records = store.read_all()
+    records = store.read_for_tables() if lean else store.read_all()
     if not records:
         remedy = "copy them there" if out.suffix == PAGE else f"`mtlbench run --out {out}` makes them"
         raise UsageError(f"there are no records in {store.folder}; {remedy}")

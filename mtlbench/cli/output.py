@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -38,6 +39,21 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     for row in rows:
         grid.add_row(*map(Text, row))
     return grid
+
+
+def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of plain text, a line per row whatever its length: for thousands of rows."""
+    columns = zip(heads, *rows, strict=True)
+    widths = [max(map(cell_len, set(column))) for column in columns]
+    return "\n".join(
+        "  ".join(text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in (heads, *rows)
+    )
+
+
+def one_line(text: str) -> str:
+    """``text``, which may come from a stranger, as one line that cannot move the cursor or recolour a terminal."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def find_plugins(files: Iterable[Path] | None) -> "Catalogue":

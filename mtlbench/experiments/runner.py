@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from mtlbench.experiments.allowances import equalised
+from mtlbench.experiments.event_logging import logged
 from mtlbench.experiments.events import Listen, StudyStarted
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
@@ -51,7 +52,7 @@ def run(plan: Plan, *, out: Path, jobs: int, overwrite: Overwrite, listener: Lis
     if overwrite == "failed":
         known = {cell: record for cell, record in known.items() if record.status != "failed"}
 
-    def run_all(study: list[Job], earlier: dict[str, Record]) -> dict[str, Record]:
+    def run_all(study: list[Job], earlier: dict[str, Record], listener: Listen) -> dict[str, Record]:
         todo = missing(study, known)
         listener(StudyStarted(total=len(study), resumed=len(study) - len(todo)))
         again = {job.cell.id for job in todo}
@@ -61,11 +62,12 @@ def run(plan: Plan, *, out: Path, jobs: int, overwrite: Overwrite, listener: Lis
             Schedule(todo, jobs, recorder).run()
         return recorder.records
 
-    records = run_all(study, {})
-    if plan.budget != "early-stopping":
-        equal = equalised(study, records, plan.budget)
-        records = run_all(equal, records)
-        study = [*study, *equal]
+    with logged(out, listener) as heard:
+        records = run_all(study, {}, heard)
+        if plan.budget != "early-stopping":
+            equal = equalised(study, records, plan.budget)
+            records = run_all(equal, records, heard)
+            study = [*study, *equal]
     return Outcome([records[job.cell.id] for job in study])
 
 

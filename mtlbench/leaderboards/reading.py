@@ -134,8 +134,14 @@ def _joined(grids: Sequence[Table]) -> Table:
 
 def _split(line: str) -> list[str]:
     """The cells of a line, still escaped."""
-    cells = re.findall(r"((?:\\.|[^\\|])*)\|", line.strip())
-    return [cell.strip() for cell in cells[1:]]
+    cells = [""]
+    # Each character is looked at once, however long the line is.
+    for part in re.findall(r"\\.|[^\\|]+|.", line.strip()):
+        if part == "|":
+            cells.append("")
+        else:
+            cells[-1] += part
+    return [cell.strip() for cell in cells[1:-1]]
 
 
 def _head(text: str) -> Head:
