@@ -12,6 +12,11 @@ class UsageError(MtlbenchError):
     """A command, parameter, file or folder that cannot be used as given (exit code 2, nothing written)."""
 
 
+class StorageError(UsageError):
+    """A result that cannot be written, such as on a full disk. It is no fault of the cell: the run stops, and the same
+    command goes on once there is room."""
+
+
 class DataError(UsageError):
     """A log that is missing, malformed, or cannot be split into a fair train, validation and test part."""
 

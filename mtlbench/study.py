@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mtlbench.cells import Training
 from mtlbench.errors import UsageError
@@ -95,6 +95,12 @@ class Study(BaseModel):
     out: Path = Path("results")
     jobs: int = Field(default_factory=_cores, ge=1)
     """Cells trained at the same time."""
+    executor: Literal["local", "dask"] = "local"
+    """Where the processes are: on this machine, or on a Dask cluster."""
+    scheduler: str | None = None
+    """Address or scheduler file of the Dask cluster."""
+    checkpoint_every: float = Field(300.0, ge=0)
+    """Seconds of training after which a running cell saves what it has done; 0 saves after each step."""
     overwrite: Literal["never", "failed", "always"] = "never"
     layout: Literal["methods", "paper"] = "methods"
     plugins: tuple[Path, ...] = ()
@@ -105,6 +111,14 @@ class Study(BaseModel):
         if re.fullmatch(r"cpu|cuda(:\d+)?", device) is None:
             raise ValueError("must be cpu, cuda or cuda:N, such as cuda:0")
         return device
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "Study":
+        if self.executor == "dask" and self.scheduler is None:
+            raise ValueError("executor dask needs the address of its scheduler, such as --scheduler tcp://HOST:8786")
+        if self.executor == "local" and self.scheduler is not None:
+            raise ValueError(f"scheduler {self.scheduler} is Dask's; add --executor dask")
+        return self
 
     @field_validator("seeds")
     @classmethod

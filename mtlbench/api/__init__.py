@@ -9,7 +9,7 @@ from mtlbench.api.publication import Publication, RemoteFile
 from mtlbench.api.schema import Field, Schema
 from mtlbench.api.sessions import session_ids
 from mtlbench.api.step import Jacobian, SharedGradients, Step
-from mtlbench.api.trainer import Lender, StageBudget, Trainer
+from mtlbench.api.trainer import Lender, StageBudget, Stateful, Trainer
 from mtlbench.api.weighting import DirectionWeighting, Need, Source, Weighting, ones
 from mtlbench.errors import DataError, MtlbenchError, TrainingError, UsageError, did_you_mean
 
@@ -40,6 +40,7 @@ __all__ = [
     "Split",
     "Splits",
     "StageBudget",
+    "Stateful",
     "Step",
     "Trainer",
     "TrainingError",

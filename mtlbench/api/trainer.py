@@ -22,6 +22,16 @@ class StageBudget(Protocol):
         """Count ``steps`` optimiser steps that read ``rows`` training rows in all."""
 
 
+class Stateful(Protocol):
+    """What goes on as before once it has taken back its state: a weighting, a module, or an object of a weighting's."""
+
+    def state_dict(self) -> Mapping[str, Tensor]:
+        """Tensors that all that follows depends on."""
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> object:
+        """Take back what :meth:`state_dict` gave, copied."""
+
+
 class Lender(Protocol):
     """What is known of the cell named by :meth:`mtlbench.api.Weighting.lender`."""
 
@@ -35,7 +45,12 @@ class Lender(Protocol):
 
 
 class Trainer(Protocol):
-    """What a weighting may use of the trainer, when it owns a schedule (:meth:`Weighting.fit`)."""
+    """What a weighting may use of the trainer, when it owns a schedule (:meth:`Weighting.fit`).
+
+    A cell that was killed runs ``fit`` again. Every :meth:`train`, :meth:`select`, :meth:`loop` and :meth:`once` that
+    was over then, and was saved, gives at once what it gave then, and the one that was interrupted goes on in its
+    midst. So ``fit`` must call them in an order that depends on nothing but the seed and what they gave.
+    """
 
     backbone: Backbone
     schema: Schema
@@ -85,11 +100,23 @@ class Trainer(Protocol):
         """Take one optimiser step of the backbone down the gradient of the scalar ``loss`` of the last step."""
 
     def loop(
-        self, update: Callable[[Tensor], None], stage: str, end_epoch: Callable[[int], None] | None = None
+        self,
+        update: Callable[[Tensor], None],
+        stage: str,
+        end_epoch: Callable[[int], None] | None = None,
+        state: Stateful | None = None,
     ) -> None:
         """The loop below :meth:`train`: call ``update(rows)`` for each batch of an epoch, validate, stop early.
 
-        ``update`` calls :meth:`step` and :meth:`descend`; ``end_epoch`` hears the number of epochs completed.
+        ``update`` calls :meth:`step` and :meth:`descend`; ``end_epoch`` hears the number of epochs completed. ``state``
+        is what they carry from step to step. Without it a cell that was killed begins this loop again.
+        """
+
+    def once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
+        """Call ``compute()``, which changes ``result``; where a cell that was killed is resumed, ``result`` alone
+        takes the state that it had afterwards, and the stages and diagnostics that it entered are there again.
+
+        For stages of a weighting's own. What else ``compute`` changes is not there in a cell that is resumed.
         """
 
     def minibatches(self, stage: str, epoch: int) -> list[Tensor]:

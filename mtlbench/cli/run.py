@@ -66,6 +66,20 @@ def run(
     ] = None,
     out: Annotated[Path | None, _option(metavar="DIR", help="Results folder. [default: ./results]")] = None,
     jobs: Annotated[int | None, _option(metavar="N", help="Cells trained at once. [default: number of cores]")] = None,
+    executor: Annotated[
+        str | None,
+        _option(metavar="local|dask", help="Where: processes of this machine, or a Dask cluster. [default: local]"),
+    ] = None,
+    scheduler: Annotated[
+        str | None, _option(metavar="ADDRESS", help="Address or scheduler file of the Dask cluster.")
+    ] = None,
+    checkpoint_every: Annotated[
+        float | None,
+        _option(
+            metavar="SECONDS",
+            help="How often a running cell is saved, to go on from there when it was killed. [default: 300]",
+        ),
+    ] = None,
     overwrite: Annotated[
         str | None,
         _option(metavar="never|failed|always", help="Recorded cells to run again. [default: never]"),
@@ -88,6 +102,7 @@ def run(
     mtlbench run --weighting 'constant,rmtl[lambda=0.5|0.7,gamma=0.9]' --backbone ple,mmoe --seeds 5
     mtlbench run --dataset kuairand --data-dir data --backbone 'ple[bottom=512-256]' --preset compact
     mtlbench run --weighting rmtl --backbone mmoe --controls --seeds 10
+    mtlbench run --config study.toml --executor dask --scheduler tcp://head:8786 --out /shared/results
     mtlbench run --config study.toml --dry-run
 
     Exit codes: 0 ok, 1 some cell failed, 2 wrong use.
@@ -113,6 +128,9 @@ def run(
         "data_dir": data_dir,
         "out": out,
         "jobs": jobs,
+        "executor": executor,
+        "scheduler": scheduler,
+        "checkpoint_every": checkpoint_every,
         "overwrite": overwrite,
         "layout": layout,
         "plugins": plugin,
@@ -131,11 +149,18 @@ def run(
 def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
     from mtlbench import experiments
     from mtlbench.cli.progress import progress
+    from mtlbench.experiments.executors import Where
 
     try:
         with progress(quiet) as listener:
             outcome = experiments.run(
-                plan, out=study.out, jobs=study.jobs, overwrite=study.overwrite, listener=listener
+                plan,
+                out=study.out,
+                jobs=study.jobs,
+                overwrite=study.overwrite,
+                listener=listener,
+                where=Where(study.executor, study.jobs, study.scheduler),
+                checkpoint_every=study.checkpoint_every,
             )
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on with the cells that are left", err=True)

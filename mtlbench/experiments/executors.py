@@ -1,40 +1,93 @@
-"""Where cells run: in this process, or in local worker processes, behind the standard library's Executor."""
+"""Where cells run: in this process, in local worker processes, or on a Dask cluster, behind one seam."""
 
+import contextlib
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from typing import Any, ParamSpec, Protocol, TypeVar
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from loky.process_executor import ProcessPoolExecutor
 
-P = ParamSpec("P")
-T = TypeVar("T")
+from mtlbench.errors import UsageError
+from mtlbench.experiments.cores import pin
+from mtlbench.experiments.events import Event
+from mtlbench.experiments.job import Job
+from mtlbench.experiments.run_cell import run_cell
+from mtlbench.experiments.telemetry import Address, Receiver, sender
+from mtlbench.records.schema import Record
 
 PARENT_CHECK_SECONDS = 1.0
 
 WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
+Hear = Callable[[Event], None]
+
+
+class WorkerLostError(Exception):
+    """The process that ran a cell died, as often as the executor tries, and the executor goes on."""
+
 
 class Pool(Protocol):
-    """An executor that can be stopped at once."""
+    """Runs cells, each in a process that does nothing else meanwhile.
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
-        """Run ``fn`` soon; see :class:`concurrent.futures.Executor`."""
+    A future whose process died raises :class:`WorkerLostError` where the pool knows which cell that was, and
+    ``BrokenExecutor`` where the whole pool is gone.
+    """
+
+    @property
+    def width(self) -> int:
+        """Cells to run at the same time."""
+
+    def submit(self, job: Job) -> "Future[Record]":
+        """Run a cell soon."""
 
     def stop(self) -> None:
         """End the pool and whatever still runs in it."""
 
 
-class InProcess(Executor):
-    """Runs each call at once in this process."""
+@dataclass(frozen=True)
+class Where:
+    """Which executor runs the cells."""
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
-        """Call ``fn`` now; an error is kept in the future, an interrupt passes through."""
-        future: Future[T] = Future()
+    executor: Literal["local", "dask"] = "local"
+    jobs: int = 1
+    """Cells at the same time; on Dask the fewest that are handed to the cluster at once."""
+    scheduler: str | None = None
+    """Address of a Dask scheduler, or the path of its scheduler file."""
+
+    def pool(self, cells: int, hear: Hear) -> Pool:
+        """A pool for ``cells`` cells, whose events go to ``hear``.
+
+        Raises:
+            UsageError: the scheduler cannot be reached, or Dask is not installed.
+        """
+        if self.executor == "dask":
+            from mtlbench.experiments.dask_pool import DaskPool
+
+            if self.scheduler is None:
+                raise UsageError("--executor dask needs the address of its scheduler: --scheduler tcp://HOST:8786")
+            return DaskPool(self.scheduler, self.jobs, hear)
+        width = min(self.jobs, cells)
+        return InProcess(hear) if width == 1 else WorkerProcesses(width, hear)
+
+
+class InProcess:
+    """Runs each cell at once in this process."""
+
+    width = 1
+
+    def __init__(self, hear: Hear) -> None:
+        self._hear = hear
+
+    def submit(self, job: Job) -> "Future[Record]":
+        """Run the cell now; an error is kept in the future, an interrupt passes through."""
+        future: Future[Record] = Future()
         try:
-            future.set_result(fn(*args, **kwargs))
+            future.set_result(run_cell(job, self._hear))
         except Exception as error:
             future.set_exception(error)
         return future
@@ -43,25 +96,44 @@ class InProcess(Executor):
         """Nothing is left running."""
 
 
-class WorkerProcesses(ProcessPoolExecutor):  # type: ignore[misc]
-    """``width`` single-threaded worker processes on this machine."""
+class WorkerProcesses:
+    """``width`` single-threaded worker processes on this machine, each bound to a core of its own."""
 
-    def __init__(self, width: int) -> None:
-        super().__init__(
+    def __init__(self, width: int, hear: Hear) -> None:
+        self.width = width
+        self._receiver = Receiver(hear)
+        self._executor = ProcessPoolExecutor(
             max_workers=width,
             env={**os.environ, **WORKER_ENVIRONMENT},
-            initializer=end_with_parent,
+            initializer=begin_worker,
             initargs=(os.getpid(),),
         )
 
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
-        """Run ``fn`` in a worker process."""
-        future: Future[T] = super().submit(fn, *args, **kwargs)
+    def submit(self, job: Job) -> "Future[Record]":
+        """Run the cell in a worker process."""
+        future: Future[Record] = self._executor.submit(run_remotely, job, self._receiver.address)
         return future
 
     def stop(self) -> None:
         """Kill the workers."""
-        self.shutdown(wait=True, kill_workers=True)
+        self._receiver.close()
+        self._executor.shutdown(wait=True, kill_workers=True)
+
+
+def run_remotely(job: Job, address: Address) -> Record:
+    """Run one cell in a worker process, reporting its progress to ``address``."""
+    return run_cell(job, sender(address))
+
+
+def begin_worker(parent: int) -> None:
+    """Make this process a worker of the process ``parent``.
+
+    Ctrl-C in a terminal reaches all its processes; what is to be done about it is the parent's affair.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent(parent)
+    with contextlib.suppress(OSError):
+        pin()
 
 
 def end_with_parent(parent: int) -> None:
@@ -76,8 +148,3 @@ def end_with_parent(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def local_pool(width: int) -> Pool:
-    """Worker processes on this machine; for a width of one, this process."""
-    return InProcess() if width == 1 else WorkerProcesses(width)

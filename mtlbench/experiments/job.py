@@ -7,6 +7,9 @@ from typing import Any
 
 from mtlbench.cells import Cell
 
+CHECKPOINT_EVERY = 300.0
+"""A save costs seconds for the largest backbones, and so less than 1 % of this."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -30,6 +33,8 @@ class Job:
     """Whether another cell builds on this one."""
     controls: tuple[str, ...] = ()
     """Ids of the cells that show where a gain of this one comes from, whether or not the study runs them."""
+    checkpoint_every: float = CHECKPOINT_EVERY
+    """Seconds of training after which what was done is saved; 0 saves after each step."""
     not_applicable: str | None = None
     """The reason why the combination makes no sense, known before any training."""
 
@@ -42,6 +47,11 @@ class Job:
     def checkpoint(self) -> Path:
         """Where this cell's best state is kept."""
         return checkpoint_path(self.checkpoints, self.cell)
+
+    @property
+    def journal(self) -> Path:
+        """Folder of what the running cell has done so far."""
+        return self.checkpoints / "running" / self.cell.stem
 
 
 def checkpoint_path(folder: Path, cell: Cell) -> Path:

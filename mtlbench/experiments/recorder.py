@@ -1,6 +1,8 @@
 """Keeps the records of a study: each is written once, and then announced."""
 
+import shutil
 import time
+from collections.abc import Callable
 
 from mtlbench.experiments.events import CellFinished, CellStarted, Event, Listen
 from mtlbench.experiments.job import Job
@@ -19,18 +21,35 @@ class Recorder:
         store: where records go.
         listener: hears that a cell has started or finished.
         records: cell id -> record of the cells that need no run; grows with each finished cell.
+        counts: whether a record that another run wrote makes it needless to run its cell.
     """
 
-    def __init__(self, catalogue: Catalogue, store: RecordStore, listener: Listen, records: dict[str, Record]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        store: RecordStore,
+        listener: Listen,
+        records: dict[str, Record],
+        counts: Callable[[Record], bool],
+    ) -> None:
         self.records = records
         self._catalogue = catalogue
         self._store = store
         self._listener = listener
+        self._counts = counts
         self._began: dict[str, float] = {}
 
     def __call__(self, event: Event) -> None:
         """Pass on an event of a running cell."""
         self._listener(event)
+
+    def found(self, job: Job) -> bool:
+        """Whether another run has recorded ``job`` since this one looked; its record is then taken over."""
+        record = self._store.get(job.cell.stem)
+        if record is None or not self._counts(record) or (job.keep_checkpoint and not job.checkpoint.exists()):
+            return False
+        self._enter(job, record)
+        return True
 
     def started(self, job: Job) -> None:
         """Note that ``job`` begins."""
@@ -41,6 +60,11 @@ class Recorder:
         """Write the record of ``job``, with its checksum."""
         record = record.sealed()
         self._store.write(record, job.cell.stem)
+        if record.status == "done":
+            shutil.rmtree(job.journal, ignore_errors=True)
+        self._enter(job, record)
+
+    def _enter(self, job: Job, record: Record) -> None:
         self.records[job.cell.id] = record
         seconds = time.monotonic() - self._began.get(job.cell.id, time.monotonic())
         self._listener(
@@ -53,11 +77,13 @@ class Recorder:
             )
         )
 
-    def without_training(self, job: Job, reason: str | None = None) -> None:
+    def without_training(self, job: Job, reason: str | None = None, crashes: int = 0) -> None:
         """Record that ``job`` is not applicable or, with a ``reason``, that it failed before it could run."""
         record = blank_record(job, self._catalogue, load_splits(self._catalogue, job.cell.dataset, job.data_dir))
         if reason is not None:
-            record = record.model_copy(update={"status": "failed", "failure": Failure(reason=reason)})
+            record = record.model_copy(
+                update={"status": "failed", "failure": Failure(reason=reason), "crashes": crashes}
+            )
         self.finished(job, record)
 
     def _title(self, job: Job) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor
 from mtlbench.api import Split, Splits, TrainingError
 from mtlbench.cells import Cell, PluginSpec
 from mtlbench.data import cache_dir, load
-from mtlbench.errors import MtlbenchError
+from mtlbench.errors import MtlbenchError, StorageError
 from mtlbench.evaluation import score
 from mtlbench.experiments.events import StageProgress
 from mtlbench.experiments.job import Job, checkpoint_path
@@ -23,6 +23,7 @@ from mtlbench.records.schema import Epoch, Failure, Record, StageSpend
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.budget import Allowance
 from mtlbench.training.checkpoint import Checkpoint
+from mtlbench.training.journal import Journal
 from mtlbench.training.seeding import seeded
 
 PROGRESS_SECONDS = 0.2
@@ -30,7 +31,11 @@ Emit = Callable[[StageProgress], None]
 
 
 def run_cell(job: Job, emit: Emit) -> Record:
-    """Train and score one cell. An error becomes a failed record; only an interrupt passes through."""
+    """Train and score one cell. An error becomes a failed record; an interrupt passes through.
+
+    Raises:
+        StorageError: what other cells need of this one cannot be written.
+    """
     device = torch.device(job.device)
     prepare_process(device)
     catalogue = _catalogue(job.plugin_files)
@@ -38,6 +43,8 @@ def run_cell(job: Job, emit: Emit) -> Record:
     record = blank_record(job, catalogue, splits)
     try:
         return _train(job, catalogue, resident(splits, device), record, emit)
+    except StorageError:
+        raise
     except MtlbenchError as error:
         return _failed(record, str(error))
     except Exception as error:
@@ -50,6 +57,7 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
     with seeded(cell.seed, "initial parameters"):
         backbone = catalogue.create("backbone", cell.backbone, splits.schema).to(job.device)
     weighting = catalogue.create("weighting", cell.weighting)
+    journal = Journal(job.journal, job.checkpoint_every, _origin(record, job.device))
     trainer = BackboneTrainer(
         backbone,
         splits,
@@ -59,6 +67,7 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
         lender=lender,
         dense="parameters" in weighting.needs,
         progress=_throttled(cell.id, emit),
+        journal=journal,
     )
     with seeded(cell.seed, "weighting"):
         weighting.fit(trainer)
@@ -80,8 +89,15 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
             "diagnostics": trainer.diagnostics,
             "series": trainer.curves,
             "spend": [StageSpend.model_validate(vars(stage)) for stage in trainer.spend],
+            "resumptions": journal.resumptions,
         }
     )
+
+
+def _origin(record: Record, device: str) -> str:
+    """What a training in progress depends on beside its cell: where it differs, the training begins again."""
+    sources = [use.source for use in (record.dataset, record.backbone, record.weighting)]
+    return " ".join([device, *(str(record.environment[name]) for name in ("mtlbench", "git", "torch")), *sources])
 
 
 def _checkpoint(job: Job, source: Cell | None) -> Checkpoint | None:

@@ -1,14 +1,18 @@
 """Run a study: expand it, skip what is recorded, train the rest, write one record per cell."""
 
-from dataclasses import dataclass
+import shutil
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from mtlbench.experiments.allowances import equalised
+from mtlbench.experiments.claims import Claims
 from mtlbench.experiments.event_logging import logged
 from mtlbench.experiments.events import Listen, StudyStarted
+from mtlbench.experiments.executors import Where
 from mtlbench.experiments.expand import expand
-from mtlbench.experiments.job import Job
+from mtlbench.experiments.job import CHECKPOINT_EVERY, Job
 from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.schedule import Schedule
 from mtlbench.plugins import discover
@@ -32,34 +36,53 @@ class Outcome:
         return sum(record.status == "failed" for record in self.records)
 
 
-def run(plan: Plan, *, out: Path, jobs: int, overwrite: Overwrite, listener: Listen) -> Outcome:
+def run(
+    plan: Plan,
+    *,
+    out: Path,
+    jobs: int,
+    overwrite: Overwrite,
+    listener: Listen,
+    where: Where | None = None,
+    checkpoint_every: float = CHECKPOINT_EVERY,
+) -> Outcome:
     """Run every cell of ``plan`` that ``out`` does not hold yet.
 
     Args:
         plan: the resolved study.
-        out: results folder; gets ``records/`` and ``checkpoints/``.
+        out: results folder; gets ``records/`` and ``checkpoints/``. Several runs may work on one at once: they share
+            the cells between them.
         jobs: cells trained at the same time.
         overwrite: which recorded cells to run again: none, the failed ones, or all.
         listener: hears what happens, from any thread.
+        where: the executor, if not ``jobs`` processes on this machine.
+        checkpoint_every: seconds of training after which a running cell saves what it has done.
 
     Raises:
         UsageError: a dataset is missing or malformed, or a record in ``out`` is; nothing was written then.
     """
     catalogue = discover(plan.plugin_files)
-    study = expand(plan, catalogue, out / "checkpoints")
+    out = out.absolute()
+    study = [replace(job, checkpoint_every=checkpoint_every) for job in expand(plan, catalogue, out / "checkpoints")]
     store = RecordStore(out)
     known = {} if overwrite == "always" else {record.cell: record for record in store.read_all()}
     if overwrite == "failed":
         known = {cell: record for cell, record in known.items() if record.status != "failed"}
+
+    def counts(record: Record) -> bool:
+        return overwrite == "never" or (overwrite == "failed" and record.status != "failed")
 
     def run_all(study: list[Job], earlier: dict[str, Record], listener: Listen) -> dict[str, Record]:
         todo = missing(study, known)
         listener(StudyStarted(total=len(study), resumed=len(study) - len(todo)))
         again = {job.cell.id for job in todo}
         kept = {job.cell.id: known[job.cell.id] for job in study if job.cell.id not in again}
-        recorder = Recorder(catalogue, store, listener, {**earlier, **kept})
-        if todo:
-            Schedule(todo, jobs, recorder).run()
+        recorder = Recorder(catalogue, store, listener, {**earlier, **kept}, counts)
+        if overwrite == "always":
+            for job in todo:
+                shutil.rmtree(job.journal, ignore_errors=True)
+        with closing(Claims(out / "claims")) as claims:
+            Schedule(todo, where or Where(jobs=jobs), recorder, claims).run()
         return recorder.records
 
     with logged(out, listener) as heard:

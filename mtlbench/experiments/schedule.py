@@ -1,93 +1,120 @@
 """Which cell runs when, and what happens when its process dies."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from contextlib import closing
 
-from mtlbench.experiments.executors import Pool, local_pool
+from mtlbench.experiments.claims import Claims
+from mtlbench.experiments.executors import Pool, Where, WorkerLostError
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.recorder import Recorder
-from mtlbench.experiments.run_cell import run_cell
-from mtlbench.experiments.telemetry import Address, Receiver, sender
 from mtlbench.records.schema import Record
 
 MAX_CRASHES = 2
 """Deaths of a worker process during a cell, the second with no other cell running, that make the cell failed."""
+POLL_SECONDS = 0.5
+"""How often a cell that another run has claimed is looked at again."""
 
 
 class Schedule:
-    """Runs jobs, ``width`` at a time, each after the cells that it builds on.
+    """Runs jobs, each after the cells that it builds on, and none that another run is at.
+
+    A cell that another run has claimed waits until that run has recorded it, or has ended without.
 
     A worker process that dies (killed, out of memory) breaks its whole pool, and nothing says which cell it ran. So
-    each cell that was running then runs again alone; one whose process dies again is to blame and fails.
+    each cell that was running then runs again alone; one whose process dies again is to blame and fails. A cluster
+    knows which cell it was: that one is handed in once more.
     """
 
-    def __init__(self, jobs: list[Job], width: int, recorder: Recorder) -> None:
-        self._waiting = list(jobs)
-        self._width = min(width, len(jobs))
+    def __init__(self, jobs: list[Job], where: Where, recorder: Recorder, claims: Claims) -> None:
+        self._cells = len(jobs)
+        self._waiting = {job.cell.id: job for job in jobs}
+        self._where = where
         self._recorder = recorder
+        self._claims = claims
         self._running: dict[Future[Record], Job] = {}
+        self._elsewhere = False
+        """Whether another run is at a cell that waits."""
         self._crashes: Counter[str] = Counter()
 
     def run(self) -> None:
         """Run all jobs; returns when each has a record."""
-        with closing(Receiver(self._recorder)) as receiver:
-            while self._waiting:
-                pool = local_pool(self._width)
-                try:
-                    self._run_in(pool, receiver.address)
-                except BrokenExecutor:
-                    self._after_crash()
-                finally:
-                    pool.stop()
+        while self._waiting:
+            pool = self._where.pool(self._cells, self._recorder)
+            try:
+                self._run_in(pool)
+            except BrokenExecutor:
+                for job in self._running.values():
+                    self._crashed(job)
+                self._running.clear()
+            finally:
+                pool.stop()
 
-    def _run_in(self, pool: Pool, address: Address) -> None:
+    def _run_in(self, pool: Pool) -> None:
         while self._waiting or self._running:
-            for job in self._ready():
+            for job in self._ready(pool.width):
                 self._recorder.started(job)
-                self._running[pool.submit(run_remotely, job, address)] = job
-            if self._waiting and not self._running:
-                raise RuntimeError(f"{len(self._waiting)} cells wait for cells that nobody runs")
-            for future in wait(self._running, return_when=FIRST_COMPLETED).done:
-                record = future.result()
-                self._recorder.finished(self._running.pop(future), record)
+                self._running[pool.submit(job)] = job
+            if self._running:
+                # With time to spare, look again at what another run has claimed, and whether the cluster has grown.
+                spare = self._waiting and len(self._running) < pool.width
+                for future in wait(self._running, POLL_SECONDS if spare else None, FIRST_COMPLETED).done:
+                    self._finish(future)
+            elif self._waiting:
+                if not self._elsewhere:
+                    raise RuntimeError(f"{len(self._waiting)} cells wait for cells that nobody runs")
+                time.sleep(POLL_SECONDS)
 
-    def _ready(self) -> Iterator[Job]:
+    def _finish(self, future: "Future[Record]") -> None:
+        try:
+            record = future.result()
+        except WorkerLostError:
+            self._crashed(self._running.pop(future))
+            return
+        job = self._running.pop(future)
+        crashes = record.crashes + self._crashes[job.cell.id]
+        self._recorder.finished(job, record.model_copy(update={"crashes": crashes}))
+        self._claims.release(job.cell.stem)
+
+    def _ready(self, width: int) -> Iterator[Job]:
         """Jobs to begin now, taken off the queue; those that need no training are recorded on the way."""
-        for job in list(self._waiting):
-            if len(self._running) == self._width or (self._running and self._suspect(job, *self._running.values())):
+        self._elsewhere = False
+        for job in list(self._waiting.values()):
+            if len(self._running) >= width or (self._running and self._suspect(job, *self._running.values())):
                 return
             sources = [self._recorder.records.get(source.id) for source in job.sources]
             if job.not_applicable is None and None in sources:
                 continue
-            self._waiting.remove(job)
-            if job.not_applicable is not None:
-                self._recorder.without_training(job)
+            if not self._claims.take(job.cell.stem):
+                self._elsewhere = True
                 continue
+            del self._waiting[job.cell.id]
             missing = next((source for source in sources if source is not None and source.status != "done"), None)
-            if missing is not None:
+            if self._recorder.found(job):
+                pass
+            elif job.not_applicable is not None:
+                self._recorder.without_training(job)
+            elif missing is not None:
                 reason = missing.failure.reason if missing.failure else missing.status
                 self._recorder.without_training(job, f"{missing.method}, which it builds on, has no result: {reason}")
             else:
                 yield job
+                continue
+            self._claims.release(job.cell.stem)
 
     def _suspect(self, *jobs: Job) -> bool:
         return any(job.cell.id in self._crashes for job in jobs)
 
-    def _after_crash(self) -> None:
-        """Queue the cells that were running once more, or record them as failed."""
-        for job in self._running.values():
-            self._crashes[job.cell.id] += 1
-            if self._crashes[job.cell.id] < MAX_CRASHES:
-                self._waiting.insert(0, job)
-            else:
-                self._recorder.without_training(
-                    job, f"its worker process died {MAX_CRASHES} times; is the machine out of memory? try fewer --jobs"
-                )
-        self._running.clear()
-
-
-def run_remotely(job: Job, address: Address) -> Record:
-    """Run one cell in a worker process, reporting its progress to ``address``."""
-    return run_cell(job, sender(address))
+    def _crashed(self, job: Job) -> None:
+        """Queue a cell whose process died once more, before the others, or record it as failed."""
+        self._crashes[job.cell.id] += 1
+        if self._crashes[job.cell.id] < MAX_CRASHES:
+            self._waiting = {job.cell.id: job, **self._waiting}
+            return
+        self._recorder.without_training(
+            job,
+            f"its worker process died {MAX_CRASHES} times; is the machine out of memory? try fewer --jobs",
+            crashes=MAX_CRASHES,
+        )
+        self._claims.release(job.cell.stem)

@@ -142,6 +142,10 @@ class Record(_Strict):
     spend: list[StageSpend] = []
     environment: dict[str, str | int | float | None] = {}
     """mtlbench, torch and Python versions, git sha, processor, threads, device; when it was run."""
+    crashes: int = 0
+    """Deaths of worker processes that ran the cell, in the run that wrote the record."""
+    resumptions: int = 0
+    """How often its training went on from where a process that died had left it."""
     checksum: str | None = None
     """:func:`checksum` of all else; ``None`` in records that were written before there was one."""
 

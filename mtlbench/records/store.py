@@ -1,16 +1,14 @@
 """The record store: one JSON file per cell, written so that a crash at any moment leaves it readable."""
 
-import contextlib
 import gc
-import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from mtlbench.errors import UsageError
+from mtlbench.errors import StorageError, UsageError
+from mtlbench.files import replacing
 from mtlbench.records.lean import Lean
 from mtlbench.records.schema import SCHEMA_VERSION, Failure, Record, Status
 
@@ -48,14 +46,15 @@ class RecordStore:
         """Store ``record`` under ``stem`` (:attr:`mtlbench.cells.Cell.stem`), in place of an earlier one.
 
         Raises:
-            UsageError: the folder cannot be written.
+            StorageError: the folder cannot be written.
         """
-        path = self.folder / f"{stem}.json"
+        path = self._path(stem)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _replace(path, f"{record.model_dump_json(indent=1)}\n".encode())
+            with replacing(path) as file:
+                file.write(f"{record.model_dump_json(indent=1)}\n".encode())
         except OSError as error:
-            raise UsageError(
+            raise StorageError(
                 f"cannot write the record {path}: {error.strerror or error}; check that the folder may be written and "
                 "that the disk has room, or choose another folder"
             ) from error
@@ -107,6 +106,15 @@ class RecordStore:
             origin[record.cell] = path
             yield record
 
+    def get(self, stem: str) -> Record | None:
+        """The record stored under ``stem``, or ``None``.
+
+        Raises:
+            UsageError: the file is unreadable or is no record.
+        """
+        path = self._path(stem)
+        return read_record(path) if path.exists() else None
+
     def find(self, cell: str) -> Record | None:
         """The record of the cell with this id, or ``None``.
 
@@ -119,25 +127,8 @@ class RecordStore:
                 return record
         return None
 
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    # The rename itself is on the disk only after its folder is; not every platform can open a folder.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    def _path(self, stem: str) -> Path:
+        return self.folder / f"{stem}.json"
 
 
 def read_record(path: Path) -> Record:

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -53,8 +53,14 @@ class Meter:
             yield spend
         finally:
             spend.seconds += time.perf_counter() - self._began
-            spend.peak_memory_mib = peak_memory_mib()
+            spend.peak_memory_mib = max(spend.peak_memory_mib, peak_memory_mib())
             self._began = None
+
+    def so_far(self) -> Spend:
+        """The running stage, or the last one, as if it ended now."""
+        spend, running = self.stages[-1], 0.0 if self._began is None else time.perf_counter() - self._began
+        peak = max(spend.peak_memory_mib, peak_memory_mib())
+        return replace(spend, seconds=spend.seconds + running, peak_memory_mib=peak)
 
     def used(self, allowance: Allowance) -> bool:
         """Whether the allowance is used up."""

@@ -30,6 +30,7 @@ at 100. It grows as b1^2 comes near b2, which lengthens the horizon (3e-6 at t =
 """
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -107,6 +108,14 @@ class CatchUp:
             if now - latest < self._horizon:
                 drift.sub_(_remaining(m, root.mul_(root_decay2), after, degree))
             w.sub_(drift, alpha=lr)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The table as it has grown."""
+        return {"table": self._table, "degree": torch.tensor(self._degree, dtype=torch.int64)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what :meth:`state_dict` gave."""
+        self._table, self._degree = state["table"].to(self._table), state["degree"].tolist()
 
     def _extend(self, step: int) -> None:
         """Make the table reach ``step``, doubling it, so that short runs pay for little of it."""

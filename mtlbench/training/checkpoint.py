@@ -1,6 +1,5 @@
 """The state at a stage's best epoch: what another cell can continue from."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mtlbench.errors import UsageError
+from mtlbench.errors import StorageError, UsageError
+from mtlbench.files import replacing
 from mtlbench.training.budget import Spend
 
 
@@ -38,12 +38,20 @@ class Checkpoint:
         return sum(stage.seconds for stage in self.spend)
 
     def save(self, path: Path) -> None:
-        """Write to ``path`` in one move, so that a reader never sees half a file."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        content = {**vars(self), "spend": [asdict(stage) for stage in self.spend]}
-        torch.save(content, temporary)
-        os.replace(temporary, path)
+        """Write to ``path`` in one move, so that a reader never sees half a file.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as file:
+                torch.save({**vars(self), "spend": [asdict(stage) for stage in self.spend]}, file)
+        except (OSError, RuntimeError) as error:  # torch hides some of the file's errors in its own
+            raise StorageError(
+                f"cannot write the checkpoint {path} ({error}); check that the folder may be written and that the disk "
+                "has room, and run again"
+            ) from error
 
     @classmethod
     def load(cls, path: Path, cell: str) -> "Checkpoint":

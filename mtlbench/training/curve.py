@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+Weights = dict[str, dict[str, float]]
+"""Task -> mean and quantiles of the weights applied."""
+
 
 @dataclass(frozen=True)
 class CurvePoint:
@@ -11,5 +14,5 @@ class CurvePoint:
     epoch: int
     train_loss: dict[str, float]
     validation_auc: dict[str, float]
-    weights: dict[str, dict[str, float]] | None
+    weights: Weights | None
     """``None`` in a stage whose loss is no weighted sum of task losses."""

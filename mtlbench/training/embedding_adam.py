@@ -141,6 +141,14 @@ class EmbeddingOptimiser(ABC):
         self.steps = int(state["steps"])
         self._rows = None
 
+    def exact_state(self) -> dict[str, Tensor]:
+        """:meth:`state_dict`, and whatever else the last bit of a later step depends on."""
+        return self.state_dict()
+
+    def load_exact_state(self, state: Mapping[str, Tensor]) -> None:
+        """Copy back what :meth:`exact_state` gave."""
+        self.load_state_dict(state)
+
     @abstractmethod
     def _state(self) -> dict[str, Tensor]:
         """The tensors of the optimiser by name."""
@@ -199,6 +207,16 @@ class EmbeddingAdam(_Moments):
 
     def _state(self) -> dict[str, Tensor]:
         return {**super()._state(), "last": self._last}
+
+    def exact_state(self) -> dict[str, Tensor]:
+        """With the table of the catch-up, whose last bits depend on how it grew."""
+        return {**self.state_dict(), **self._catch_up.state_dict()}
+
+    def load_exact_state(self, state: Mapping[str, Tensor]) -> None:
+        """Copy it back."""
+        names = self._catch_up.state_dict().keys()
+        self._catch_up.load_state_dict(state)
+        self.load_state_dict({name: value for name, value in state.items() if name not in names})
 
     def _arrange(self, rows: Tensor) -> Tensor:
         return rows[self._last[rows].argsort()]

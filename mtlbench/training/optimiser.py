@@ -143,6 +143,20 @@ class BackboneOptimiser:
             exact = isinstance(optimiser, EmbeddingAdam)
             optimiser.load_state_dict(_sparse_state(state[name]) if exact else state[name])
 
+    def exact_state(self) -> dict[str, State]:
+        """The optimiser's own tensors as they are, nothing settled: reading them changes no later step by a bit."""
+        dense = {name: self._adam.state[p] for name, p in self._dense.items() if p in self._adam.state}
+        return {"dense": dense, "tables": {name: table.exact_state() for name, (_, table) in self._tables.items()}}
+
+    def load_exact_state(self, state: dict[str, State]) -> None:
+        """Take back what :meth:`exact_state` gave; the parameters of that moment must be loaded too."""
+        self._adam.state.clear()
+        for name, moments in state["dense"].items():
+            self._adam.state[self._dense[name]] = dict(moments)
+        for name, (table, optimiser) in self._tables.items():
+            table.rows = None
+            optimiser.load_exact_state(state["tables"][name])
+
 
 def _dense_state(optimiser: EmbeddingOptimiser) -> dict[str, Tensor]:
     state = optimiser.state_dict()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 
 def derive(seed: int, *purpose: str | int) -> int:
@@ -30,3 +31,15 @@ def reseed(device: torch.device, seed: int) -> None:
     """Seed the global generator of ``device`` alone: a tenth of the cost of ``torch.manual_seed``."""
     generator = torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else torch.default_generator
     generator.manual_seed(seed)
+
+
+def generators(device: torch.device) -> list[Tensor]:
+    """The states of torch's global generators: the CPU's, and that of ``device``."""
+    return [torch.get_rng_state(), *([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])]
+
+
+def set_generators(device: torch.device, states: list[Tensor]) -> None:
+    """Give torch's global generators back the states that :func:`generators` gave."""
+    torch.set_rng_state(states[0].cpu())
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states[1].cpu(), device)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mtlbench.api import Split, TrainingError
 from mtlbench.evaluation import auc
-from mtlbench.training.curve import CurvePoint
+from mtlbench.training.curve import CurvePoint, Weights
 from mtlbench.training.optimiser import BackboneOptimiser
 
 State = tuple[dict[str, Tensor], dict[str, Any]]
@@ -54,7 +54,7 @@ class Selection:
         self._validation = validation
         self._infer = infer
 
-    def judge(self, stage: str, epoch: int, losses: list[float], weights: dict[str, dict[str, float]] | None) -> None:
+    def judge(self, stage: str, epoch: int, losses: list[float], weights: Weights | None) -> None:
         """Score the epoch just trained, of mean training ``losses`` per task, and keep it if it is the best so far."""
         if not all(math.isfinite(loss) for loss in losses):
             means = ", ".join(f"{task} {loss:g}" for task, loss in zip(self._tasks, losses, strict=True))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlbench.api import Backbone, Schema, Split, Splits, Step, TrainingError, Weighting
+from mtlbench.api import Backbone, Schema, Split, Splits, Stateful, Step, TrainingError, Weighting
 from mtlbench.cells import Training
 from mtlbench.training.batches import permuted_batches
 from mtlbench.training.budget import Allowance, Meter, Spend
@@ -17,11 +17,13 @@ from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.curve import CurvePoint
 from mtlbench.training.descent import descent
 from mtlbench.training.gradients import PROBE_ROWS
+from mtlbench.training.journal import Journal
 from mtlbench.training.loop import Loop, Progress, Runner, Update
 from mtlbench.training.optimiser import BackboneOptimiser
 from mtlbench.training.seeding import seeded
 from mtlbench.training.selection import Best, Selection
-from mtlbench.training.traces import WeightTrace
+from mtlbench.training.stages import MeanLosses, Stages
+from mtlbench.training.weighted import WeightedSteps
 
 INFERENCE_ROWS = 8192
 
@@ -41,6 +43,7 @@ class BackboneTrainer:
         lender: the checkpoint behind :meth:`borrow`.
         dense: update every row of every embedding table in every step, for weightings that read the parameters.
         progress: hears how far a stage has come.
+        journal: where the cell saves what it has done.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class BackboneTrainer:
         lender: Checkpoint | None = None,
         dense: bool = False,
         progress: Progress | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.backbone = backbone
         self.schema = splits.schema
@@ -61,9 +65,6 @@ class BackboneTrainer:
         self.batch_size = training.batch_size
         self.epochs = training.epochs
         self.learning_rate = training.learning_rate
-        self.diagnostics: dict[str, float | list[float]] = {}
-        self.curves: dict[str, list[float]] = {}
-        self._patience = training.patience
         self._seed = seed
         self._start = start
         self._lender = lender
@@ -78,11 +79,21 @@ class BackboneTrainer:
         self._precision = getattr(torch, training.precision)
         self._meter = Meter()
         self._selection = Selection(backbone, self._optimiser, self.schema.tasks, splits.validation, self.infer)
-        self._loss_sum = torch.zeros(len(self.schema.tasks), dtype=torch.float64, device=self.data.labels.device)
-        self._loss_rows = 0
-        self._weights: dict[str, dict[str, float]] | None = None
-        self._runner = Runner(self.minibatches, self.epochs, seed, self.data.labels.device, self._meter, progress)
-        self._last: Loop | None = None
+        device = self.data.labels.device
+        self._losses = MeanLosses(len(self.schema.tasks), device)
+        self._runner = Runner(self.minibatches, self.epochs, seed, device, self._meter, progress)
+        self._stages = Stages(
+            backbone,
+            self._optimiser,
+            self._selection,
+            self._runner,
+            self._meter,
+            self._losses,
+            journal or Journal(),
+            epochs=self.epochs,
+            patience=training.patience,
+            device=device,
+        )
 
     # -- what a weighting sees (mtlbench.api.Trainer) -------------------------------------------------------------
 
@@ -113,23 +124,27 @@ class BackboneTrainer:
         """Train under ``weighting``: weigh, multiply, average over samples and tasks, descend."""
         loop = self._loop_of(weighting, stage, stage)
         if seconds is None:
-            self._run(loop)
+            self._stages.train(loop)
         else:
-            self._last = loop
+            self._stages.last = loop
             self.spend_rest(Allowance("seconds", seconds))
 
     def select(self, candidates: Mapping[str, Weighting], stage: str = "train") -> str:
         """Train under each of ``candidates`` from the present state, and return to the best on validation."""
         state, before = self._selection.state(), self._selection.best
-        chosen, best, last = "", Best(), self._last
+        chosen, best, last, winner = "", Best(), self._stages.last, None
         for name, weighting in candidates.items():
             self._selection.load(state)
             self._selection.best = before
             loop = self._loop_of(weighting, f"{stage} {name}", stage)
-            self._run(loop)
-            if self.score > best.score:
-                chosen, best, last = name, self._selection.best, loop
-        self._selection.best, self._last = best, last
+            call = self._stages.run(loop)
+            better = self.score > best.score
+            self._stages.close(call, loop, kept=better)
+            if better:
+                if winner is not None:
+                    self._stages.drop(winner)
+                chosen, best, last, winner = name, self._selection.best, loop, call
+        self._selection.best, self._stages.last = best, last
         self._selection.load(self._selection.best_state())
         return chosen
 
@@ -139,8 +154,7 @@ class BackboneTrainer:
         self._optimiser.prepare(categorical)
         logits = self._logits(categorical, numerical)
         losses = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
-        self._loss_sum += losses.detach().sum(0)
-        self._loss_rows += len(rows)
+        self._losses.add(losses)
         return Step(rows, categorical, numerical, labels, logits, losses, number)
 
     @torch.no_grad()
@@ -158,9 +172,19 @@ class BackboneTrainer:
         """Take one Adam step of the backbone down the gradient of the scalar ``loss``."""
         self._optimiser.descend(loss)
 
-    def loop(self, update: Update, stage: str, end_epoch: Callable[[int], None] | None = None) -> None:
+    def loop(
+        self,
+        update: Update,
+        stage: str,
+        end_epoch: Callable[[int], None] | None = None,
+        state: Stateful | None = None,
+    ) -> None:
         """Call ``update(rows)`` for each batch of an epoch, validate, keep the best, stop early."""
-        self._run(Loop(update, stage, stage, end_epoch))
+        self._stages.train(Loop(update, stage, stage, end_epoch, state=state))
+
+    def once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
+        """Call ``compute()``, or give ``result`` the state that it had after it, where that was saved."""
+        self._stages.once(name, compute, result)
 
     def minibatches(self, stage: str, epoch: int) -> list[Tensor]:
         """The rows of the training split in batches, permuted as a function of seed, stage and epoch alone."""
@@ -185,13 +209,23 @@ class BackboneTrainer:
 
     def report(self, name: str, value: float | list[float]) -> None:
         """Put a diagnostic into the record."""
-        self.diagnostics[name] = value
+        self._stages.diagnostics[name] = value
 
     def series(self, name: str, values: list[float]) -> None:
         """Put a curve into the record."""
-        self.curves[name] = values
+        self._stages.curves[name] = values
 
     # -- what run_cell sees ---------------------------------------------------------------------------------------
+
+    @property
+    def diagnostics(self) -> dict[str, float | list[float]]:
+        """What the weighting reported."""
+        return self._stages.diagnostics
+
+    @property
+    def curves(self) -> dict[str, list[float]]:
+        """Curves that the weighting reported."""
+        return self._stages.curves
 
     @property
     def spend(self) -> list[Spend]:
@@ -218,13 +252,9 @@ class BackboneTrainer:
 
         Nothing happens where they have already, or where no stage trained the backbone.
         """
-        if self._last is None or self._meter.used(allowance):
-            return
-        self.best_epoch.setdefault(self._last.stage, 0)
-        with self.stage(self._last.stage) as spend:
-            while not self._meter.used(allowance):
-                self._epoch(self._last, spend, allowance)
-            self._selection.load(self._selection.best_state())
+        last = self._stages.last
+        if last is not None and not self._meter.used(allowance):
+            self._stages.train(last, allowance)
 
     def infer(self, split: Split) -> Tensor:
         """Logits (N, K) of the backbone on ``split``, in evaluation mode, in large batches, without gradient."""
@@ -276,39 +306,8 @@ class BackboneTrainer:
         """Training under ``weighting`` as a loop."""
         weighting.setup(self)
         descend = descent(weighting, self.backbone, self._optimiser, self._probe)
-        trace = WeightTrace()
-        taken = 0
-
-        def update(rows: Tensor) -> None:
-            nonlocal taken
-            step = self.step(rows, taken)
-            trace.add(descend(step))
-            weighting.after_step(step)
-            taken += 1
-
-        def end_epoch(epoch: int) -> None:
-            self._weights = trace.summary(self.schema.tasks)
-            weighting.end_epoch(epoch)
-
-        return Loop(update, stage, stream, end_epoch)
-
-    def _run(self, loop: Loop) -> None:
-        """Run ``loop`` until early stopping or the last epoch, and return to the best state."""
-        self._weights = None
-        self._last = loop
-        self.best_epoch[loop.stage] = 0
-        with self.stage(loop.stage) as spend:
-            while loop.done < self.epochs and loop.done - self.best_epoch[loop.stage] < self._patience:
-                self._epoch(loop, spend)
-            self._selection.load(self._selection.best_state())
-
-    def _epoch(self, loop: Loop, spend: Spend, allowance: Allowance | None = None) -> None:
-        self.backbone.train()
-        self._loss_sum.zero_()
-        self._loss_rows = 0
-        self._runner.epoch(loop, spend, allowance)
-        losses = (self._loss_sum / self._loss_rows).tolist()
-        self._selection.judge(loop.stage, loop.done, losses, self._weights)
+        steps = WeightedSteps(weighting, self.step, descend, self.schema.tasks)
+        return Loop(steps.update, stage, stream, steps.end_epoch, lambda: steps.weights, steps)
 
 
 def _most_rows_read(schema: Schema, batch_size: int) -> int:

@@ -13,7 +13,7 @@ import pytest
 from mtlbench.records import Record, RecordStore
 
 SMALL = ["--dataset", "synthetic[rows=3000]", "--epochs", "2", "--seeds", "1"]
-VOLATILE = {"spend", "environment", "training"}
+VOLATILE = {"spend", "environment", "training", "checksum"}
 
 
 def mtlbench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,8 @@ from mtlbench_plugins.critics.transitions import LARGEST_LOSS, Transitions
 CHUNK_ROWS = 8192
 HELD_OUT = 10
 """One training session in this many judges the critics' convergence and trains none of them."""
+ONLINE, TARGET, ADAM, STEPS = "online.", "target.", "adam.", "steps"
+"""Parts of the learner's state."""
 RUNAWAY = 10
 """A TD loss that grows to this many times that of the first pass has diverged."""
 
@@ -120,6 +123,27 @@ class CriticLearner:
             soft_update(self._target, self.critics, self._params.tau)
         return loss.detach()
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """Critics, target networks, and what Adam knows of the critics."""
+        adam = {
+            f"{ADAM}{i}.{name}": value
+            for i, parameter in enumerate(self.critics.parameters())
+            for name, value in self._adam.state[parameter].items()
+        }
+        online, target = (
+            {f"{prefix}{name}": value for name, value in network.state_dict().items()}
+            for prefix, network in ((ONLINE, self.critics), (TARGET, self._target))
+        )
+        return {**online, **target, **adam, STEPS: torch.tensor(self._steps)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what :meth:`state_dict` gave."""
+        self.critics.load_state_dict(_under(ONLINE, state))
+        self._target.load_state_dict(_under(TARGET, state))
+        for i, parameter in enumerate(self.critics.parameters()):
+            self._adam.state[parameter] = {name: value.clone() for name, value in _under(f"{ADAM}{i}.", state).items()}
+        self._steps = int(state[STEPS])
+
     def frozen(self) -> Critics:
         """The critics in evaluation mode, out of autograd's reach."""
         return self.critics.requires_grad_(False).eval()
@@ -168,6 +192,10 @@ class CriticLearner:
             f"the critics diverged: the TD loss is {losses[-1]:.4g} in pass {len(losses)} after {losses[0]:.4g} in the "
             "first; lower gamma, tau or --learning-rate"
         )
+
+
+def _under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
 def critics_of(schema: api.Schema, params: CriticParams) -> Critics:

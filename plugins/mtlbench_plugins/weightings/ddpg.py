@@ -9,8 +9,11 @@ from torch import Tensor
 from mtlbench import api
 from mtlbench_plugins.critics.learning import CriticLearner, soft_update
 from mtlbench_plugins.critics.params import CriticParams
-from mtlbench_plugins.critics.transitions import replay, with_noise
+from mtlbench_plugins.critics.transitions import Transitions, replay, with_noise
 from mtlbench_plugins.critics.weighting import CriticWeighting
+
+LEARNER, TARGET, TAKEN = "learner.", "target.", "taken"
+"""Parts of the state of the third stage."""
 
 
 class DDPG(CriticWeighting):
@@ -56,28 +59,57 @@ class DDPG(CriticWeighting):
         with trainer.seeded("exploration"):
             action = with_noise(trainer.predict().sigmoid(), self.params.noise)
         transitions = replay(trainer.data, action, buffer=self.params.buffer)
-        learner.fit(transitions)
-        actor = trainer.backbone
-        target_actor = copy.deepcopy(actor).requires_grad_(False).eval()
-        pretrained = [parameter.detach().clone() for parameter in actor.parameters()]
-        data, taken = trainer.data, 0
-
-        def update(rows: Tensor) -> None:
-            nonlocal taken
-            taken += 1
-            with torch.no_grad():
-                following = data.next_row[rows]
-                next_action = target_actor(data.categorical[following], data.numerical[following]).sigmoid()
-            learner.step(transitions, rows, next_action)
-            if taken % self.params.actor_every == 0:
-                step = trainer.step(rows)
-                values = learner.critics.eval()(step.categorical, step.numerical, step.logits.sigmoid())
-                drift = sum(((new - old) ** 2).sum() for new, old in zip(actor.parameters(), pretrained, strict=True))
-                trainer.descend(-values.sum(1).mean() + self.params.actor_reg * drift)
-                soft_update(target_actor, actor, self.params.tau)
-
-        trainer.loop(update, "continue")
+        trainer.once("critics", lambda: learner.fit(transitions), learner)
+        pair = _Pair(trainer, learner, transitions, self.params)
+        trainer.loop(pair.update, "continue", state=pair)
 
     def weigh(self, step: api.Step) -> Tensor:
         """Never called: no task loss is weighted."""
         raise NotImplementedError("ddpg descends the critics' value and weighs no loss")
+
+
+class _Pair:
+    """Actor and critics that learn in turn."""
+
+    def __init__(
+        self, trainer: api.Trainer, learner: CriticLearner, transitions: Transitions, params: DDPG.Params
+    ) -> None:
+        self._trainer = trainer
+        self._learner = learner
+        self._transitions = transitions
+        self._params = params
+        self._actor = trainer.backbone
+        self._target = copy.deepcopy(self._actor).requires_grad_(False).eval()
+        self._pretrained = [parameter.detach().clone() for parameter in self._actor.parameters()]
+        self._taken = 0
+
+    def update(self, rows: Tensor) -> None:
+        """One critic step, and where it is the actor's turn one of his."""
+        self._taken += 1
+        data, actor = self._trainer.data, self._actor
+        with torch.no_grad():
+            following = data.next_row[rows]
+            next_action = self._target(data.categorical[following], data.numerical[following]).sigmoid()
+        self._learner.step(self._transitions, rows, next_action)
+        if self._taken % self._params.actor_every == 0:
+            step = self._trainer.step(rows)
+            values = self._learner.critics.eval()(step.categorical, step.numerical, step.logits.sigmoid())
+            drift = sum(((new - old) ** 2).sum() for new, old in zip(actor.parameters(), self._pretrained, strict=True))
+            self._trainer.descend(-values.sum(1).mean() + self._params.actor_reg * drift)
+            soft_update(self._target, actor, self._params.tau)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The critics' learner, the target actor and the steps taken; the actor itself is the trainer's."""
+        learner = {f"{LEARNER}{name}": value for name, value in self._learner.state_dict().items()}
+        target = {f"{TARGET}{name}": value for name, value in self._target.state_dict().items()}
+        return {**learner, **target, TAKEN: torch.tensor(self._taken)}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take it back."""
+        learner, target = (
+            {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+            for prefix in (LEARNER, TARGET)
+        )
+        self._learner.load_state_dict(learner)
+        self._target.load_state_dict(target)
+        self._taken = int(state[TAKEN])

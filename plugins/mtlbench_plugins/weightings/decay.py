@@ -1,5 +1,6 @@
 """Weights that decay by a fixed rate: the paper's rule-based counterpart of critic weights."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import torch
@@ -66,3 +67,11 @@ class Decay(api.Weighting):
     def end_epoch(self, epoch: int) -> None:
         """Advance the epoch clock."""
         self._epochs = epoch
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The epochs done."""
+        return {"epochs": torch.tensor(self._epochs)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take it back."""
+        self._epochs = int(state["epochs"])

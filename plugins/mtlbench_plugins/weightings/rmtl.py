@@ -133,7 +133,7 @@ class RMTL(CriticWeighting):
             buffer=self.params.buffer,
         )
         if lent is None and self.params.control != "untrained":
-            learner.fit(transitions)
+            trainer.once("critics", lambda: learner.fit(transitions), learner.critics)
         else:
             learner.report(transitions)
         critics = learner.frozen()

@@ -7,10 +7,10 @@ import os
 import pytest
 from record_factory import record
 
+from mtlbench import files
 from mtlbench.cells import Cell, PluginSpec, Training
 from mtlbench.errors import UsageError
 from mtlbench.records import Failure, RecordStore
-from mtlbench.records import store as store_module
 
 
 def test_records_come_back_equal_and_in_the_order_of_their_names(tmp_path):
@@ -77,7 +77,7 @@ def test_a_crash_before_the_rename_leaves_the_old_record(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(store_module.os, "replace", crash)
+        patch.setattr(files.os, "replace", crash)
         with pytest.raises(KeyboardInterrupt):
             store.write(new, "x")
     assert store.read_all() == [old]
@@ -95,8 +95,8 @@ def test_what_a_killed_process_left_is_never_read(tmp_path):
 def test_the_content_is_on_the_disk_before_the_name(tmp_path, monkeypatch):
     calls = []
     real_fsync, real_replace = os.fsync, os.replace
-    monkeypatch.setattr(store_module.os, "fsync", lambda fd: (calls.append("fsync"), real_fsync(fd)))
-    monkeypatch.setattr(store_module.os, "replace", lambda a, b: (calls.append("replace"), real_replace(a, b)))
+    monkeypatch.setattr(files.os, "fsync", lambda fd: (calls.append("fsync"), real_fsync(fd)))
+    monkeypatch.setattr(files.os, "replace", lambda a, b: (calls.append("replace"), real_replace(a, b)))
     RecordStore(tmp_path).write(record(), "x")
     assert calls[:2] == ["fsync", "replace"]
 

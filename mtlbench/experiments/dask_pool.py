@@ -1,0 +1,180 @@
+"""Cells on the workers of a Dask cluster.
+
+Dask brings a cell whose worker died to another one, as often as its ``distributed.scheduler.allowed-failures`` says;
+each begins where the last one saved. Checkpoints are files, so all workers see the results folder under one path.
+"""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import mtlbench
+from mtlbench.errors import UsageError
+from mtlbench.experiments.events import Event, StageProgress
+from mtlbench.experiments.executors import WorkerLostError
+from mtlbench.experiments.job import Job
+from mtlbench.experiments.run_cell import run_cell
+from mtlbench.files import replacing
+from mtlbench.records.schema import Record
+
+PROGRESS_SECONDS = 2.0
+"""Between two reports of a cell, all of which pass through the scheduler."""
+CONNECT_SECONDS = "20s"
+INSTALL = "python -m pip install 'mtlbench[dask]'"
+
+_ALONE = threading.Lock()
+"""Held by the cell that this process runs: torch's generator and threads are the process's."""
+
+
+@dataclass(frozen=True)
+class PluginFile:
+    """A plugin file and what is in it: a worker on another machine may not see the path."""
+
+    path: Path
+    content: bytes
+
+    def here(self) -> Path:
+        """A file on this machine with that content."""
+        with contextlib.suppress(OSError):
+            if self.path.read_bytes() == self.content:
+                return self.path
+        digest = hashlib.sha256(self.content).hexdigest()[:16]
+        copy = Path(tempfile.gettempdir()) / f"mtlbench-plugins-{os.getpid()}" / digest / self.path.name
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, mode=0o700)
+            with replacing(copy) as file:
+                file.write(self.content)
+        return copy
+
+
+class DaskPool:
+    """Runs cells on the cluster of a scheduler.
+
+    Args:
+        scheduler: its address, or the path of its scheduler file.
+        least: cells handed to the cluster at the same time, though it has fewer workers: an adaptive one then grows.
+        hear: gets the events of running cells.
+
+    Raises:
+        UsageError: Dask is missing, the scheduler cannot be reached, or a worker runs several cells in one process.
+    """
+
+    def __init__(self, scheduler: str, least: int, hear: Callable[[Event], None]) -> None:
+        try:
+            from distributed import Client
+        except ImportError as error:
+            raise UsageError(f"--executor dask needs Dask's distributed, which is not installed: {INSTALL}") from error
+        where = {"scheduler_file": scheduler} if Path(scheduler).is_file() else {"address": scheduler}
+        try:
+            self._client = Client(**where, timeout=CONNECT_SECONDS, set_as_default=False, name="mtlbench")
+        except (OSError, ValueError, TimeoutError) as error:
+            raise UsageError(
+                f"no Dask scheduler answers at {scheduler}: {error}; start one with `dask scheduler`, and give the "
+                "address that it prints"
+            ) from error
+        self._least = least
+        self._hear = hear
+        self._topic = f"mtlbench-{self._client.id}"
+        self._begun: Counter[str] = Counter()
+        self._refuse_threads()
+        self._client.subscribe_topic(self._topic, self._heard)
+
+    @property
+    def width(self) -> int:
+        """One cell for each worker, and one more in four, so that none waits for its next."""
+        workers = len(self._client.nthreads())
+        return max(self._least, workers + workers // 4)
+
+    def submit(self, job: Job) -> "Future[Record]":
+        """Run the cell on some worker."""
+        files = tuple(PluginFile(path, path.read_bytes()) for path in job.plugin_files)
+        job = replace(job, data_dir=job.data_dir.absolute(), checkpoints=job.checkpoints.absolute())
+        remote = self._client.submit(
+            run_on_worker,
+            job,
+            files,
+            self._topic,
+            mtlbench.__version__,
+            key=f"{job.cell.stem}-{uuid.uuid4().hex[:8]}",
+        )
+        future: Future[Record] = Future()
+        future.set_running_or_notify_cancel()
+        remote.add_done_callback(lambda done: self._settle(job, done, future))
+        return future
+
+    def stop(self) -> None:
+        """Cancel what is left; the cluster goes on without us."""
+        with contextlib.suppress(Exception):
+            self._client.close(timeout=5)
+
+    def _settle(self, job: Job, done: Any, future: "Future[Record]") -> None:
+        from distributed.scheduler import KilledWorker
+
+        try:
+            record = done.result()
+        except KilledWorker as error:
+            future.set_exception(WorkerLostError(str(error)))
+        except BaseException as error:
+            lost = done.status in {"cancelled", "lost"}
+            future.set_exception(_lost() if lost else error)
+        else:
+            died = max(self._begun[job.cell.id] - 1, 0)
+            future.set_result(record.model_copy(update={"crashes": died}))
+
+    def _heard(self, message: tuple[float, dict[str, Any]]) -> None:
+        _, content = message
+        if "began" in content:
+            self._begun[content["began"]] += 1
+        else:
+            self._hear(StageProgress(**content))
+
+    def _refuse_threads(self) -> None:
+        busy = {address: threads for address, threads in self._client.nthreads().items() if threads > 1}
+        if busy:
+            address, threads = next(iter(busy.items()))
+            self.stop()
+            raise UsageError(
+                f"the Dask worker {address} has {threads} threads, and a cell needs a process of its own: start "
+                "workers with `dask worker SCHEDULER --nworkers N --nthreads 1`"
+            )
+
+
+def run_on_worker(job: Job, files: tuple[PluginFile, ...], topic: str, version: str) -> Record:
+    """Run one cell in a worker of the cluster, reporting to ``topic``.
+
+    Raises:
+        UsageError: the worker has another mtlbench.
+    """
+    from distributed import get_worker
+
+    if version != mtlbench.__version__:
+        raise UsageError(f"a Dask worker has mtlbench {mtlbench.__version__}, and this is {version}: install the same")
+    worker, last = get_worker(), 0.0
+
+    def emit(progress: StageProgress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PROGRESS_SECONDS:
+            last = now
+            worker.log_event(topic, asdict(progress))
+
+    with _ALONE:
+        worker.log_event(topic, {"began": job.cell.id})
+        return run_cell(replace(job, plugin_files=tuple(file.here() for file in files)), emit)
+
+
+def _lost() -> UsageError:
+    return UsageError(
+        "the connection to the Dask scheduler is lost; what is recorded is safe: start the cluster, and run the same "
+        "command again"
+    )

@@ -1,0 +1,141 @@
+"""What a long cell has done so far, on disk: a cell that was killed goes on from there.
+
+How a weighting trains is code (``fit``), which cannot be saved in its midst. So a cell that is resumed runs it again,
+and each *call* that it makes of the trainer (a stage trained, a result computed once) looks into the journal first: one
+that was over takes its outcome from there, the one that was running goes on from its last step saved, one that was
+not saved runs again, to the same end. The calls of a ``fit`` are known by their order.
+
+A cell that ends before the journal is due first leaves no trace and pays nothing.
+"""
+
+import json
+import math
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mtlbench.files import replacing
+
+RUNNING = "running"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is saved of one call."""
+
+    name: str
+    """Of the stage; one that does not fit shows that the code has changed."""
+    facts: dict[str, Any]
+    """Plain values, as JSON has them, NaN and infinity besides."""
+    tensors: dict[str, Any]
+    """Nested dictionaries and lists of tensors."""
+    over: bool = True
+
+
+class Journal:
+    """The calls of one cell.
+
+    Args:
+        folder: of this cell alone; ``None`` saves nothing.
+        every: seconds between two saves within a call; 0 saves after each step.
+        origin: names the code and device that a result depends on; entries of another origin are not used.
+    """
+
+    def __init__(self, folder: Path | None = None, every: float = math.inf, origin: str = "") -> None:
+        self.resumptions = 0
+        """How often the cell was resumed, now included."""
+        self._folder = folder
+        self._every = every
+        self._origin = origin
+        self._calls = 0
+        self._running: float = 0
+        """The call that was running when the cell was killed, once that is known."""
+        self._known: set[int] = set()
+        self._resumed = False
+        self._saved = time.monotonic()
+        self._long = every == 0
+
+    def begin(self) -> int:
+        """The number of the call that begins."""
+        self._calls += 1
+        return self._calls
+
+    def read(self, call: int, name: str) -> Entry | None:
+        """What is saved of the call, or ``None`` where that is nothing of use."""
+        content = self._load(str(call))
+        if content is None and call >= self._running:
+            content = self._load(RUNNING)
+            self._running = math.inf if content is None else content["call"]
+        if content is None or (content["call"], content["name"]) != (call, name):
+            return None
+        if not self._resumed:
+            self._resumed = self._long = True
+            self.resumptions = content["resumptions"] + 1
+        if content["over"]:
+            self._known.add(call)
+        return Entry(name, json.loads(content["facts"]), content["tensors"], content["over"])
+
+    @property
+    def due(self) -> bool:
+        """Whether the running call is to be saved."""
+        return self._folder is not None and time.monotonic() - self._saved >= self._every
+
+    def save(self, call: int, entry: Entry) -> None:
+        """Save a call that is running or, with ``entry.over``, over."""
+        content = {
+            "origin": self._origin,
+            "call": call,
+            "name": entry.name,
+            "over": entry.over,
+            "resumptions": self.resumptions,
+            "facts": json.dumps(entry.facts),
+            "tensors": entry.tensors,
+        }
+        self._long = True
+        self._write(str(call) if entry.over else RUNNING, content)
+
+    def close(self, call: int, entry: Callable[[], Entry]) -> None:
+        """Save a call that is over, unless the cell is so young that doing it again costs less than a save is worth."""
+        if self._folder is not None and call not in self._known and (self._long or self.due):
+            self.save(call, entry())
+
+    def lighten(self, call: int, tensors: str) -> None:
+        """Drop the entry's ``tensors`` of that name, which nobody will need."""
+        content = self._load(str(call))
+        if content is not None:
+            del content["tensors"][tensors]
+            self._write(str(call), content)
+
+    def _write(self, name: str, content: dict[str, Any]) -> None:
+        """A disk without room costs the cell its insurance, not its result."""
+        assert self._folder is not None
+        path = self._folder / f"{name}.pt"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as file:
+                torch.save(content, file)
+        except (OSError, RuntimeError) as error:  # torch hides some of the file's errors in its own
+            warnings.warn(
+                f"cannot save the running cell to {path} ({error}); it goes on, but would begin again if it was "
+                "killed: free some space there",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        self._saved = time.monotonic()
+
+    def _load(self, name: str) -> dict[str, Any] | None:
+        """Tensors and plain values only: a file from a stranger cannot run code. One that is damaged counts as none."""
+        path = self._folder and self._folder / f"{name}.pt"
+        if path is None or not path.exists():
+            return None
+        try:
+            content: dict[str, Any] = torch.load(path, weights_only=True)
+            return content if content["origin"] == self._origin else None
+        except Exception as error:
+            warnings.warn(f"{path} is damaged and not used: {error}", RuntimeWarning, stacklevel=2)
+            return None

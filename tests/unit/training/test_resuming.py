@@ -1,0 +1,298 @@
+"""A training that is killed at any step and resumed ends, bit for bit, as one that was left alone."""
+
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from continued import SMALL_CRITICS, make
+from small_splits import small_schema, small_splits
+
+from mtlbench import api
+from mtlbench.api import Field
+from mtlbench.cells import Training
+from mtlbench.nn import FieldEmbedding
+from mtlbench.training import BackboneTrainer, journal
+from mtlbench.training.budget import Allowance
+from mtlbench.training.checkpoint import Checkpoint
+from mtlbench.training.journal import Journal
+from mtlbench.training.seeding import seeded
+from mtlbench_plugins.weightings.adatask import AdaTask
+from mtlbench_plugins.weightings.constant import Constant
+from mtlbench_plugins.weightings.db_mtl import DBMTL
+from mtlbench_plugins.weightings.ddpg import DDPG
+from mtlbench_plugins.weightings.decay import Decay
+from mtlbench_plugins.weightings.dwa import DWA
+from mtlbench_plugins.weightings.famo import FAMO
+from mtlbench_plugins.weightings.gradnorm import GradNorm
+from mtlbench_plugins.weightings.gradvac import GradVac
+from mtlbench_plugins.weightings.rlw import RLW
+from mtlbench_plugins.weightings.rmtl import RMTL
+from mtlbench_plugins.weightings.scalarization import Scalarization
+
+TRAINING = Training(epochs=4, patience=2, batch_size=32, learning_rate=0.02)
+WIDE = small_schema(("click", "conversion"), categorical=(Field("user", 900), Field("item", 7)))
+
+
+class Embedded(api.Backbone):
+    """One table that is larger than a batch reads, batch normalisation and dropout."""
+
+    name, label = "embedded", "Embedded"
+
+    def __init__(self, schema: api.Schema) -> None:
+        super().__init__()
+        self.embedding = FieldEmbedding(schema, 4)
+        self.rest = torch.nn.Sequential(
+            torch.nn.BatchNorm1d(self.embedding.width),
+            torch.nn.Dropout(0.2),
+            torch.nn.Linear(self.embedding.width, len(schema.tasks)),
+        )
+
+    def forward(self, categorical: torch.Tensor, numerical: torch.Tensor) -> torch.Tensor:
+        return self.rest(self.embedding(categorical, numerical))
+
+
+class KilledError(Exception):
+    pass
+
+
+class Twice(api.Weighting):
+    """Two stages; what lies between them reads the backbone and the global generator."""
+
+    name, label = "twice", "Twice"
+
+    def setup(self, trainer: api.Trainer) -> None:
+        self._drawn = torch.zeros(2)
+
+    def fit(self, trainer: api.Trainer) -> None:
+        self.share = torch.ones(2)
+        trainer.train(self, "first")
+        trainer.report("between", float(torch.rand(())))
+        self.share = trainer.predict().sigmoid().mean(0) + torch.rand(2)
+        trainer.train(self, "second")
+
+    def weigh(self, step: api.Step) -> torch.Tensor:
+        return self.share + self._drawn
+
+    def end_epoch(self, epoch: int) -> None:
+        self._drawn = torch.rand(2)  # from the generator that is the weighting's own
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        return {"drawn": self._drawn}
+
+    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
+        self._drawn = state["drawn"].clone()
+
+
+METHODS: dict[str, Callable[[], api.Weighting]] = {
+    "constant": lambda: make(Constant),
+    "decay by epochs": lambda: make(Decay, clock="epoch", rates=(0.5,)),
+    "decay by steps": lambda: make(Decay, clock="step"),
+    "dwa": lambda: make(DWA),
+    "famo": lambda: make(FAMO),
+    "rlw": lambda: make(RLW),
+    "gradnorm": lambda: make(GradNorm),
+    "gradvac": lambda: make(GradVac),
+    "adatask": lambda: make(AdaTask),
+    "db-mtl": lambda: make(DBMTL),
+    "rmtl": lambda: make(RMTL, **SMALL_CRITICS),
+    "rmtl afresh": lambda: make(RMTL, **SMALL_CRITICS, control="untrained", stage3="afresh", noisy_weights=True),
+    "ddpg": lambda: make(DDPG, **SMALL_CRITICS),
+    "scalarization": lambda: make(Scalarization, grid=(0.2, 0.8)),
+    "two stages": lambda: Twice(api.NoParams()),
+}
+
+
+@pytest.fixture(scope="module")
+def start() -> Checkpoint:
+    trainer = trained(make(Constant))
+    return trainer.checkpoint("constant-cell")
+
+
+def trained(
+    weighting: api.Weighting,
+    start: Checkpoint | None = None,
+    saved: Journal | None = None,
+    die_at: int = 10**9,
+    allowance: Allowance | None = None,
+) -> BackboneTrainer:
+    """The trainer after ``weighting``; raises at the step numbered ``die_at`` of this process."""
+    splits = small_splits(WIDE)
+    with seeded(0, "initial parameters"):
+        backbone = Embedded(WIDE)
+    steps = itertools.count(1)
+
+    def progress(*told: Any) -> None:
+        if next(steps) == die_at:
+            raise KilledError
+
+    trainer = BackboneTrainer(
+        backbone,
+        splits,
+        TRAINING,
+        0,
+        start=start,
+        dense="parameters" in weighting.needs,
+        progress=progress,
+        journal=saved,
+    )
+    with seeded(0, "weighting"):
+        weighting.fit(trainer)
+    if allowance is not None:
+        trainer.spend_rest(allowance)
+    trainer.steps = next(steps) - 1
+    return trainer
+
+
+def outcome(trainer: BackboneTrainer) -> dict[str, Any]:
+    """All that a record says, timings aside, and all that another cell could continue from."""
+    kept = trainer.checkpoint("this")
+    return {
+        "backbone": {name: value.tolist() for name, value in kept.backbone.items()},
+        "optimiser": {name: {k: v.tolist() for k, v in state.items()} for name, state in kept.optimiser.items()},
+        "curve": trainer.curve,
+        "best": (trainer.score, trainer.best_epoch),
+        "reports": (trainer.diagnostics, trainer.curves),
+        "spend": [(spend.stage, spend.steps, spend.rows, spend.reused_from) for spend in trainer.spend],
+        "test": trainer.infer(small_splits(WIDE).test).tolist(),
+    }
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A clock of the journal's that advances by one second each time that it is asked: about once per step."""
+    seconds = itertools.count()
+    monkeypatch.setattr(journal.time, "monotonic", lambda: float(next(seconds)))
+
+
+def killed_three_times(
+    folder: Path, every: float, run: Callable[..., BackboneTrainer], random: random.Random
+) -> tuple[BackboneTrainer, Journal]:
+    """The trainer that came to the end, after three that died after a few steps of their own."""
+    for _ in range(3):
+        with pytest.raises(KilledError):
+            run(saved=Journal(folder, every, "test"), die_at=random.randrange(3, 6))
+    saved = Journal(folder, every, "test")
+    return run(saved=saved), saved
+
+
+@pytest.mark.parametrize("every", [0, 2])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_training_that_is_killed_at_random_steps_ends_as_one_that_is_not(
+    method: str, every: float, start: Checkpoint, tmp_path: Path, clock: None
+):
+    expected = outcome(trained(METHODS[method](), start))
+
+    def run(**options: Any) -> BackboneTrainer:
+        return trained(METHODS[method](), start, **options)
+
+    trainer, saved = killed_three_times(tmp_path, every, run, random.Random(f"{method} {every}"))
+    assert outcome(trainer) == expected
+    assert saved.resumptions >= 1
+
+
+def test_what_is_saved_is_not_trained_again(start: Checkpoint, tmp_path: Path):
+    whole = trained(make(RMTL, **SMALL_CRITICS), start, Journal(tmp_path, 0, "test"))
+    again = trained(make(RMTL, **SMALL_CRITICS), start, Journal(tmp_path, 0, "test"))
+    assert whole.steps > 10
+    assert again.steps == 0
+    assert outcome(again) == outcome(whole)
+
+
+def test_saving_changes_nothing(tmp_path: Path):
+    assert outcome(trained(make(FAMO), saved=Journal(tmp_path, 0, "test"))) == outcome(trained(make(FAMO)))
+
+
+def test_a_budget_of_steps_is_spent_to_the_same_end(tmp_path: Path, clock: None):
+    allowance = Allowance("steps", 55)
+    expected = outcome(trained(make(DWA), allowance=allowance))
+
+    def run(**options: Any) -> BackboneTrainer:
+        return trained(make(DWA), allowance=allowance, **options)
+
+    trainer, _ = killed_three_times(tmp_path, 2, run, random.Random(1))
+    assert outcome(trainer) == expected
+    assert sum(spend.steps for spend in trainer.spend) == 55
+
+
+def test_of_candidates_only_the_best_so_far_is_kept_whole(tmp_path: Path):
+    trainer = trained(make(Scalarization, grid=(0.2, 0.8)), saved=Journal(tmp_path, 0, "test"))
+    contents = [torch.load(path, weights_only=True) for path in sorted(tmp_path.glob("[0-9]*.pt"))]
+    assert len(contents) == 3
+    kept = [content["name"] for content in contents if "best" in content["tensors"]]
+    assert kept == [f"train {'-'.join(map(str, trainer.diagnostics['weights']))}"]
+
+
+def test_a_short_cell_leaves_no_trace(tmp_path: Path):
+    trained(make(Constant), saved=Journal(tmp_path, 3600, "test"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def interrupted(folder: Path, origin: str = "test") -> None:
+    with pytest.raises(KilledError):
+        trained(make(Constant), saved=Journal(folder, 0, origin), die_at=9)
+
+
+def test_other_code_begins_again(tmp_path: Path):
+    interrupted(tmp_path, "yesterday's code")
+    assert trained(make(Constant), saved=Journal(tmp_path, 0, "test")).steps == trained(make(Constant)).steps
+
+
+@pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content[: len(content) // 2]])
+def test_a_damaged_file_costs_the_work_and_not_the_result(tmp_path: Path, damage: Callable[[bytes], bytes]):
+    interrupted(tmp_path)
+    path = tmp_path / "running.pt"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.warns(RuntimeWarning, match=r"running\.pt is damaged"):
+        trainer = trained(make(Constant), saved=Journal(tmp_path, 0, "test"))
+    assert outcome(trainer) == outcome(trained(make(Constant)))
+
+
+def test_a_file_that_would_run_code_is_not_obeyed(tmp_path: Path):
+    class Hostile:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path(tmp_path, "obeyed").touch, ())
+
+    torch.save({"origin": "test", "call": 1, "payload": Hostile()}, tmp_path / "running.pt")
+    with pytest.warns(RuntimeWarning, match="damaged"):
+        trained(make(Constant), saved=Journal(tmp_path, 0, "test"))
+    assert not (tmp_path / "obeyed").exists()
+
+
+def test_a_full_disk_costs_the_insurance_and_not_the_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mtlbench.files.os.fsync", full)
+    with pytest.warns(RuntimeWarning, match="No space left on device"):
+        trainer = trained(make(Constant), saved=Journal(tmp_path, 0, "test"))
+    assert list(tmp_path.iterdir()) == []
+    assert outcome(trainer) == outcome(trained(make(Constant)))
+
+
+def test_a_loop_of_unknown_state_begins_again(tmp_path: Path):
+    class Own(api.Weighting):
+        """Carries a number that nobody knows of."""
+
+        name, label = "own", "Own"
+
+        def fit(self, trainer: api.Trainer) -> None:
+            factor = 1.0
+
+            def update(rows: torch.Tensor) -> None:
+                nonlocal factor
+                factor *= 0.9
+                trainer.descend(trainer.step(rows).losses.mean() * factor)
+
+            trainer.loop(update, "own")
+
+        def weigh(self, step: api.Step) -> torch.Tensor:
+            raise NotImplementedError
+
+    with pytest.raises(KilledError):
+        trained(Own(api.NoParams()), saved=Journal(tmp_path, 0, "test"), die_at=9)
+    again = trained(Own(api.NoParams()), saved=Journal(tmp_path, 0, "test"))
+    assert outcome(again) == outcome(trained(Own(api.NoParams())))
