@@ -21,11 +21,12 @@ from mtlbench.verification.findings import Finding, Report
 from mtlbench.verification.folders import Stored
 
 TOLERANCE = 0.005
-"""Of any score, between machines. Rounding differs there, and training amplifies it to at most what another seed does:
-the seeds of one method on KuaiRand-Pure have a standard deviation of .0008 (at most .0013) in any score."""
+"""Of any score, between machines or commits. Rounding differs there, and training amplifies it to at most what another
+seed does: the seeds of one method on KuaiRand-Pure have a standard deviation of .0008 (at most .0013) in any score."""
 
-SAME_MACHINE = ("torch", "python", "platform", "processor", "device", "threads", "matmul")
-"""What of the environment has to be the same for a result to be the same to the last bit."""
+SAME_TO_THE_BIT = ("mtlbench", "git", "torch", "python", "platform", "processor", "device", "threads", "matmul")
+"""What of the environment has to be the same for a result to be the same to the last bit. A faster commit may add up the
+same numbers in another order."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class _NotRerunnableError(Exception):
 def rerun(stored: Sequence[Stored], sample: Sample, catalogue: Catalogue, report: Report, listener: Listen) -> None:
     """Run cells of ``stored`` again and add to ``report`` where they come out otherwise.
 
-    On the machine, torch and device of the record every score and the learning curve must be the same to the last
+    On the machine, torch and commit of the record every score and the learning curve must be the same to the last
     bit; elsewhere each score must be within the tolerance. A cell whose data, plugin or protocol is not at hand is
     noted, and another one takes its place.
     """
@@ -86,10 +87,10 @@ def differences(record: Record, again: Record, tolerance: float) -> Iterator[str
     if again.status != "done":
         yield f"it {again.status}: {again.failure.reason if again.failure else 'no reason was recorded'}"
         return
-    exact = all(record.environment.get(name) == again.environment.get(name) for name in SAME_MACHINE)
+    exact = all(record.environment.get(name) == again.environment.get(name) for name in SAME_TO_THE_BIT)
     if exact:
         if (again.metrics, again.curve) != (record.metrics, record.curve):
-            yield f"it differs on the same machine and torch: {_largest(record, again)}{_changed_code(record, again)}"
+            yield f"it differs on the same machine, torch and commit: {_largest(record, again)}"
     else:
         for split in ("validation", "test"):
             for task, metric, own, other in _scores(record, again, split):
