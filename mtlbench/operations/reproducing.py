@@ -1,19 +1,12 @@
 """A recorded cell once more, from its record alone, and what differs."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtlbench.cells import PROTOCOL, Training
-from mtlbench.errors import UsageError
-from mtlbench.experiments import run
+from mtlbench.errors import MtlbenchError, UsageError
+from mtlbench.experiments import run_again
 from mtlbench.experiments.events import Listen
-from mtlbench.experiments.expand import expand
-from mtlbench.plugins import discover
-from mtlbench.presets import PRESETS, PresetName
 from mtlbench.records import PluginUse, Record, RecordStore, read_record
-from mtlbench.specs import resolve
-from mtlbench.study import Plan
 
 BY_THE_WAY = {"utc"}
 """Of the environment what differs always."""
@@ -65,27 +58,19 @@ def find_record(cell: str, results: Path) -> Record:
 def reproduce(
     record: Record, plugin_files: tuple[Path, ...], data_dir: Path, listener: Listen, tolerance: float = 0.0
 ) -> Reproduction:
-    """Run the cell of ``record`` again in a temporary folder, with the cells that it builds on.
+    """Run the cell of ``record`` again, and compare.
 
     Raises:
         UsageError: it has no scores to compare with, or cannot be the same cell here: another protocol, other data, a
             plugin that is missing or has other parameters.
     """
-    plan = _plan(record, plugin_files, data_dir)
-    with tempfile.TemporaryDirectory(prefix="mtlbench-reproduce-") as scratch:
-        out = Path(scratch)
-        jobs = {job.cell.id: job for job in expand(plan, discover(plugin_files), out / "checkpoints")}
-        if record.cell not in jobs:
-            [now] = {job.cell.fingerprint for job in jobs.values()}
-            reason = (
-                f"its data are others: fingerprint {now[:12]} here, {record.dataset.fingerprint[:12]} there; name the "
-                "folder of the same raw data with --data-dir"
-                if now != record.dataset.fingerprint
-                else "a plugin has other parameters here; install the version of the record"
-            )
-            raise UsageError(f"the cell {record.cell[:12]} cannot be run again: {reason}")
-        outcome = run(plan, out=out, jobs=1, overwrite="never", listener=listener)
-    [again] = [found for found in outcome.records if found.cell == record.cell]
+    cell = record.cell[:12]
+    if record.status != "done":
+        raise UsageError(f"the cell {cell} has no scores to compare with: it is {record.status}; choose another")
+    try:
+        again = run_again(record, plugin_files, data_dir, listener)
+    except MtlbenchError as error:
+        raise UsageError(f"the cell {cell} cannot be run again: {error}") from error
     before, now_ = _scores(record), _scores(again)
     changes = [
         Change(name, before.get(name), now_.get(name))
@@ -93,45 +78,6 @@ def reproduce(
         if not _close(before.get(name), now_.get(name), tolerance)
     ]
     return Reproduction(record, again, tuple(changes), len(before), tuple(_environment(record, again)))
-
-
-def _plan(record: Record, plugin_files: tuple[Path, ...], data_dir: Path) -> Plan:
-    cell = record.cell[:12]
-    if record.status != "done":
-        raise UsageError(f"the cell {cell} has no scores to compare with: it is {record.status}; choose another")
-    if record.protocol != PROTOCOL:
-        raise UsageError(
-            f"the cell {cell} was run under protocol {record.protocol}, this mtlbench has {PROTOCOL}; use the mtlbench "
-            f"that wrote it, {record.environment.get('mtlbench', 'of unknown version')}"
-        )
-    try:
-        training = Training(**record.training)  # type: ignore[arg-type]
-    except TypeError as error:
-        raise UsageError(f"the cell {cell} has a training that is unknown here: {error}; use its mtlbench") from error
-    if training.budget != "early-stopping":
-        raise UsageError(
-            f"the cell {cell} was given the budget of another cell of its study; `mtlbench run --budget "
-            f"{training.budget}` runs such a study again"
-        )
-    catalogue = discover(plugin_files)
-    # All parameters of the cell itself are given; the preset sizes what it builds on.
-    preset: PresetName = next((name for name in PRESETS if name == record.preset), "quick")
-    dataset, backbone, weighting = (
-        resolve(catalogue, kind, use.name, use.params, preset)
-        for kind, use in (("dataset", record.dataset), ("backbone", record.backbone), ("weighting", record.weighting))
-    )
-    return Plan(
-        datasets=(dataset,),
-        grids=(((backbone,), (weighting,)),),
-        seeds=(record.seed,),
-        preset=preset,
-        training=training,
-        controls=False,
-        budget="early-stopping",
-        device="cpu",
-        data_dir=data_dir,
-        plugin_files=plugin_files,
-    )
 
 
 def _scores(record: Record) -> dict[str, float | None]:
