@@ -23,7 +23,8 @@ from mtlbench.training.seeding import seeded
 from mtlbench.training.selection import Best, Selection
 from mtlbench.training.traces import WeightTrace
 
-INFERENCE_ROWS = 8192
+INFERENCE_ROWS = 16384
+"""The more rows at once, the more often they read the same embeddings, of which a first layer is computed once."""
 
 
 class BackboneTrainer:
