@@ -93,10 +93,10 @@ class FieldEmbedding(nn.Module):
         index = self.index(categorical)
         if len(self.weight) * SMALL_TABLE <= index.numel():
             return Rows(self.weight, index, self.cardinalities)
-        rows, position = index.unique(return_inverse=True)
+        rows, position = distinct_rows(index, len(self.weight))
         ends = torch.searchsorted(rows, self.offsets[1:]).tolist()
         counts = [end - start for start, end in pairwise([0, *ends, len(rows)])]
-        return Rows(self.weight.index_select(0, rows), position.int(), counts)
+        return Rows(self.weight.index_select(0, rows), position, counts)
 
     def _saves(self, distinct: int, categorical: Tensor) -> bool:
         """Whether a layer does less work on ``distinct`` vectors and sums of them than on the vector of each place."""
@@ -120,3 +120,16 @@ class FieldEmbedding(nn.Module):
         if isinstance(embedded, Factored):
             return embedded.mean()
         return embedded.unflatten(1, (self.tokens, -1)).mean(1)
+
+
+def distinct_rows(index: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """The distinct values of ``index`` (B, F) below ``size``, ascending, and where in them each is, (B, F) int32.
+
+    What ``torch.unique`` gives, without a sort: values are marked in a table, whose marks are then numbered.
+    """
+    reads = index.reshape(-1).long()
+    marked = torch.zeros(size, dtype=torch.bool).index_fill_(0, reads, True)
+    rows = marked.nonzero().squeeze(1)
+    number = torch.empty(size, dtype=torch.int32)
+    number[rows] = torch.arange(len(rows), dtype=torch.int32)
+    return rows, number.index_select(0, reads).view(index.shape)

@@ -24,6 +24,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mtlbench.nn.ordering import stable_order
+
 SUM_COST = 12
 """Summing a row over its places, forwards and backwards, costs as much as multiplying this many of its inputs."""
 LEAST_SAVING = 1 << 15
@@ -68,7 +70,7 @@ class Factored:
     @cached_property
     def readers(self) -> tuple[Tensor, Tensor]:
         """The samples that read each vector, one after the other, and where in them each vector's begin."""
-        order = self.places.argsort(stable=True)
+        order = stable_order(self.places, len(self.values))
         reads = torch.bincount(self.places, minlength=len(self.values))
         return (order // self.position.shape[1]).int(), (reads.cumsum(0) - reads).int()
 
