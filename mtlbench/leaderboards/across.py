@@ -64,7 +64,8 @@ def across_table(group: Sequence[Board], baselines: Sequence[str] = (), which: s
         if not found.isna().to_numpy().any()
     }
     means = {metric: found.mean(0) for metric, found in placed.items()}
-    baseline = _shared_baseline(kept)
+    # A baseline that was left out for a missing score has nothing to be beaten by.
+    baseline = base if (base := _shared_baseline(kept)) in keys else None
     lines = []
     for i, key in enumerate(keys):
         cells = [Cell(f"{mean[i]:.2f}", bold=bool(mean[i] == mean.min())) for mean in means.values()]
