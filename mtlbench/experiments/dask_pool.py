@@ -32,6 +32,9 @@ PROGRESS_SECONDS = 2.0
 CONNECT_SECONDS = "20s"
 INSTALL = "python -m pip install 'mtlbench[dask]'"
 
+BEGUN, PROGRESS = "begun", "progress"
+"""What a worker reports: the cell that it begins, and how far one has come."""
+
 _ALONE = threading.Lock()
 """Held by the cell that this process runs: torch's generator and threads are the process's."""
 
@@ -123,7 +126,7 @@ class DaskPool:
         try:
             record = done.result()
         except KilledWorker as error:
-            future.set_exception(WorkerLostError(str(error)))
+            future.set_exception(WorkerLostError(error.allowed_failures + 1))
         except BaseException as error:
             lost = done.status in {"cancelled", "lost"}
             future.set_exception(_lost() if lost else error)
@@ -132,11 +135,11 @@ class DaskPool:
             future.set_result(record.model_copy(update={"crashes": died}))
 
     def _heard(self, message: tuple[float, dict[str, Any]]) -> None:
-        _, content = message
-        if "began" in content:
-            self._begun[content["began"]] += 1
+        _, content = message  # Dask puts the worker's address into it
+        if BEGUN in content:
+            self._begun[content[BEGUN]] += 1
         else:
-            self._hear(StageProgress(**content))
+            self._hear(StageProgress(**content[PROGRESS]))
 
     def _refuse_threads(self) -> None:
         busy = {address: threads for address, threads in self._client.nthreads().items() if threads > 1}
@@ -166,10 +169,10 @@ def run_on_worker(job: Job, files: tuple[PluginFile, ...], topic: str, version: 
         now = time.monotonic()
         if now - last >= PROGRESS_SECONDS:
             last = now
-            worker.log_event(topic, asdict(progress))
+            worker.log_event(topic, {PROGRESS: asdict(progress)})
 
     with _ALONE:
-        worker.log_event(topic, {"began": job.cell.id})
+        worker.log_event(topic, {BEGUN: job.cell.id})
         return run_cell(replace(job, plugin_files=tuple(file.here() for file in files)), emit)
 
 

@@ -28,7 +28,15 @@ Hear = Callable[[Event], None]
 
 
 class WorkerLostError(Exception):
-    """The process that ran a cell died, as often as the executor tries, and the executor goes on."""
+    """The process that ran a cell died, as often as the executor tries it, and the executor goes on.
+
+    Args:
+        deaths: how often that was.
+    """
+
+    def __init__(self, deaths: int) -> None:
+        super().__init__(deaths)
+        self.deaths = deaths
 
 
 class Pool(Protocol):

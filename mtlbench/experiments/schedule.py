@@ -37,6 +37,9 @@ class Schedule:
         self._elsewhere = False
         """Whether another run is at a cell that waits."""
         self._crashes: Counter[str] = Counter()
+        """How often each cell was handed back."""
+        self._deaths: Counter[str] = Counter()
+        """How many processes died of each cell; a cluster tries a cell several times before it hands it back."""
 
     def run(self) -> None:
         """Run all jobs; returns when each has a record."""
@@ -69,11 +72,11 @@ class Schedule:
     def _finish(self, future: "Future[Record]") -> None:
         try:
             record = future.result()
-        except WorkerLostError:
-            self._crashed(self._running.pop(future))
+        except WorkerLostError as error:
+            self._crashed(self._running.pop(future), error.deaths)
             return
         job = self._running.pop(future)
-        crashes = record.crashes + self._crashes[job.cell.id]
+        crashes = max(record.crashes, self._deaths[job.cell.id])
         self._recorder.finished(job, record.model_copy(update={"crashes": crashes}))
         self._claims.release(job.cell.stem)
 
@@ -106,15 +109,15 @@ class Schedule:
     def _suspect(self, *jobs: Job) -> bool:
         return any(job.cell.id in self._crashes for job in jobs)
 
-    def _crashed(self, job: Job) -> None:
+    def _crashed(self, job: Job, deaths: int = 1) -> None:
         """Queue a cell whose process died once more, before the others, or record it as failed."""
         self._crashes[job.cell.id] += 1
+        self._deaths[job.cell.id] += deaths
         if self._crashes[job.cell.id] < MAX_CRASHES:
             self._waiting = {job.cell.id: job, **self._waiting}
             return
+        died = self._deaths[job.cell.id]
         self._recorder.without_training(
-            job,
-            f"its worker process died {MAX_CRASHES} times; is the machine out of memory? try fewer --jobs",
-            crashes=MAX_CRASHES,
+            job, f"its worker process died {died} times; is the machine out of memory? try fewer --jobs", crashes=died
         )
         self._claims.release(job.cell.stem)

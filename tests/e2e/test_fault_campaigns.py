@@ -7,13 +7,12 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from dask_cluster import Cluster
 
-from studies import children, finish, kill_group, killed_at_last, outcomes, page, records, start, wait_until
+from studies import Run, children, finish, outcomes, page, records, start, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -45,17 +44,17 @@ def test_a_hundred_random_kills_change_no_byte(undisturbed: Path, tmp_path: Path
         out = tmp_path / f"round{rounds}"
         while len(done(out)) < CELLS:
             runs += 1
-            with killed_at_last(start(STUDY, out, "--jobs", "2", *SAVED_EACH_STEP)) as run:
-                while run.poll() is None:
-                    if not wait_for_training(out, lambda run=run: run.poll() is not None) or kills >= KILLS:
+            with start(STUDY, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
+                while not run.ended:
+                    if not wait_for_training(out, run) or kills >= KILLS:
                         run.wait()
                         break
                     time.sleep(chance.uniform(0, 0.5))
                     if chance.random() < WHOLE_RUN:
-                        kill_group(run)
+                        run.kill()
                         kills += 1
                         break
-                    workers = children(run.pid)
+                    workers = children(run.process.pid)
                     if workers:
                         os.kill(chance.choice(workers), signal.SIGKILL)
                         kills += 1
@@ -80,8 +79,8 @@ def test_twenty_lost_workers_of_a_cluster_change_no_byte(undisturbed: Path, tmp_
             out = tmp_path / f"round{rounds}"
             while len(done(out)) < CELLS:
                 runs += 1
-                with killed_at_last(start(STUDY, out, *where, *SAVED_EACH_STEP)) as run:
-                    while losses < LOSSES and wait_for_training(out, lambda run=run: run.poll() is not None):
+                with start(STUDY, out, *where, *SAVED_EACH_STEP) as run:
+                    while losses < LOSSES and wait_for_training(out, run):
                         time.sleep(chance.uniform(0, 0.5))
                         victim = chance.randrange(len(cluster.workers))
                         cluster.workers[victim].kill()
@@ -102,7 +101,7 @@ def done(out: Path) -> list[str]:
     return [cell for cell, record in records(out).items() if record.status == "done"]
 
 
-def wait_for_training(out: Path, ended: Callable[[], bool]) -> bool:
+def wait_for_training(out: Path, run: Run) -> bool:
     """Wait until a cell saves a step from now on; ``False`` where the run ends before."""
     now = time.time()
 
@@ -115,5 +114,5 @@ def wait_for_training(out: Path, ended: Callable[[], bool]) -> bool:
                 continue
         return False
 
-    wait_until(lambda: ended() or saving())
-    return not ended()
+    wait_until(lambda: run.ended or saving())
+    return not run.ended

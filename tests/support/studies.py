@@ -5,10 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from mtlbench.leaderboards import build, to_markdown
 from mtlbench.records import Record, RecordStore
@@ -17,38 +20,51 @@ TIMINGS = {"spend", "environment", "checksum"}
 SURVIVAL = {"crashes", "resumptions"}
 
 
-def start(study: Sequence[str], out: Path, *options: str, **environment: str) -> "subprocess.Popen[bytes]":
-    """``mtlbench run``, in a session of its own: a signal to its process group reaches nobody else."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "mtlbench", "run", *study, "--out", str(out), *options],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        env={**os.environ, **environment},
-    )
+@dataclass(frozen=True)
+class Run:
+    """``mtlbench run`` in a session of its own: a signal to its process group reaches nobody else."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+    """What it says on stderr; a pipe that nobody reads would stop it."""
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def wait(self, seconds: float = 900) -> int:
+        return self.process.wait(seconds)
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Send a signal to the run and all its workers."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.kill()
+        self.process.wait()
+
+
+def start(study: Sequence[str], out: Path, *options: str) -> Run:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    log = out.parent / f"{out.name}-{uuid.uuid4().hex[:8]}.log"
+    command = [sys.executable, "-m", "mtlbench", "run", *study, "--out", str(out), *options]
+    with log.open("wb") as file:
+        return Run(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=file, start_new_session=True), log)
 
 
 def finish(study: Sequence[str], out: Path, *options: str) -> str:
     """Run to the end; what it said on stderr."""
-    run = start(study, out, *options)
-    _, said = run.communicate(timeout=900)
-    assert run.returncode == 0, said.decode()
-    return said.decode()
-
-
-@contextmanager
-def killed_at_last(run: "subprocess.Popen[bytes]") -> Iterator["subprocess.Popen[bytes]"]:
-    """``run``, and all its process group gone when the block ends."""
-    try:
-        yield run
-    finally:
-        kill_group(run)
-        run.communicate()
-
-
-def kill_group(run: "subprocess.Popen[bytes]", number: int = signal.SIGKILL) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(run.pid, number)
+    with start(study, out, *options) as run:
+        assert run.wait() == 0, run.said
+        return run.said
 
 
 def children(parent: int) -> list[int]:

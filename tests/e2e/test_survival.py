@@ -1,0 +1,178 @@
+"""What a run survives: two at once, kills, interrupts, a full disk; and what becomes of its cells."""
+
+import os
+import pickle
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtlbench.errors import StorageError
+from mtlbench.experiments import runner
+from mtlbench.experiments.claims import Claims
+from mtlbench.experiments.cores import in_order
+from mtlbench.experiments.events import Event
+from mtlbench.experiments.expand import expand
+from mtlbench.plugins import discover
+from mtlbench.study import Study
+from studies import children, finish, outcomes, page, records, start, wait_until
+
+STUDY = [
+    *("--dataset", "synthetic[rows=2000]", "--epochs", "2", "--batch-size", "48", "--seeds", "1"),
+    *("--backbone", "esmm,shared-bottom", "--weighting", "constant,rmtl,famo"),
+]
+CELLS = 6
+SAVED_EACH_STEP = ("--checkpoint-every", "0")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("undisturbed") / "results"
+    finish(STUDY, out, "--jobs", "1")
+    assert len(records(out)) == CELLS
+    return out
+
+
+def saved(out: Path) -> list[Path]:
+    return list((out / "checkpoints" / "running").glob("*/*.pt"))
+
+
+def test_a_run_that_is_killed_goes_on_in_the_midst_of_a_cell(undisturbed: Path, tmp_path: Path):
+    out = tmp_path / "results"
+    with start(STUDY, out, "--jobs", "1", *SAVED_EACH_STEP):
+        wait_until(lambda: saved(out))
+    assert saved(out)
+    finish(STUDY, out, "--jobs", "1")
+    assert outcomes(out) == outcomes(undisturbed)
+    assert page(out) == page(undisturbed)
+    assert sum(record.resumptions for record in records(out).values()) == 1
+    assert saved(out) == []
+
+
+def test_a_worker_that_is_killed_costs_its_cells_a_retry(undisturbed: Path, tmp_path: Path):
+    out = tmp_path / "results"
+    with start(STUDY, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
+        wait_until(lambda: saved(out))
+        os.kill(children(run.process.pid)[0], signal.SIGKILL)
+        assert run.wait(300) == 0
+    assert outcomes(out) == outcomes(undisturbed)
+    crashed = [record.crashes for record in records(out).values() if record.crashes]
+    assert crashed in ([1], [1, 1])
+
+
+def test_two_runs_at_once_share_the_cells_and_train_none_twice(undisturbed: Path, tmp_path: Path):
+    out = tmp_path / "results"
+    with start(STUDY, out, "--jobs", "1") as one, start(STUDY, out, "--jobs", "1") as other:
+        assert (one.wait(), other.wait()) == (0, 0), (one.said, other.said)
+    assert outcomes(out) == outcomes(undisturbed)
+    finished = [line for run in (one, other) for line in run.said.splitlines() if ": done in " in line]
+    assert sum(not line.endswith("done in 0.0 s") for line in finished) == CELLS  # what the other run did takes no time
+
+
+def test_ctrl_c_twice_leaves_whole_records_and_no_worker(undisturbed: Path, tmp_path: Path):
+    out = tmp_path / "results"
+    with start(STUDY, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
+        wait_until(lambda: saved(out))
+        workers = children(run.process.pid)
+        assert workers
+        run.kill(signal.SIGINT)
+        run.kill(signal.SIGINT)
+        assert run.wait(60) != 0
+        wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 60)
+    assert {record.status for record in records(out).values()} <= {"done"}
+    finish(STUDY, out, "--jobs", "1")
+    assert page(out) == page(undisturbed)
+
+
+def test_a_full_disk_stops_the_run_with_a_word_and_the_same_command_goes_on(
+    undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out = tmp_path / "results"
+    catalogue = discover(())
+    study = Study(
+        datasets="synthetic[rows=2000]",
+        backbones="esmm,shared-bottom",
+        weightings="constant,rmtl,famo",
+        seeds=1,
+        epochs=2,
+        batch_size=48,
+    )
+
+    def run() -> None:
+        runner.run(study.resolve(catalogue), out=out, jobs=1, overwrite="never", listener=silent)
+
+    writes, real = [], os.fsync
+
+    def full(descriptor: int) -> None:
+        writes.append(descriptor)
+        if len(writes) > 5:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mtlbench.files.os.fsync", full)
+        with pytest.raises(StorageError, match=r"No space left on device.*disk has room"):
+            run()
+    assert 0 < len(records(out)) < CELLS
+    assert {record.status for record in records(out).values()} == {"done"}
+    run()
+    assert page(out) == page(undisturbed)
+
+
+def silent(event: Event) -> None:
+    pass
+
+
+def test_a_task_holds_no_data(tmp_path: Path):
+    catalogue = discover(())
+    small, large = (
+        expand(
+            Study(datasets=f"synthetic[rows={rows}]", weightings="rmtl", seeds=1).resolve(catalogue),
+            catalogue,
+            tmp_path,
+        )
+        for rows in (2000, 20000)
+    )
+    sizes = [max(len(pickle.dumps(job)) for job in jobs) for jobs in (small, large)]
+    assert max(sizes) < 8000
+    assert abs(sizes[0] - sizes[1]) < 100
+
+
+def test_a_claim_is_one_owners_until_it_is_released(tmp_path: Path):
+    one, other = Claims(tmp_path / "claims"), Claims(tmp_path / "claims")
+    assert one.take("cell")
+    assert one.take("cell")
+    assert not other.take("cell")
+    assert other.take("another")
+    one.release("cell")
+    assert other.take("cell")
+    assert not one.take("cell")
+    other.close()
+    assert not (tmp_path / "claims").exists()
+
+
+def test_cores_are_taken_one_thread_of_each_first(tmp_path: Path):
+    for core, siblings in enumerate(("0,2", "1,3", "0,2", "1,3")):
+        folder = tmp_path / f"cpu{core}" / "topology"
+        folder.mkdir(parents=True)
+        (folder / "thread_siblings_list").write_text(f"{siblings}\n")
+    assert in_order({0, 1, 2, 3}, tmp_path) == [0, 1, 2, 3]
+    assert in_order({0, 2, 3}, tmp_path) == [0, 2, 3]
+    for core in range(4):
+        (tmp_path / f"cpu{core}" / "topology" / "thread_siblings_list").write_text("0-1" if core < 2 else "2-3")
+    assert in_order({0, 1, 2, 3}, tmp_path) == [0, 2, 1, 3]
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        ({"executor": "dask"}, "needs the address of its scheduler"),
+        ({"scheduler": "tcp://head:8786"}, "add --executor dask"),
+        ({"checkpoint_every": -1}, "checkpoint_every = -1 is out of range"),
+        ({"executor": "slurm"}, "executor = slurm is invalid"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(flags: dict[str, Any], says: str):
+    with pytest.raises(Exception, match=says):
+        Study.load(None, flags)
