@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 PROTOCOL = 1
@@ -24,6 +25,11 @@ class PluginSpec:
         """The spec as one types it: ``rmtl[lambda=0.5,gamma=0.9]``."""
         inside = ",".join(f"{key}={value}" for key, value in self.params.items())
         return f"{self.name}[{inside}]" if inside else self.name
+
+    @cached_property
+    def canonical(self) -> str:
+        """Canonical JSON of the spec."""
+        return _canonical({"name": self.name, "params": self.params})
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,11 @@ class Training:
     allowance: float = 0.0
     """Steps or seconds that all stages may use, when ``budget`` names one."""
 
+    @cached_property
+    def canonical(self) -> str:
+        """Canonical JSON of the protocol."""
+        return _canonical(asdict(self))
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -62,10 +73,16 @@ class Cell:
     seed: int
     training: Training
 
-    @property
+    @cached_property
     def id(self) -> str:
         """sha256 of the canonical JSON of the cell and the protocol version."""
-        return identity({"protocol": PROTOCOL, **asdict(self)})
+        # Put together from the parts' own JSON, in the order of the keys: the cells of a study share their parts.
+        content = (
+            f'{{"backbone":{self.backbone.canonical},"dataset":{self.dataset.canonical},'
+            f'"fingerprint":{_canonical(self.fingerprint)},"protocol":{PROTOCOL},"seed":{self.seed},'
+            f'"training":{self.training.canonical},"weighting":{self.weighting.canonical}}}'
+        )
+        return hashlib.sha256(content.encode()).hexdigest()
 
     @property
     def stem(self) -> str:
@@ -75,5 +92,8 @@ class Cell:
 
 def identity(content: Mapping[str, Any]) -> str:
     """sha256 of the canonical JSON of ``content``: equal for equal content, whatever the order of its keys."""
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_canonical(content).encode()).hexdigest()
+
+
+def _canonical(content: object) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -196,12 +196,15 @@ def _read(file: Path) -> dict[str, Any]:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read the study file {file}: {error.strerror}; check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"the study file {file} is no TOML: {error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"the study file {file} is no TOML that can be read: {error}; correct it") from error
+    if "plugins" in settings:
+        raise UsageError(
+            f"the study {file}: a study file is data and cannot name code to run; remove 'plugins', and name the files "
+            "with --plugin FILE or their folder with MTLBENCH_PLUGINS"
+        )
     base = file.resolve().parent
     for key in PATHS:
         if isinstance(settings.get(key), str):
             settings[key] = base / Path(settings[key]).expanduser()
-    if isinstance(settings.get("plugins"), list) and all(isinstance(path, str) for path in settings["plugins"]):
-        settings["plugins"] = [base / Path(path).expanduser() for path in settings["plugins"]]
     return settings

@@ -9,7 +9,23 @@ from typing import Annotated
 import typer
 
 import mtlbench
-from mtlbench.cli import conform, data, figure, info, leaderboard, listing, new, run
+from mtlbench.cli import (
+    bench,
+    clean,
+    conform,
+    data,
+    doctor,
+    figure,
+    info,
+    leaderboard,
+    listing,
+    merge,
+    new,
+    report,
+    reproduce,
+    run,
+    status,
+)
 from mtlbench.errors import MtlbenchError
 
 USAGE_ERROR = 2
@@ -32,9 +48,16 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("list")(listing.list_plugins)
 app.command("info")(info.info)
+app.command("status")(status.status)
+app.command("merge")(merge.merge)
+app.command("clean")(clean.clean)
+app.command("reproduce")(reproduce.reproduce)
+app.command("doctor")(doctor.doctor)
 app.command("new")(new.new)
 app.command("test-plugin")(conform.conform)
+app.command("bench")(bench.bench)
 app.command("figure")(figure.figure)
+app.command("report")(report.report)
 app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(data.app, name="data")
 

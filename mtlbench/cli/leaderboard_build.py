@@ -1,6 +1,5 @@
 """``mtlbench leaderboard build``."""
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
-from mtlbench.cli.output import stdout
+from mtlbench.cli.output import stdout, write
 from mtlbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -76,11 +75,11 @@ def publish(
     from mtlbench.leaderboards import WRITERS, to_markdown, to_rich
     from mtlbench.leaderboards import build as build_tables
 
-    tables = build_tables(read_records(out), layout, sort, baselines)
+    tables = build_tables(read_records(out, lean=True), layout, sort, baselines)
     page = to_markdown(tables, options=_typed(layout, sort, baselines))
     contents = {name: page.encode() if name == "md" else WRITERS[name](tables) for name in formats}
     for name, content in contents.items():
-        _write(out.with_suffix(f".{name}") if out.suffix == PAGE else out / f"{STEM}.{name}", content)
+        write(out.with_suffix(f".{name}") if out.suffix == PAGE else out / f"{STEM}.{name}", content)
     if sys.stdout.isatty():
         console = stdout()
         console.print(to_rich(tables, console.width))
@@ -95,8 +94,10 @@ def _typed(layout: str, sort: str, baselines: Sequence[str]) -> list[str]:
     return [*options, *(word for baseline in baselines for word in ("--baseline", baseline))]
 
 
-def read_records(out: Path) -> "list[Record]":
+def read_records(out: Path, lean: bool = False) -> "list[Record]":
     """The records in the results folder ``out``, or those beside the page ``out``, in ``records/<its stem>/``.
+
+    ``lean`` ones are for what is made of test scores alone.
 
     Raises:
         UsageError: there are none, or one is unreadable.
@@ -104,18 +105,8 @@ def read_records(out: Path) -> "list[Record]":
     from mtlbench.records import RecordStore
 
     store = RecordStore.at(out.parent / "records" / out.stem) if out.suffix == PAGE else RecordStore(out)
-    records = store.read_all()
+    records = store.read_for_tables() if lean else store.read_all()
     if not records:
         remedy = "copy them there" if out.suffix == PAGE else f"`mtlbench run --out {out}` makes them"
         raise UsageError(f"there are no records in {store.folder}; {remedy}")
     return records
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}: {error.strerror}; check the folder's permissions") from error

@@ -40,7 +40,7 @@ def verify(
     """
     from mtlbench.plugins import discover, plugin_files
     from mtlbench.verification import Sample
-    from mtlbench.verification import rerun as run_again
+    from mtlbench.verification import rerun as run_cells
     from mtlbench.verification import verify as check
 
     files = plugin_files(plugin or ())
@@ -52,7 +52,7 @@ def verify(
 
         sample = Sample(rerun, sample_seed, cheapest, tolerance, data_dir.expanduser(), files)
         with progress(quiet=False) as listener:
-            run_again(stored, sample, catalogue, report, listener)
+            run_cells(stored, sample, report, listener)
     if as_json:
         typer.echo(json.dumps(report.as_json(), indent=2))
     else:

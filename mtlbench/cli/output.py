@@ -1,5 +1,6 @@
 """What commands share in talking to the user: data on stdout, the rest on stderr."""
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -7,9 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from mtlbench.errors import UsageError
 
 if TYPE_CHECKING:
     from mtlbench.plugins import Catalogue
@@ -37,6 +41,21 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     return grid
 
 
+def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of plain text, a line per row whatever its length: for thousands of rows."""
+    columns = zip(heads, *rows, strict=True)
+    widths = [max(map(cell_len, set(column))) for column in columns]
+    return "\n".join(
+        "  ".join(text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in (heads, *rows)
+    )
+
+
+def one_line(text: str) -> str:
+    """``text``, which may come from a stranger, as one line that cannot move the cursor or recolour a terminal."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
 def find_plugins(files: Iterable[Path] | None) -> "Catalogue":
     """The catalogue of all installed plugins and those in ``files`` and ``MTLBENCH_PLUGINS``."""
     from mtlbench.plugins import discover, plugin_files
@@ -48,3 +67,20 @@ def warn_of_broken(catalogue: "Catalogue") -> None:
     """Say on stderr which plugins are left out."""
     for broken in catalogue.broken:
         typer.echo(f"warning: left out {broken.name}, which is broken: {broken.origin}: {broken.reason}", err=True)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}; check that the folder exists and may be written"
+        ) from error

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtlbench.cli.leaderboard_build import publish
-from mtlbench.cli.output import PluginFiles, stdout, table, warn_of_broken
+from mtlbench.cli.output import PluginFiles, aligned, warn_of_broken
 from mtlbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -174,9 +174,10 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
 def _print_cells(study: "Study", plan: "Plan", catalogue: "Catalogue") -> None:
     from mtlbench.experiments.expand import expand
     from mtlbench.parameters import spec_text
+    from mtlbench.plugins import KINDS
     from mtlbench.records import RecordStore
 
-    recorded = {record.cell for record in RecordStore(study.out).read_all()}
+    recorded = RecordStore(study.out).heads()
     rows = []
     for job in expand(plan, catalogue, study.out / "checkpoints"):
         cell = job.cell
@@ -184,8 +185,8 @@ def _print_cells(study: "Study", plan: "Plan", catalogue: "Catalogue") -> None:
         names = [spec_text(spec.name, job.changed.get(kind, {})) for kind, spec in specs.items()]
         state = f"not applicable: {job.not_applicable}" if job.not_applicable else ""
         rows.append([*names, str(cell.seed), "recorded" if cell.id in recorded else state])
-    stdout().print(table([*specs, "seed", "state"], rows))
-    stdout().print(f"{len(rows)} cells, {sum(row[-1] == 'recorded' for row in rows)} of them recorded already")
+    typer.echo(aligned([*KINDS, "seed", "state"], rows))
+    typer.echo(f"{len(rows)} cells, {sum(row[-1] == 'recorded' for row in rows)} of them recorded already")
 
 
 def require_writable(out: Path) -> None:

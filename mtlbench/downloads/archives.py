@@ -11,6 +11,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from mtlbench.errors import DataError
 
+MOST_TIMES, ALWAYS_ALLOWED = 200, 2**30
+"""An archive may grow to this many times its size, or to this many bytes: logs as text grow to 5 to 20 times."""
+
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, OSError, NotImplementedError, RuntimeError)
 
 
@@ -45,8 +48,10 @@ def unpack(archive: Path, target: Path) -> None:
 def _untar(archive: Path, inside: Path) -> None:
     with tarfile.open(archive) as tar:
         room = shutil.disk_usage(inside).free
+        allowed = _allowed(archive)
         for member in tar:
             _check(archive, member.name, plain=member.isreg() or member.isdir())
+            allowed = _grow(archive, allowed, member.size)
             room = _take(archive, room, member.size)
             place = inside / member.name
             content = tar.extractfile(member)
@@ -61,9 +66,11 @@ def _untar(archive: Path, inside: Path) -> None:
 def _unzip(archive: Path, inside: Path) -> None:
     with zipfile.ZipFile(archive) as bag:
         room = shutil.disk_usage(inside).free
+        allowed = _allowed(archive)
         for member in bag.infolist():
             kind = stat.S_IFMT(member.external_attr >> 16)
             _check(archive, member.filename, plain=kind in {0, stat.S_IFREG, stat.S_IFDIR})
+            allowed = _grow(archive, allowed, member.file_size)
             room = _take(archive, room, member.file_size)
         bag.extractall(inside)
 
@@ -76,6 +83,19 @@ def _check(archive: Path, name: str, plain: bool) -> None:
         raise DataError(
             f"{archive} is not safe to unpack: its entry {name!r} {reason}; nothing was unpacked: remove it"
         )
+
+
+def _allowed(archive: Path) -> int:
+    return max(ALWAYS_ALLOWED, MOST_TIMES * archive.stat().st_size)
+
+
+def _grow(archive: Path, allowed: int, size: int) -> int:
+    if size > allowed:
+        raise DataError(
+            f"{archive} is not safe to unpack: it would grow to more than {MOST_TIMES} times its size, as an archive "
+            "made to fill the disk does; nothing was unpacked: remove it"
+        )
+    return allowed - size
 
 
 def _take(archive: Path, room: int, size: int) -> int:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from mtlbench.experiments.allowances import equalised
 from mtlbench.experiments.claims import Claims
+from mtlbench.experiments.event_logging import logged
 from mtlbench.experiments.events import Listen, StudyStarted
 from mtlbench.experiments.executors import Where
 from mtlbench.experiments.expand import expand
@@ -71,7 +72,7 @@ def run(
     def counts(record: Record) -> bool:
         return overwrite == "never" or (overwrite == "failed" and record.status != "failed")
 
-    def run_all(study: list[Job], earlier: dict[str, Record]) -> dict[str, Record]:
+    def run_all(study: list[Job], earlier: dict[str, Record], listener: Listen) -> dict[str, Record]:
         todo = missing(study, known)
         listener(StudyStarted(total=len(study), resumed=len(study) - len(todo)))
         again = {job.cell.id for job in todo}
@@ -84,11 +85,12 @@ def run(
             Schedule(todo, where or Where(jobs=jobs), recorder, claims).run()
         return recorder.records
 
-    records = run_all(study, {})
-    if plan.budget != "early-stopping":
-        equal = equalised(study, records, plan.budget)
-        records = run_all(equal, records)
-        study = [*study, *equal]
+    with logged(out, listener) as heard:
+        records = run_all(study, {}, heard)
+        if plan.budget != "early-stopping":
+            equal = equalised(study, records, plan.budget)
+            records = run_all(equal, records, heard)
+            study = [*study, *equal]
     return Outcome([records[job.cell.id] for job in study])
 
 

@@ -1,5 +1,6 @@
 """Figures drawn from records alone."""
 
 from mtlbench.figures.differences import draw_differences
+from mtlbench.figures.everything import draw_all
 
-__all__ = ["draw_differences"]
+__all__ = ["draw_all", "draw_differences"]

@@ -15,6 +15,10 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 FORMATS = ("svg", "png", "pdf")
 
 
+class NothingToDrawError(UsageError):
+    """The records have too little for a figure."""
+
+
 def canvas(rows: int, columns: int, width: float, height: float) -> "tuple[Figure, list[list[Axes]]]":
     """A figure of ``rows`` by ``columns`` panels, ``width`` by ``height`` inches.
 

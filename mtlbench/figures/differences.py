@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtlbench.errors import UsageError
-from mtlbench.figures.canvas import COLOURS, MARKERS, canvas, check_format, save
+from mtlbench.figures.canvas import COLOURS, MARKERS, NothingToDrawError, canvas, check_format, save
 from mtlbench.leaderboards.board import METRICS, Board, Row
 from mtlbench.leaderboards.contrasts import by_backbone
 from mtlbench.leaderboards.grouping import boards
@@ -61,7 +60,9 @@ def draw_differences(records: Sequence[Record], path: Path) -> None:
     check_format(path)
     grid = [panels for board in boards(records) if (panels := list(_panels(board)))]
     if not grid:
-        raise UsageError("there is nothing to draw: no method shares two seeds with constant weights on its backbone")
+        raise NothingToDrawError(
+            "there is nothing to draw: no method shares two seeds with constant weights on its backbone"
+        )
     columns = max(map(len, grid))
     tallest = max(len(found) for panels in grid for _, found in panels)
     figure, axes = canvas(len(grid), columns, PANEL_INCHES * columns, len(grid) * (HEAD_INCHES + ROW_INCHES * tallest))

@@ -40,6 +40,47 @@ class _Block:
     """Key of the first baseline."""
 
 
+@dataclass(frozen=True)
+class MeanRanks:
+    """Weightings by their mean rank in the main metric over blocks without a gap, the best first."""
+
+    names: tuple[str, ...]
+    ranks: tuple[float, ...]
+    blocks: int
+    critical_difference: float
+    p: float
+    """Of Friedman's test."""
+
+    @property
+    def cliques(self) -> tuple[tuple[int, int], ...]:
+        """First and last place of each largest run of weightings that cannot be told apart."""
+        runs: list[tuple[int, int]] = []
+        for first in range(len(self.ranks)):
+            last = max(i for i, rank in enumerate(self.ranks) if rank - self.ranks[first] < self.critical_difference)
+            if last > first and not (runs and runs[-1][1] >= last):
+                runs.append((first, last))
+        return tuple(runs)
+
+
+def mean_ranks(group: Sequence[Board], baselines: Sequence[str] = ()) -> MeanRanks | None:
+    """The mean ranks of boards that share preset, training and protocol; ``None`` where there is nothing to rank."""
+    blocks = [block for board in group for block in _blocks(board, baselines)]
+    scores = complete_cases(_scores(blocks, MAIN)).scores
+    if min(scores.shape) < 2:
+        return None
+    names = _names(blocks)
+    placed = ranks(scores, False)
+    means = {names[str(key)]: float(mean) for key, mean in zip(scores.columns, placed.mean(0), strict=True)}
+    ordered = sorted(means, key=lambda name: (means[name], name))
+    return MeanRanks(
+        tuple(ordered),
+        tuple(means[name] for name in ordered),
+        len(scores),
+        critical_difference(len(ordered), len(scores), ALPHA),
+        friedman(placed).p,
+    )
+
+
 def across_table(group: Sequence[Board], baselines: Sequence[str] = (), which: str = "") -> Table | None:
     """Mean ranks of the weightings over the blocks of boards that share preset, training and protocol.
 

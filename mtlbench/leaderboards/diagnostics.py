@@ -56,14 +56,16 @@ def _weights(done: Sequence[Record]) -> str:
     if not found or all(_constant(weights) for weights in found):
         return ""
     return " / ".join(
-        f"{_mean([weights[task]['mean'] for weights in found])} "
-        f"[{_mean([weights[task]['q05'] for weights in found])}, {_mean([weights[task]['q95'] for weights in found])}]"
-        for task in found[0]
+        f"{_of(found, task, 'mean')} [{_of(found, task, 'q05')}, {_of(found, task, 'q95')}]" for task in found[0]
     )
 
 
 def _constant(weights: Mapping[str, Mapping[str, float | None]]) -> bool:
-    return all(of_task["min"] == of_task["max"] for of_task in weights.values())
+    return all(of_task.get("min") == of_task.get("max") for of_task in weights.values())
+
+
+def _of(found: Sequence[Mapping[str, Mapping[str, float | None]]], task: str, name: str) -> str:
+    return _mean([weights.get(task, {}).get(name) for weights in found])
 
 
 def _listed(value: float | list[float | None] | None) -> list[float | None]:

@@ -23,11 +23,15 @@ def boards(records: Iterable[Record]) -> list[Board]:
     """
     groups = defaultdict(list)
     for record in sorted(records, key=lambda record: (record.seed, record.cell)):
-        conditions = [_settings(record), record.dataset.name, record.dataset.params, record.dataset.fingerprint]
-        groups[canonical(conditions)].append(record)
+        groups[board_key(record)].append(record)
     titles = _titles([group[0] for group in groups.values()])
     found = [_board(title, group) for title, group in zip(titles, groups.values(), strict=True)]
     return sorted(found, key=lambda board: (natural(board.title), canonical(board.settings)))
+
+
+def board_key(record: Record) -> str:
+    """Equal for records that are on one board."""
+    return canonical([_settings(record), record.dataset.name, record.dataset.params, record.dataset.fingerprint])
 
 
 def _settings(record: Record) -> dict[str, Any]:

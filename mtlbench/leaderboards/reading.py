@@ -134,8 +134,14 @@ def _joined(grids: Sequence[Table]) -> Table:
 
 def _split(line: str) -> list[str]:
     """The cells of a line, still escaped."""
-    cells = re.findall(r"((?:\\.|[^\\|])*)\|", line.strip())
-    return [cell.strip() for cell in cells[1:]]
+    cells = [""]
+    # Each character is looked at once, however long the line is.
+    for part in re.findall(r"\\.|[^\\|]+|.", line.strip()):
+        if part == "|":
+            cells.append("")
+        else:
+            cells[-1] += part
+    return [cell.strip() for cell in cells[1:-1]]
 
 
 def _head(text: str) -> Head:
@@ -184,16 +190,16 @@ def shown_scores(table: Table) -> Iterator[tuple[tuple[str, str, str, str], str]
     if table.labels == ("Method",):
         for line in table.lines:
             for head, cell in zip(table.heads, line.cells, strict=True):
-                yield (table.title, _without_mark(line.labels[0].text, table), head.group, head.name), cell.text
+                yield (table.title, without_mark(line.labels[0].text, table), head.group, head.name), cell.text
     elif table.labels == ("Dataset", "Task", "Metric"):
         board = task = ""
         for line in table.lines:
             board, task = line.labels[0].text or board, line.labels[1].text or task
             for head, cell in zip(table.heads, line.cells, strict=True):
-                yield (board, _without_mark(head.name, table), task, line.labels[2].text), cell.text
+                yield (board, without_mark(head.name, table), task, line.labels[2].text), cell.text
 
 
-def _without_mark(text: str, table: Table) -> str:
+def without_mark(text: str, table: Table) -> str:
     """The method's name, without the number of its note."""
     for mark, note in table.notes:
         name = text.removesuffix(mark)

@@ -25,16 +25,18 @@ class ReLUDropout(nn.Module):
 
     Args:
         p: share dropped, in [0, 1).
+        inplace: in evaluation without gradients, overwrite the input; for inputs that nobody else reads.
     """
 
-    def __init__(self, p: float) -> None:
+    def __init__(self, p: float, inplace: bool = False) -> None:
         super().__init__()
         self.p = p
+        self.inplace = inplace
 
     def forward(self, x: Tensor) -> Tensor:
         """Same shape as ``x``."""
         if not self.training or self.p == 0:
-            return x.relu()
+            return x.relu_() if self.inplace and not torch.is_grad_enabled() else x.relu()
         if x.device.type != "cpu" or x.dtype != torch.float32:
             return F.dropout(x.relu(), self.p)
         output: Tensor = _ReLUDropout.apply(x, max(1, round((1 - self.p) * LEVELS)))  # type: ignore[no-untyped-call]

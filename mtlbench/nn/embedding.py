@@ -1,6 +1,6 @@
 """From encoded inputs to one vector per field."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from mtlbench.api import Schema
 from mtlbench.nn.factored import LEAST_SAVING, SUM_COST, Factored
+from mtlbench.nn.linear import first_layers
 
 SMALL_TABLE = 8
 """A table with this many times fewer rows than a batch reads is taken whole: finding the distinct rows costs more."""
@@ -71,15 +72,18 @@ class FieldEmbedding(nn.Module):
             parts.append(self.numerical(numerical))
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
-    def inputs(self, categorical: Tensor, numerical: Tensor) -> Tensor | Factored:
+    def inputs(self, categorical: Tensor, numerical: Tensor, readers: Iterable[nn.Module] = ()) -> Tensor | Factored:
         """What :meth:`forward` gives, or in its place each distinct vector once, where that saves work.
 
-        For the layers of :mod:`mtlbench.nn`, which take both, and for :meth:`mean`.
+        For the layers of :mod:`mtlbench.nn`, which take both, and for :meth:`mean`. ``readers``, experts, gates and the
+        like, all read it, which is faster in one pass.
         """
         rows = self._distinct(categorical)
         if rows is None or rows.counts is None or not self._saves(len(rows.values), categorical):
             return self(categorical, numerical)
-        return Factored(rows.values, rows.counts, rows.position, numerical, self.numerical)
+        return Factored(
+            rows.values, rows.counts, rows.position, numerical, self.numerical, tuple(first_layers(readers))
+        )
 
     def _distinct(self, categorical: Tensor) -> Rows | None:
         if self.rows is not None:
@@ -89,10 +93,10 @@ class FieldEmbedding(nn.Module):
         index = self.index(categorical)
         if len(self.weight) * SMALL_TABLE <= index.numel():
             return Rows(self.weight, index, self.cardinalities)
-        rows, position = index.unique(return_inverse=True)
+        rows, position = distinct_rows(index, len(self.weight))
         ends = torch.searchsorted(rows, self.offsets[1:]).tolist()
         counts = [end - start for start, end in pairwise([0, *ends, len(rows)])]
-        return Rows(self.weight.index_select(0, rows), position.int(), counts)
+        return Rows(self.weight.index_select(0, rows), position, counts)
 
     def _saves(self, distinct: int, categorical: Tensor) -> bool:
         """Whether a layer does less work on ``distinct`` vectors and sums of them than on the vector of each place."""
@@ -116,3 +120,16 @@ class FieldEmbedding(nn.Module):
         if isinstance(embedded, Factored):
             return embedded.mean()
         return embedded.unflatten(1, (self.tokens, -1)).mean(1)
+
+
+def distinct_rows(index: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """The distinct values of ``index`` (B, F) below ``size``, ascending, and where in them each is, (B, F) int32.
+
+    What ``torch.unique`` gives, without a sort: values are marked in a table, whose marks are then numbered.
+    """
+    reads = index.reshape(-1).long()
+    marked = torch.zeros(size, dtype=torch.bool).index_fill_(0, reads, True)
+    rows = marked.nonzero().squeeze(1)
+    number = torch.empty(size, dtype=torch.int32)
+    number[rows] = torch.arange(len(rows), dtype=torch.int32)
+    return rows, number.index_select(0, reads).view(index.shape)

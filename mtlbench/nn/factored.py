@@ -9,10 +9,13 @@ A batch reads the same embeddings again and again: of B * F places only U hold d
 U times, and a sample sums F rows of the result. The same holds backwards: the gradients of all places that read one
 vector are summed first and multiplied with W_f afterwards. The numerical part is one small product with W_n A. It is
 the same mathematics in another order of summation, with U / (B * F) of the multiplications.
+
+Experts and gates read the same vectors. Where F is large their products are so small that calling them costs as much as
+computing them. Layers that are known to read together therefore do it as one layer, their weights below each other.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -20,6 +23,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from mtlbench.nn.ordering import stable_order
 
 SUM_COST = 12
 """Summing a row over its places, forwards and backwards, costs as much as multiplying this many of its inputs."""
@@ -46,6 +51,10 @@ class Factored:
     """(B, D) numerical inputs."""
     projection: nn.Linear | None
     """From D numbers to the last vector; ``None`` without numerical inputs."""
+    together: Sequence[nn.Linear] = ()
+    """Layers that read the batch in one pass."""
+    _read: dict[nn.Linear, Tensor] = field(default_factory=dict)
+    """What those of ``together`` gave that have not asked for it yet."""
 
     @cached_property
     def places(self) -> Tensor:
@@ -61,7 +70,7 @@ class Factored:
     @cached_property
     def readers(self) -> tuple[Tensor, Tensor]:
         """The samples that read each vector, one after the other, and where in them each vector's begin."""
-        order = self.places.argsort(stable=True)
+        order = stable_order(self.places, len(self.values))
         reads = torch.bincount(self.places, minlength=len(self.values))
         return (order // self.position.shape[1]).int(), (reads.cumsum(0) - reads).int()
 
@@ -69,13 +78,6 @@ class Factored:
     def numbers(self) -> Tensor:
         """(B, D + 1) numerical inputs and a column of ones."""
         return F.pad(self.numerical, (0, 1), value=1.0)
-
-    @cached_property
-    def blocks(self) -> list[tuple[slice, slice]]:
-        """For each field, its vectors in ``values`` and its columns in the weight of a layer."""
-        width = self.values.shape[1]
-        bounds = torch.tensor([0, *self.counts]).cumsum(0).tolist()
-        return [(slice(*rows), slice(f * width, (f + 1) * width)) for f, rows in enumerate(pairwise(bounds))]
 
     def slices(self, width: int) -> list[slice]:
         """The outputs of a layer, in slices whose products with all vectors fit the cache."""
@@ -99,11 +101,16 @@ class Factored:
             return total / len(self.counts)
         return (total + self.projection(self.numerical)) / (len(self.counts) + 1)
 
-    def project(self, weight: Tensor, bias: Tensor) -> Tensor:
-        """``W x + b`` of each sample: (B, w) from ``weight`` (w, T * d) and ``bias`` (w,)."""
-        inner = () if self.projection is None else (self.projection.weight, self.projection.bias)
-        output: Tensor = _Project.apply(self, self.values, weight, bias, *inner)  # type: ignore[no-untyped-call]
-        return output
+    def project(self, layer: nn.Linear) -> Tensor:
+        """``W x + b`` (B, w) of each sample, with W (w, T * d) and b (w,) those of ``layer``."""
+        if layer not in self._read:
+            layers = self.together if layer in self.together else (layer,)
+            inner = () if self.projection is None else (self.projection.weight, self.projection.bias)
+            parameters = [*inner, *(one.weight for one in layers), *(one.bias for one in layers)]
+            outputs = _Project.apply(self, len(layers), self.values, *parameters)  # type: ignore[no-untyped-call]
+            self._read.update(zip(layers, outputs, strict=True))
+        # Kept no longer than needed: the outputs hold the graph, which holds what they were computed from.
+        return self._read.pop(layer)
 
 
 class _Sum(torch.autograd.Function):
@@ -118,39 +125,74 @@ class _Sum(torch.autograd.Function):
 
 
 class _Project(torch.autograd.Function):
+    """``W x + b`` of some layers. Going backward, layers whose output was not used cost nothing."""
+
     @staticmethod
-    def forward(ctx: Any, factored: Factored, values: Tensor, weight: Tensor, bias: Tensor, *inner: Tensor) -> Tensor:
-        ctx.factored = factored
+    def forward(ctx: Any, factored: Factored, layers: int, values: Tensor, *parameters: Tensor) -> tuple[Tensor, ...]:
+        inner, weights, biases = parameters[: -2 * layers], parameters[-2 * layers : -layers], parameters[-layers:]
+        weight, tail = _stacked(weights), _stacked(biases).unsqueeze(1)
+        ctx.factored, ctx.widths = factored, [len(bias) for bias in biases]
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(values, weight, *inner)
-        tail = bias.unsqueeze(1)
+        width = values.shape[1]
         if inner:
-            tail = torch.addmm(F.pad(tail, (inner[0].shape[1], 0)), weight[:, -values.shape[1] :], _joined(inner))
+            tail = torch.addmm(F.pad(tail, (inner[0].shape[1], 0)), weight[:, -width:], _joined(inner))
         outputs = []
         for rows in factored.slices(len(weight)):
             products = values.new_empty(len(values), rows.stop - rows.start)
-            for vectors, columns in factored.blocks:
-                torch.mm(values[vectors], weight[rows, columns].t(), out=products[vectors])
+            for vectors, columns, product in zip(
+                values.split(factored.counts),
+                weight[rows].t().split(width),
+                products.split(factored.counts),
+                strict=False,  # the numerical part is no field
+            ):
+                torch.mm(vectors, columns, out=product)
             outputs.append(factored.gather(products).addmm_(factored.numbers, tail[rows].t()))
-        return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
+        output = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
+        return output.split(ctx.widths, dim=1)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         factored: Factored = ctx.factored
         values, weight, *inner = ctx.saved_tensors
-        of_values, of_weight = torch.zeros_like(values), torch.empty_like(weight)
+        width, used = values.shape[1], [gradient for gradient in gradients if gradient is not None]
+        if len(used) < len(gradients):
+            weights = weight.split(ctx.widths)
+            weight = _stacked([own for own, gradient in zip(weights, gradients, strict=True) if gradient is not None])
+        gradient = used[0] if len(used) == 1 else torch.cat(used, dim=1)
+        of_values, of_weight = torch.empty_like(values), torch.empty_like(weight)
         # Transposed twice: a product whose second factor has few columns takes ten times as long.
         of_tail = (factored.numbers.t() @ gradient).t()
         for rows in factored.slices(len(weight)):
             products = factored.scatter(gradient[:, rows].contiguous())
-            for vectors, columns in factored.blocks:
-                torch.mm(products[vectors].t(), values[vectors], out=of_weight[rows, columns])
-                of_values[vectors].addmm_(products[vectors], weight[rows, columns])
-        if not inner:
-            return None, of_values, of_weight, of_tail[:, -1]
-        last = slice(-values.shape[1], None)
-        torch.mm(of_tail, _joined(inner).t(), out=of_weight[:, last])
-        of_joined = weight[:, last].t() @ of_tail
-        return None, of_values, of_weight, of_tail[:, -1], of_joined[:, :-1], of_joined[:, -1]
+            for vectors, product, columns, of_columns, of_vectors in zip(
+                values.split(factored.counts),
+                products.split(factored.counts),
+                weight[rows].split(width, dim=1),
+                of_weight[rows].split(width, dim=1),
+                of_values.split(factored.counts),
+                strict=False,  # the numerical part is no field
+            ):
+                torch.mm(product.t(), vectors, out=of_columns)
+                of_vectors.addmm_(product, columns, beta=min(rows.start, 1))
+        of_inner: tuple[Tensor, ...] = ()
+        if inner:
+            last = slice(-width, None)
+            torch.mm(of_tail, _joined(inner).t(), out=of_weight[:, last])
+            of_joined = weight[:, last].t() @ of_tail
+            of_inner = of_joined[:, :-1], of_joined[:, -1]
+        widths = [0 if gradient is None else w for gradient, w in zip(gradients, ctx.widths, strict=True)]
+        of_weights, of_biases = of_weight.split(widths), of_tail[:, -1].split(widths)
+        of_layers = [
+            None if gradient is None else part
+            for parts in (of_weights, of_biases)
+            for gradient, part in zip(gradients, parts, strict=True)
+        ]
+        return None, None, of_values, *of_inner, *of_layers
+
+
+def _stacked(parts: list[Tensor] | tuple[Tensor, ...]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def _joined(inner: Sequence[Tensor]) -> Tensor:

@@ -21,7 +21,7 @@ class Hidden(nn.Sequential):
         layers: list[nn.Module] = [Linear(inputs, width)]
         if norm == "batch":
             layers.append(nn.BatchNorm1d(width))
-        super().__init__(*layers, ReLUDropout(dropout))
+        super().__init__(*layers, ReLUDropout(dropout, inplace=True))
 
 
 class MLP(nn.Sequential):

@@ -46,7 +46,7 @@ def environment(device: str = "cpu") -> dict[str, str | int | float | None]:
         "torch": str(torch.__version__),
         "platform": platform.platform(),
         "processor": _processor(),
-        "cores": _cores(),
+        "cores": usable_cores(),
         "threads": torch.get_num_threads(),
         "matmul": torch.get_float32_matmul_precision(),
         "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
@@ -137,5 +137,6 @@ def _processor() -> str:
     return next(iter(names), "") or platform.processor() or platform.machine()
 
 
-def _cores() -> int:
+def usable_cores() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

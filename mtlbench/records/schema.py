@@ -9,12 +9,14 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 SCHEMA_VERSION: Literal[1] = 1
 
 
 def _none_unless_finite(value: Any) -> Any:
+    if isinstance(value, (str, bool)):
+        raise ValueError(f"a number is expected, not {value!r}")
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -22,8 +24,14 @@ def _encodable(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
-Number = Annotated[float | None, BeforeValidator(_none_unless_finite)]
-"""A measured value; NaN and infinity become ``None``, for JSON has neither."""
+Number = Annotated[
+    Annotated[float, Field(strict=True)] | Annotated[float | None, BeforeValidator(_none_unless_finite)] | None,
+    Field(union_mode="left_to_right"),
+]
+"""A measured value; NaN and infinity become ``None``, for JSON has neither.
+
+Finite numbers, which nearly all are, are read without a call of Python code.
+"""
 
 Text = Annotated[str, BeforeValidator(_encodable)]
 """Text from elsewhere, such as a traceback; what UTF-8 cannot hold is escaped."""
@@ -93,6 +101,9 @@ class Failure(_Strict):
     traceback: Text | None = None
 
 
+Status = Literal["done", "failed", "not-applicable"]
+
+
 class Record(_Strict):
     """One cell's outcome."""
 
@@ -116,7 +127,7 @@ class Record(_Strict):
     training: dict[str, float | int | str]
     controls: list[str] = []
     """Ids of the cells that show where a gain of this one comes from; they need not have been run."""
-    status: Literal["done", "failed", "not-applicable"]
+    status: Status
     failure: Failure | None = None
     """The reason, for the statuses ``failed`` and ``not-applicable``."""
     metrics: dict[str, Scores] | None = None

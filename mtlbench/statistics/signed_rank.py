@@ -1,6 +1,7 @@
 """Wilcoxon's signed-rank test over seeds, exact, and what it can show with few of them."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,7 +52,7 @@ def wilcoxon(first: ArrayLike, second: ArrayLike) -> SignedRank:
     doubled = _doubled_ranks(np.abs(found))
     plus, minus = int(doubled[found > 0].sum()), int(doubled[found < 0].sum())
     # The sum of positive ranks is symmetric about half of all: both tails hold the same.
-    tail = _distribution(doubled[found != 0])[: min(plus, minus) + 1].sum()
+    tail = _distribution(tuple(sorted(doubled[found != 0].tolist())))[: min(plus, minus) + 1].sum()
     zeros = int((found == 0).sum())
     return SignedRank(min(1.0, float(2 * tail)), plus / 2, minus / 2, found.size, zeros)
 
@@ -82,10 +83,14 @@ def _doubled_ranks(magnitudes: NDArray[np.float64]) -> NDArray[np.int64]:
     return (2 * last - counts + 1)[place]
 
 
-def _distribution(doubled: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Probability of each doubled sum of positive ranks when every sign is a fair coin."""
+@lru_cache(maxsize=64)
+def _distribution(doubled: tuple[int, ...]) -> NDArray[np.float64]:
+    """Probability of each doubled sum of positive ranks when every sign is a fair coin.
+
+    Without ties all methods of a board share these ranks, and with many seeds they are what costs the time.
+    """
     probability = np.ones(1)
-    for rank in doubled.tolist():
+    for rank in doubled:
         without = np.pad(probability, (0, rank))
         probability = (without + np.pad(probability, (rank, 0))) / 2
     return probability

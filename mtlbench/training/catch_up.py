@@ -43,7 +43,7 @@ NEGLIGIBLE = 1e-17
 """Relative size below which a term of a float64 sum is left out."""
 VANISHED = 1e-30
 """A decay factor below this counts as zero: denormal numbers would be slow, and no sum in float64 notices."""
-CACHE_ELEMENTS = 1 << 15
+CACHE_ELEMENTS = 1 << 16
 """Elements caught up at a time on a CPU, so that the temporaries stay in its cache."""
 
 

@@ -22,6 +22,7 @@ from torch.optim.adam import adam
 
 from mtlbench.errors import UsageError, did_you_mean
 from mtlbench.nn.embedding import Rows
+from mtlbench.nn.ordering import stable_order
 from mtlbench.training.catch_up import CatchUp
 
 CATCH_UP_ELEMENTS = 1 << 22
@@ -89,7 +90,7 @@ class EmbeddingOptimiser(ABC):
             self._index = self._arrange(reads[position == place])
             if fields is not None:
                 field = torch.bucketize(self._index, fields[1:], right=True)
-                self._index = self._index[field.argsort(stable=True)]
+                self._index = self._index[stable_order(field, len(fields))]
                 counts = field.bincount(minlength=len(fields)).tolist()
             self._slot.index_copy_(0, self._index, place[: len(self._index)])
             position = self._slot.index_select(0, reads)
@@ -219,7 +220,7 @@ class EmbeddingAdam(_Moments):
         self.load_state_dict({name: value for name, value in state.items() if name not in names})
 
     def _arrange(self, rows: Tensor) -> Tensor:
-        return rows[self._last[rows].argsort()]
+        return rows[stable_order(self._last[rows], self.steps + 1)]
 
     def _read(self, values: Tensor) -> None:
         moment1, moment2 = self._gather("moment1", self._moment1), self._gather("moment2", self._moment2)

@@ -10,6 +10,8 @@ from mtlbench.leaderboards import BoardScores, Layout, Page, Table, build, parse
 from mtlbench.leaderboards.board import METRICS
 from mtlbench.leaderboards.board_scores import MethodScores
 from mtlbench.leaderboards.naming import canonical
+from mtlbench.leaderboards.reading import without_mark
+from mtlbench.leaderboards.table import Cell
 from mtlbench.verification.findings import Finding
 from mtlbench.verification.folders import Collection, Stored
 
@@ -120,9 +122,9 @@ def _different_cells(page: Sequence[Table], wanted: Sequence[Table]) -> Iterator
         if shown is None:
             yield f"the table {table.title!r} is missing; {REBUILD}"
             continue
-        lines = {_row(line.labels): line for line in shown.lines}
+        lines = {_row(line.labels, shown): line for line in shown.lines}
         for line in table.lines:
-            row = _row(line.labels)
+            row = _row(line.labels, table)
             found = lines.pop(row, None)
             if found is None:
                 yield f"table {table.title!r}: the row {row} is missing; {REBUILD}"
@@ -138,6 +140,7 @@ def _different_cells(page: Sequence[Table], wanted: Sequence[Table]) -> Iterator
                             f"table {table.title!r}, row {row}, column {column}: it reads {was}, the records give "
                             f"{is_}: it was edited by hand or is out of date; {REBUILD}"
                         )
+        yield from _different_notes(shown, table)
         for row in lines:
             yield f"table {table.title!r}: the row {row} is not in the records; {REBUILD}"
     for title in old:
@@ -153,11 +156,22 @@ def _flat(tables: Iterable[Table]) -> list[Table]:
     return list(found)
 
 
-def _row(labels: Sequence[Any]) -> str:
-    return ", ".join(label.text for label in labels)
+def _row(labels: Sequence[Cell], table: Table) -> str:
+    return ", ".join(without_mark(label.text, table) for label in labels)
 
 
-def _text(cell: Any) -> str:
+def _different_notes(shown: Table, wanted: Table) -> Iterator[str]:
+    """Notes that read otherwise; a note that is gone renumbers the others, which is no difference."""
+    own, right = ([note for _, note in table.notes] for table in (shown, wanted))
+    for note in own:
+        if note not in right:
+            yield f"table {wanted.title!r}: the note {note!r} is not what the records give; {REBUILD}"
+    for note in right:
+        if note not in own:
+            yield f"table {wanted.title!r}: the note {note!r} is missing; {REBUILD}"
+
+
+def _text(cell: Cell) -> str:
     text = cell.text + cell.tail
     return f"**{text}**" if cell.bold else f"<u>{text}</u>" if cell.underline else text
 

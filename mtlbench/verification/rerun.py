@@ -1,31 +1,25 @@
-"""Running recorded cells again, in a folder of their own, and comparing what comes out."""
+"""Running recorded cells again, and comparing what comes out."""
 
 import random
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtlbench import experiments
-from mtlbench.cells import PROTOCOL, Training
 from mtlbench.errors import MtlbenchError
+from mtlbench.experiments import run_again
 from mtlbench.experiments.events import Listen
-from mtlbench.experiments.run_cell import load_splits
 from mtlbench.leaderboards.board import METRICS
-from mtlbench.plugins import Catalogue
-from mtlbench.presets import PRESETS
-from mtlbench.records import Record, RecordStore
-from mtlbench.specs import Resolved, resolve
-from mtlbench.study import Plan
+from mtlbench.records import Record
 from mtlbench.verification.findings import Finding, Report
 from mtlbench.verification.folders import Stored
 
 TOLERANCE = 0.005
-"""Of any score, between machines. Rounding differs there, and training amplifies it to at most what another seed does:
-the seeds of one method on KuaiRand-Pure have a standard deviation of .0008 (at most .0013) in any score."""
+"""Of any score, between machines or commits. Rounding differs there, and training amplifies it to at most what another
+seed does: the seeds of one method on KuaiRand-Pure have a standard deviation of .0008 (at most .0013) in any score."""
 
-SAME_MACHINE = ("torch", "python", "platform", "processor", "device", "threads", "matmul")
-"""What of the environment has to be the same for a result to be the same to the last bit."""
+SAME_TO_THE_BIT = ("mtlbench", "git", "torch", "python", "platform", "processor", "device", "threads", "matmul")
+"""What of the environment must be the same for a result to be the same to the last bit. A faster commit may add up the
+same numbers in another order."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +36,10 @@ class Sample:
     plugin_files: tuple[Path, ...] = ()
 
 
-class _NotRerunnableError(Exception):
-    """Why a cell cannot be run here."""
-
-
-def rerun(stored: Sequence[Stored], sample: Sample, catalogue: Catalogue, report: Report, listener: Listen) -> None:
+def rerun(stored: Sequence[Stored], sample: Sample, report: Report, listener: Listen) -> None:
     """Run cells of ``stored`` again and add to ``report`` where they come out otherwise.
 
-    On the machine, torch and device of the record every score and the learning curve must be the same to the last
+    On the machine, torch and commit of the record every score and the learning curve must be the same to the last
     bit; elsewhere each score must be within the tolerance. A cell whose data, plugin or protocol is not at hand is
     noted, and another one takes its place.
     """
@@ -64,8 +54,8 @@ def rerun(stored: Sequence[Stored], sample: Sample, catalogue: Catalogue, report
         if report.reruns == sample.count:
             break
         try:
-            again = _run(one.record, sample, catalogue, listener)
-        except _NotRerunnableError as error:
+            again = run_again(one.record, sample.plugin_files, sample.data_dir, listener)
+        except MtlbenchError as error:
             absent.setdefault(str(error), []).append(one)
             continue
         report.reruns += 1
@@ -86,10 +76,10 @@ def differences(record: Record, again: Record, tolerance: float) -> Iterator[str
     if again.status != "done":
         yield f"it {again.status}: {again.failure.reason if again.failure else 'no reason was recorded'}"
         return
-    exact = all(record.environment.get(name) == again.environment.get(name) for name in SAME_MACHINE)
+    exact = all(record.environment.get(name) == again.environment.get(name) for name in SAME_TO_THE_BIT)
     if exact:
         if (again.metrics, again.curve) != (record.metrics, record.curve):
-            yield f"it differs on the same machine and torch: {_largest(record, again)}{_changed_code(record, again)}"
+            yield f"it differs on the same machine, torch and commit: {_largest(record, again)}"
     else:
         for split in ("validation", "test"):
             for task, metric, own, other in _scores(record, again, split):
@@ -101,59 +91,6 @@ def differences(record: Record, again: Record, tolerance: float) -> Iterator[str
                         f"{split} {task} {METRICS[metric]} is {other:.4f}, recorded is {own:.4f}: more than "
                         f"{tolerance:g} apart{_changed_code(record, again)}"
                     )
-
-
-def _run(record: Record, sample: Sample, catalogue: Catalogue, listener: Listen) -> Record:
-    plan = _plan(record, sample, catalogue)
-    with tempfile.TemporaryDirectory(prefix="mtlbench-verify-") as folder:
-        experiments.run(plan, out=Path(folder), jobs=1, overwrite="never", listener=listener)
-        again = RecordStore(folder).find(record.cell)
-    if again is None:
-        raise _NotRerunnableError(
-            "what it says was run is now another cell: its code has other parameters than the record"
-        )
-    return again
-
-
-def _plan(record: Record, sample: Sample, catalogue: Catalogue) -> Plan:
-    """The study of this one cell, and of those that it builds on."""
-    if record.protocol != PROTOCOL:
-        raise _NotRerunnableError(f"it is of protocol {record.protocol}, this mtlbench runs protocol {PROTOCOL}")
-    if record.preset not in PRESETS:
-        raise _NotRerunnableError(f"this mtlbench has no preset {record.preset!r}")
-    if record.training.get("budget") != "early-stopping":
-        raise _NotRerunnableError("its budget was set by the other cells of its study")
-    preset = record.preset
-    uses = {"dataset": record.dataset, "backbone": record.backbone, "weighting": record.weighting}
-    try:
-        dataset, backbone, weighting = (
-            resolve(catalogue, kind, use.name, use.params, preset) for kind, use in uses.items()
-        )
-        training = Training(**record.training)  # type: ignore[arg-type]
-        _same_data(record, dataset, sample, catalogue)
-    except (MtlbenchError, TypeError) as error:
-        raise _NotRerunnableError(str(error)) from error
-    return Plan(
-        datasets=(dataset,),
-        grids=(((backbone,), (weighting,)),),
-        seeds=(record.seed,),
-        preset=preset,
-        training=training,
-        controls=False,
-        budget="early-stopping",
-        device="cpu",
-        data_dir=sample.data_dir,
-        plugin_files=sample.plugin_files,
-    )
-
-
-def _same_data(record: Record, dataset: Resolved, sample: Sample, catalogue: Catalogue) -> None:
-    found = load_splits(catalogue, dataset.spec, sample.data_dir).fingerprint
-    if found != record.dataset.fingerprint:
-        raise _NotRerunnableError(
-            f"the dataset {record.dataset.name} is not the same here: its fingerprint is {found[:12]}, the record's "
-            f"{record.dataset.fingerprint[:12]}"
-        )
 
 
 def _scores(record: Record, again: Record, split: str) -> Iterator[tuple[str, str, float | None, float | None]]:

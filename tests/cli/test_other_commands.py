@@ -23,6 +23,7 @@ import mtlbench as package
         ["leaderboard", "build", "--help"],
         ["data", "describe", "--help"],
         ["figure", "--help"],
+        ["bench", "--help"],
         ["leaderboard", "compare", "--help"],
         ["--version"],
     ],
@@ -43,7 +44,7 @@ def test_the_module_runs_as_a_program() -> None:
     assert done.stdout == f"mtlbench {package.__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "list", "info", "new", "test-plugin"])
+@pytest.mark.parametrize("command", ["run", "list", "info", "new", "test-plugin", "bench"])
 def test_help_shows_examples(mtlbench: Any, command: str) -> None:
     result = mtlbench(command, "--help")
     assert result.code == 0

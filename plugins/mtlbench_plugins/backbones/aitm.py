@@ -56,7 +56,7 @@ class AITM(api.Backbone):
 
     def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding.inputs(categorical, numerical)
+        embedded = self.embedding.inputs(categorical, numerical, readers=self.bottoms)
         features = [bottom(embedded) for bottom in self.bottoms]
         states = features[:1]
         for transfer, own in zip(self.transfers, features[1:], strict=True):

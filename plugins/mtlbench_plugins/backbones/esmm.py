@@ -49,7 +49,7 @@ class ESMM(api.Backbone):
 
     def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
         """Logits (B, K) of the products; p_1 >= p_2 >= ..."""
-        embedded = self.embedding.inputs(categorical, numerical)
+        embedded = self.embedding.inputs(categorical, numerical, readers=self.branches)
         return funnel_logits(torch.cat([branch(embedded) for branch in self.branches], dim=1))
 
 

@@ -46,7 +46,7 @@ class MetaHeac(api.Backbone):
 
     def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding.inputs(categorical, numerical)
+        embedded = self.embedding.inputs(categorical, numerical, readers=self.experts)
         outputs = self.experts(embedded)
         sample = self.embedding.mean(embedded)
         return torch.cat([self._logit(task, sample, outputs) for task in self.tasks.weight], dim=1)

@@ -33,7 +33,7 @@ class MMoE(api.Backbone):
 
     def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding.inputs(categorical, numerical)
+        embedded = self.embedding.inputs(categorical, numerical, readers=(*self.experts, *self.gates))
         outputs = self.experts(embedded)
         heads = zip(self.gates, self.towers, strict=True)
         return torch.cat([tower(mix(gate(embedded), outputs)) for gate, tower in heads], dim=1)

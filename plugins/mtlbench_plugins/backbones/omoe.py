@@ -33,6 +33,6 @@ class OMoE(api.Backbone):
 
     def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding.inputs(categorical, numerical)
+        embedded = self.embedding.inputs(categorical, numerical, readers=(*self.experts, self.gate))
         features = mix(self.gate(embedded), self.experts(embedded))
         return torch.cat([tower(features) for tower in self.towers], dim=1)

@@ -52,7 +52,7 @@ class PLE(api.Backbone):
 
     def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding.inputs(categorical, numerical)
+        embedded = self.embedding.inputs(categorical, numerical, readers=self.levels[:1])
         own, shared = [embedded] * len(self.towers), embedded
         for level in self.levels:
             own, shared = level(own, shared)

@@ -43,7 +43,10 @@ class CsvFile:
     def schema(self) -> pa.Schema:
         """Its columns, typed by what the first block holds."""
         with self._explained():
-            return self._open({}, None).schema
+            found = self._open({}, None).schema
+            # Names are decoded when they are asked for.
+            _ = found.names
+            return found
 
     def blocks(self, types: Mapping[str, pa.DataType]) -> Iterator[Block]:
         """The named columns as the given types."""
@@ -195,9 +198,15 @@ def require(file: TableFile, columns: Sequence[str], names: Sequence[str]) -> No
 
 
 def _below(path: Path) -> list[Path]:
-    if path.is_file():
+    try:
+        is_file, exists = path.is_file(), path.exists()
+    except OSError as error:
+        raise DataError(
+            f"{str(path)[:200]!r} is no path: {error.strerror}; correct `files` in the description"
+        ) from error
+    if is_file:
         return [path]
-    if not path.exists():
+    if not exists:
         raise DataError(
             f"{path} is not there: correct `files` in the description; a relative path starts at its folder"
         )

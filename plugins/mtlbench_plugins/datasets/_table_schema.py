@@ -133,7 +133,7 @@ def read_schema(path: Path) -> TableSchema:
             f"{path}: cannot read the description of the table: {error.strerror}; a relative path starts at the "
             "current folder; `mtlbench data describe FILE` drafts one"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{path} is no TOML: {error}; texts stand in double quotes, lists in brackets") from error
     try:
         schema = TableSchema.model_validate(given)

@@ -140,3 +140,19 @@ def test_other_files_of_the_target_stay(tmp_path: Path) -> None:
     unpack(tmp_path / "good", tmp_path / "Shop")
     assert below(tmp_path / "Shop") == ["log.csv", "mine.txt"]
     assert (tmp_path / "Shop" / "log.csv").read_text() == "new"
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_an_archive_that_grows_out_of_all_proportion_is_refused(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mtlbench.downloads.archives.ALWAYS_ALLOWED", 1000)
+    zeros = ("zeros.csv", bytes(20_000_000))
+    if kind == "tar":
+        tar(GOOD, zeros)(tmp_path / "a")
+    else:
+        with zipfile.ZipFile(tmp_path / "a", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(*zeros)
+    with pytest.raises(api.DataError, match="times its size"):
+        unpack(tmp_path / "a", tmp_path / "data")
+    assert not (tmp_path / "data").exists()

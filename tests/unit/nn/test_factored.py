@@ -7,11 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from test_field_embedding import draw, make_schema
-from torch import Tensor
+from torch import Tensor, nn
 
-from mtlbench.nn import FieldEmbedding, embedding, factored
+from mtlbench.nn import MLP, Experts, FieldEmbedding, Gate, Tower, embedding, factored
 from mtlbench.nn.factored import Factored
-from mtlbench.nn.linear import Linear
+from mtlbench.nn.linear import Linear, first_layers
 from mtlbench.training.embedding_adam import EmbeddingAdam
 
 
@@ -100,3 +100,49 @@ def test_ids_of_any_integer_type_and_rows_without_a_number():
     categorical, numbers = draw(schema, 9)
     narrow, wide = (layer(module.inputs(ids, numbers)) for ids in (categorical, categorical.long()))
     assert torch.equal(narrow, wide)
+
+
+@given(
+    widths=st.lists(st.integers(1, 5), min_size=1, max_size=4),
+    numerical=st.integers(0, 2),
+    cache=st.sampled_from([1, 50, 1 << 22]),
+    used=st.sets(st.integers(0, 3), min_size=1),
+    seed=st.integers(0, 1000),
+)
+def test_layers_that_read_together_give_what_each_gives_alone(
+    widths: list[int], numerical: int, cache: int, used: set[int], seed: int
+):
+    torch.manual_seed(seed)
+    schema = make_schema([9, 30, 2], numerical)
+    module = FieldEmbedding(schema, 3).double()
+    layers = nn.ModuleList(Linear(module.width, width) for width in widths).double()
+    used = {place % len(widths) for place in used}
+    categorical, numbers = draw(schema, 11)
+    upstream = [torch.randn(11, width, dtype=torch.float64) for width in widths]
+    leaves = [*module.parameters(), *layers.parameters()]
+
+    def gradients(outputs: list[Tensor]) -> list[Tensor | None]:
+        total = sum((outputs[place] * upstream[place]).sum() for place in used)
+        return [*torch.autograd.grad(total, leaves, allow_unused=True)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(factored, "CACHE_ELEMENTS", cache)
+        alone = module.inputs(categorical, numbers.double())
+        together = module.inputs(categorical, numbers.double(), readers=layers)
+        assert isinstance(together, Factored)
+        ours, theirs = ([layer(read) for layer in layers] for read in (together, alone))
+        assert not together._read
+        for a, b in zip([*ours, *gradients(ours)], [*theirs, *gradients(theirs)], strict=True):
+            assert (a is None) == (b is None)
+            if a is not None:
+                torch.testing.assert_close(a, b)
+
+
+def test_the_first_layers_are_those_that_read_the_input():
+    experts = Experts(2, 6, (5, 4), 0.0, "batch")
+    gate = Gate(6, 2)
+    branch = nn.Sequential(MLP(6, (5,), 0.0, "none"), Tower(5, (3,), 0.0, "none"))
+    found = first_layers([experts, gate, branch, MLP(6, (), 0.0, "none")])
+    assert [id(layer) for layer in found] == [
+        id(layer) for layer in (experts[0][0][0], experts[1][0][0], gate, branch[0][0][0])
+    ]

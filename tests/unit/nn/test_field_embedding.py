@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from mtlbench.api import Field, Schema
 from mtlbench.nn import FieldEmbedding
+from mtlbench.nn.embedding import distinct_rows
 
 
 def make_schema(cardinalities: list[int], numerical: int) -> Schema:
@@ -66,3 +67,13 @@ def test_an_id_outside_its_table_is_an_error():
     embedding = FieldEmbedding(make_schema([4, 3], 0), 2)
     with pytest.raises(IndexError):
         embedding(torch.tensor([[0, 3]]), torch.empty(1, 0))
+
+
+@given(seed=st.integers(0, 1000), rows=st.integers(0, 40), fields=st.integers(1, 3), size=st.integers(1, 60))
+def test_distinct_rows_are_those_of_a_sort(seed: int, rows: int, fields: int, size: int):
+    index = torch.randint(size, (rows, fields), generator=torch.Generator().manual_seed(seed), dtype=torch.int32)
+    expected, position = index.unique(return_inverse=True)
+    found, number = distinct_rows(index, size)
+    assert torch.equal(found, expected.long())
+    assert number.dtype == torch.int32
+    assert torch.equal(number, position.int())

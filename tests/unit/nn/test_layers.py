@@ -56,6 +56,17 @@ def test_no_dropout_is_relu():
     assert torch.equal(ReLUDropout(0.5).eval()(x), x.relu())
 
 
+def test_in_place_it_overwrites_its_input_where_nothing_is_learnt_and_only_there():
+    layer = ReLUDropout(0.5, inplace=True).eval()
+    x = torch.tensor([-1.0, 2.0])
+    assert torch.equal(layer(x), torch.tensor([0.0, 2.0]))
+    assert torch.equal(x, torch.tensor([-1.0, 2.0]))
+    with torch.no_grad():
+        assert layer(x).data_ptr() == x.data_ptr()
+        assert torch.equal(layer.train()(x * 0 - 1), torch.zeros(2))
+    assert torch.equal(x, torch.tensor([0.0, 2.0]))
+
+
 @given(seed=st.integers(0, 1000), experts=st.integers(1, 5))
 def test_mix_and_its_gradients_are_those_of_the_weighted_sum(seed: int, experts: int):
     generator = torch.Generator().manual_seed(seed)

@@ -19,14 +19,12 @@ def test_defaults() -> None:
 
 
 def test_flags_win_over_the_file_and_paths_in_it_are_relative_to_it(tmp_path: Path) -> None:
-    plugin = write(tmp_path, "plugins/mine.py", weighting("mine"))
     text = """
     weightings = "rmtl,constant"
     seeds = [4, 2]
     epochs = 7
     data_dir = "data"
     out = "/absolute/out"
-    plugins = ["plugins/mine.py"]
     """
     study = Study.load(write(tmp_path, "study.toml", text), {"epochs": 3, "data_dir": Path("here")})
     assert study.weightings == ("rmtl,constant",)
@@ -34,7 +32,6 @@ def test_flags_win_over_the_file_and_paths_in_it_are_relative_to_it(tmp_path: Pa
     assert study.epochs == 3
     assert study.data_dir == Path("here")
     assert study.out == Path("/absolute/out")
-    assert study.files() == (plugin,)
 
 
 @pytest.mark.parametrize(

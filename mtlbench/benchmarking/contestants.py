@@ -1,0 +1,92 @@
+"""What is timed: a training step of ours, one in the public style, and the products of matrices of a layer.
+
+Each runs in a process of its own, as its users run it: ours with the settings of a cell, the public one with torch's
+defaults. Each works for ever and calls ``pace()`` after every step, in which it may be made to wait for the others.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from mtlbench.api import Backbone, Splits
+from mtlbench.benchmarking.public_style import in_public_style, public_losses
+from mtlbench.benchmarking.workload import workload
+from mtlbench.cells import PluginSpec, Training
+from mtlbench.experiments.process import prepare_process
+from mtlbench.plugins import Catalogue, discover
+from mtlbench.training import BackboneTrainer
+from mtlbench.training.seeding import seeded
+
+BATCHES = 40
+"""Batches of an epoch."""
+UNBOUNDED = 10**9
+CPU = torch.device("cpu")
+
+Pace = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that the contestants of one comparison share; it goes to their processes."""
+
+    backbone: PluginSpec
+    training: Training
+    threads: int
+    plugin_files: tuple[Path, ...] = ()
+
+    def parts(self) -> tuple[Catalogue, Splits, Backbone]:
+        """The plugins, the data and the freshly initialised backbone, the same for every contestant."""
+        catalogue = discover(self.plugin_files)
+        splits = workload(BATCHES * self.training.batch_size)
+        with seeded(0, "initial parameters"):
+            backbone = catalogue.create("backbone", self.backbone, splits.schema)
+        return catalogue, splits, backbone
+
+
+def our_training(setting: Setting, weighting: PluginSpec, pace: Pace) -> None:
+    """Train by the harness's own loop, as :func:`mtlbench.experiments.run_cell.run_cell` does."""
+    prepare_process(CPU)
+    torch.set_num_threads(setting.threads)
+    catalogue, splits, backbone = setting.parts()
+    method = catalogue.create("weighting", weighting)
+    trainer = BackboneTrainer(
+        backbone, splits, setting.training, 0, dense="parameters" in method.needs, progress=lambda *_: pace()
+    )
+    with seeded(0, "weighting"):
+        method.fit(trainer)
+
+
+def public_training(setting: Setting, pace: Pace) -> None:
+    """Train by the loop in the public style: the plain average, float32, torch's defaults."""
+    torch.set_num_threads(setting.threads)
+    _, splits, backbone = setting.parts()
+    for _ in public_losses(in_public_style(backbone), splits.train, setting.training.batch_size):
+        pace()
+
+
+def products(sizes: tuple[int, int, int], threads: int, pace: Pace) -> None:
+    """The three products of a layer, forwards and backwards, as a cell multiplies float32 matrices.
+
+    Args:
+        sizes: samples, inputs and outputs.
+        threads: of the processor.
+        pace: called after each round of three.
+    """
+    prepare_process(CPU)
+    torch.set_num_threads(threads)
+    samples, inputs, outputs = sizes
+    x, weight, gradient = torch.randn(samples, inputs), torch.randn(outputs, inputs), torch.randn(samples, outputs)
+    results = torch.empty(samples, outputs), torch.empty(samples, inputs), torch.empty(outputs, inputs)
+    while True:
+        torch.mm(x, weight.t(), out=results[0])
+        torch.mm(gradient, weight, out=results[1])
+        torch.mm(gradient.t(), x, out=results[2])
+        pace()
+
+
+def flop_of_products(sizes: tuple[int, int, int]) -> int:
+    """Floating-point operations of a round of :func:`products`."""
+    samples, inputs, outputs = sizes
+    return 3 * 2 * samples * inputs * outputs

@@ -1,0 +1,174 @@
+"""Training steps of ours, of the public style, and of bare products, timed in turns."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from mtlbench.api import Weighting
+from mtlbench.benchmarking.contestants import (
+    UNBOUNDED,
+    Setting,
+    flop_of_products,
+    our_training,
+    products,
+    public_training,
+)
+from mtlbench.benchmarking.paced import Paced, Turn
+from mtlbench.benchmarking.public_style import in_public_style
+from mtlbench.benchmarking.workload import workload
+from mtlbench.cells import Training
+from mtlbench.experiments.applicability import Applicability
+from mtlbench.parameters import spec_text
+from mtlbench.specs import Resolved
+
+TURN_STEPS = 3
+"""Steps of a training before the next contestant takes its turn: the machine's load changes from second to second."""
+WARM_UP = 20
+"""Steps of ours before the first that counts: rows of an embedding table then have missed as many steps as ever."""
+PUBLIC_WARM_UP = 3
+COUNTED_ROWS = 64
+"""Rows of the batch whose floating-point operations are counted: the count per row is the same for any batch."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Medians over the turns of one backbone and weighting."""
+
+    backbone: str
+    weighting: str
+    rows_per_second: float
+    """Of our training."""
+    ratio: float
+    """Ours over the public style's, which trains the same backbone by the plain average of the losses."""
+    fraction_of_limit: float
+    """Floating-point operations per second that the public style would need for our rows, over those of bare float32
+    products. Above 1 where ours gets by with fewer operations."""
+    reference_rows_per_second: float
+    limit_gigaflops: float
+    """10^9 operations per second of bare products, in the shapes of the backbone's largest layer."""
+    megaflop_per_row: float
+    """10^6 operations, forwards and backwards."""
+    peak_memory_mib: float
+    """Of the process that trains."""
+    reference_peak_memory_mib: float
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A backbone and a weighting that cannot be measured."""
+
+    backbone: str
+    weighting: str
+    reason: str
+
+
+def measure(
+    backbones: Sequence[Resolved],
+    weightings: Sequence[Resolved],
+    training: Training,
+    *,
+    threads: int = 1,
+    steps: int = 30,
+    plugin_files: tuple[Path, ...] = (),
+) -> Iterator[Measurement | Refusal]:
+    """Measure every pair, one after the other.
+
+    Args:
+        backbones: in the order of the result.
+        weightings: for each backbone.
+        training: batch size, precision and embedding optimiser are read; epochs are not.
+        threads: of the processor, for each contestant while it has its turn.
+        steps: of each training that count, in turns of ``TURN_STEPS``.
+        plugin_files: where the plugins come from, beside the installed ones.
+    """
+    schema, applicability = workload(1).schema, Applicability()
+    training = replace(training, epochs=UNBOUNDED, patience=UNBOUNDED)
+    for backbone in backbones:
+        fitting: list[Resolved] = []
+        for weighting in weightings:
+            reason = _needs_a_cell(weighting.create()) or applicability.reason(schema, backbone, weighting.create())
+            if reason is None:
+                fitting.append(weighting)
+            else:
+                yield Refusal(_text(backbone), _text(weighting), reason)
+        if fitting:
+            setting = Setting(backbone.spec, training, threads, plugin_files)
+            yield from _measure(setting, backbone, fitting, -(-steps // TURN_STEPS))
+
+
+def _needs_a_cell(weighting: Weighting) -> str | None:
+    start = weighting.start()
+    if start is None:
+        return None
+    return (
+        f"{weighting.label} continues from a trained cell of {start.weighting}, which `mtlbench run` trains; a "
+        "benchmark starts afresh"
+    )
+
+
+def _measure(setting: Setting, backbone: Resolved, weightings: Sequence[Resolved], turns: int) -> Iterator[Measurement]:
+    network = in_public_style(setting.parts()[2])
+    sizes = (setting.training.batch_size, *_largest_layer(network))
+    flop = flop_per_row(network)
+    with ExitStack() as stack:
+        public = stack.enter_context(Paced(public_training, setting))
+        bare = stack.enter_context(Paced(products, sizes, setting.threads))
+        public.take_turn(PUBLIC_WARM_UP)
+        bare.take_turn(TURN_STEPS)
+        for weighting in weightings:
+            with Paced(our_training, setting, weighting.spec) as ours:
+                ours.take_turn(WARM_UP)
+                rounds = [
+                    (ours.take_turn(TURN_STEPS), public.take_turn(TURN_STEPS), bare.take_turn(TURN_STEPS))
+                    for _ in range(turns)
+                ]
+            rates = [
+                (
+                    setting.training.batch_size / _step(own),
+                    setting.training.batch_size / _step(theirs),
+                    flop_of_products(sizes) / _step(limit),
+                )
+                for own, theirs, limit in rounds
+            ]
+            yield Measurement(
+                backbone=_text(backbone),
+                weighting=_text(weighting),
+                rows_per_second=median(own for own, _, _ in rates),
+                ratio=median(own / theirs for own, theirs, _ in rates),
+                fraction_of_limit=median(own * flop / limit for own, _, limit in rates),
+                reference_rows_per_second=median(theirs for _, theirs, _ in rates),
+                limit_gigaflops=median(limit for _, _, limit in rates) / 1e9,
+                megaflop_per_row=flop / 1e6,
+                peak_memory_mib=rounds[-1][0].peak_memory_mib,
+                reference_peak_memory_mib=rounds[-1][1].peak_memory_mib,
+            )
+
+
+def flop_per_row(network: nn.Module) -> float:
+    """Floating-point operations of the matrix products of a training step, forwards and backwards, for each row."""
+    split = workload(COUNTED_ROWS).train
+    network.train()
+    with FlopCounterMode(display=False) as counter:
+        network(split.categorical, split.numerical).sum().backward()
+    network.zero_grad()
+    return counter.get_total_flops() / COUNTED_ROWS
+
+
+def _largest_layer(network: nn.Module) -> tuple[int, int]:
+    """Inputs and outputs of the linear layer with the most parameters; of a network without any, those of one."""
+    layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    largest = max(layers, key=lambda layer: layer.weight.numel(), default=None)
+    return (1, 1) if largest is None else (largest.in_features, largest.out_features)
+
+
+def _step(turn: Turn) -> float:
+    return median(turn.seconds)
+
+
+def _text(plugin: Resolved) -> str:
+    return spec_text(plugin.entry.name, plugin.changed)

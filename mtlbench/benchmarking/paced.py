@@ -1,0 +1,89 @@
+"""Processes that take turns: each works for a number of steps when told to, and waits in between."""
+
+import multiprocessing
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Any, Self
+
+from mtlbench.errors import TrainingError
+from mtlbench.training.budget import peak_memory_mib
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a process did when it was told to work."""
+
+    seconds: Sequence[float]
+    """Of each step."""
+    peak_memory_mib: float
+    """Of the process so far."""
+
+
+class Paced:
+    """A function that works for ever, in a process of its own, in turns.
+
+    Args:
+        work: called there with ``arguments`` and then with a function to call after every step.
+        arguments: must be picklable.
+    """
+
+    def __init__(self, work: Callable[..., None], *arguments: Any) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, work, arguments), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def take_turn(self, steps: int) -> Turn:
+        """Let it work for ``steps`` steps; the very first includes what it does before it.
+
+        Raises:
+            TrainingError: it failed.
+        """
+        self._connection.send(steps)
+        try:
+            answer = self._connection.recv()
+        except EOFError:
+            self._process.join()
+            answer = f"a process of the benchmark died with exit code {self._process.exitcode}"
+        if isinstance(answer, str):
+            raise TrainingError(answer)
+        assert isinstance(answer, Turn)
+        return answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
+
+
+class _Pacer:
+    """Waits for its turn, and times the steps of it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._steps = connection.recv()
+        self._seconds: list[float] = []
+        self._began = time.perf_counter()
+
+    def __call__(self) -> None:
+        self._seconds.append(time.perf_counter() - self._began)
+        if len(self._seconds) == self._steps:
+            self._connection.send(Turn(self._seconds, peak_memory_mib()))
+            self._steps, self._seconds = self._connection.recv(), []
+        self._began = time.perf_counter()
+
+
+def _serve(connection: Connection, work: Callable[..., None], arguments: Sequence[Any]) -> None:
+    try:
+        work(*arguments, _Pacer(connection))
+    except EOFError:
+        pass  # nobody asks any more
+    except Exception as error:
+        connection.send(f"{type(error).__name__}: {error}")

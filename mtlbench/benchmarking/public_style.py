@@ -1,0 +1,118 @@
+"""The reference: the same mathematics, trained as public code of this field trains it.
+
+This is our own code, written after the habits of public repositories such as MTReclib
+(https://github.com/easezyc/Multitask-Recommendation-Library): one dense embedding table, torch's layers and dropout,
+the loss of each task by itself, torch's default Adam, and a DataLoader that fetches row by row. Its networks are not a
+second implementation. They are the backbone plugins themselves, with the layers of :mod:`mtlbench.nn` that compute
+something in an unusual way replaced by torch's, so that any backbone has a reference, whoever wrote it, and the two
+compute the same by construction.
+"""
+
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from mtlbench.api import Split
+from mtlbench.nn import FieldEmbedding, ReLUDropout
+
+Network = TypeVar("Network", bound=nn.Module)
+LEARNING_RATE = 1e-3
+
+
+class PublicEmbedding(nn.Embedding):
+    """One table for all fields, read place by place, with a dense gradient.
+
+    Args:
+        source: the embedding whose parameters to copy.
+    """
+
+    offsets: Tensor
+
+    def __init__(self, source: FieldEmbedding) -> None:
+        rows, width = source.weight.shape
+        super().__init__(rows, width, _weight=source.weight.detach().clone())
+        self.numerical = copy.deepcopy(source.numerical)
+        self.register_buffer("offsets", source.offsets.long(), persistent=False)
+        self.tokens, self.width = source.tokens, source.width
+
+    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:  # type: ignore[override]
+        """Vectors (B, T * d) from ``categorical`` (B, F) and ``numerical`` (B, D)."""
+        vectors = [super().forward(categorical + self.offsets)]
+        if self.numerical is not None:
+            vectors.append(self.numerical(numerical).unsqueeze(1))
+        return torch.cat(vectors, dim=1).view(len(categorical), -1)
+
+    def inputs(self, categorical: Tensor, numerical: Tensor, readers: Iterable[nn.Module] = ()) -> Tensor:
+        """As :meth:`forward`: every reader reads for itself."""
+        return self(categorical, numerical)
+
+    def mean(self, embedded: Tensor) -> Tensor:
+        """Mean (B, d) over the T vectors of ``embedded``."""
+        return embedded.view(len(embedded), self.tokens, -1).mean(1)
+
+
+def in_public_style(original: Network) -> Network:
+    """A copy of ``original``, of the same parameters under the same names, made of torch's own layers."""
+    network = copy.deepcopy(original)
+    for parent in list(network.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, FieldEmbedding):
+                setattr(parent, name, PublicEmbedding(child))
+            elif isinstance(child, ReLUDropout):
+                setattr(parent, name, nn.Sequential(nn.ReLU(), nn.Dropout(child.p)))
+    return network
+
+
+class PublicRows(Dataset[tuple[np.ndarray, np.ndarray, np.ndarray]]):
+    """The rows of a split, fetched one by one."""
+
+    def __init__(self, split: Split) -> None:
+        self._columns = split.categorical.long().numpy(), split.numerical.numpy(), split.labels.numpy()
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def __getitem__(self, row: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        categorical, numerical, labels = self._columns
+        return categorical[row], numerical[row], labels[row]
+
+
+def public_loader(split: Split, batch_size: int, shuffle: bool) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
+    """Batches of inputs and labels, put together in this process: workers would use cores that nobody counts."""
+    loader: Iterable[tuple[Tensor, Tensor, Tensor]] = DataLoader(
+        PublicRows(split), batch_size=batch_size, shuffle=shuffle
+    )
+    return loader
+
+
+def public_step(network: nn.Module) -> Callable[[Tensor, Tensor, Tensor], float]:
+    """What the loop does with a batch of ``categorical``, ``numerical`` and ``labels``; returns the loss."""
+    adam = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
+    criterion = nn.BCELoss()
+
+    def step(categorical: Tensor, numerical: Tensor, labels: Tensor) -> float:
+        probabilities = torch.sigmoid(network(categorical, numerical))
+        tasks = labels.shape[1]
+        losses = [criterion(probabilities[:, k], labels[:, k]) for k in range(tasks)]
+        loss = torch.stack(losses).sum() / tasks
+        network.zero_grad()
+        loss.backward()
+        adam.step()
+        return float(loss.item())
+
+    return step
+
+
+def public_losses(network: nn.Module, split: Split, batch_size: int) -> Iterator[float]:
+    """Train ``network`` for ever, epoch by epoch, and give the loss of each step."""
+    step = public_step(network.train())
+    loader = public_loader(split, batch_size, shuffle=True)
+    for _ in count():
+        for categorical, numerical, labels in loader:
+            yield step(categorical, numerical, labels)

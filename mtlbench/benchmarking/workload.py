@@ -1,0 +1,56 @@
+"""Rows without structure: only their number, their ids and their sessions matter for the cost of training."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from mtlbench.api import Field, Schema, Split, Splits
+
+CARDINALITIES = (60_000, 12_000, 6_000, 3_000, 1_500, 400, 100)
+"""Ids of each categorical field: 83,000 in all."""
+RATES = (0.3, 0.1)
+"""Share of positive labels of each task."""
+SESSION_STARTS = 0.25
+"""Share of rows that begin a session: sessions of four rows on average."""
+VALIDATION_ROWS = 256
+"""Enough for a defined AUC; how long evaluation takes is not what is measured."""
+
+
+def workload(rows: int, cardinalities: Sequence[int] = CARDINALITIES, seed: int = 0) -> Splits:
+    """Generated splits of the size that papers of this field train on.
+
+    Categorical fields of ``cardinalities`` ids, which occur as 1/rank, one numerical input, a funnel of two tasks, and
+    sessions. A batch of 2048 rows then reads some 4750 distinct ids.
+
+    Args:
+        rows: of the training split; the others have ``VALIDATION_ROWS``.
+        cardinalities: ids of each field.
+        seed: of the generator.
+    """
+    fields = tuple(Field(f"field {number}", size) for number, size in enumerate(cardinalities))
+    schema = Schema(fields, ("number",), ("click", "conversion"), "funnel", sessions=True)
+    sizes = (rows, VALIDATION_ROWS, VALIDATION_ROWS)
+    train, validation, test = (_split(size, cardinalities, seed + part) for part, size in enumerate(sizes))
+    return Splits(schema, train, validation, test, fingerprint="benchmark", facts={})
+
+
+def _split(rows: int, cardinalities: Sequence[int], seed: int) -> Split:
+    random = torch.Generator().manual_seed(seed)
+    ids = [(torch.rand(rows, generator=random) * math.log(size)).exp() - 1 for size in cardinalities]
+    starts = torch.rand(rows, generator=random) < SESSION_STARTS
+    starts[:1] = True
+    session = starts.cumsum(0) - 1
+    row = torch.arange(rows)
+    done = torch.cat([starts[1:], torch.ones(1, dtype=torch.bool)])
+    return Split(
+        categorical=torch.stack(ids, dim=1).int(),
+        numerical=torch.randn(rows, 1, generator=random),
+        labels=(torch.rand(rows, len(RATES), generator=random) < torch.tensor(RATES)).float(),
+        timestamp=row,
+        session=session,
+        user=session,
+        position=row - starts.nonzero().squeeze(1)[session],
+        next_row=torch.where(done, row, row + 1),
+        done=done,
+    )

@@ -1,0 +1,109 @@
+"""``mtlbench bench``."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mtlbench.cli.output import PluginFiles, stdout, table, warn_of_broken
+
+if TYPE_CHECKING:
+    from mtlbench.benchmarking import Measurement
+
+Specs = Annotated[list[str], typer.Option(metavar="SPEC", help="Repeatable; comma-separated lists and `all`.")]
+
+
+def bench(
+    backbone: Specs = ["all"],  # noqa: B006 (typer copies defaults)
+    weighting: Specs = ["constant"],  # noqa: B006
+    preset: Annotated[str, typer.Option(metavar="quick|compact|paper", help="Sizes of the networks.")] = "paper",
+    batch_size: Annotated[int, typer.Option(metavar="N", help="Rows per step.")] = 2048,
+    precision: Annotated[
+        str, typer.Option(metavar="float32|bfloat16", help="Of our training; the reference is in float32.")
+    ] = "float32",
+    threads: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Threads of every contestant; a cell of `run` has one.")
+    ] = 1,
+    steps: Annotated[int, typer.Option(metavar="N", min=1, help="Steps timed of each training.")] = 30,
+    plugin: PluginFiles = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Rows with all that was measured.")] = False,
+) -> None:
+    """Time a training step on this machine against public code's way, and against its limit.
+
+    Trains each backbone on generated rows (7 fields with 83,000 ids, 1 number, 2 tasks) three ways, in turns: by the
+    harness's own loop; by a reference loop, our own code in the style of public repositories, which trains the same
+    network by the plain average of the losses; and, for the limit, bare float32 products of matrices. Figures are
+    medians.
+
+    Columns: training rows per second of ours and of the reference; their ratio; the share of the limit, counted in the
+    operations of the reference, so that it may exceed 100 % where ours needs fewer; operations per row; peak memory of
+    ours and the reference. Methods that continue from a trained cell, such as rmtl, are left out.
+
+    \b
+    mtlbench bench
+    mtlbench bench --backbone mmoe,ple --precision bfloat16
+    mtlbench bench --backbone shared-bottom --weighting constant,pcgrad,mgda --json
+    """
+    from mtlbench.benchmarking import Measurement, Refusal, measure
+    from mtlbench.errors import UsageError
+    from mtlbench.plugins import discover
+    from mtlbench.study import Study
+
+    flags = {
+        "backbones": backbone,
+        "weightings": weighting,
+        "preset": preset,
+        "batch_size": batch_size,
+        "precision": precision,
+        "plugins": plugin or [],
+    }
+    study = Study.load(flags=flags)
+    catalogue = discover(study.files())
+    plan = study.resolve(catalogue)
+    warn_of_broken(catalogue)
+    ((backbones, weightings),) = plan.grids
+    found: list[Measurement] = []
+    refused: list[Refusal] = []
+    for outcome in measure(
+        backbones, weightings, plan.training, threads=threads, steps=steps, plugin_files=plan.plugin_files
+    ):
+        if isinstance(outcome, Measurement):
+            found.append(outcome)
+            typer.echo(f"{outcome.backbone} {outcome.weighting}: {outcome.rows_per_second:,.0f} rows/s", err=True)
+        else:
+            refused.append(outcome)
+            typer.echo(f"left out {outcome.backbone} {outcome.weighting}: {outcome.reason}", err=True)
+    if not found:
+        raise UsageError("there is nothing to measure: " + "; ".join(dict.fromkeys(each.reason for each in refused)))
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found], indent=2))
+    else:
+        _print(found, threads)
+
+
+def _print(found: "Iterable[Measurement]", threads: int) -> None:
+    import torch
+
+    heads = ["backbone", "weighting", "rows/s", "public", "ratio", "limit", "MFLOP/row", "MiB", "public"]
+    rows = [
+        [
+            each.backbone,
+            each.weighting,
+            f"{each.rows_per_second:,.0f}",
+            f"{each.reference_rows_per_second:,.0f}",
+            f"{each.ratio:.2f}",
+            f"{each.fraction_of_limit:.0%}",
+            f"{each.megaflop_per_row:.1f}",
+            f"{each.peak_memory_mib:,.0f}",
+            f"{each.reference_peak_memory_mib:,.0f}",
+        ]
+        for each in found
+    ]
+    console = stdout()
+    console.print(table(heads, rows))
+    limits = ", ".join(f"{rate:,.0f}" for rate in sorted({round(each.limit_gigaflops) for each in found}))
+    console.print(
+        f"\ntorch {torch.__version__}, {threads} thread{'s' if threads > 1 else ''}; float32 products: {limits} GFLOP/s"
+    )

@@ -1,0 +1,41 @@
+"""``mtlbench clean``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtlbench.errors import UsageError
+
+
+def clean(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Results folder of `mtlbench run`.")],
+    checkpoints: Annotated[
+        bool, typer.Option("--checkpoints", help="Also the checkpoints; cells still to run train theirs again.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the files and delete nothing.")] = False,
+) -> None:
+    """Delete what runs that died left behind: temporary files, never a record. Asks before it does.
+
+    \b
+    mtlbench clean results --dry-run
+    mtlbench clean results --yes
+    mtlbench clean results --checkpoints
+    """
+    from mtlbench.operations.leftovers import leftovers, remove
+
+    found = leftovers(out, checkpoints)
+    for leftover in found:
+        typer.echo(f"{leftover.path}  ({leftover.why}, {leftover.size:,} bytes)")
+    total = f"{len(found)} files, {sum(leftover.size for leftover in found):,} bytes"
+    if not found or dry_run:
+        typer.echo(f"{total}; nothing was deleted", err=True)
+        return
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("clean asks before it deletes, and nobody can answer here: add --yes, or --dry-run")
+        typer.confirm(f"delete {total}?", abort=True, err=True)
+    remove(found)
+    typer.echo(f"deleted {total}", err=True)

@@ -1,0 +1,43 @@
+"""``mtlbench doctor``."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtlbench.cli.output import PluginFiles, find_plugins, one_line
+
+SOMETHING_WRONG = 1
+
+
+def doctor(
+    data_dir: Annotated[Path, typer.Option(metavar="DIR", envvar="MTLBENCH_DATA", help="Folder of raw data.")] = Path(
+        "data"
+    ),
+    plugin: PluginFiles = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say whether this machine and this installation are fit for a study, and what to mend.
+
+    \b
+    mtlbench doctor
+    mtlbench doctor --data-dir data --plugin mine.py
+    mtlbench doctor --json
+
+    Exit codes: 0 all is well, 1 something is wrong, 2 wrong use.
+    """
+    from mtlbench.operations.examination import examine
+
+    findings = list(examine(find_plugins(plugin), data_dir.expanduser()))
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
+    else:
+        width = max(len(finding.name) for finding in findings)
+        for finding in findings:
+            typer.echo(f"{one_line(finding.name):<{width}}  {one_line(finding.value)}")
+            if finding.remedy:
+                typer.echo(f"{'':<{width}}  WRONG: {one_line(finding.remedy)}")
+    if any(finding.remedy for finding in findings):
+        raise typer.Exit(SOMETHING_WRONG)

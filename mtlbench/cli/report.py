@@ -1,0 +1,41 @@
+"""``mtlbench report``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtlbench.cli.leaderboard_build import PAGE, read_records
+from mtlbench.cli.output import write
+
+
+def report(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Results folder, or a BOARD.md.")],
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Where to. [default: OUT/report.html]", show_default=False)
+    ] = None,
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Also write static figures, as SVG and PNG, into the folder beside it.")
+    ] = False,
+    title: Annotated[str, typer.Option(metavar="TEXT", help="Heading of the page.")] = "Leaderboard",
+) -> None:
+    """Write all records of OUT as one HTML page that needs no network.
+
+    A sortable leaderboard with filters, learning curves, weights, trade-off and spend, mean ranks with the critical
+    difference, and where each number comes from.
+
+    \b
+    mtlbench report results
+    mtlbench report leaderboards/kuairand-rmtl.md --output kuairand.html --figures
+    """
+    from mtlbench.reports import html_page
+
+    records = read_records(out)
+    path = output or (out.with_suffix(".html") if out.suffix == PAGE else out / "report.html")
+    write(path, html_page(records, title).encode())
+    typer.echo(path)
+    if figures:
+        from mtlbench.figures import draw_all
+
+        for figure in draw_all(records, path.parent / f"{path.stem}-figures"):
+            typer.echo(figure)

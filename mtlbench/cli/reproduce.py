@@ -1,0 +1,59 @@
+"""``mtlbench reproduce``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtlbench.cli.output import PluginFiles, aligned, one_line
+from mtlbench.errors import UsageError
+
+DIFFERS = 3
+CELL_FAILED = 1
+
+
+def reproduce(
+    cell: Annotated[str, typer.Argument(metavar="CELL", help="A cell's id or its beginning, or a record file.")],
+    results: Annotated[Path, typer.Option(metavar="DIR", help="Results folder that has the record.")] = Path("results"),
+    tolerance: Annotated[
+        float, typer.Option(metavar="X", min=0, help="Largest difference of a score that counts as none.")
+    ] = 0.0,
+    data_dir: Annotated[Path, typer.Option(metavar="DIR", envvar="MTLBENCH_DATA", help="Folder of raw data.")] = Path(
+        "data"
+    ),
+    plugin: PluginFiles = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+) -> None:
+    """Run a recorded cell again on this machine's CPU, and compare the scores.
+
+    The record alone says what is run; the results folder stays as it is. On the machine and the versions of the record
+    all scores are the same to the last bit; elsewhere rounding differs, which --tolerance can allow for.
+
+    \b
+    mtlbench reproduce 98dfc2597753 --results results
+    mtlbench reproduce leaderboards/records/kuairand-pure/kuairand.aitm.constant.seed0.98dfc2597753.json
+    mtlbench reproduce 98dfc25 --tolerance 1e-4
+
+    Exit codes: 0 the same scores, 1 the cell failed, 2 wrong use, 3 other scores.
+    """
+    from mtlbench.cli.progress import progress
+    from mtlbench.operations.reproducing import find_record, reproduce
+    from mtlbench.plugins import plugin_files
+
+    record = find_record(cell, results)
+    with progress(quiet) as listener:
+        found = reproduce(record, plugin_files(plugin or ()), data_dir.expanduser(), listener, tolerance)
+    typer.echo(f"{one_line(record.method)} on {one_line(record.dataset.name)}, seed {record.seed}: {record.cell}")
+    for title, changes in (("environment", found.environment), ("scores", found.metrics)):
+        if changes:
+            rows = [[one_line(str(part)) for part in (one.name, one.before, one.now)] for one in changes]
+            typer.echo(aligned([f"{title} that differ{'s' * (title[-1] != 's')}", "record", "here"], rows))
+    if found.again.status != "done":
+        reason = found.again.failure.reason if found.again.failure else found.again.status
+        typer.echo(f"the cell failed here: {one_line(reason)}", err=True)
+        raise typer.Exit(CELL_FAILED)
+    if not found.compared:
+        raise UsageError(f"the record of {record.cell[:12]} has no scores")
+    typer.echo(f"{found.compared - len(found.metrics)} of {found.compared} scores are the same")
+    if found.metrics:
+        raise typer.Exit(DIFFERS)

@@ -1,0 +1,76 @@
+"""A recorded cell once more, from its record alone."""
+
+import tempfile
+from pathlib import Path
+
+from mtlbench.cells import PROTOCOL, Training
+from mtlbench.errors import UsageError
+from mtlbench.experiments.events import Listen
+from mtlbench.experiments.expand import expand
+from mtlbench.experiments.runner import run
+from mtlbench.plugins import discover
+from mtlbench.presets import PRESETS, PresetName
+from mtlbench.records import Record
+from mtlbench.specs import resolve
+from mtlbench.study import Plan
+
+
+def run_again(record: Record, plugin_files: tuple[Path, ...], data_dir: Path, listener: Listen) -> Record:
+    """Run the cell of ``record`` in a temporary folder on the CPU, with the cells that it builds on.
+
+    Raises:
+        MtlbenchError: it cannot be the same cell here: other data or none, another protocol, a plugin that is missing
+            or has other parameters. The message gives the reason and the remedy, and does not name the cell.
+    """
+    plan = _plan(record, plugin_files, data_dir)
+    with tempfile.TemporaryDirectory(prefix="mtlbench-again-") as scratch:
+        out = Path(scratch)
+        jobs = {job.cell.id: job for job in expand(plan, discover(plugin_files), out / "checkpoints")}
+        if record.cell not in jobs:
+            [now] = {job.cell.fingerprint for job in jobs.values()}
+            raise UsageError(
+                f"its data are others: fingerprint {now[:12]} here, {record.dataset.fingerprint[:12]} there; name the "
+                "folder of the same raw data with --data-dir"
+                if now != record.dataset.fingerprint
+                else "a plugin has other parameters here; install the version of the record"
+            )
+        outcome = run(plan, out=out, jobs=1, overwrite="never", listener=listener)
+    [again] = [found for found in outcome.records if found.cell == record.cell]
+    return again
+
+
+def _plan(record: Record, plugin_files: tuple[Path, ...], data_dir: Path) -> Plan:
+    """The study of this one cell."""
+    if record.protocol != PROTOCOL:
+        raise UsageError(
+            f"it was run under protocol {record.protocol}, this mtlbench has {PROTOCOL}; use the mtlbench that wrote "
+            f"it, {record.environment.get('mtlbench', 'of unknown version')}"
+        )
+    try:
+        training = Training(**record.training)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise UsageError(f"it has a training that is unknown here: {error}; use its mtlbench") from error
+    if training.budget != "early-stopping":
+        raise UsageError(
+            f"it was given the budget of another cell of its study; `mtlbench run --budget {training.budget}` runs "
+            "such a study again"
+        )
+    catalogue = discover(plugin_files)
+    # All parameters of the cell itself are given; the preset sizes what it builds on.
+    preset: PresetName = next((name for name in PRESETS if name == record.preset), "quick")
+    dataset, backbone, weighting = (
+        resolve(catalogue, kind, use.name, use.params, preset)
+        for kind, use in (("dataset", record.dataset), ("backbone", record.backbone), ("weighting", record.weighting))
+    )
+    return Plan(
+        datasets=(dataset,),
+        grids=(((backbone,), (weighting,)),),
+        seeds=(record.seed,),
+        preset=preset,
+        training=training,
+        controls=False,
+        budget="early-stopping",
+        device="cpu",
+        data_dir=data_dir,
+        plugin_files=plugin_files,
+    )

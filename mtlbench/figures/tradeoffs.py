@@ -1,0 +1,62 @@
+"""The AUC of one task against that of another, a point per method, with the Pareto front."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+
+from mtlbench.figures.canvas import COLOURS, MARKERS, NothingToDrawError, canvas, check_format, save
+from mtlbench.leaderboards.board import Board, Row
+from mtlbench.leaderboards.contrasts import by_backbone
+from mtlbench.leaderboards.grouping import boards
+from mtlbench.records import Record
+
+METRIC = "auc"
+PANEL_INCHES = 5.0
+
+
+def draw_tradeoffs(records: Sequence[Record], path: Path) -> None:
+    """Write a figure with a panel for each board of ``records`` and pair of its tasks.
+
+    Raises:
+        UsageError: the ending names no format, matplotlib is not installed, or no board has two tasks with scores.
+    """
+    check_format(path)
+    panels = [
+        (board, pair)
+        for board in boards(records)
+        for pair in combinations(board.sample.dataset.tasks, 2)
+        if any(_point(row, pair) for row in board.rows)
+    ]
+    if not panels:
+        raise NothingToDrawError("there is nothing to draw: no board has two tasks with scores")
+    figure, [axes] = canvas(1, len(panels), PANEL_INCHES * len(panels), PANEL_INCHES)
+    for panel, (board, pair) in zip(axes, panels, strict=True):
+        for i, rows in enumerate(by_backbone(board.rows)):
+            points = [point for row in rows if (point := _point(row, pair))]
+            sample = rows[0].sample
+            if points and sample:
+                x, y = zip(*points, strict=True)
+                marker = MARKERS[i % len(MARKERS)]
+                panel.scatter(x, y, s=26, color=COLOURS[i % len(COLOURS)], marker=marker, label=sample.backbone.label)
+        front = sorted(_front(board, pair))
+        if front:
+            panel.plot(*zip(*front, strict=True), color="0.5", linestyle=":", label="Pareto front", zorder=0)
+        panel.set_xlabel(f"{pair[0]} AUC")
+        panel.set_ylabel(f"{pair[1]} AUC")
+        panel.set_title(board.title, fontsize=9)
+        panel.legend(fontsize=7)
+        panel.grid(color="0.9")
+        panel.set_axisbelow(True)
+    save(figure, path)
+
+
+def _point(row: Row, pair: tuple[str, str]) -> tuple[float, float] | None:
+    values = [row.values.get((task, METRIC)) for task in pair]
+    if row.sample is None or values[0] is None or values[1] is None:
+        return None
+    return values[0].mean, values[1].mean
+
+
+def _front(board: Board, pair: tuple[str, str]) -> list[tuple[float, float]]:
+    complete = [point for row in board.rows if row.state == "complete" and (point := _point(row, pair))]
+    return [one for one in complete if not any(o[0] >= one[0] and o[1] >= one[1] and o != one for o in complete)]

@@ -1,0 +1,94 @@
+"""Everything that the page shows, as JSON values computed from records alone."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from mtlbench.leaderboards.across import mean_ranks
+from mtlbench.leaderboards.board import HIGHER_IS_BETTER, METRICS, Board, Row, Value
+from mtlbench.leaderboards.captions import captions, notes
+from mtlbench.leaderboards.contrasts import contrasted
+from mtlbench.leaderboards.grouping import board_key, boards
+from mtlbench.leaderboards.naming import backbone_name, canonical, clean, weighting_name
+from mtlbench.records import Record
+from mtlbench.reports.cells import Shared, cell_content, short
+
+
+def content(records: Sequence[Record]) -> dict[str, Any]:
+    """Boards with rows and the cells of each, and the mean ranks across boards of equal settings."""
+    found = contrasted(boards(records))
+    shared = Shared()
+    by_board: dict[str, list[Record]] = defaultdict(list)
+    for record in sorted(records, key=lambda record: (record.seed, record.cell)):
+        by_board[board_key(record)].append(record)
+    together: dict[str, list[Board]] = defaultdict(list)
+    for board in found:
+        together[canonical(board.settings)].append(board)
+    return {
+        "boards": [_board(board, by_board[board_key(board.sample)], shared) for board in found],
+        "ranks": [
+            {"boards": [board.title for board in group], **asdict(ranks), "cliques": ranks.cliques}
+            for group in together.values()
+            if (ranks := mean_ranks(group)) is not None
+        ],
+        "metrics": [
+            {"name": name, "label": label, "higher": name in HIGHER_IS_BETTER} for name, label in METRICS.items()
+        ],
+        "shared": shared.values,
+    }
+
+
+def _board(board: Board, records: Sequence[Record], shared: Shared) -> dict[str, Any]:
+    by_method: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        by_method[_method(record)].append(record)
+    return {
+        "title": board.title,
+        "tasks": list(map(clean, board.sample.dataset.tasks)),
+        "columns": [[board.sample.dataset.tasks.index(task), metric] for task, metric in board.columns],
+        "seeds": list(board.seeds),
+        "caption": list(captions([board])),
+        "machines": list(board.machines),
+        "rows": [_row(row, board, by_method[_method(row.sample)] if row.sample else [], shared) for row in board.rows],
+    }
+
+
+def _method(record: Record) -> str:
+    uses = (record.backbone, record.weighting)
+    return canonical([record.method, *[[use.name, use.params] for use in uses]])
+
+
+def _row(row: Row, board: Board, records: Sequence[Record], shared: Shared) -> dict[str, Any]:
+    sample = row.sample
+    return {
+        "method": row.method,
+        "backbone": backbone_name(sample) if sample else None,
+        "weighting": weighting_name(sample) if sample else None,
+        "state": row.state,
+        "gap": row.gap,
+        "notes": notes(row),
+        "baseline": row.baseline,
+        "tuned": bool(sample and sample.tuned_baseline),
+        "values": [_value(row.values.get(column)) for column in board.columns],
+        "rank": row.rank,
+        "delta": _value(row.delta_m),
+        "pareto": row.pareto,
+        "spend": row.spend and {"steps": row.spend.steps, "rows": row.spend.rows, "seconds": row.spend.seconds},
+        "cells": [cell_content(record, shared) for record in records],
+    }
+
+
+def _value(value: Value | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    known = value.interval is not None and not math.isnan(value.interval.half_width)
+    return {
+        "mean": value.mean,
+        "text": value.text,
+        "spread": value.spread,
+        "marks": value.marks,
+        "interval": [short(value.interval.low), short(value.interval.high)] if value.interval and known else None,
+        "best": value.best,
+    }

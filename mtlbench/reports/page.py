@@ -1,0 +1,41 @@
+"""The page: its template filled with the content of the records, the drawing library inlined."""
+
+from collections.abc import Sequence
+
+import mtlbench
+from mtlbench.errors import UsageError
+from mtlbench.figures.canvas import COLOURS
+from mtlbench.records import Record
+from mtlbench.reports.content import content
+
+
+def html_page(records: Sequence[Record], title: str) -> str:
+    """The report of ``records`` as HTML that needs no network, the same for the same records.
+
+    What records say reaches the page as text alone: through the template's escaping, and as JSON in which nothing can
+    end the script that holds it.
+
+    Raises:
+        UsageError: jinja2 or plotly is not installed.
+    """
+    try:
+        from jinja2 import Environment, PackageLoader
+        from markupsafe import Markup
+        from plotly.offline import get_plotlyjs
+    except ImportError as error:
+        raise UsageError("the report needs jinja2 and plotly: python -m pip install 'mtlbench[report]'") from error
+    environment = Environment(loader=PackageLoader("mtlbench.reports"), autoescape=True, trim_blocks=True)
+
+    def asset(name: str) -> Markup:
+        """A file of our own, which is code and not data."""
+        source, _, _ = environment.loader.get_source(environment, name)  # type: ignore[union-attr]
+        return Markup(source)
+
+    return environment.get_template("report.html.j2").render(
+        title=title,
+        version=mtlbench.__version__,
+        content=content(records),
+        colours=COLOURS,
+        asset=asset,
+        plotly=Markup(get_plotlyjs()),
+    )

@@ -1,0 +1,51 @@
+"""``mtlbench bench``."""
+
+import json
+from typing import Any
+
+import pytest
+
+FAST = ["--preset", "quick", "--batch-size", "64", "--steps", "3"]
+
+
+def test_rows_as_json_and_pairs_left_out(mtlbench: Any) -> None:
+    result = mtlbench("bench", "--backbone", "single-task", "--weighting", "constant,mgda,rmtl", "--json", *FAST)
+    assert result.code == 0, result.err
+    (row,) = json.loads(result.out)
+    assert {"backbone", "weighting", "rows_per_second", "ratio", "fraction_of_limit"} <= row.keys()
+    assert (row["backbone"], row["weighting"]) == ("single-task", "constant")
+    assert row["rows_per_second"] > 0
+    assert row["ratio"] == pytest.approx(row["rows_per_second"] / row["reference_rows_per_second"], rel=1e-6)
+    flop = 1e6 * row["megaflop_per_row"] * row["rows_per_second"]
+    assert row["fraction_of_limit"] == pytest.approx(flop / row["limit_gigaflops"] / 1e9, rel=1e-6)
+    # Two networks: 7 * 16 + 16 inputs, 64-32, a tower of 16 and a logit; products forwards and twice backwards.
+    weights = 8 * 16 * 64 + 64 * 32 + 32 * 16 + 16
+    assert row["megaflop_per_row"] == pytest.approx(2 * (6 * weights + 2 * 2 * 16) / 1e6)
+    assert "left out single-task mgda: MGDA weighs the gradients of shared parameters" in result.err
+    assert "left out single-task rmtl: RMTL continues from a trained cell of constant" in result.err
+
+
+def test_the_table(mtlbench: Any) -> None:
+    result = mtlbench("bench", "--backbone", "shared-bottom[bottom=8]", "--weighting", "pcgrad", *FAST)
+    assert result.code == 0, result.err
+    assert "shared-bottom[bottom=8]" in result.out
+    assert "pcgrad" in result.out
+    assert "1 thread; float32 products:" in result.out
+    assert max(map(len, result.out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--backbone", "mmeo"], "unknown backbone 'mmeo': did you mean 'mmoe'?"),
+        (["--weighting", "rmtl"], "there is nothing to measure: RMTL continues from a trained cell of constant"),
+        (["--precision", "float16"], "precision = float16 is invalid"),
+        (["--batch-size", "0"], "batch_size = 0 is out of range"),
+        (["--steps", "0"], "--steps"),
+    ],
+)
+def test_wrong_use_exits_2(mtlbench: Any, arguments: list[str], message: str) -> None:
+    result = mtlbench("bench", *arguments)
+    assert result.code == 2
+    assert message in result.err
+    assert result.out == ""

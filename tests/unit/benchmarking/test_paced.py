@@ -1,0 +1,39 @@
+"""Processes that take turns."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mtlbench.benchmarking.paced import Paced
+from mtlbench.errors import TrainingError
+
+
+def write_for_ever(path: Path, pace: Callable[[], None]) -> None:
+    while True:
+        with path.open("a") as file:
+            file.write("x")
+        pace()
+
+
+def fail_in_the_second_step(pace: Callable[[], None]) -> None:
+    pace()
+    raise ValueError("three is too many")
+
+
+def test_it_works_when_told_to_and_waits_otherwise(tmp_path: Path):
+    with Paced(write_for_ever, tmp_path / "steps") as paced:
+        first = paced.take_turn(3)
+        assert (tmp_path / "steps").read_text() == "xxx"
+        second = paced.take_turn(2)
+    assert (tmp_path / "steps").read_text() == "xxxxx"
+    assert (len(first.seconds), len(second.seconds)) == (3, 2)
+    assert all(seconds > 0 for seconds in second.seconds)
+    assert second.peak_memory_mib >= first.peak_memory_mib > 1
+
+
+def test_a_failure_is_told():
+    with Paced(fail_in_the_second_step) as paced:
+        paced.take_turn(1)
+        with pytest.raises(TrainingError, match="ValueError: three is too many"):
+            paced.take_turn(1)

@@ -1,0 +1,57 @@
+"""All static figures at once, and what the figures of trade-offs and ranks are made of."""
+
+from pathlib import Path
+
+import pytest
+from record_factory import runs
+
+from mtlbench.errors import UsageError
+from mtlbench.figures import draw_all
+from mtlbench.figures.ranks import draw_ranks
+from mtlbench.figures.tradeoffs import draw_tradeoffs
+from mtlbench.leaderboards.across import MeanRanks, mean_ranks
+from mtlbench.leaderboards.grouping import boards
+from mtlbench.records import Record
+
+
+def study() -> list[Record]:
+    aucs = {"PLE": 0.70, "RMTL-PLE": 0.72, "DWA-PLE": 0.71, "MMoE": 0.70, "RMTL-MMoE": 0.74, "DWA-MMoE": 0.69}
+    return [one for method, auc in aucs.items() for one in runs(method, [auc, auc + 0.001])]
+
+
+def test_each_figure_in_both_formats(tmp_path: Path) -> None:
+    paths = list(draw_all(study(), tmp_path / "new"))
+    names = {f"{name}.{ending}" for name in ("differences", "tradeoff", "ranks") for ending in ("svg", "png")}
+    assert {path.name for path in paths} == names
+    for path in paths:
+        start = path.read_bytes()[:8]
+        assert start.startswith(b"<?xml" if path.suffix == ".svg" else b"\x89PNG")
+    svg = (tmp_path / "new" / "ranks.svg").read_text()
+    assert "RMTL" in svg
+    assert "mean rank of AUC over 2 blocks" in svg
+
+
+def test_a_figure_that_has_too_little_is_left_out(tmp_path: Path) -> None:
+    paths = list(draw_all(runs("PLE", [0.7]), tmp_path))
+    assert {path.stem for path in paths} == {"tradeoff"}
+
+
+def test_too_little_is_said_where_one_figure_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="two weightings on two backbones"):
+        draw_ranks(runs("PLE", [0.7]), tmp_path / "ranks.svg")
+    with pytest.raises(UsageError, match="two tasks"):
+        draw_tradeoffs(runs("PLE", [0.7], tasks=("click",)), tmp_path / "tradeoff.svg")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mean_ranks_by_hand() -> None:
+    found = mean_ranks(boards(study()))
+    assert found is not None
+    # RMTL is first twice; on PLE then DWA, Constant, on MMoE Constant, DWA.
+    assert dict(zip(found.names, found.ranks, strict=True)) == {"RMTL": 1.0, "Constant": 2.5, "DWA": 2.5}
+    assert (found.blocks, found.cliques) == (2, ((0, 2),))
+
+
+def test_cliques_are_the_largest_runs_within_the_critical_difference() -> None:
+    found = MeanRanks(tuple("abcde"), (1.0, 1.5, 2.4, 4.0, 4.1), blocks=9, critical_difference=1.0, p=0.01)
+    assert found.cliques == ((0, 1), (1, 2), (3, 4))

@@ -1,0 +1,48 @@
+"""A cell's id: the canonical JSON of what determines a result, hashed, and the same for ever."""
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from mtlbench.cells import PROTOCOL, Cell, PluginSpec, Training
+from mtlbench.records import RecordStore
+
+CELL = Cell(
+    PluginSpec("synthetic", {"rows": 2000, "text": 'é"|', "none": None}),
+    "f" * 64,
+    PluginSpec("ple", {"bottom": [512, 256]}),
+    PluginSpec("rmtl", {"lambda": 0.7, "restart": False}),
+    3,
+    Training(learning_rate=1e-4),
+)
+BOARDS = sorted((Path(__file__).parents[3] / "leaderboards" / "records").iterdir())
+
+
+def test_the_id_is_the_hash_of_the_canonical_json() -> None:
+    content = json.dumps({"protocol": PROTOCOL, **asdict(CELL)}, sort_keys=True, separators=(",", ":"))
+    assert CELL.id == hashlib.sha256(content.encode()).hexdigest()
+
+
+def test_all_that_determines_a_result_is_in_the_id() -> None:
+    others = [
+        replace(CELL, seed=4),
+        replace(CELL, fingerprint="0" * 64),
+        replace(CELL, backbone=PluginSpec("ple", {"bottom": [512]})),
+        replace(CELL, weighting=PluginSpec("rmtl", {"lambda": 0.5, "restart": False})),
+        replace(CELL, training=Training()),
+    ]
+    assert len({cell.id for cell in [CELL, *others]}) == 6
+
+
+@pytest.mark.parametrize("folder", BOARDS, ids=lambda folder: folder.name)
+def test_the_ids_of_published_records_stay_what_they_are(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "records").symlink_to(folder)
+    for record in RecordStore(tmp_path).read_all():
+        dataset, backbone, weighting = (
+            PluginSpec(use.name, use.params) for use in (record.dataset, record.backbone, record.weighting)
+        )
+        training = Training(**record.training)  # type: ignore[arg-type]
+        assert Cell(dataset, record.dataset.fingerprint, backbone, weighting, record.seed, training).id == record.cell
