@@ -11,7 +11,7 @@ vector are summed first and multiplied with W_f afterwards. The numerical part i
 the same mathematics in another order of summation, with U / (B * F) of the multiplications.
 
 Experts and gates read the same vectors. Where F is large their products are so small that calling them costs as much as
-computing them. Layers that are known to read together therefore do it as one layer, their weights below each other.
+computing them. Layers that are known to read together then do it as one layer, their weights below each other.
 """
 
 from collections.abc import Sequence
@@ -30,6 +30,9 @@ SUM_COST = 12
 """Summing a row over its places, forwards and backwards, costs as much as multiplying this many of its inputs."""
 LEAST_SAVING = 1 << 15
 """Multiplications, for each output of a layer, that must be saved to outweigh the many small operations."""
+SMALL_PRODUCT = 1 << 22
+"""Multiplications of a layer with one field's vectors below which layers read together: above, copying their weights
+below each other costs more than the calls."""
 CACHE_ELEMENTS = 1 << 22
 """Elements of the products of distinct vectors at a time: what a processor's last cache holds."""
 
@@ -52,9 +55,15 @@ class Factored:
     projection: nn.Linear | None
     """From D numbers to the last vector; ``None`` without numerical inputs."""
     together: Sequence[nn.Linear] = ()
-    """Layers that read the batch in one pass."""
+    """Layers that all read the batch: in one pass, where that is faster."""
     _read: dict[nn.Linear, Tensor] = field(default_factory=dict)
     """What those of ``together`` gave that have not asked for it yet."""
+
+    @cached_property
+    def _one_pass(self) -> Sequence[nn.Linear]:
+        """Those of ``together``, if their products with the vectors of one field are small."""
+        largest = max((layer.weight.numel() for layer in self.together), default=0)
+        return self.together if len(self.values) * largest <= SMALL_PRODUCT * len(self.counts) ** 2 else ()
 
     @cached_property
     def places(self) -> Tensor:
@@ -104,7 +113,7 @@ class Factored:
     def project(self, layer: nn.Linear) -> Tensor:
         """``W x + b`` (B, w) of each sample, with W (w, T * d) and b (w,) those of ``layer``."""
         if layer not in self._read:
-            layers = self.together if layer in self.together else (layer,)
+            layers = self._one_pass if layer in self._one_pass else (layer,)
             inner = () if self.projection is None else (self.projection.weight, self.projection.bias)
             parameters = [*inner, *(one.weight for one in layers), *(one.bias for one in layers)]
             outputs = _Project.apply(self, len(layers), self.values, *parameters)  # type: ignore[no-untyped-call]

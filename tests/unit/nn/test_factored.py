@@ -106,11 +106,12 @@ def test_ids_of_any_integer_type_and_rows_without_a_number():
     widths=st.lists(st.integers(1, 5), min_size=1, max_size=4),
     numerical=st.integers(0, 2),
     cache=st.sampled_from([1, 50, 1 << 22]),
+    small=st.sampled_from([0, 1 << 22]),
     used=st.sets(st.integers(0, 3), min_size=1),
     seed=st.integers(0, 1000),
 )
 def test_layers_that_read_together_give_what_each_gives_alone(
-    widths: list[int], numerical: int, cache: int, used: set[int], seed: int
+    widths: list[int], numerical: int, cache: int, small: int, used: set[int], seed: int
 ):
     torch.manual_seed(seed)
     schema = make_schema([9, 30, 2], numerical)
@@ -127,6 +128,7 @@ def test_layers_that_read_together_give_what_each_gives_alone(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(factored, "CACHE_ELEMENTS", cache)
+        patch.setattr(factored, "SMALL_PRODUCT", small)
         alone = module.inputs(categorical, numbers.double())
         together = module.inputs(categorical, numbers.double(), readers=layers)
         assert isinstance(together, Factored)
