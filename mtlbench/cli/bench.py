@@ -71,7 +71,8 @@ def bench(
     ):
         if isinstance(outcome, Measurement):
             found.append(outcome)
-            typer.echo(f"{outcome.backbone} {outcome.weighting}: {outcome.rows_per_second:,.0f} rows/s", err=True)
+            figures = f"{outcome.rows_per_second:,.0f} rows/s, {outcome.ratio:.2f} times the public style"
+            typer.echo(f"{outcome.backbone} {outcome.weighting}: {figures}", err=True)
         else:
             refused.append(outcome)
             typer.echo(f"left out {outcome.backbone} {outcome.weighting}: {outcome.reason}", err=True)

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+BITS = {torch.float32: torch.float32, torch.bfloat16: torch.int16}
+"""Types for which masks are ours, and as what numpy reads their numbers."""
 LEVELS = 2**16
 """A mask compares 16 random bits with a threshold: the share kept is a multiple of 1 / 65536."""
 
@@ -20,8 +22,8 @@ class ReLUDropout(nn.Module):
     torch draws its masks on one thread from a slow generator, up to a quarter of a training step. On a CPU ours come
     from numpy's SFC64, seeded for each call from torch's generator: still a function of torch's seed alone, and of
     the same distribution with ``p`` rounded to a multiple of 1 / 65536 (the scale uses the rounded value, so that the
-    expectation is exact). The backward pass needs no mask: an output is positive where its input was kept and
-    positive. Elsewhere than on a CPU this is torch's own dropout.
+    expectation is exact), in float32 and in bfloat16. The backward pass needs no mask: an output is positive where its
+    input was kept and positive. Elsewhere than on a CPU this is torch's own dropout.
 
     Args:
         p: share dropped, in [0, 1).
@@ -37,7 +39,7 @@ class ReLUDropout(nn.Module):
         """Same shape as ``x``."""
         if not self.training or self.p == 0:
             return x.relu_() if self.inplace and not torch.is_grad_enabled() else x.relu()
-        if x.device.type != "cpu" or x.dtype != torch.float32:
+        if x.device.type != "cpu" or x.dtype not in BITS:
             return F.dropout(x.relu(), self.p)
         output: Tensor = _ReLUDropout.apply(x, max(1, round((1 - self.p) * LEVELS)))  # type: ignore[no-untyped-call]
         return output
@@ -51,10 +53,11 @@ class _ReLUDropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, kept: int) -> Tensor:
         output = x.contiguous().relu()
-        values = output.numpy().reshape(-1)
+        values = output.view(BITS[x.dtype]).numpy().reshape(-1)
         random = np.random.SFC64(int(torch.randint(2**62, ())))
         bits = random.random_raw(-(-values.size // 4)).view(np.uint16)[: values.size]
-        # numpy multiplies floats by booleans three times as fast as torch does.
+        # numpy multiplies by booleans three times as fast as torch does. It knows no bfloat16, but 0 or 1 times the
+        # bits of a number, read as an integer, are those of 0 or of the number.
         np.multiply(values, bits < kept, out=values)
         ctx.scale = LEVELS / kept
         output.mul_(ctx.scale)

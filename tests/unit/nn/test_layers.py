@@ -22,6 +22,20 @@ def test_dropout_keeps_positive_inputs_scaled_or_drops_them(seed: int, p: float)
     torch.testing.assert_close(gradient, kept.float() * scale)
 
 
+@given(seed=st.integers(0, 2**31), p=st.floats(0.01, 0.9))
+def test_dropout_in_bfloat16_has_the_masks_of_float32(seed: int, p: float):
+    x = torch.randn(7, 13, generator=torch.Generator().manual_seed(seed)).bfloat16().requires_grad_()
+    torch.manual_seed(seed)
+    output = ReLUDropout(p)(x)
+    torch.manual_seed(seed)
+    expected = ReLUDropout(p)(x.detach().float())
+    assert output.dtype == torch.bfloat16
+    torch.testing.assert_close(output, expected.bfloat16(), rtol=0.01, atol=0)
+    (gradient,) = torch.autograd.grad(output.sum(), x)
+    scale = 65536 / round((1 - p) * 65536)
+    torch.testing.assert_close(gradient, ((expected > 0) * scale).bfloat16())
+
+
 @pytest.mark.parametrize("p", [0.2, 0.5])
 def test_dropout_drops_its_share_and_keeps_the_mean(p: float):
     torch.manual_seed(0)
