@@ -57,7 +57,15 @@ def start(study: Sequence[str], out: Path, *options: str) -> Run:
     log = out.parent / f"{out.name}-{uuid.uuid4().hex[:8]}.log"
     command = [sys.executable, "-m", "mtlbench", "run", *study, "--out", str(out), *options]
     with log.open("wb") as file:
-        return Run(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=file, start_new_session=True), log)
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=file, start_new_session=True, preexec_fn=_hear_interrupts
+        )
+    return Run(process, log)
+
+
+def _hear_interrupts() -> None:
+    """A shell that starts tests in the background has them ignore Ctrl-C, and with them all that they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(study: Sequence[str], out: Path, *options: str) -> str:
