@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mtlbench.cli.output import PluginFiles, find_plugins, one_line
+from mtlbench.cli.output import PluginFiles, find_plugins
+from mtlbench.text import one_line
 
 SOMETHING_WRONG = 1
 

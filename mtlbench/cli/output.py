@@ -1,6 +1,5 @@
 """What commands share in talking to the user: data on stdout, the rest on stderr."""
 
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mtlbench.errors import UsageError
+from mtlbench.files import replacing
 
 if TYPE_CHECKING:
     from mtlbench.plugins import Catalogue
@@ -51,11 +51,6 @@ def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def one_line(text: str) -> str:
-    """``text``, which may come from a stranger, as one line that cannot move the cursor or recolour a terminal."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
-
-
 def find_plugins(files: Iterable[Path] | None) -> "Catalogue":
     """The catalogue of all installed plugins and those in ``files`` and ``MTLBENCH_PLUGINS``."""
     from mtlbench.plugins import discover, plugin_files
@@ -75,12 +70,10 @@ def write(path: Path, content: bytes) -> None:
     Raises:
         UsageError: it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        with replacing(path) as file:
+            file.write(content)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UsageError(
             f"cannot write {path}: {error.strerror}; check that the folder exists and may be written"
         ) from error

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from mtlbench.cli.output import PluginFiles, aligned, one_line
+from mtlbench.cli.output import PluginFiles, aligned
 from mtlbench.errors import UsageError
+from mtlbench.text import one_line
 
 DIFFERS = 3
 CELL_FAILED = 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlbench.cli.output import one_line
+from mtlbench.text import one_line
 
 if TYPE_CHECKING:
     from mtlbench.operations.status import Status

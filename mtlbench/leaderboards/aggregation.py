@@ -8,9 +8,9 @@ from typing import Any
 
 from mtlbench.leaderboards.board import OPTIMUM, Column, Row, Spend, State, Value
 from mtlbench.leaderboards.diagnostics import diagnostics_of
-from mtlbench.leaderboards.naming import clean
 from mtlbench.records import Record
 from mtlbench.statistics import mean_interval
+from mtlbench.text import one_line
 
 SHORT = 28
 """Most characters of a reason inside a table; the notes have the whole."""
@@ -52,7 +52,7 @@ def _gap(state: State, records: Sequence[Record], done: int, wanted: int) -> str
     if state == "partial":
         return f"{done} of {wanted} seeds"
     reason = next((record.failure.reason for record in records if record.failure), "no reason was recorded")
-    return textwrap.shorten(f"{state}: {clean(reason)}", SHORT, placeholder=" …")
+    return textwrap.shorten(f"{state}: {one_line(reason)}", SHORT, placeholder=" …")
 
 
 def _reasons(records: Sequence[Record], seeds: Sequence[int]) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def _reasons(records: Sequence[Record], seeds: Sequence[int]) -> tuple[str, ...]
     for record in records:
         if record.status != "done":
             reason = record.failure.reason if record.failure else "no reason was recorded"
-            by_reason[f"{record.status.replace('-', ' ')}: {clean(reason)}"].append(record.seed)
+            by_reason[f"{record.status.replace('-', ' ')}: {one_line(reason)}"].append(record.seed)
     missing = [seed for seed in seeds if seed not in {record.seed for record in records}]
     if missing:
         by_reason["not run"] = missing

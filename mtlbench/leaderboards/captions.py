@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from mtlbench.leaderboards.board import OPTIMUM, Board, Row
 from mtlbench.leaderboards.footnotes import footnotes
-from mtlbench.leaderboards.naming import clean
 from mtlbench.leaderboards.standing import front_area
+from mtlbench.text import one_line
 
 LISTED_SEEDS = 10
 
@@ -38,8 +38,8 @@ def overall_caption(group: Sequence[Board]) -> tuple[str, ...]:
     references = {board.reference for board in group if board.reference}
     if references:
         texts.append(
-            f"Δm: the mean relative improvement over {' or '.join(sorted(map(clean, references)))} in all columns, in "
-            "percent, seed by seed, with half its 95 % interval."
+            f"Δm: the mean relative improvement over {' or '.join(sorted(map(one_line, references)))} in all columns, "
+            "in percent, seed by seed, with half its 95 % interval."
         )
     else:
         texts.append("No Δm: no row with every seed trains one network per task under constant weights.")
@@ -49,7 +49,7 @@ def overall_caption(group: Sequence[Board]) -> tuple[str, ...]:
         texts.append(
             f"Pareto: on the front of the tasks' AUC, which covers {covered} of the .25 above chance (.5, .5)."
         )
-    machines = sorted({clean(machine) for board in group for machine in board.machines})
+    machines = sorted({one_line(machine) for board in group for machine in board.machines})
     spend = "Optimiser steps, training rows and seconds per seed; every stage counts, a reused one too."
     fair = " Seconds of different machines do not compare." if len(machines) > 1 else ""
     return " ".join(texts), f"{spend} Run on {'; '.join(machines)}.{fair}"
@@ -60,7 +60,7 @@ def notes(row: Row) -> str:
     texts = list(row.reasons)
     if row.state == "partial":
         texts.append("Not ranked: other rows have more seeds")
-    return " ".join(f"{clean(text).rstrip('.')}." for text in (*texts, *row.remarks))
+    return " ".join(f"{one_line(text).rstrip('.')}." for text in (*texts, *row.remarks))
 
 
 def _facts(board: Board) -> str:
@@ -74,7 +74,7 @@ def _facts(board: Board) -> str:
         plain = family in board.sample.dataset.facts or family.replace(" ", "_") in board.sample.dataset.facts
         head, rest = (f"{family} {values[0]}", values[1:]) if plain else (family, values)
         facts.append(f"{head} ({', '.join(rest)})" if rest else head)
-    return clean("; ".join(facts)) or "no facts"
+    return one_line("; ".join(facts)) or "no facts"
 
 
 def _conditions(board: Board) -> str:

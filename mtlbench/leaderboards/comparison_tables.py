@@ -7,8 +7,8 @@ from typing import Any
 
 from mtlbench.leaderboards.board import METRICS
 from mtlbench.leaderboards.comparison import BoardComparison, Comparison, Pair
-from mtlbench.leaderboards.naming import clean
 from mtlbench.leaderboards.table import MISSING, Cell, Head, Line, Table, interval_text
+from mtlbench.text import one_line
 
 SAME = "="
 MARKS = {"better": "▲", "worse": "▼", "unknown": "?"}
@@ -77,10 +77,10 @@ def _summary(board: BoardComparison) -> list[str]:
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict])
     texts = [f"{_count(len(board.aligned), 'method')} in both{f': {told}' if told else ''}."]
     if board.only_reference:
-        texts.append(f"Only in the reference: {', '.join(map(clean, board.only_reference))}.")
+        texts.append(f"Only in the reference: {', '.join(map(one_line, board.only_reference))}.")
     if board.without_baseline:
-        texts.append(f"Only in mine, and nothing to compare with: {', '.join(map(clean, board.without_baseline))}.")
-    changed = [f"{clean(pair.mine)} ({' and '.join(pair.other_code)})" for pair in board.aligned if pair.other_code]
+        texts.append(f"Only in mine, and nothing to compare with: {', '.join(map(one_line, board.without_baseline))}.")
+    changed = [f"{one_line(pair.mine)} ({' and '.join(pair.other_code)})" for pair in board.aligned if pair.other_code]
     if changed:
         texts.append(f"Run with other code: {', '.join(changed)}.")
     return [" ".join(texts)]

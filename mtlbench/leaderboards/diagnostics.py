@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from mtlbench.leaderboards.board import Board
-from mtlbench.leaderboards.naming import clean
 from mtlbench.leaderboards.table import MISSING, Cell, Head, Line, Table
 from mtlbench.records import Record
+from mtlbench.text import one_line
 
 WEIGHTS = "weights"
 
@@ -40,13 +40,13 @@ def diagnostics_table(board: Board) -> Table | None:
     lines = tuple(
         Line((Cell(row.method),), tuple(Cell(row.diagnostics.get(name, MISSING)) for name in names)) for row in rows
     )
-    tasks = " / ".join(map(clean, board.sample.dataset.tasks))
+    tasks = " / ".join(map(one_line, board.sample.dataset.tasks))
     caption = (
         f"Means over seeds, as {tasks} where there is one for each task. Weights: the mean and, in brackets, the 5 % "
         "and 95 % quantiles of those applied in the last epoch, of methods that change them. Of a curve, such as a "
         "loss pass by pass: its first and its last value, and how many there are."
     )
-    heads = tuple(Head("", clean(name.replace("_", " "))) for name in names)
+    heads = tuple(Head("", one_line(name.replace("_", " "))) for name in names)
     return Table(f"{board.title}: diagnostics", (caption,), ("Row",), heads, lines)
 
 

@@ -7,22 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtlbench.records import PluginUse, Record
-
-
-def clean(text: str) -> str:
-    """One line of printable characters: what a record says cannot break or recolour a table."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+from mtlbench.text import one_line
 
 
 def params_text(params: Mapping[str, Any]) -> str:
     """Parameters as a reader expects them: ``lambda=0.5, tower=128-64``."""
-    return clean(", ".join(f"{name}={_value_text(value)}" for name, value in params.items()))
+    return one_line(", ".join(f"{name}={_value_text(value)}" for name, value in params.items()))
 
 
 def method_name(record: Record) -> str:
     """The method with its changed parameters, the backbone's first: ``RMTL-PLE [experts=8; lambda=0.5]``."""
     changed = [params_text(use.changed) for use in (record.backbone, record.weighting) if use.changed]
-    return clean(record.method) + (f" [{'; '.join(changed)}]" if changed else "")
+    return one_line(record.method) + (f" [{'; '.join(changed)}]" if changed else "")
 
 
 def backbone_name(record: Record) -> str:
@@ -70,7 +66,7 @@ def natural(text: str) -> tuple[tuple[bool, float, str], ...]:
 
 def _labelled(use: PluginUse) -> str:
     changed = params_text(use.changed)
-    return clean(use.label) + (f" [{changed}]" if changed else "")
+    return one_line(use.label) + (f" [{changed}]" if changed else "")
 
 
 def _value_text(value: Any) -> str:

@@ -8,10 +8,10 @@ from mtlbench.errors import UsageError
 from mtlbench.leaderboards.board import METRICS, Column
 from mtlbench.leaderboards.board_scores import BoardScores, MethodScores
 from mtlbench.leaderboards.comparison import baselines_by_backbone, check_baseline
-from mtlbench.leaderboards.naming import clean
 from mtlbench.leaderboards.published import Published, published
 from mtlbench.leaderboards.table import MISSING, Cell, Head, Line, Table, interval_text
 from mtlbench.statistics import mean_interval, paired_difference
+from mtlbench.text import one_line
 
 SIDES = ("mine", "published")
 
@@ -95,7 +95,7 @@ def _scores(beside: _Beside, name: str, origin: str) -> Table:
         for column, theirs in beside.columns.items():
             cells += [_mean(own, beside.board, column), _published(beside.numbers.get((method, theirs)))]
         lines.append(Line((Cell(method),), tuple(cells)))
-    places = dict.fromkeys(f"{theirs[0]} stands beside {clean(own[0])}" for own, theirs in beside.columns.items())
+    places = dict.fromkeys(f"{theirs[0]} stands beside {one_line(own[0])}" for own, theirs in beside.columns.items())
     unmatched = [m.method for key, m in beside.mine.items() if key not in set(map(_comparable, beside.methods))]
     caption = [
         f"Published, other protocol: {origin}. Data preparation, split, tuning and seeds differ, so nothing is tested, "
@@ -104,7 +104,7 @@ def _scores(beside: _Beside, name: str, origin: str) -> Table:
         "of the last digit. * significant as published.",
     ]
     if unmatched:
-        caption.append(f"Not in the published table: {', '.join(map(clean, unmatched))}.")
+        caption.append(f"Not in the published table: {', '.join(map(one_line, unmatched))}.")
     return Table(f"{beside.board.title} beside {name}", tuple(caption), ("Method",), _heads(beside), tuple(lines))
 
 

@@ -11,8 +11,8 @@ from mtlbench.errors import UsageError
 from mtlbench.leaderboards.board import METRICS
 from mtlbench.leaderboards.board_scores import BoardScores, from_json
 from mtlbench.leaderboards.markdown import DATA_END, DATA_START, HEADER, NOTES
-from mtlbench.leaderboards.naming import clean
 from mtlbench.leaderboards.table import MISSING, Cell, Head, Line, Table
+from mtlbench.text import one_line
 
 BREAK = "<br>"
 VALUE = re.compile(r"(?P<text>.*?)(?P<aside>\(\d+\)| \([\d.]+ to [\d.]+\))?(?P<marks>[*°†‡]*)")
@@ -176,7 +176,7 @@ def _check_shown(page: Page, origin: str) -> None:
     for board in page.boards:
         for method in board.methods:
             for (task, metric), scores in zip(board.columns, method.scores, strict=True):
-                place = (clean(board.title), method.method, clean(task), METRICS[metric])
+                place = (one_line(board.title), method.method, one_line(task), METRICS[metric])
                 text = f"{fmean(scores):.4f}" if scores else MISSING
                 if scores and shown.get(place, text) != text:
                     raise UsageError(

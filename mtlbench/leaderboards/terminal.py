@@ -12,8 +12,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from mtlbench.leaderboards.blocks import Block, blocks
-from mtlbench.leaderboards.naming import clean
 from mtlbench.leaderboards.table import Cell, Table
+from mtlbench.text import one_line
 
 
 def to_rich(tables: Sequence[Table], width: int = 100) -> Group:
@@ -25,15 +25,15 @@ def to_rich(tables: Sequence[Table], width: int = 100) -> Group:
 
 
 def _section(table: Table, width: int) -> Iterator[RenderableType]:
-    yield Text(f"\n{clean(table.title)}", style="bold")
+    yield Text(f"\n{one_line(table.title)}", style="bold")
     for text in table.caption:
-        yield Text(clean(text), style="dim")
+        yield Text(one_line(text), style="dim")
     for block in blocks(table, width):
         yield Padding(_grid(block), (1, 0, 0, 0))
     if table.notes:
         yield Text()
     for mark, text in table.notes:
-        yield Text(f"{mark} {clean(text)}")
+        yield Text(f"{mark} {one_line(text)}")
     if table.spend:
         yield from _section(table.spend, width)
 
@@ -46,7 +46,7 @@ def _grid(block: Block) -> Grid:
     previous = ""
     for head, text, aside in zip(table.heads, block.text_widths, block.aside_widths, strict=True):
         group = "" if head.group == previous else head.group
-        title = Text(f"{clean(group)}\n{clean(head.name)}" if group else clean(head.name), justify="right")
+        title = Text(f"{one_line(group)}\n{one_line(head.name)}" if group else one_line(head.name), justify="right")
         grid.add_column(Align(title, "right", vertical="bottom"), width=text + aside, overflow="fold")
         previous = head.group
     for line in table.lines:
@@ -58,7 +58,7 @@ def _grid(block: Block) -> Grid:
 
 
 def _label(cell: Cell) -> Text:
-    return Text.assemble(clean(cell.text), (f"\n{clean(cell.aside)}" if cell.aside else "", "dim"))
+    return Text.assemble(one_line(cell.text), (f"\n{one_line(cell.aside)}" if cell.aside else "", "dim"))
 
 
 def _value(cell: Cell, text_width: int, aside_width: int) -> Text:

@@ -71,22 +71,13 @@ def reproduce(
         again = run_again(record, plugin_files, data_dir, listener)
     except MtlbenchError as error:
         raise UsageError(f"the cell {cell} cannot be run again: {error}") from error
-    before, now_ = _scores(record), _scores(again)
+    before, now_ = record.scores(), again.scores()
     changes = [
-        Change(name, before.get(name), now_.get(name))
-        for name in dict.fromkeys([*before, *now_])
-        if not _close(before.get(name), now_.get(name), tolerance)
+        Change(".".join(score), before.get(score), now_.get(score))
+        for score in dict.fromkeys([*before, *now_])
+        if not _close(before.get(score), now_.get(score), tolerance)
     ]
     return Reproduction(record, again, tuple(changes), len(before), tuple(_environment(record, again)))
-
-
-def _scores(record: Record) -> dict[str, float | None]:
-    return {
-        f"{split}.{task}.{metric}": value
-        for split, scores in (record.metrics or {}).items()
-        for task, values in scores.items()
-        for metric, value in values.items()
-    }
 
 
 def _close(before: float | None, now: float | None, tolerance: float) -> bool:

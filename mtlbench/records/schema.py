@@ -3,13 +3,14 @@
 Tables, plots and comparisons are computed from records alone, so a record carries the display names too.
 """
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from mtlbench.cells import identity
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -149,6 +150,15 @@ class Record(_Strict):
     checksum: str | None = None
     """:func:`checksum` of all else; ``None`` in records that were written before there was one."""
 
+    def scores(self) -> dict[tuple[str, str, str], float | None]:
+        """Every score by split, task and metric."""
+        return {
+            (split, task, metric): value
+            for split, of_split in (self.metrics or {}).items()
+            for task, of_task in of_split.items()
+            for metric, value in of_task.items()
+        }
+
     def sealed(self) -> "Record":
         """The record with its checksum."""
         return self.model_copy(update={"checksum": checksum(json.loads(self.model_dump_json()))})
@@ -161,6 +171,4 @@ def checksum(content: Mapping[str, Any]) -> str:
     later leaves the checksums of older records as they are. It shows a slip: an edit by hand, or a merge gone wrong.
     Who edits on purpose can compute it too; only a run of the cell shows that.
     """
-    rest = {name: value for name, value in content.items() if name != "checksum"}
-    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return identity({name: value for name, value in content.items() if name != "checksum"})

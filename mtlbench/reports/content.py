@@ -11,9 +11,10 @@ from mtlbench.leaderboards.board import HIGHER_IS_BETTER, METRICS, Board, Row, V
 from mtlbench.leaderboards.captions import captions, notes
 from mtlbench.leaderboards.contrasts import contrasted
 from mtlbench.leaderboards.grouping import board_key, boards
-from mtlbench.leaderboards.naming import backbone_name, canonical, clean, weighting_name
+from mtlbench.leaderboards.naming import backbone_name, canonical, weighting_name
 from mtlbench.records import Record
 from mtlbench.reports.cells import Shared, cell_content, short
+from mtlbench.text import one_line
 
 
 def content(records: Sequence[Record]) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def _board(board: Board, records: Sequence[Record], shared: Shared) -> dict[str,
         by_method[_method(record)].append(record)
     return {
         "title": board.title,
-        "tasks": list(map(clean, board.sample.dataset.tasks)),
+        "tasks": list(map(one_line, board.sample.dataset.tasks)),
         "columns": [[board.sample.dataset.tasks.index(task), metric] for task, metric in board.columns],
         "seeds": list(board.seeds),
         "caption": list(captions([board])),

@@ -1,10 +1,8 @@
 """What there is to verify: records in their files, and the page that was made of them."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mtlbench.errors import UsageError
 from mtlbench.records import Record, read_record
@@ -15,11 +13,10 @@ RESULTS_PAGE = "leaderboard.md"
 
 @dataclass(frozen=True)
 class Stored:
-    """A record, its file, and the file's content as JSON."""
+    """A record and its file."""
 
     path: Path
     record: Record
-    content: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,7 @@ def read(collection: Collection) -> tuple[list[Stored], list[Finding]]:
             text = f"{stored[record.cell].path.name} holds the same cell, which counts once; delete one of the two"
             findings.append(Finding("schema", text, path, record))
             continue
-        stored[record.cell] = Stored(path, record, json.loads(path.read_bytes()))
+        stored[record.cell] = Stored(path, record)
     if not stored and not findings:
         findings.append(Finding("page", f"{collection.page.name} has no records to be built from", collection.records))
     return list(stored.values()), findings

@@ -1,5 +1,6 @@
 """Whether a record is of the cell that it says, and as it was written."""
 
+import json
 from collections.abc import Iterator, Sequence
 
 from mtlbench.cells import PROTOCOL, identity
@@ -25,7 +26,7 @@ def identified(stored: Sequence[Stored]) -> Iterator[Finding]:
             yield Finding("identity", text, one.path, record)
         elif one.path.stem != stem(record):
             yield Finding("identity", f"its file must be called {stem(record)}.json; rename it", one.path, record)
-        if record.checksum is not None and checksum(one.content) != record.checksum:
+        if record.checksum is not None and checksum(json.loads(one.path.read_bytes())) != record.checksum:
             text = "its content is not what was written, by its checksum; restore the file or run the cell again"
             yield Finding("checksum", text, one.path, record)
 

@@ -81,30 +81,29 @@ def differences(record: Record, again: Record, tolerance: float) -> Iterator[str
         if (again.metrics, again.curve) != (record.metrics, record.curve):
             yield f"it differs on the same machine, torch and commit: {_largest(record, again)}"
     else:
-        for split in ("validation", "test"):
-            for task, metric, own, other in _scores(record, again, split):
-                if own is None or other is None:
-                    if own != other:
-                        yield f"{split} {task} {METRICS[metric]} is {other}, recorded is {own}"
-                elif abs(own - other) > tolerance:
-                    yield (
-                        f"{split} {task} {METRICS[metric]} is {other:.4f}, recorded is {own:.4f}: more than "
-                        f"{tolerance:g} apart{_changed_code(record, again)}"
-                    )
+        for name, own, other in _scores(record, again):
+            if own is None or other is None:
+                if own != other:
+                    yield f"{name} is {other}, recorded is {own}"
+            elif abs(own - other) > tolerance:
+                yield (
+                    f"{name} is {other:.4f}, recorded is {own:.4f}: more than {tolerance:g} "
+                    f"apart{_changed_code(record, again)}"
+                )
 
 
-def _scores(record: Record, again: Record, split: str) -> Iterator[tuple[str, str, float | None, float | None]]:
-    own, other = ((one.metrics or {}).get(split, {}) for one in (record, again))
-    for task in own:
-        for metric in METRICS:
-            yield task, metric, own[task].get(metric), other.get(task, {}).get(metric)
+def _scores(record: Record, again: Record) -> Iterator[tuple[str, float | None, float | None]]:
+    """What each score is called, as recorded and as it came out now."""
+    now = again.scores()
+    for (split, task, metric), own in record.scores().items():
+        if metric in METRICS:
+            yield f"{split} {task} {METRICS[metric]}", own, now.get((split, task, metric))
 
 
 def _largest(record: Record, again: Record) -> str:
     changes = [
-        (abs(own - other), f"{split} {task} {METRICS[metric]} is {other!r}, recorded is {own!r}")
-        for split in ("test", "validation")
-        for task, metric, own, other in _scores(record, again, split)
+        (abs(own - other), f"{name} is {other!r}, recorded is {own!r}")
+        for name, own, other in _scores(record, again)
         if own is not None and other is not None and own != other
     ]
     return max(changes, key=lambda change: change[0])[1] if changes else "its learning curve is another one"

@@ -12,19 +12,19 @@ from mtlbench.errors import UsageError
 from mtlbench.leaderboards import build, parse_page, read_page, to_markdown
 from mtlbench.leaderboards.board import METRICS
 from mtlbench.leaderboards.board_scores import board_scores
-from mtlbench.leaderboards.naming import clean
 from mtlbench.leaderboards.table import Cell, Head, Line, Table
+from mtlbench.text import one_line
 
 # Letters that Markdown, HTML, the page's own notation or a table give a meaning, among others.
 hostile = st.text(st.sampled_from("ab-_*|<>&`\\[](){}!~#=+ \n\t¹²°†‡–;,:.1\u202e\u4e2d"), min_size=1, max_size=12)
-names = st.one_of(hostile, st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)).filter(clean)
+names = st.one_of(hostile, st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)).filter(one_line)
 number = st.one_of(st.floats(0, 1), st.floats(0.69, 0.71), st.none())
 
 
 @st.composite
 def studies(draw):
     """Records of a few datasets, backbones, weightings and seeds, with gaps."""
-    tasks = tuple(draw(st.lists(names, min_size=1, max_size=3, unique_by=clean)))
+    tasks = tuple(draw(st.lists(names, min_size=1, max_size=3, unique_by=one_line)))
     datasets = draw(st.lists(names, min_size=1, max_size=2, unique=True))
     backbones = draw(st.lists(names, min_size=1, max_size=2, unique=True))
     weightings = draw(st.lists(names, min_size=0, max_size=2, unique=True))
@@ -61,21 +61,21 @@ def cleaned(table: Table) -> Table:
     """What a page shows of a table: no rules, nothing quiet, text on one line."""
 
     def cell(found: Cell) -> Cell:
-        return replace(found, text=clean(found.text), aside=found.aside and clean_aside(found.aside), quiet=False)
+        return replace(found, text=one_line(found.text), aside=found.aside and clean_aside(found.aside), quiet=False)
 
     return Table(
-        title=clean(table.title),
-        caption=tuple(map(clean, table.caption)),
+        title=one_line(table.title),
+        caption=tuple(map(one_line, table.caption)),
         labels=table.labels,
-        heads=tuple(Head(clean(head.group), clean(head.name)) for head in table.heads),
+        heads=tuple(Head(one_line(head.group), one_line(head.name)) for head in table.heads),
         lines=tuple(Line(tuple(map(cell, line.labels)), tuple(map(cell, line.cells))) for line in table.lines),
-        notes=tuple((mark, clean(text)) for mark, text in table.notes),
+        notes=tuple((mark, one_line(text)) for mark, text in table.notes),
         spend=cleaned(table.spend) if table.spend else None,
     )
 
 
 def clean_aside(aside: str) -> str:
-    return " " * (aside[0] == " ") + clean(aside)
+    return " " * (aside[0] == " ") + one_line(aside)
 
 
 @settings(max_examples=60)
@@ -88,7 +88,7 @@ def clean_aside(aside: str) -> str:
 def test_a_page_read_back_has_every_table_and_every_score(records, layout, sort, title):
     tables = build(records, layout, sort)
     page = parse_page(to_markdown(tables, title), "page")
-    assert page.title == clean(title)
+    assert page.title == one_line(title)
     assert list(page.tables) == [cleaned(table) for table in tables]
     assert list(page.boards) == [board_scores(board) for table in tables for board in table.boards]
     seeds = {(r.method, r.dataset.name, r.seed): r.metrics["test"] for r in records if r.status == "done"}

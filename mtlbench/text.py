@@ -1,0 +1,6 @@
+"""Text from strangers: records, file names and messages of other programs."""
+
+
+def one_line(text: str) -> str:
+    """``text`` as one line of printable characters: it cannot break or recolour a table, nor move a cursor."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
