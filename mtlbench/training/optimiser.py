@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from mtlbench.errors import TrainingError
 from mtlbench.nn import FieldEmbedding
-from mtlbench.training.embedding_adam import BETAS, EPS, EmbeddingAdam, EmbeddingOptimiser
+from mtlbench.training.embedding_adam import BETAS, EPS, EmbeddingAdam
 from mtlbench.training.embedding_adam import embedding_optimiser as create
+from mtlbench.training.embedding_optimiser import EmbeddingOptimiser
 
 State = dict[str, dict[str, Tensor]]
 """Parameter name -> ``step``, ``exp_avg`` and ``exp_avg_sq``, the same whichever way Adam updates the parameter; the

@@ -15,11 +15,11 @@ from mtlbench.training.catch_up import CatchUp
 from mtlbench.training.embedding_adam import (
     EMBEDDING_OPTIMISERS,
     EmbeddingAdam,
-    EmbeddingOptimiser,
     EmbeddingSparseAdam,
     RowwiseAdagrad,
     embedding_optimiser,
 )
+from mtlbench.training.embedding_optimiser import EmbeddingOptimiser
 
 TOLERANCE = 1e-6
 """Allowed distance from dense Adam in float64, in units of the learning rate."""
