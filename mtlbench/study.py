@@ -1,6 +1,5 @@
 """The study: what to run, validated, from flags or a TOML file."""
 
-import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -16,15 +15,12 @@ from mtlbench.errors import UsageError
 from mtlbench.messages import complaints
 from mtlbench.plugins import Catalogue, plugin_files
 from mtlbench.presets import PRESETS, PresetName
+from mtlbench.records.provenance import usable_cores
 from mtlbench.specs import Resolved, resolve_texts
 
 
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 Specs = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
@@ -33,6 +29,9 @@ Specs = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)
 Seed = Annotated[int, Field(ge=0)]
 
 PATHS = ("data_dir", "out")
+
+CHECKPOINT_EVERY = 300.0
+"""Seconds: short cells are not worth a save, and of a long one no more than this is lost."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +92,13 @@ class Study(BaseModel):
     """Where cells train: ``cpu``, ``cuda`` or ``cuda:N``."""
     data_dir: Path = Path("data")
     out: Path = Path("results")
-    jobs: int = Field(default_factory=_cores, ge=1)
+    jobs: int = Field(default_factory=usable_cores, ge=1)
     """Cells trained at the same time."""
     executor: Literal["local", "dask"] = "local"
     """Where the processes are: on this machine, or on a Dask cluster."""
     scheduler: str | None = None
     """Address or scheduler file of the Dask cluster."""
-    checkpoint_every: float = Field(300.0, ge=0)
+    checkpoint_every: float = Field(CHECKPOINT_EVERY, ge=0)
     """Seconds of training after which a running cell saves what it has done; 0 saves after each step."""
     overwrite: Literal["never", "failed", "always"] = "never"
     layout: Literal["methods", "paper"] = "methods"

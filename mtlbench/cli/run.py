@@ -156,10 +156,9 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
             outcome = experiments.run(
                 plan,
                 out=study.out,
-                jobs=study.jobs,
                 overwrite=study.overwrite,
                 listener=listener,
-                where=Where(study.executor, study.jobs, study.scheduler),
+                where=Where(study.jobs, study.scheduler),
                 checkpoint_every=study.checkpoint_every,
             )
     except KeyboardInterrupt:

@@ -47,12 +47,10 @@ def unpack(archive: Path, target: Path) -> None:
 
 def _untar(archive: Path, inside: Path) -> None:
     with tarfile.open(archive) as tar:
-        room = shutil.disk_usage(inside).free
-        allowed = _allowed(archive)
+        room = _Room(archive, inside)
         for member in tar:
             _check(archive, member.name, plain=member.isreg() or member.isdir())
-            allowed = _grow(archive, allowed, member.size)
-            room = _take(archive, room, member.size)
+            room.take(member.size)
             place = inside / member.name
             content = tar.extractfile(member)
             if content is None:
@@ -65,13 +63,11 @@ def _untar(archive: Path, inside: Path) -> None:
 
 def _unzip(archive: Path, inside: Path) -> None:
     with zipfile.ZipFile(archive) as bag:
-        room = shutil.disk_usage(inside).free
-        allowed = _allowed(archive)
+        room = _Room(archive, inside)
         for member in bag.infolist():
             kind = stat.S_IFMT(member.external_attr >> 16)
             _check(archive, member.filename, plain=kind in {0, stat.S_IFREG, stat.S_IFDIR})
-            allowed = _grow(archive, allowed, member.file_size)
-            room = _take(archive, room, member.file_size)
+            room.take(member.file_size)
         bag.extractall(inside)
 
 
@@ -85,25 +81,27 @@ def _check(archive: Path, name: str, plain: bool) -> None:
         )
 
 
-def _allowed(archive: Path) -> int:
-    return max(ALWAYS_ALLOWED, MOST_TIMES * archive.stat().st_size)
+class _Room:
+    """The bytes that an archive may still grow to below ``inside``."""
 
+    def __init__(self, archive: Path, inside: Path) -> None:
+        self._archive = archive
+        self._allowed = max(ALWAYS_ALLOWED, MOST_TIMES * archive.stat().st_size)
+        self._free = shutil.disk_usage(inside).free
 
-def _grow(archive: Path, allowed: int, size: int) -> int:
-    if size > allowed:
-        raise DataError(
-            f"{archive} is not safe to unpack: it would grow to more than {MOST_TIMES} times its size, as an archive "
-            "made to fill the disk does; nothing was unpacked: remove it"
-        )
-    return allowed - size
-
-
-def _take(archive: Path, room: int, size: int) -> int:
-    if size > room:
-        raise DataError(
-            f"{archive} does not fit on the disk when unpacked: free some space, or use another data folder"
-        )
-    return room - size
+    def take(self, size: int) -> None:
+        """Count a member of ``size`` bytes."""
+        self._allowed -= size
+        self._free -= size
+        if self._allowed < 0:
+            raise DataError(
+                f"{self._archive} is not safe to unpack: it would grow to more than {MOST_TIMES} times its size, as an "
+                "archive made to fill the disk does; nothing was unpacked: remove it"
+            )
+        if self._free < 0:
+            raise DataError(
+                f"{self._archive} does not fit on the disk when unpacked: free some space, or use another data folder"
+            )
 
 
 def _settle(source: Path, target: Path) -> None:

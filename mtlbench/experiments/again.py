@@ -34,7 +34,7 @@ def run_again(record: Record, plugin_files: tuple[Path, ...], data_dir: Path, li
                 if now != record.dataset.fingerprint
                 else "a plugin has other parameters here; install the version of the record"
             )
-        outcome = run(plan, out=out, jobs=1, overwrite="never", listener=listener)
+        outcome = run(plan, out=out, overwrite="never", listener=listener)
     [again] = [found for found in outcome.records if found.cell == record.cell]
     return again
 

@@ -8,11 +8,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from loky.process_executor import ProcessPoolExecutor
 
-from mtlbench.errors import UsageError
 from mtlbench.experiments.cores import pin
 from mtlbench.experiments.events import Event
 from mtlbench.experiments.job import Job
@@ -59,9 +58,8 @@ class Pool(Protocol):
 
 @dataclass(frozen=True)
 class Where:
-    """Which executor runs the cells."""
+    """Where the cells run: on this machine or, with a ``scheduler``, on a Dask cluster."""
 
-    executor: Literal["local", "dask"] = "local"
     jobs: int = 1
     """Cells at the same time; on Dask the fewest that are handed to the cluster at once."""
     scheduler: str | None = None
@@ -73,14 +71,16 @@ class Where:
         Raises:
             UsageError: the scheduler cannot be reached, or Dask is not installed.
         """
-        if self.executor == "dask":
+        if self.scheduler is not None:
             from mtlbench.experiments.dask_pool import DaskPool
 
-            if self.scheduler is None:
-                raise UsageError("--executor dask needs the address of its scheduler: --scheduler tcp://HOST:8786")
             return DaskPool(self.scheduler, self.jobs, hear)
         width = min(self.jobs, cells)
         return InProcess(hear) if width == 1 else WorkerProcesses(width, hear)
+
+
+HERE = Where()
+"""This process, one cell after the other."""
 
 
 class InProcess:

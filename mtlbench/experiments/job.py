@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mtlbench.cells import Cell
-
-CHECKPOINT_EVERY = 300.0
-"""Seconds: short cells are not worth a save, and of a long one no more than this is lost."""
+from mtlbench.study import CHECKPOINT_EVERY
 
 
 @dataclass(frozen=True)

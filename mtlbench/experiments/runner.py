@@ -10,15 +10,15 @@ from mtlbench.experiments.allowances import equalised
 from mtlbench.experiments.claims import Claims
 from mtlbench.experiments.event_logging import logged
 from mtlbench.experiments.events import Listen, StudyStarted
-from mtlbench.experiments.executors import Where
+from mtlbench.experiments.executors import HERE, Where
 from mtlbench.experiments.expand import expand
-from mtlbench.experiments.job import CHECKPOINT_EVERY, Job
+from mtlbench.experiments.job import Job
 from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.schedule import Schedule
 from mtlbench.plugins import discover
 from mtlbench.records.schema import Record
 from mtlbench.records.store import RecordStore
-from mtlbench.study import Plan
+from mtlbench.study import CHECKPOINT_EVERY, Plan
 
 Overwrite = Literal["never", "failed", "always"]
 
@@ -40,10 +40,9 @@ def run(
     plan: Plan,
     *,
     out: Path,
-    jobs: int,
     overwrite: Overwrite,
     listener: Listen,
-    where: Where | None = None,
+    where: Where = HERE,
     checkpoint_every: float = CHECKPOINT_EVERY,
 ) -> Outcome:
     """Run every cell of ``plan`` that ``out`` does not hold yet.
@@ -52,10 +51,9 @@ def run(
         plan: the resolved study.
         out: results folder; gets ``records/`` and ``checkpoints/``. Several runs may work on one at once: they share
             the cells between them.
-        jobs: cells trained at the same time.
         overwrite: which recorded cells to run again: none, the failed ones, or all.
         listener: hears what happens, from any thread.
-        where: the executor, if not ``jobs`` processes on this machine.
+        where: the executor, and how many cells it runs at the same time.
         checkpoint_every: seconds of training after which a running cell saves what it has done.
 
     Raises:
@@ -82,7 +80,7 @@ def run(
             for job in todo:
                 shutil.rmtree(job.journal, ignore_errors=True)
         with closing(Claims(out / "claims")) as claims:
-            Schedule(todo, where or Where(jobs=jobs), recorder, claims).run()
+            Schedule(todo, where, recorder, claims).run()
         return recorder.records
 
     with logged(out, listener) as heard:

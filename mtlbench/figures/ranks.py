@@ -1,15 +1,12 @@
 """Mean ranks of weightings over backbones and datasets, with the critical difference."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtlbench.figures.canvas import COLOURS, NothingToDrawError, canvas, check_format, save
 from mtlbench.leaderboards.across import MeanRanks, mean_ranks
-from mtlbench.leaderboards.board import Board
-from mtlbench.leaderboards.grouping import boards
-from mtlbench.leaderboards.naming import canonical
+from mtlbench.leaderboards.grouping import boards, comparable
 from mtlbench.records import Record
 
 if TYPE_CHECKING:
@@ -25,10 +22,7 @@ def draw_ranks(records: Sequence[Record], path: Path) -> None:
         UsageError: the ending names no format, matplotlib is not installed, or there is nothing to rank.
     """
     check_format(path)
-    groups: dict[str, list[Board]] = defaultdict(list)
-    for board in boards(records):
-        groups[canonical(board.settings)].append(board)
-    found = [ranks for group in groups.values() if (ranks := mean_ranks(group)) is not None]
+    found = [ranks for group in comparable(boards(records)) if (ranks := mean_ranks(group)) is not None]
     if not found:
         raise NothingToDrawError("there is nothing to draw: ranks need two weightings on two backbones or datasets")
     height = HEAD_INCHES + ROW_INCHES * max(len(ranks.names) for ranks in found)

@@ -9,6 +9,7 @@ from mtlbench.leaderboards.board import Board, Row
 from mtlbench.leaderboards.contrasts import by_backbone
 from mtlbench.leaderboards.grouping import boards
 from mtlbench.records import Record
+from mtlbench.statistics import pareto_front
 
 METRIC = "auc"
 PANEL_INCHES = 5.0
@@ -59,4 +60,4 @@ def _point(row: Row, pair: tuple[str, str]) -> tuple[float, float] | None:
 
 def _front(board: Board, pair: tuple[str, str]) -> list[tuple[float, float]]:
     complete = [point for row in board.rows if row.state == "complete" and (point := _point(row, pair))]
-    return [one for one in complete if not any(o[0] >= one[0] and o[1] >= one[1] and o != one for o in complete)]
+    return [point for point, on in zip(complete, pareto_front(complete), strict=True) if on] if complete else []

@@ -29,6 +29,14 @@ def boards(records: Iterable[Record]) -> list[Board]:
     return sorted(found, key=lambda board: (natural(board.title), canonical(board.settings)))
 
 
+def comparable(found: Iterable[Board]) -> list[list[Board]]:
+    """The boards that share preset, training and protocol, together."""
+    groups: dict[str, list[Board]] = defaultdict(list)
+    for board in found:
+        groups[canonical(board.settings)].append(board)
+    return list(groups.values())
+
+
 def board_key(record: Record) -> str:
     """Equal for records that are on one board."""
     return canonical([_settings(record), record.dataset.name, record.dataset.params, record.dataset.fingerprint])

@@ -11,8 +11,8 @@ from mtlbench.leaderboards.captions import captions, notes
 from mtlbench.leaderboards.contrasts import contrasted
 from mtlbench.leaderboards.controls import control_tables
 from mtlbench.leaderboards.diagnostics import diagnostics_table
-from mtlbench.leaderboards.grouping import boards
-from mtlbench.leaderboards.naming import apart, canonical, params_text
+from mtlbench.leaderboards.grouping import boards, comparable
+from mtlbench.leaderboards.naming import apart, params_text
 from mtlbench.leaderboards.overall import overall_table
 from mtlbench.leaderboards.sorting import DEFAULT, check_sort, sorted_rows
 from mtlbench.leaderboards.table import MISSING, Cell, Head, Line, Table
@@ -42,13 +42,9 @@ def build(
     found = boards(records)
     check_sort(sort, found)
     found = [replace(board, rows=sorted_rows(board, sort)) for board in contrasted(found, baselines)]
-    together: dict[str, list[Board]] = {}
-    for board in found:
-        together.setdefault(canonical(board.settings), []).append(board)
+    together = comparable(found)
     tables = []
-    for group, different in zip(
-        together.values(), apart([group[0].settings for group in together.values()]), strict=True
-    ):
+    for group, different in zip(together, apart([group[0].settings for group in together]), strict=True):
         if layout == "methods":
             tables += [_methods_table(board, ruled=sort == DEFAULT) for board in group]
             tables += [table for board in group for table in control_tables(board)]

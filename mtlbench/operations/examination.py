@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 import mtlbench
-from mtlbench.data.folders import cache_dir
+from mtlbench.data.folders import cache_dir, presence
 from mtlbench.experiments.process import ACCURATE, fast_matmul_precision, product_error
 from mtlbench.plugins import Catalogue
 from mtlbench.records.provenance import usable_cores
@@ -96,6 +96,6 @@ def _cache(folder: Path) -> Finding:
 def _data(catalogue: Catalogue, data_dir: Path) -> Iterator[Finding]:
     for name, entry in sorted(catalogue.of_kind("dataset").items()):
         if folder := entry.cls.folder:
-            there = (data_dir / folder).is_dir() and any((data_dir / folder).iterdir())
+            here = presence(entry.cls(entry.cls.Params()), data_dir)
             how = f"not found; `mtlbench data download {name}` says how to get it"
-            yield Finding(f"data of {name}", str(data_dir / folder) if there else how)
+            yield Finding(f"data of {name}", how if here == "no" else str(data_dir / folder))

@@ -10,7 +10,7 @@ from mtlbench.leaderboards.across import mean_ranks
 from mtlbench.leaderboards.board import HIGHER_IS_BETTER, METRICS, Board, Row, Value
 from mtlbench.leaderboards.captions import captions, notes
 from mtlbench.leaderboards.contrasts import contrasted
-from mtlbench.leaderboards.grouping import board_key, boards
+from mtlbench.leaderboards.grouping import board_key, boards, comparable
 from mtlbench.leaderboards.naming import backbone_name, canonical, weighting_name
 from mtlbench.records import Record
 from mtlbench.reports.cells import Shared, cell_content, short
@@ -24,14 +24,11 @@ def content(records: Sequence[Record]) -> dict[str, Any]:
     by_board: dict[str, list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda record: (record.seed, record.cell)):
         by_board[board_key(record)].append(record)
-    together: dict[str, list[Board]] = defaultdict(list)
-    for board in found:
-        together[canonical(board.settings)].append(board)
     return {
         "boards": [_board(board, by_board[board_key(board.sample)], shared) for board in found],
         "ranks": [
             {"boards": [board.title for board in group], **asdict(ranks), "cliques": ranks.cliques}
-            for group in together.values()
+            for group in comparable(found)
             if (ranks := mean_ranks(group)) is not None
         ],
         "metrics": [

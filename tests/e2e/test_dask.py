@@ -108,4 +108,4 @@ def test_without_dask_the_command_that_installs_it_is_named(monkeypatch: pytest.
     monkeypatch.setattr(builtins, "__import__", absent)
     monkeypatch.delitem(sys.modules, "distributed", raising=False)
     with pytest.raises(UsageError, match=r"pip install 'mtlbench\[dask\]'"):
-        Where("dask", 1, "tcp://127.0.0.1:9").pool(1, silent)
+        Where(1, "tcp://127.0.0.1:9").pool(1, silent)

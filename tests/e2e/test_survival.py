@@ -100,7 +100,7 @@ def test_a_full_disk_stops_the_run_with_a_word_and_the_same_command_goes_on(
     )
 
     def run() -> None:
-        runner.run(study.resolve(catalogue), out=out, jobs=1, overwrite="never", listener=silent)
+        runner.run(study.resolve(catalogue), out=out, overwrite="never", listener=silent)
 
     writes, real = [], os.fsync
 

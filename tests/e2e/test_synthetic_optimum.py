@@ -3,13 +3,15 @@
 from pathlib import Path
 
 from mtlbench import experiments
+from mtlbench.experiments.executors import Where
 from mtlbench.plugins import discover
 from mtlbench.study import Study
 
 
 def test_every_backbone_lies_between_chance_and_the_optimum_and_the_best_is_close(tmp_path: Path):
     plan = Study(backbones="all", weightings="constant", seeds=1).resolve(discover(()))
-    records = experiments.run(plan, out=tmp_path, jobs=2, overwrite="never", listener=lambda event: None).records
+    outcome = experiments.run(plan, out=tmp_path, where=Where(jobs=2), overwrite="never", listener=lambda event: None)
+    records = outcome.records
     assert len(records) == 8
     for task in ("click", "conversion"):
         optimum = records[0].dataset.optimum["test"][task]["auc"]

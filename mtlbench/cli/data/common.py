@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtlbench.cli.output import find_plugins
-from mtlbench.errors import DataError, UsageError
+from mtlbench.errors import UsageError
 
 if TYPE_CHECKING:
     from mtlbench.api import Dataset
@@ -38,17 +38,6 @@ def one_dataset(text: str, plugins: Iterable[Path] | None) -> "Dataset":
         raise UsageError(f"{text!r} names {len(found)} datasets: name one")
     dataset: Dataset = found[0].create()
     return dataset
-
-
-def presence(dataset: "Dataset", root: Path) -> str:
-    """Whether the dataset lies below ``root``: ``yes``, ``no``, or ``in part`` where some of what is offered lacks."""
-    publication = dataset.publication()
-    offered = [file for file in (publication.files if publication else ()) if not file.unpack]
-    try:
-        dataset.files(root)
-    except DataError:
-        return "no"
-    return "yes" if all((root / file.path).exists() for file in offered) else "in part"
 
 
 def size_text(size: int | None) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlbench.cli.data.common import DEFAULT_DATA_DIR, DataDir, one_dataset, presence, size_text
+from mtlbench.cli.data.common import DEFAULT_DATA_DIR, DataDir, one_dataset, size_text
 from mtlbench.cli.data.verify import DIFFERS, check, say_verdict
 from mtlbench.cli.output import PluginFiles
 from mtlbench.errors import UsageError
@@ -38,6 +38,8 @@ def download(
 
     Exit codes: 0 ok, 1 some published fact does not hold, 2 not downloaded.
     """
+    from mtlbench.data.folders import presence
+
     dataset = one_dataset(name, plugin)
     publication = dataset.publication()
     if publication is None:

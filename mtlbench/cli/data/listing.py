@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mtlbench.cli.data.common import DEFAULT_DATA_DIR, DataDir, presence, size_text
+from mtlbench.cli.data.common import DEFAULT_DATA_DIR, DataDir, size_text
 from mtlbench.cli.output import PluginFiles, find_plugins, stdout, table
 
 
@@ -37,6 +37,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _rows(data_dir: Path, plugin: list[Path] | None) -> Iterator[dict[str, Any]]:
+    from mtlbench.data.folders import presence
     from mtlbench.parameters import spec_text
 
     for name, entry in sorted(find_plugins(plugin).of_kind("dataset").items()):

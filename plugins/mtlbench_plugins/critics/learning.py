@@ -138,10 +138,10 @@ class CriticLearner:
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take back what :meth:`state_dict` gave."""
-        self.critics.load_state_dict(_under(ONLINE, state))
-        self._target.load_state_dict(_under(TARGET, state))
+        self.critics.load_state_dict(under(ONLINE, state))
+        self._target.load_state_dict(under(TARGET, state))
         for i, parameter in enumerate(self.critics.parameters()):
-            self._adam.state[parameter] = {name: value.clone() for name, value in _under(f"{ADAM}{i}.", state).items()}
+            self._adam.state[parameter] = {name: value.clone() for name, value in under(f"{ADAM}{i}.", state).items()}
         self._steps = int(state[STEPS])
 
     def frozen(self) -> Critics:
@@ -194,7 +194,8 @@ class CriticLearner:
         )
 
 
-def _under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The part of ``state`` whose names begin with ``prefix``, without it."""
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from mtlbench import api
-from mtlbench_plugins.critics.learning import CriticLearner, soft_update
+from mtlbench_plugins.critics.learning import CriticLearner, soft_update, under
 from mtlbench_plugins.critics.params import CriticParams
 from mtlbench_plugins.critics.transitions import Transitions, replay, with_noise
 from mtlbench_plugins.critics.weighting import CriticWeighting
@@ -106,10 +106,6 @@ class _Pair:
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Take it back."""
-        learner, target = (
-            {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-            for prefix in (LEARNER, TARGET)
-        )
-        self._learner.load_state_dict(learner)
-        self._target.load_state_dict(target)
+        self._learner.load_state_dict(under(LEARNER, state))
+        self._target.load_state_dict(under(TARGET, state))
         self._taken = int(state[TAKEN])
