@@ -6,6 +6,7 @@ defaults. Each works for ever and calls ``pace()`` after every step, in which it
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import torch
@@ -22,7 +23,8 @@ from mtlbench.training.seeding import seeded
 BATCHES = 40
 """Batches of an epoch."""
 UNBOUNDED = 10**9
-CPU = torch.device("cpu")
+GPU_STEPS = 20
+"""Steps that a GPU is timed over: the host runs ahead of it, and waiting for it at each step would slow both."""
 
 Pace = Callable[[], None]
 
@@ -35,24 +37,31 @@ class Setting:
     training: Training
     threads: int
     plugin_files: tuple[Path, ...] = ()
+    device: str = "cpu"
 
     def parts(self) -> tuple[Catalogue, Splits, Backbone]:
         """The plugins, the data and the freshly initialised backbone, the same for every contestant."""
         catalogue = discover(self.plugin_files)
-        splits = workload(BATCHES * self.training.batch_size)
+        batches = BATCHES * steps_per_pace(self.device)  # few epochs end while steps are timed
+        splits = workload(batches * self.training.batch_size)
         with seeded(0, "initial parameters"):
             backbone = catalogue.create("backbone", self.backbone, splits.schema)
-        return catalogue, splits, backbone
+        return catalogue, splits, backbone.to(self.device)
 
 
 def our_training(setting: Setting, weighting: PluginSpec, pace: Pace) -> None:
     """Train by the harness's own loop, as :func:`mtlbench.experiments.run_cell.run_cell` does."""
-    prepare_process(CPU)
+    prepare_process(torch.device(setting.device))
     torch.set_num_threads(setting.threads)
     catalogue, splits, backbone = setting.parts()
-    method = catalogue.create("weighting", weighting)
+    method, done = catalogue.create("weighting", weighting), paced(setting.device, pace)
     trainer = BackboneTrainer(
-        backbone, splits, setting.training, 0, dense="parameters" in method.needs, progress=lambda *_: pace()
+        backbone,
+        splits.to(torch.device(setting.device)),
+        setting.training,
+        0,
+        dense="parameters" in method.needs,
+        progress=lambda *_: done(),
     )
     with seeded(0, "weighting"):
         method.fit(trainer)
@@ -62,28 +71,52 @@ def public_training(setting: Setting, pace: Pace) -> None:
     """Train by the loop in the public style: the plain average, float32, torch's defaults."""
     torch.set_num_threads(setting.threads)
     _, splits, backbone = setting.parts()
-    for _ in public_losses(in_public_style(backbone), splits.train, setting.training.batch_size):
-        pace()
+    done = paced(setting.device, pace)
+    for _ in public_losses(in_public_style(backbone), splits.train, setting.training.batch_size, setting.device):
+        done()
 
 
-def products(sizes: tuple[int, int, int], threads: int, pace: Pace) -> None:
+def products(sizes: tuple[int, int, int], threads: int, device: str, pace: Pace) -> None:
     """The three products of a layer, forwards and backwards, as a cell multiplies float32 matrices.
 
     Args:
         sizes: samples, inputs and outputs.
         threads: of the processor.
-        pace: called after each round of three.
+        device: that multiplies.
+        pace: called after each round of three, or after ``GPU_STEPS`` of them.
     """
-    prepare_process(CPU)
+    prepare_process(torch.device(device))
     torch.set_num_threads(threads)
     samples, inputs, outputs = sizes
-    x, weight, gradient = torch.randn(samples, inputs), torch.randn(outputs, inputs), torch.randn(samples, outputs)
-    results = torch.empty(samples, outputs), torch.empty(samples, inputs), torch.empty(outputs, inputs)
+    x, weight, gradient = (
+        torch.randn(*shape, device=device) for shape in ((samples, inputs), (outputs, inputs), (samples, outputs))
+    )
+    results = torch.empty_like(gradient), torch.empty_like(x), torch.empty_like(weight)
+    done = paced(device, pace)
     while True:
         torch.mm(x, weight.t(), out=results[0])
         torch.mm(gradient, weight, out=results[1])
         torch.mm(gradient.t(), x, out=results[2])
-        pace()
+        done()
+
+
+def steps_per_pace(device: str) -> int:
+    """Steps between two calls of ``pace``."""
+    return 1 if device == "cpu" else GPU_STEPS
+
+
+def paced(device: str, pace: Pace) -> Pace:
+    """To be called after every step: calls ``pace`` at the due ones, when the device has done them."""
+    if device == "cpu":
+        return pace
+    steps = count(1)
+
+    def done() -> None:
+        if next(steps) % GPU_STEPS == 0:
+            torch.cuda.synchronize(device)
+            pace()
+
+    return done
 
 
 def flop_of_products(sizes: tuple[int, int, int]) -> int:

@@ -17,8 +17,9 @@ from mtlbench.benchmarking.contestants import (
     our_training,
     products,
     public_training,
+    steps_per_pace,
 )
-from mtlbench.benchmarking.paced import Paced, Turn
+from mtlbench.benchmarking.paced import Abreast, Paced, Turn
 from mtlbench.benchmarking.public_style import in_public_style
 from mtlbench.benchmarking.workload import workload
 from mtlbench.cells import Training
@@ -42,7 +43,7 @@ class Measurement:
     backbone: str
     weighting: str
     rows_per_second: float
-    """Of our training."""
+    """Of our training, all its processes together."""
     ratio: float
     """Ours over the public style's, which trains the same backbone by the plain average of the losses."""
     fraction_of_limit: float
@@ -54,7 +55,7 @@ class Measurement:
     megaflop_per_row: float
     """10^6 operations, forwards and backwards."""
     peak_memory_mib: float
-    """Of the process that trains."""
+    """Of the processes that train, together."""
     reference_peak_memory_mib: float
 
 
@@ -73,8 +74,10 @@ def measure(
     training: Training,
     *,
     threads: int = 1,
+    jobs: int = 1,
     steps: int = 30,
     plugin_files: tuple[Path, ...] = (),
+    device: str = "cpu",
 ) -> Iterator[Measurement | Refusal]:
     """Measure every pair, one after the other.
 
@@ -82,9 +85,12 @@ def measure(
         backbones: in the order of the result.
         weightings: for each backbone.
         training: batch size, precision and embedding optimiser are read; epochs are not.
-        threads: of the processor, for each contestant while it has its turn.
+        threads: of the processor, for each process of ours.
+        jobs: processes of ours that train at the same time, a cell each, as under ``run --jobs``. The reference and the
+            bare products are one process, of ``jobs`` times as many threads.
         steps: of each training that count, in turns of ``TURN_STEPS``.
         plugin_files: where the plugins come from, beside the installed ones.
+        device: of every contestant; on a GPU each of ``steps`` is ``GPU_STEPS`` training steps.
     """
     schema, applicability = workload(1).schema, Applicability()
     training = replace(training, epochs=UNBOUNDED, patience=UNBOUNDED)
@@ -97,8 +103,8 @@ def measure(
             else:
                 yield Refusal(_text(backbone), _text(weighting), reason)
         if fitting:
-            setting = Setting(backbone.spec, training, threads, plugin_files)
-            yield from _measure(setting, backbone, fitting, -(-steps // TURN_STEPS))
+            setting = Setting(backbone.spec, training, threads, plugin_files, device)
+            yield from _measure(setting, jobs, backbone, fitting, -(-steps // TURN_STEPS))
 
 
 def _needs_a_cell(weighting: Weighting) -> str | None:
@@ -111,27 +117,30 @@ def _needs_a_cell(weighting: Weighting) -> str | None:
     )
 
 
-def _measure(setting: Setting, backbone: Resolved, weightings: Sequence[Resolved], turns: int) -> Iterator[Measurement]:
-    network = in_public_style(setting.parts()[2])
+def _measure(
+    setting: Setting, jobs: int, backbone: Resolved, weightings: Sequence[Resolved], turns: int
+) -> Iterator[Measurement]:
+    network = in_public_style(setting.parts()[2].cpu())
     sizes = (setting.training.batch_size, *_largest_layer(network))
-    flop = flop_per_row(network)
+    flop, threads = flop_per_row(network), jobs * setting.threads
     with ExitStack() as stack:
-        public = stack.enter_context(Paced(public_training, setting))
-        bare = stack.enter_context(Paced(products, sizes, setting.threads))
+        public = stack.enter_context(Paced(public_training, replace(setting, threads=threads)))
+        bare = stack.enter_context(Paced(products, sizes, threads, setting.device))
         public.take_turn(PUBLIC_WARM_UP)
         bare.take_turn(TURN_STEPS)
         for weighting in weightings:
-            with Paced(our_training, setting, weighting.spec) as ours:
+            with Abreast(jobs, our_training, setting, weighting.spec) as ours:
                 ours.take_turn(WARM_UP)
                 rounds = [
                     (ours.take_turn(TURN_STEPS), public.take_turn(TURN_STEPS), bare.take_turn(TURN_STEPS))
                     for _ in range(turns)
                 ]
+            steps = steps_per_pace(setting.device)
             rates = [
                 (
-                    setting.training.batch_size / _step(own),
-                    setting.training.batch_size / _step(theirs),
-                    flop_of_products(sizes) / _step(limit),
+                    steps * setting.training.batch_size * sum(1 / _step(each) for each in own),
+                    steps * setting.training.batch_size / _step(theirs),
+                    steps * flop_of_products(sizes) / _step(limit),
                 )
                 for own, theirs, limit in rounds
             ]
@@ -144,7 +153,7 @@ def _measure(setting: Setting, backbone: Resolved, weightings: Sequence[Resolved
                 reference_rows_per_second=median(theirs for _, theirs, _ in rates),
                 limit_gigaflops=median(limit for _, _, limit in rates) / 1e9,
                 megaflop_per_row=flop / 1e6,
-                peak_memory_mib=rounds[-1][0].peak_memory_mib,
+                peak_memory_mib=sum(each.peak_memory_mib for each in rounds[-1][0]),
                 reference_peak_memory_mib=rounds[-1][1].peak_memory_mib,
             )
 

@@ -3,6 +3,8 @@
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -61,6 +63,31 @@ class Paced:
         self._process.kill()
         self._process.join()
         self._connection.close()
+
+
+class Abreast:
+    """Several processes that do the same and take their turns at the same time.
+
+    Args:
+        number: of processes.
+        work: as :class:`Paced` takes it.
+        arguments: likewise.
+    """
+
+    def __init__(self, number: int, work: Callable[..., None], *arguments: Any) -> None:
+        self._stack = ExitStack()
+        self._pool = self._stack.enter_context(ThreadPoolExecutor(number))
+        self._processes = [self._stack.enter_context(Paced(work, *arguments)) for _ in range(number)]
+
+    def take_turn(self, steps: int) -> Sequence[Turn]:
+        """Let each work for ``steps`` steps; ends when the last has done so."""
+        return list(self._pool.map(lambda process: process.take_turn(steps), self._processes))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stack.close()
 
 
 class _Pacer:

@@ -109,10 +109,11 @@ def public_step(network: nn.Module) -> Callable[[Tensor, Tensor, Tensor], float]
     return step
 
 
-def public_losses(network: nn.Module, split: Split, batch_size: int) -> Iterator[float]:
-    """Train ``network`` for ever, epoch by epoch, and give the loss of each step."""
+def public_losses(network: nn.Module, split: Split, batch_size: int, device: str = "cpu") -> Iterator[float]:
+    """Train ``network`` on ``device`` for ever, epoch by epoch, and give the loss of each step."""
     step = public_step(network.train())
     loader = public_loader(split, batch_size, shuffle=True)
     for _ in count():
-        for categorical, numerical, labels in loader:
+        for batch in loader:
+            categorical, numerical, labels = (part.to(device) for part in batch)
             yield step(categorical, numerical, labels)

@@ -24,9 +24,20 @@ def bench(
         str, typer.Option(metavar="float32|bfloat16", help="Of our training; the reference is in float32.")
     ] = "float32",
     threads: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Threads of every contestant; a cell of `run` has one.")
+        int, typer.Option(metavar="N", min=1, help="Threads of a process; a cell of `run` has one.")
     ] = 1,
-    steps: Annotated[int, typer.Option(metavar="N", min=1, help="Steps timed of each training.")] = 30,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Processes of ours at once, as `run --jobs`; the reference has N times the threads.",
+        ),
+    ] = 1,
+    steps: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Steps timed of each training; on a GPU, 20 steps each.")
+    ] = 30,
+    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Of every contestant.")] = "cpu",
     plugin: PluginFiles = None,
     as_json: Annotated[bool, typer.Option("--json", help="Rows with all that was measured.")] = False,
 ) -> None:
@@ -45,6 +56,8 @@ def bench(
     mtlbench bench
     mtlbench bench --backbone mmoe,ple --precision bfloat16
     mtlbench bench --backbone shared-bottom --weighting constant,pcgrad,mgda --json
+    mtlbench bench --jobs 2
+    mtlbench bench --device cuda --steps 10
     """
     from mtlbench.benchmarking import Measurement, Refusal, measure
     from mtlbench.errors import UsageError
@@ -57,6 +70,7 @@ def bench(
         "preset": preset,
         "batch_size": batch_size,
         "precision": precision,
+        "device": device,
         "plugins": plugin or [],
     }
     study = Study.load(flags=flags)
@@ -67,7 +81,14 @@ def bench(
     found: list[Measurement] = []
     refused: list[Refusal] = []
     for outcome in measure(
-        backbones, weightings, plan.training, threads=threads, steps=steps, plugin_files=plan.plugin_files
+        backbones,
+        weightings,
+        plan.training,
+        threads=threads,
+        jobs=jobs,
+        steps=steps,
+        plugin_files=plan.plugin_files,
+        device=plan.device,
     ):
         if isinstance(outcome, Measurement):
             found.append(outcome)
@@ -81,10 +102,10 @@ def bench(
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in found], indent=2))
     else:
-        _print(found, threads)
+        _print(found, threads, jobs, plan.device)
 
 
-def _print(found: "Iterable[Measurement]", threads: int) -> None:
+def _print(found: "Iterable[Measurement]", threads: int, jobs: int, device: str) -> None:
     import torch
 
     heads = ["backbone", "weighting", "rows/s", "public", "ratio", "limit", "MFLOP/row", "MiB", "public"]
@@ -104,7 +125,16 @@ def _print(found: "Iterable[Measurement]", threads: int) -> None:
     ]
     console = stdout()
     console.print(table(heads, rows))
-    limits = ", ".join(f"{rate:,.0f}" for rate in sorted({round(each.limit_gigaflops) for each in found}))
-    console.print(
-        f"\ntorch {torch.__version__}, {threads} thread{'s' if threads > 1 else ''}; float32 products: {limits} GFLOP/s"
+    rates = sorted({round(each.limit_gigaflops) for each in found})
+    limits = " to ".join(f"{rate:,.0f}" for rate in dict.fromkeys((rates[0], rates[-1])))
+    name = "" if device == "cpu" else f", {torch.cuda.get_device_name(device)}"
+    ours = (
+        _threads(threads)
+        if jobs == 1
+        else f"{jobs} processes of {_threads(threads)}, public {_threads(jobs * threads)}"
     )
+    console.print(f"\ntorch {torch.__version__}{name}, {ours}; float32 products: {limits} GFLOP/s")
+
+
+def _threads(number: int) -> str:
+    return f"{number} thread{'s' if number > 1 else ''}"

@@ -26,7 +26,7 @@ def report(
 
     \b
     mtlbench report results
-    mtlbench report leaderboards/kuairand-rmtl.md --output kuairand.html --figures
+    mtlbench report leaderboards/kuairand-pure.md --output kuairand.html --figures
     """
     from mtlbench.reports import html_page
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import platform
+import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Literal
@@ -16,6 +17,13 @@ ACCURATE = 1e-6
 PROBE = 256, 1024, 256
 """Sizes of the product that is probed; its error in float32 is below 4e-7."""
 
+HARMLESS = (
+    "The AccumulateGrad node's stream does not match",
+    "Attempting to run cuBLAS, but there was no current CUDA context",
+)
+"""How torch's warnings begin that a recorded CUDA graph (:mod:`mtlbench.training.graphs`) sets off: it was recorded on
+a stream of its own, and the thread of the backward pass multiplies before it does anything else on the device."""
+
 M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1
 
 
@@ -23,6 +31,9 @@ def prepare_process(device: torch.device) -> None:
     """Make this process ready to train cells on ``device``."""
     torch.set_num_threads(THREADS)
     keep_freed_memory()
+    if device.type == "cuda":
+        for message in HARMLESS:
+            warnings.filterwarnings("ignore", message)
     # On a GPU anything but "highest" is TF32 or less.
     torch.set_float32_matmul_precision(fast_matmul_precision() if device.type == "cpu" else "highest")
 

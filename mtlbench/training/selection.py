@@ -73,6 +73,7 @@ class Selection:
 
     def keep(self, score: float) -> None:
         """Take the present state as the best, of this validation score."""
+        self.best = Best()  # of large tables there is no room for three states: the last best gives way first
         self.best = Best(score, self.state())
 
     def state(self) -> State:

@@ -5,9 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from mtlbench.api import Backbone, Schema, Split, Splits, Stateful, Step, TrainingError, Weighting
 from mtlbench.cells import Training
@@ -15,18 +13,15 @@ from mtlbench.training.batches import permuted_batches
 from mtlbench.training.budget import Allowance, Meter, Spend
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.curve import CurvePoint
-from mtlbench.training.descent import descent
-from mtlbench.training.gradients import PROBE_ROWS
+from mtlbench.training.descent import TASK_GRADIENTS, descent
 from mtlbench.training.journal import Journal
 from mtlbench.training.loop import Loop, Progress, Runner, Update
 from mtlbench.training.optimiser import BackboneOptimiser
+from mtlbench.training.passes import Passes
 from mtlbench.training.seeding import seeded
 from mtlbench.training.selection import Best, Selection
 from mtlbench.training.stages import MeanLosses, Stages
 from mtlbench.training.weighted import WeightedSteps
-
-INFERENCE_ROWS = 16384
-"""The more rows at once, the more often they read the same embeddings, of which a first layer is computed once."""
 
 
 class BackboneTrainer:
@@ -77,9 +72,9 @@ class BackboneTrainer:
             reads=None if dense else _most_rows_read(splits.schema, training.batch_size),
             embedding_optimiser=training.embedding_optimiser,
         )
-        self._precision = getattr(torch, training.precision)
+        self._passes = Passes(backbone, self._optimiser, self.data, training.batch_size, training.precision)
         self._meter = Meter()
-        self._selection = Selection(backbone, self._optimiser, self.schema.tasks, splits.validation, self.infer)
+        self._selection = Selection(backbone, self._optimiser, self.schema.tasks, splits.validation, self._passes.infer)
         device = self.data.labels.device
         self._losses = MeanLosses(len(self.schema.tasks), device)
         self._runner = Runner(self.minibatches, self.epochs, seed, device, self._meter, progress)
@@ -151,23 +146,12 @@ class BackboneTrainer:
 
     def step(self, rows: Tensor, number: int = 0) -> Step:
         """Forward the backbone on ``rows`` and compute the loss of each sample and task."""
-        categorical, numerical, labels = self.data.categorical[rows], self.data.numerical[rows], self.data.labels[rows]
-        self._optimiser.prepare(categorical)
-        logits = self._logits(categorical, numerical)
-        losses = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
-        self._losses.add(losses)
-        return Step(rows, categorical, numerical, labels, logits, losses, number)
+        return self._counted(self._passes.step(rows, number))
 
-    @torch.no_grad()
     def losses(self, step: Step) -> Tensor:
         """Losses (B, K) of the step's rows as the parameters now are, under the step's dropout masks."""
         self._runner.reseed()
-        self._optimiser.prepare(step.categorical)
-        buffers = [(buffer, buffer.clone()) for buffer in self.backbone.buffers()]
-        logits = self._logits(step.categorical, step.numerical)
-        for buffer, before in buffers:  # the running statistics of batch normalisation have seen these rows
-            buffer.copy_(before)
-        return F.binary_cross_entropy_with_logits(logits, step.labels, reduction="none")
+        return self._passes.losses(step)
 
     def descend(self, loss: Tensor) -> None:
         """Take one Adam step of the backbone down the gradient of the scalar ``loss``."""
@@ -259,18 +243,7 @@ class BackboneTrainer:
 
     def infer(self, split: Split) -> Tensor:
         """Logits (N, K) of the backbone on ``split``, in evaluation mode, in large batches, without gradient."""
-        self._optimiser.settle()
-        training = self.backbone.training
-        self.backbone.eval()
-        with torch.inference_mode():
-            parts = [
-                self._logits(categorical, numerical)
-                for categorical, numerical in zip(
-                    split.categorical.split(INFERENCE_ROWS), split.numerical.split(INFERENCE_ROWS), strict=True
-                )
-            ]
-        self.backbone.train(training)
-        return torch.cat(parts)
+        return self._passes.infer(split)
 
     def checkpoint(self, cell: str, weighting: Mapping[str, Tensor] | None = None) -> Checkpoint:
         """The best state and the weighting's, for other cells to build on."""
@@ -279,21 +252,10 @@ class BackboneTrainer:
 
     # -- the loop's parts -----------------------------------------------------------------------------------------
 
-    def _logits(self, categorical: Tensor, numerical: Tensor) -> Tensor:
-        reduced = self._precision != torch.float32
-        with torch.autocast(categorical.device.type, self._precision, enabled=reduced):
-            logits: Tensor = self.backbone(categorical, numerical)
-        return logits.float()
-
-    def _probe(self) -> Tensor:
-        """Logits of a few rows in evaluation mode, in the autograd graph."""
-        categorical, numerical = self.data.categorical[:PROBE_ROWS], self.data.numerical[:PROBE_ROWS]
-        self._optimiser.prepare(categorical)
-        training = self.backbone.training
-        self.backbone.eval()
-        logits = self._logits(categorical, numerical)
-        self.backbone.train(training)
-        return logits
+    def _counted(self, step: Step) -> Step:
+        """``step``, its losses counted in the epoch's means."""
+        self._losses.add(step.losses)
+        return step
 
     def _count(self, source: Checkpoint, stages: Collection[str] | None = None) -> None:
         """Enter stages of another cell, all unless named, into the budget of this one."""
@@ -306,8 +268,11 @@ class BackboneTrainer:
     def _loop_of(self, weighting: Weighting, stage: str, stream: str) -> Loop:
         """Training under ``weighting`` as a loop."""
         weighting.setup(self)
-        descend = descent(weighting, self.backbone, self._optimiser, self._probe)
-        steps = WeightedSteps(weighting, self.step, descend, self.schema.tasks)
+        descend = descent(weighting, self.backbone, self._optimiser, self._passes.probe)
+        forward = self._passes.step if weighting.needs & TASK_GRADIENTS else self._passes.single
+        steps = WeightedSteps(
+            weighting, lambda rows, number: self._counted(forward(rows, number)), descend, self.schema.tasks
+        )
         return Loop(steps.update, stage, stream, steps.end_epoch, lambda: steps.weights, steps)
 
 

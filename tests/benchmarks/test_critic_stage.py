@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from mtlbench import api
 from mtlbench.benchmarking import in_public_style, workload
-from mtlbench.benchmarking.contestants import BATCHES, CPU
+from mtlbench.benchmarking.contestants import BATCHES
 from mtlbench.benchmarking.paced import Paced
 from mtlbench.cells import Training
 from mtlbench.experiments.process import THREADS, prepare_process
@@ -48,7 +48,7 @@ def actions(rows: int, tasks: int) -> Tensor:
 
 
 def our_updates(critics: str, pace: Callable[[], None]) -> None:
-    prepare_process(CPU)
+    prepare_process(torch.device("cpu"))
     splits = workload(BATCHES * BATCH)
     trainer = BackboneTrainer(backbone(splits.schema), splits, Training(batch_size=BATCH), 0)
     learner = CriticLearner(trainer, CriticParams(critics=critics, **SIZES))

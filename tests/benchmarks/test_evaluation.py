@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from mtlbench import api
 from mtlbench.benchmarking import in_public_style, workload
-from mtlbench.benchmarking.contestants import CPU
 from mtlbench.benchmarking.paced import Paced
 from mtlbench.benchmarking.public_style import public_loader
 from mtlbench.cells import Training
@@ -58,7 +57,7 @@ def public_scores(network: nn.Module, split: api.Split) -> list[float]:
 
 
 def ours(name: str, pace: Callable[[], None]) -> None:
-    prepare_process(CPU)
+    prepare_process(torch.device("cpu"))
     splits = workload(ROWS)
     trainer = BackboneTrainer(backbone(name, splits.schema), splits, Training(), 0)
     while True:

@@ -34,6 +34,13 @@ def test_the_table(mtlbench: Any) -> None:
     assert max(map(len, result.out.splitlines())) <= 100
 
 
+def test_processes_at_once(mtlbench: Any) -> None:
+    result = mtlbench("bench", "--backbone", "shared-bottom", "--jobs", "2", *FAST)
+    assert result.code == 0, result.err
+    assert "2 processes of 1 thread, public 2 threads; float32 products:" in result.out
+    assert max(map(len, result.out.splitlines())) <= 100
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -42,6 +49,7 @@ def test_the_table(mtlbench: Any) -> None:
         (["--precision", "float16"], "precision = float16 is invalid"),
         (["--batch-size", "0"], "batch_size = 0 is out of range"),
         (["--steps", "0"], "--steps"),
+        (["--device", "gpu"], "device = gpu is invalid"),
     ],
 )
 def test_wrong_use_exits_2(mtlbench: Any, arguments: list[str], message: str) -> None:

@@ -130,7 +130,7 @@ def step(request: pytest.FixtureRequest) -> TaskGradients:
     with seeded(0, "initial parameters"):
         backbone = cls(splits.schema, cls.Params(embedding=8, bottom=(16, 8), tower=(4,)))
     trainer = BackboneTrainer(backbone, splits, Training(batch_size=64), 0)
-    found = reach(trainer._probe(), trainer._optimiser.leaves())
+    found = reach(trainer._passes.probe(), trainer._optimiser.leaves())
     real = trainer.step(torch.arange(64))
     return TaskGradients(real.logits, real.losses, None, trainer._optimiser.leaves(), found)
 

@@ -1,11 +1,13 @@
 """Processes that take turns."""
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mtlbench.benchmarking.paced import Paced
+from mtlbench.benchmarking.paced import Abreast, Paced
 from mtlbench.errors import TrainingError
 
 
@@ -30,6 +32,21 @@ def test_it_works_when_told_to_and_waits_otherwise(tmp_path: Path):
     assert (len(first.seconds), len(second.seconds)) == (3, 2)
     assert all(seconds > 0 for seconds in second.seconds)
     assert second.peak_memory_mib >= first.peak_memory_mib > 1
+
+
+def meet(folder: Path, pace: Callable[[], None]) -> None:
+    """A step ends when somebody else is in one too."""
+    (folder / str(os.getpid())).touch()
+    while True:
+        while len(list(folder.iterdir())) < 2:
+            time.sleep(0.01)
+        pace()
+
+
+def test_processes_abreast_work_at_the_same_time(tmp_path: Path):
+    with Abreast(2, meet, tmp_path) as both:
+        turns = both.take_turn(3)
+    assert [len(turn.seconds) for turn in turns] == [3, 3]
 
 
 def test_a_failure_is_told():

@@ -83,7 +83,7 @@ def test_what_is_shared_can_be_told_without_data(name: str):
 def test_weights_of_ones_give_the_gradient_of_the_plain_average(name: str, splits: api.Splits):
     subject = trainer(name, splits)
     rows = torch.arange(32)
-    found = reach(subject._probe(), subject._optimiser.leaves())
+    found = reach(subject._passes.probe(), subject._optimiser.leaves())
     with seeded(0, "masks"):
         step = subject.step(rows)
     gradients = TaskGradients(step.logits, step.losses, None, subject._optimiser.leaves(), found)
@@ -150,7 +150,7 @@ def test_weights_change_the_shared_parameters_and_no_others():
 def descend_once(subject: BackboneTrainer, weighting: api.Weighting) -> Tensor:
     from mtlbench.training.descent import descent
 
-    descend = descent(weighting, subject.backbone, subject._optimiser, subject._probe)
+    descend = descent(weighting, subject.backbone, subject._optimiser, subject._passes.probe)
     with seeded(0, "masks"):
         return descend(subject.step(torch.arange(32)))
 
@@ -269,7 +269,7 @@ def test_a_penalty_is_descended_once_beside_the_weighted_gradients():
     with seeded(0, "initial parameters"):
         calibrated = BACKBONES["aitm"](splits.schema, BACKBONES["aitm"].Params(calibrator=5.0, **SIZES))
     subject = BackboneTrainer(calibrated, splits, Training(batch_size=32), 0)
-    found = reach(subject._probe(), subject._optimiser.leaves())
+    found = reach(subject._passes.probe(), subject._optimiser.leaves())
     step = subject.step(torch.arange(32))
     leaves = subject._optimiser.leaves()
     penalty = calibrated.penalty(step.logits)

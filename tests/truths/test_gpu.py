@@ -1,0 +1,181 @@
+"""What the CPU's path computes, a GPU's computes: these tests run where there is one."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from small_splits import small_schema, small_split
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mtlbench.api import Backbone, Field, Splits
+from mtlbench.cells import Cell, PluginSpec, Training
+from mtlbench.experiments.job import Job
+from mtlbench.experiments.run_cell import run_cell
+from mtlbench.plugins import discover
+from mtlbench.training import BackboneTrainer, optimiser
+from mtlbench.training.embedding_adam import EMBEDDING_OPTIMISERS
+from mtlbench.training.seeding import derive
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device here")
+
+CATALOGUE = discover(())
+BACKBONES = {name: entry.cls for name, entry in CATALOGUE.backbones.items()}
+GPU = torch.device("cuda")
+BATCH, ROWS, STEPS = 16, 250, 50
+"""The last batch of an epoch is smaller than the others."""
+WITHOUT_WAITING = ["constant", "dwa", "uncertainty", "gls", "rlw", "stch", "famo", "focal"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def float32_products():
+    torch.set_float32_matmul_precision("highest")
+
+
+@pytest.fixture(params=["whole tables", "rows read"])
+def tables(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How embedding tables are updated: whole, as a GPU does with small ones, or row by row."""
+    monkeypatch.setattr(optimiser, "GPU_DENSE_ELEMENTS", 0 if request.param == "rows read" else 1 << 26)
+    return str(request.param)
+
+
+def wide_splits(device: torch.device = GPU) -> Splits:
+    schema = small_schema(categorical=(Field("user", 400), Field("item", 50), Field("hour", 4)))
+    splits = Splits(schema, *(small_split(schema, ROWS, seed) for seed in (1, 2, 3)), fingerprint="wide", facts={})
+    return splits.to(device)
+
+
+def build(name: str, splits: Splits, **sizes: object) -> Backbone:
+    torch.manual_seed(0)
+    cls = BACKBONES[name]
+    return cls(splits.schema, cls.Params(**{"embedding": 8, "bottom": (16, 8), "tower": (4,), **sizes}))
+
+
+def trained(backbone: Backbone, splits: Splits, weighting: str = "constant", graphs: bool = True) -> BackboneTrainer:
+    """Two epochs by the harness's own loop."""
+    training = Training(batch_size=BATCH, epochs=2, patience=2)
+    trainer = BackboneTrainer(backbone, splits, training, 0)
+    if not graphs:
+        trainer._passes._graphed = None
+    trainer.train(CATALOGUE.create("weighting", PluginSpec(weighting, {})))
+    return trainer
+
+
+def plain_curve(backbone: Backbone, splits: Splits, batches: list[Tensor]) -> list[float]:
+    adam, losses = torch.optim.Adam(backbone.parameters(), lr=1e-3), []
+    for rows in batches:
+        data = splits.train
+        loss = F.binary_cross_entropy_with_logits(
+            backbone(data.categorical[rows], data.numerical[rows]), data.labels[rows]
+        )
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        losses.append(loss.item())
+    return losses
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_training_curves_agree_with_a_plain_loop_over_fifty_steps(name: str, tables: str):
+    splits = wide_splits()
+    backbone = build(name, splits, dropout=0.0).to(GPU)
+    plain = copy.deepcopy(backbone)
+    trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH), 0)
+    batches = [rows for epoch in range(1, 5) for rows in trainer.minibatches("train", epoch)][:STEPS]
+    assert len(batches) == STEPS
+    found = []
+    for rows in batches:
+        loss = trainer._passes.single(rows, 0).losses.mean()
+        trainer.descend(loss)
+        found.append(loss.item())
+    expected = plain_curve(plain, splits, batches)
+    torch.testing.assert_close(torch.tensor(found), torch.tensor(expected), atol=1e-5, rtol=1e-5)
+    trainer.infer(splits.validation)
+    for (key, fast), slow in zip(backbone.named_parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(fast, slow, atol=2e-5, rtol=1e-4, msg=lambda text, key=key: f"{key}: {text}")
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_a_gpu_and_a_cpu_train_to_the_same_scores(name: str, tables: str):
+    """Dropout off: each device draws masks of its own."""
+    scores = []
+    for device in (torch.device("cpu"), GPU):
+        splits = wide_splits(device)
+        scores.append(trained(build(name, splits, dropout=0.0).to(device), splits).score)
+    assert scores[0] == pytest.approx(scores[1], abs=1e-3)
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+@pytest.mark.parametrize("name", BACKBONES)
+def test_graphs_change_no_number(name: str, norm: str, tables: str):
+    """Dropout on, normalisation's running statistics included."""
+    splits = wide_splits()
+    results = []
+    for graphs in (False, True):
+        backbone = build(name, splits, dropout=0.2, norm=norm).to(GPU)
+        trained(backbone, splits, graphs=graphs)
+        results.append(backbone.state_dict())
+    for key, eager in results[0].items():
+        torch.testing.assert_close(
+            results[1][key], eager, atol=1e-6, rtol=1e-5, msg=lambda text, key=key: f"{key}: {text}"
+        )
+
+
+@pytest.mark.parametrize("weighting", WITHOUT_WAITING)
+def test_the_host_waits_for_the_device_at_no_step(weighting: str, tables: str):
+    splits = wide_splits()
+    trainer = BackboneTrainer(build("mmoe", splits).to(GPU), splits, Training(batch_size=BATCH), 0)
+    loop = trainer._loop_of(CATALOGUE.create("weighting", PluginSpec(weighting, {})), "train", "train")
+    batches = trainer.minibatches("train", 1)
+    for rows in batches[:3]:  # the first ones record the graphs and grow the tables
+        loop.update(rows)
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for rows in batches[3:]:
+            loop.update(rows)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("name", sorted(EMBEDDING_OPTIMISERS))
+def test_embedding_optimisers_agree_with_their_own_on_a_cpu(name: str):
+    """Every row is read in some steps and unread in others."""
+    tables = []
+    for device in ("cpu", "cuda"):
+        random = torch.Generator().manual_seed(3)
+        start = 0.05 * torch.randn(300, 4, generator=random, dtype=torch.float64)
+        table = nn.Parameter(start.to(device))
+        ours = EMBEDDING_OPTIMISERS[name](table, 1e-2)
+        for _ in range(60):
+            index = torch.randint(300, (20, 3), generator=random).to(device)
+            upstream = torch.randn(20, 3, 4, generator=random, dtype=torch.float64).to(device)
+            rows = ours.prepare(index)
+            (F.embedding(rows.position, rows.values) * upstream).sum().backward()
+            ours.step()
+        ours.catch_up_all()
+        tables.append(table.detach().cpu())
+    torch.testing.assert_close(tables[1], tables[0], atol=1e-12, rtol=1e-9)
+
+
+@pytest.mark.parametrize("weighting", ["constant", "pcgrad"])
+def test_a_cell_trains_and_names_the_device(weighting: str, tmp_path: Path, cache_dir: Path):
+    dataset = PluginSpec("synthetic", {"rows": 2000})
+    cell = Cell(dataset, "", PluginSpec("mmoe", {}), PluginSpec(weighting, {}), 0, Training(epochs=2))
+    record = run_cell(Job(cell, tmp_path, tmp_path / "checkpoints", device="cuda"), lambda progress: None)
+    assert record.status == "done", record.failure
+    assert record.environment["device"] == torch.cuda.get_device_name()
+
+
+def test_masks_depend_on_the_seed_alone():
+    splits = wide_splits()
+    backbone = build("shared-bottom", splits, dropout=0.5).to(GPU)
+    trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH), 0)
+    rows = trainer.minibatches("train", 1)[0]
+    logits = []
+    for seed in (1, 1, 2):
+        torch.cuda.manual_seed(derive(seed))
+        logits.append(trainer._passes.single(rows, 0).logits.detach())
+    assert torch.equal(logits[0], logits[1])
+    assert not torch.equal(logits[0], logits[2])
