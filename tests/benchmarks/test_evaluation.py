@@ -2,7 +2,8 @@
 
 Run with ``pytest tests/benchmarks/test_evaluation.py -m '' --benchmark-only -s``. The reference goes through a
 DataLoader in batches of 2048, collects scores and labels as Python lists, and asks scikit-learn. Both run in processes
-of their own, ours with the settings of a cell.
+of their own, ours with the settings of a cell. On two cores ours are two cells, each with a thread and a split of its
+own, as under ``mtlbench run --jobs 2``, and the reference has two threads.
 """
 
 from collections.abc import Callable
@@ -16,11 +17,11 @@ from torch import Tensor, nn
 
 from mtlbench import api
 from mtlbench.benchmarking import in_public_style, workload
-from mtlbench.benchmarking.paced import Paced
+from mtlbench.benchmarking.paced import Abreast, Paced
 from mtlbench.benchmarking.public_style import public_loader
 from mtlbench.cells import Training
 from mtlbench.evaluation import auc
-from mtlbench.experiments.process import THREADS, prepare_process
+from mtlbench.experiments.process import prepare_process
 from mtlbench.plugins import discover
 from mtlbench.training import BackboneTrainer
 
@@ -65,8 +66,8 @@ def ours(name: str, pace: Callable[[], None]) -> None:
         pace()
 
 
-def public(name: str, pace: Callable[[], None]) -> None:
-    torch.set_num_threads(THREADS)
+def public(name: str, threads: int, pace: Callable[[], None]) -> None:
+    torch.set_num_threads(threads)
     splits = workload(ROWS)
     network = in_public_style(backbone(name, splits.schema))
     while True:
@@ -75,15 +76,19 @@ def public(name: str, pace: Callable[[], None]) -> None:
 
 
 @pytest.mark.benchmark(group="evaluation")
+@pytest.mark.parametrize("cores", [1, 2])
 @pytest.mark.parametrize("name", ["shared-bottom", "mmoe"])
-def test_inference_and_auc(benchmark: BenchmarkFixture, name: str) -> None:
+def test_inference_and_auc(benchmark: BenchmarkFixture, name: str, cores: int) -> None:
     splits = workload(4 * BATCH)
     own = backbone(name, splits.schema)
     expected = public_scores(in_public_style(own), splits.train)
     assert our_scores(BackboneTrainer(own, splits, Training(), 0), splits.train) == pytest.approx(expected, abs=1e-4)
-    with Paced(ours, name) as mine, Paced(public, name) as theirs:
+    with Abreast(cores, ours, name) as mine, Paced(public, name, cores) as theirs:
         mine.take_turn(1)
         theirs.take_turn(1)
-        ratio = side_by_side(benchmark, lambda: mine.take_turn(1), lambda: theirs.take_turn(1), ROUNDS)
-    rates = [ROWS / benchmark.extra_info[f"{whose}_seconds"] for whose in ("ours", "reference")]
-    print(f"\n{name}: {rates[0]:,.0f} rows/s, the reference {rates[1]:,.0f}, ratio {ratio:.2f}")
+        ratio = cores * side_by_side(benchmark, lambda: mine.take_turn(1), lambda: theirs.take_turn(1), ROUNDS)
+    own_rate, rate = (
+        splits_done * ROWS / benchmark.extra_info[f"{whose}_seconds"]
+        for whose, splits_done in (("ours", cores), ("reference", 1))
+    )
+    print(f"\n{name} on {cores} cores: {own_rate:,.0f} rows/s, the reference {rate:,.0f}, ratio {ratio:.2f}")
