@@ -42,6 +42,11 @@ class Backbone(Plugin, nn.Module, ABC):
     single_task: ClassVar[bool] = False
     """Whether the backbone is one network per task, nothing shared: what the gain from sharing is measured against."""
 
+    replayable: ClassVar[bool] = True
+    """Whether a training pass is the same sequence of kernels for any batch of one size. A GPU then records it once and
+    replays it, many times as fast. ``False`` for a ``forward`` that looks at values (``if x.max() > 1``, ``x.item()``,
+    ``x.nonzero()``) or leaves tensors behind for :meth:`penalty`: its kernels are launched one by one."""
+
     @classmethod
     def applicable(cls, schema: Schema) -> str | None:
         """``None`` when the backbone fits the dataset, else the reason why not, as one sentence."""

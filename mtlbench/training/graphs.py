@@ -6,6 +6,7 @@ from itertools import chain
 import torch
 from torch import Tensor, nn
 
+from mtlbench.api import Backbone, TrainingError
 from mtlbench.nn import FieldEmbedding
 from mtlbench.nn.embedding import Rows
 
@@ -17,8 +18,8 @@ class GraphedPass:
     """A pass over batches of ``rows`` rows, recorded at the first of them and replayed at all others.
 
     A GPU computes the kernels of a training step faster than a host launches them one by one. The kernels recorded are
-    those of ``compute``, with the same random numbers, so the results are the same to the bit; batches of another
-    number of rows go through ``compute`` itself.
+    those of ``compute``, with the same random numbers, so the results are the same, but for sums that a GPU adds up in
+    no fixed order; batches of another number of rows go through ``compute`` itself.
 
     The gradients of one backward pass lie where those of the next will be written, so a pass serves one backward pass,
     whose gradients are used before the next pass begins. Methods of task gradients need more and do without.
@@ -28,9 +29,12 @@ class GraphedPass:
             recording.
         compute: the pass, through ``backbone`` alone.
         rows: B.
+
+    Raises:
+        TrainingError: at the first batch, where ``compute`` cannot be recorded.
     """
 
-    def __init__(self, backbone: nn.Module, compute: Pass, rows: int) -> None:
+    def __init__(self, backbone: Backbone, compute: Pass, rows: int) -> None:
         self._backbone = backbone
         self._compute = compute
         self._rows = rows
@@ -41,7 +45,13 @@ class GraphedPass:
         if len(categorical) != self._rows:
             return self._compute(categorical, numerical)
         if self._recorded is None:
-            self._recorded = _record(self._backbone, self._compute, categorical, numerical)
+            try:
+                self._recorded = _record(self._backbone, self._compute, categorical, numerical)
+            except RuntimeError as error:
+                raise TrainingError(
+                    f"the pass through {self._backbone.label} cannot be recorded as a CUDA graph ({error}); where its "
+                    "forward looks at values, say `replayable = False` in its class"
+                ) from error
         logits: Tensor = self._recorded(categorical, numerical, *self._recorded.reads())
         return logits.clone()
 

@@ -37,7 +37,7 @@ class Passes:
         self._data = data
         self._precision = getattr(torch, precision)
         self._graphed: StepPass | None = None
-        if data.labels.device.type == "cuda":
+        if data.labels.device.type == "cuda" and backbone.replayable:
             graphed = GraphedPass(backbone, self.logits, batch_size)
             self._graphed = lambda rows, number: self._step(rows, number, graphed)
 

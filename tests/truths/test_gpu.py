@@ -1,6 +1,7 @@
 """What the CPU's path computes, a GPU's computes: these tests run where there is one."""
 
 import copy
+import math
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,19 @@ def test_a_cell_trains_and_names_the_device(weighting: str, tmp_path: Path, cach
     record = run_cell(Job(cell, tmp_path, tmp_path / "checkpoints", device="cuda"), lambda progress: None)
     assert record.status == "done", record.failure
     assert record.environment["device"] == torch.cuda.get_device_name()
+
+
+def test_a_backbone_that_looks_at_values_is_not_recorded():
+    class Looking(BACKBONES["shared-bottom"]):  # type: ignore[misc]
+        replayable = False
+
+        def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+            logits = super().forward(categorical, numerical)
+            return logits if logits.detach().max().item() < 1e6 else 0 * logits
+
+    splits = wide_splits()
+    backbone = Looking(splits.schema, Looking.Params(embedding=8, bottom=(16, 8), tower=(4,)))
+    assert math.isfinite(trained(backbone.to(GPU), splits).score)
 
 
 def test_masks_depend_on_the_seed_alone():
