@@ -12,12 +12,18 @@ from mtlbench.errors import UsageError
 def clean(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Results folder of `mtlbench run`.")],
     checkpoints: Annotated[
-        bool, typer.Option("--checkpoints", help="Also the checkpoints; cells still to run train theirs again.")
+        bool,
+        typer.Option(
+            "--checkpoints", help="Also checkpoints and what unfinished cells saved: trained again if needed."
+        ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the files and delete nothing.")] = False,
 ) -> None:
-    """Delete what runs that died left behind: temporary files, never a record. Asks before it does.
+    """Delete what runs that died left behind: temporary files, claims, saves of cells that have their record since.
+
+    Never a record; and what an unfinished cell has saved, from which it goes on, stays without --checkpoints. Asks
+    before it deletes, and refuses while a run goes on.
 
     \b
     mtlbench clean results --dry-run

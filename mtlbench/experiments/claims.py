@@ -69,6 +69,13 @@ class Claims:
                 self._path(name).unlink(missing_ok=True)
             os.close(descriptor)
 
+    def sweep(self) -> None:
+        """Remove the files of owners that died between their work and their release."""
+        for path in self._folder.glob("*.lock"):
+            name = path.name.removesuffix(".lock")
+            if name not in self._held and self.take(name):
+                self.release(name)
+
     def close(self) -> None:
         """Give everything back."""
         for name in list(self._held):

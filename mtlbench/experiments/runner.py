@@ -81,6 +81,7 @@ def run(
                 shutil.rmtree(job.journal, ignore_errors=True)
         with closing(Claims(out / "claims")) as claims:
             Schedule(todo, where, recorder, claims).run()
+            claims.sweep()
         return recorder.records
 
     with logged(out, listener) as heard:

@@ -1,5 +1,6 @@
 """What runs that died left in a results folder and nothing needs: never a record."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,8 +8,12 @@ from mtlbench.errors import UsageError
 from mtlbench.records import RecordStore
 from mtlbench.records.event_log import is_running
 
-TEMPORARY = ("records/.*.tmp", "checkpoints/.*.tmp", "checkpoints/*.tmp", ".*.tmp")
+TEMPORARY = ("records/.*.tmp", "checkpoints/.*.tmp", "checkpoints/*.tmp", "checkpoints/running/*/.*.tmp", ".*.tmp")
 """Files that are written beside their place and renamed when they are whole."""
+CLAIMS = "claims/*.lock"
+"""A run removes the files of its claims; what is there while none goes on is of one that died."""
+SAVES = "checkpoints/running/*/*.pt"
+"""What a cell has done so far, below a folder of the cell's name."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +26,10 @@ class Leftover:
 
 
 def leftovers(folder: Path, checkpoints: bool = False) -> list[Leftover]:
-    """Temporary files in the results folder ``folder``, and with ``checkpoints`` all checkpoints too.
+    """Temporary files and claims in the results folder ``folder``, and what recorded cells had saved while they ran.
 
-    A checkpoint is needed only by cells that are still to run; one that is missing then is trained again.
+    With ``checkpoints`` also all checkpoints, and what cells without a record have saved. A checkpoint is needed only
+    by cells that are still to run; one that is missing then is trained again. A cell without its saves begins again.
 
     Raises:
         UsageError: the folder does not exist, holds nothing of mtlbench, or a run is going on there.
@@ -33,15 +39,22 @@ def leftovers(folder: Path, checkpoints: bool = False) -> list[Leftover]:
     if is_running(folder):
         raise UsageError(f"a run is going on in {folder}; wait until it has ended, `mtlbench status {folder}` tells")
     found = {path: "temporary file of a run that died" for pattern in TEMPORARY for path in folder.glob(pattern)}
+    found |= dict.fromkeys(folder.glob(CLAIMS), "claim of a run that died")
+    records = set(RecordStore(folder).paths())
+    recorded = {path.stem for path in records}
+    for path in folder.glob(SAVES):
+        if path.parent.name in recorded:
+            found[path] = "save of a cell that has its record"
+        elif checkpoints:
+            found[path] = "save of an unfinished cell"
     if checkpoints:
         found |= dict.fromkeys((folder / "checkpoints").glob("[!.]*.pt"), "checkpoint")
-    records = set(RecordStore(folder).paths())
     kept = {path: why for path, why in found.items() if path not in records and path.is_file()}
     return [Leftover(path, why, path.lstat().st_size) for path, why in sorted(kept.items())]
 
 
 def remove(found: list[Leftover]) -> None:
-    """Delete the files.
+    """Delete the files, and the folders of claims and saves that are then empty.
 
     Raises:
         UsageError: one cannot be deleted.
@@ -53,3 +66,7 @@ def remove(found: list[Leftover]) -> None:
             raise UsageError(
                 f"cannot delete {leftover.path}: {error.strerror}; check the permissions of its folder"
             ) from error
+    for folder in sorted({leftover.path.parent for leftover in found}):
+        if folder.name == "claims" or folder.parent.name == "running":
+            with contextlib.suppress(OSError):  # not empty
+                folder.rmdir()
