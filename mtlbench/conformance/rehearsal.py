@@ -15,6 +15,8 @@ from mtlbench.conformance.subject import Subject, tiny_weighting
 from mtlbench.plugins import Catalogue
 from mtlbench.training import TASK_GRADIENTS, BackboneTrainer, no_shared_parameters
 from mtlbench.training.checkpoint import Checkpoint
+from mtlbench.training.journal import Journal
+from mtlbench.training.loop import Progress
 from mtlbench.training.seeding import seeded
 
 LEARNING_RATE = 0.01
@@ -50,6 +52,8 @@ class Rehearsal:
         batch_size: 0 for one step per epoch.
         seed: of batches, of steps and of the weighting.
         watch: sees all calls to the weighting.
+        journal: where the training saves what it has done, and goes on from.
+        progress: hears of every step.
     """
 
     def __init__(
@@ -63,6 +67,8 @@ class Rehearsal:
         batch_size: int = 0,
         seed: int = 0,
         watch: Watch | None = None,
+        journal: Journal | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.weighting = weighting
         self.weighed: list[Weighed] = []
@@ -86,6 +92,8 @@ class Rehearsal:
             seed,
             start=checkpoint,
             dense="parameters" in weighting.needs,
+            journal=journal,
+            progress=progress,
         )
         self.watch(self._record)
         if watch is not None:

@@ -110,9 +110,9 @@ class Journal:
             self.save(call, entry())
 
     def lighten(self, call: int, tensors: str) -> None:
-        """Drop the entry's ``tensors`` of that name, which nobody will need."""
+        """Drop the entry's ``tensors`` of that name, which nobody will need; a resumed cell drops them again."""
         content = self._load(str(call))
-        if content is not None:
+        if content is not None and tensors in content["tensors"]:
             del content["tensors"][tensors]
             self._write(str(call), content)
 

@@ -166,6 +166,27 @@ class Forgets(Sound):
         return {}
 
 
+@breaks("resumes-after-a-kill")
+class ForgetsWithinAnEpoch(Sound):
+    def setup(self, trainer):
+        super().setup(trainer)
+        self.steps = self.saved = torch.zeros(())
+
+    def weigh(self, step):
+        self.steps = self.steps + 1
+        return super().weigh(step) * (1 + 0.1 * self.steps)
+
+    def end_epoch(self, epoch):
+        self.saved = self.steps
+
+    def state_dict(self):
+        return {**super().state_dict(), "steps": self.saved}
+
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        self.steps = self.saved = state["steps"]
+
+
 @breaks("permutation-equivariant")
 class PrefersTheFirst(Sound):
     def weigh(self, step):

@@ -11,6 +11,8 @@ ALSO: dict[str, set[str]] = {
     "two-tasks": {"trains-with-every-backbone"},
     "five-tasks": {"huge-losses"},
     "parallel-tasks": {"permutation-equivariant"},
+    "deterministic": {"resumes-after-a-kill"},
+    "state-round-trip": {"resumes-after-a-kill"},
     "trains-with-every-backbone": {"five-tasks", "huge-losses"},
 }
 """Rules that cannot but be broken with another, since they train on the same kind of data."""
@@ -31,6 +33,7 @@ SEEN: dict[str, str] = {
     "leaves-the-network-alone": "after_step changed parameter ",
     "weights-are-detached": "carry a gradient to ",
     "state-round-trip": "the state holds nothing",
+    "resumes-after-a-kill": "killed in step 2 of 6 and resumed, parameter ",
     "permutation-equivariant": "with the tasks in the order 2, 3, 1 the weights in step 0 are (1.2, 1.1, 1)",
     "identical-tasks": "cosine -1 with the gradient, weights (-1, -1, -1)",
     "reaches-every-parameter": "did not move in 6 steps",

@@ -1,6 +1,9 @@
 """State that a checkpoint carries."""
 
 import io
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -12,9 +15,13 @@ from mtlbench.conformance.rules import NotApplicableError, broken, rule
 from mtlbench.conformance.scene import Scene
 from mtlbench.conformance.showing import show
 from mtlbench.conformance.subject import Subject
+from mtlbench.conformance.weightings.numbers import EXACT
+from mtlbench.training.journal import Journal
 
 SCENE = Scene()
 BEFORE = {"epochs": 3, "batch_size": SCENE.rows // 2}
+KILLS = 5
+"""Each of another training, spread over its steps: of a method without stages of its own at all steps but the first."""
 
 
 @rule("weighting")
@@ -44,6 +51,47 @@ def state_round_trip(subject: Subject) -> None:
                 f"{show(one.weights)} (the state holds {names})",
                 "put every number that later weights depend on into state_dict, and take it back in load_state_dict",
             )
+
+
+class _KilledError(Exception):
+    """What ends a training as a kill would."""
+
+
+@rule("weighting")
+def resumes_after_a_kill(subject: Subject) -> None:
+    """A training that is killed at some step and resumed ends with the bits of one that was not."""
+    steps = _Countdown()
+    expected = rehearse(subject, SCENE, **BEFORE, progress=steps).run().parameters()
+    for last in sorted({2 + (steps.heard - 2) * kill // (KILLS - 1) for kill in range(KILLS)}):
+        with TemporaryDirectory() as folder:
+            with suppress(_KilledError):
+                rehearse(subject, SCENE, **BEFORE, **_saving(folder), progress=_Countdown(last)).run()
+            resumed = rehearse(subject, SCENE, **BEFORE, **_saving(folder)).run().parameters()
+        for name, value in expected.items():
+            if not torch.equal(resumed[name], value):
+                broken(
+                    f"killed in step {last} of {steps.heard} and resumed, parameter {name} ends as "
+                    f"{show(resumed[name], EXACT)}; without the kill {show(value, EXACT)}",
+                    "put all that carries over from step to step, within an epoch too, into state_dict, and take it "
+                    "back in load_state_dict; stages of your own go through trainer.loop(state=...) or trainer.once",
+                )
+
+
+def _saving(folder: str) -> dict[str, Any]:
+    return {"journal": Journal(Path(folder), every=0)}
+
+
+class _Countdown:
+    """Counts the steps of a training, and ends it at the one numbered ``last``."""
+
+    def __init__(self, last: int = 0) -> None:
+        self.heard = 0
+        self._last = last
+
+    def __call__(self, *report: float | str) -> None:
+        self.heard += 1
+        if self.heard == self._last:
+            raise _KilledError
 
 
 def _after(rehearsal: Rehearsal, instead: Any) -> None:
