@@ -5,7 +5,15 @@ from mtlbench.statistics.differences import Difference, differences, paired_diff
 from mtlbench.statistics.estimate import Estimate, mean_interval
 from mtlbench.statistics.improvement import probability_of_improvement
 from mtlbench.statistics.pareto import hypervolume, pareto_front
-from mtlbench.statistics.rankings import CompleteCases, Friedman, complete_cases, critical_difference, friedman, ranks
+from mtlbench.statistics.rankings import (
+    CompleteCases,
+    Friedman,
+    complete_cases,
+    critical_difference,
+    friedman,
+    friedman_tests,
+    ranks,
+)
 from mtlbench.statistics.relative import delta_m
 from mtlbench.statistics.sessions import auc_session_interval, session_interval
 from mtlbench.statistics.signed_rank import ALPHA, SignedRank, pairs_needed, smallest_p, wilcoxon
@@ -23,6 +31,7 @@ __all__ = [
     "delta_m",
     "differences",
     "friedman",
+    "friedman_tests",
     "holm",
     "hypervolume",
     "mean_interval",
