@@ -9,6 +9,7 @@ import typer
 
 from mtlbench.cli.output import stdout, write
 from mtlbench.errors import UsageError, did_you_mean
+from mtlbench.memory import without_cycle_search
 
 if TYPE_CHECKING:
     from mtlbench.leaderboards import Layout
@@ -75,9 +76,11 @@ def publish(
     from mtlbench.leaderboards import WRITERS, to_markdown, to_rich
     from mtlbench.leaderboards import build as build_tables
 
-    tables = build_tables(read_records(out, lean=True), layout, sort, baselines)
-    page = to_markdown(tables, options=_typed(layout, sort, baselines))
-    contents = {name: page.encode() if name == "md" else WRITERS[name](tables) for name in formats}
+    with without_cycle_search():
+        # As an iterator, so that the records are freed when they are on their boards.
+        tables = build_tables(iter(read_records(out, lean=True)), layout, sort, baselines)
+        page = to_markdown(tables, options=_typed(layout, sort, baselines))
+        contents = {name: page.encode() if name == "md" else WRITERS[name](tables) for name in formats}
     for name, content in contents.items():
         write(out.with_suffix(f".{name}") if out.suffix == PAGE else out / f"{STEM}.{name}", content)
     if sys.stdout.isatty():
@@ -102,10 +105,11 @@ def read_records(out: Path, lean: bool = False) -> "list[Record]":
     Raises:
         UsageError: there are none, or one is unreadable.
     """
+    from mtlbench.leaderboards import METRICS
     from mtlbench.records import RecordStore
 
     store = RecordStore.at(out.parent / "records" / out.stem) if out.suffix == PAGE else RecordStore(out)
-    records = store.read_for_tables() if lean else store.read_all()
+    records = store.read_for_tables(METRICS) if lean else store.read_all()
     if not records:
         remedy = "copy them there" if out.suffix == PAGE else f"`mtlbench run --out {out}` makes them"
         raise UsageError(f"there are no records in {store.folder}; {remedy}")

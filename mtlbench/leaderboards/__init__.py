@@ -1,5 +1,6 @@
 """Leaderboards: from records alone to tables."""
 
+from mtlbench.leaderboards.board import METRICS
 from mtlbench.leaderboards.board_scores import BoardScores, board_scores
 from mtlbench.leaderboards.comparison import Comparison, compare
 from mtlbench.leaderboards.comparison_tables import comparison_json, comparison_tables
@@ -15,6 +16,7 @@ from mtlbench.leaderboards.terminal import to_rich
 from mtlbench.leaderboards.writers import WRITERS
 
 __all__ = [
+    "METRICS",
     "WRITERS",
     "BoardScores",
     "Comparison",

@@ -17,6 +17,7 @@ from mtlbench.statistics import (
     complete_cases,
     critical_difference,
     friedman,
+    friedman_tests,
     probability_of_improvement,
     ranks,
 )
@@ -114,7 +115,7 @@ def across_table(group: Sequence[Board], baselines: Sequence[str] = (), which: s
     heads = [Head("Rank", METRICS[metric]) for metric in placed]
     heads += [Head("Beats", names[baseline])] if baseline else []
     title = f"{TITLE}, {which}" if which else TITLE
-    tests = {metric: friedman(found) for metric, found in placed.items()}
+    tests = dict(zip(placed, friedman_tests([*placed.values()]), strict=True))
     caption = (_ranks_caption(kept, tests, len(keys)), *_beats_caption(baseline), *_gaps_caption(complete, names))
     return Table(title, caption, ("Weighting",), tuple(heads), tuple(lines))
 

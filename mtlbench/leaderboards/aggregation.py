@@ -9,7 +9,7 @@ from typing import Any
 from mtlbench.leaderboards.board import OPTIMUM, Column, Row, Spend, State, Value
 from mtlbench.leaderboards.diagnostics import diagnostics_of
 from mtlbench.records import Record
-from mtlbench.statistics import mean_interval
+from mtlbench.statistics import mean_intervals
 from mtlbench.text import one_line
 
 SHORT = 28
@@ -29,12 +29,12 @@ def row_of(
         state = "partial"
     else:
         state = "failed" if any(record.status == "failed" for record in records) else "not applicable"
-    values = {column: value for column in columns if (value := _value(done, column)) is not None}
+    scores = {column: found for column in columns if (found := _scores(done, column))}
     return Row(
         method=name,
         baseline=records[0].baseline,
         state=state,
-        values=values,
+        values=dict(zip(scores, measured_together([*scores.values()]), strict=True)),
         gap=_gap(state, records, len(done), len(seeds)),
         reasons=reasons,
         remarks=_remarks(done),
@@ -91,19 +91,30 @@ def _kept_its_start(record: Record) -> bool:
     return bool(stages) and stages[-1] == 0
 
 
-def _value(done: Sequence[Record], column: Column) -> Value | None:
+def _scores(done: Sequence[Record], column: Column) -> list[float]:
+    """The score of each seed; empty where one has none."""
     task, metric = column
     found = [(record.metrics or {}).get("test", {}).get(task, {}).get(metric) for record in done]
     values = [value for value in found if value is not None]
-    if not values or len(values) < len(found):
-        return None
-    return measured(values)
+    return values if len(values) == len(found) else []
 
 
 def measured(values: Sequence[float]) -> Value:
     """The mean of one value per seed, with its interval."""
-    sd = statistics.stdev(values) if len(values) > 1 else None
-    return Value(statistics.fmean(values), sd, seeds=tuple(values), interval=mean_interval(values))
+    return measured_together([values])[0]
+
+
+def measured_together(rows: Sequence[Sequence[float]]) -> list[Value]:
+    """:func:`measured` of each row of equally many values."""
+    return [
+        Value(
+            statistics.fmean(values),
+            statistics.stdev(values) if len(values) > 1 else None,
+            seeds=tuple(values),
+            interval=interval,
+        )
+        for values, interval in zip(rows, mean_intervals(rows) if rows else [], strict=True)
+    ]
 
 
 def _spend(done: Sequence[Record]) -> Spend | None:

@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from mtlbench.errors import UsageError, did_you_mean
 from mtlbench.leaderboards.board import HIGHER_IS_BETTER, Board, Column, Contrast, Row, Trial, Verdict
 from mtlbench.leaderboards.naming import backbone_name, canonical, weighting_name
 from mtlbench.parameters import spec_text
-from mtlbench.statistics import ALPHA, holm, paired_difference, wilcoxon
+from mtlbench.statistics import ALPHA, holm, paired_differences, wilcoxon_tests
 
 MARKS = (("*", "°"), ("†", "‡"))
 """Of better and of worse than the first baseline, and than the second."""
@@ -131,10 +133,11 @@ def _compared(family: _Family, column: Column) -> list[tuple[Row, Contrast]]:
     rivals = [row for row in family.rows if column in row.values]
     if base is None or family.baseline.state != "complete" or not rivals:
         return []
-    p_values = [wilcoxon(row.values[column].seeds, base.seeds).p for row in rivals]
+    scores = np.array([row.values[column].seeds for row in rivals])
+    p_values = [test.p for test in wilcoxon_tests(scores, base.seeds)]
+    found = paired_differences(scores, base.seeds)
     contrasts = []
-    for row, p, adjusted in zip(rivals, p_values, holm(p_values).tolist(), strict=True):
-        difference = paired_difference(row.values[column].seeds, base.seeds)
+    for row, difference, p, adjusted in zip(rivals, found, p_values, holm(p_values).tolist(), strict=True):
         ahead = (difference.estimate.value > 0) == (column[1] in HIGHER_IS_BETTER)
         verdict: Verdict = "not told apart" if adjusted >= ALPHA else "better" if ahead else "worse"
         contrast = Contrast(

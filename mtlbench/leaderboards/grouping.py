@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from mtlbench.leaderboards.aggregation import machine, optimum_row, row_of
@@ -16,17 +17,31 @@ from mtlbench.records import Record
 def boards(records: Iterable[Record]) -> list[Board]:
     """Group ``records`` into boards, sorted by dataset; the order of the records does not matter.
 
+    Records that come from an iterator, which nobody else keeps, are freed board by board.
+
     Records that differ in protocol, dataset parameters or fingerprint, preset or training are on different boards,
     whose titles say what differs. Records whose methods differ in any parameter are in different rows.
 
     A row that lacks a seed which another row of the board has is never ranked.
     """
-    groups = defaultdict(list)
-    for record in sorted(records, key=lambda record: (record.seed, record.cell)):
-        groups[board_key(record)].append(record)
+    groups = _grouped(sorted(records, key=lambda record: (record.seed, record.cell)))
     titles = _titles([group[0] for group in groups.values()])
-    found = [_board(title, group) for title, group in zip(titles, groups.values(), strict=True)]
+    found = [_board(title, groups.pop(key)) for title, key in zip(titles, list(groups), strict=True)]
     return sorted(found, key=lambda board: (natural(board.title), canonical(board.settings)))
+
+
+def _grouped(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """The records of each board."""
+    groups = defaultdict(list)
+    keys: dict[tuple[int, int, str | None, int], str] = {}
+    for record in records:
+        # Lean records share what is equal, so that few keys have to be made.
+        shared = id(record.dataset), id(record.training), record.preset, record.protocol
+        key = keys.get(shared)
+        if key is None:
+            key = keys[shared] = board_key(record)
+        groups[key].append(record)
+    return groups
 
 
 def comparable(found: Iterable[Board]) -> list[list[Board]]:
@@ -69,13 +84,12 @@ def _board(title: str, records: list[Record]) -> Board:
     sample = next((record for record in records if record.status == "done"), records[0])
     columns = tuple((task, metric) for task in sample.dataset.tasks for metric in METRICS)
     seeds = tuple(sorted({record.seed for record in records}))
-    methods = defaultdict(list)
-    for record in records:
-        plugins = (record.backbone, record.weighting)
-        methods[canonical([record.method, *[[use.name, use.params] for use in plugins]])].append(record)
-    ordered = sorted(methods.values(), key=lambda group: _order(group[0]))
+    placed_methods = sorted(((_order(group[0]), group) for group in _methods(records)), key=itemgetter(0))
+    ordered = [group for _, group in placed_methods]
     names = _names([group[0] for group in ordered])
-    rows = [row_of(name, _order(group[0]), group, columns, seeds) for name, group in zip(names, ordered, strict=True)]
+    rows = [
+        row_of(name, order, group, columns, seeds) for name, (order, group) in zip(names, placed_methods, strict=True)
+    ]
     name_of = {record.cell: name for name, group in zip(names, ordered, strict=True) for record in group}
     rows = [replace(row, controls=_controls(group, name_of)) for row, group in zip(rows, ordered, strict=True)]
     rows = placed(ranked(rows, columns), columns)
@@ -90,6 +104,20 @@ def _board(title: str, records: list[Record]) -> Board:
         rows=(*rows, *optimum_row(records, columns)),
         reference=base.method if base else "",
     )
+
+
+def _methods(records: Sequence[Record]) -> list[list[Record]]:
+    """The records of each method."""
+    methods = defaultdict(list)
+    keys: dict[tuple[str, int, int], str] = {}
+    for record in records:
+        shared = record.method, id(record.backbone), id(record.weighting)
+        key = keys.get(shared)
+        if key is None:
+            plugins = record.backbone, record.weighting
+            key = keys[shared] = canonical([record.method, *[[use.name, use.params] for use in plugins]])
+        methods[key].append(record)
+    return list(methods.values())
 
 
 def _controls(records: Sequence[Record], name_of: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """From boards to tables: which rows and columns a reader sees, before any format."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Literal
@@ -24,12 +24,12 @@ SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def build(
-    records: Sequence[Record], layout: Layout = "methods", sort: str = DEFAULT, baselines: Sequence[str] = ()
+    records: Iterable[Record], layout: Layout = "methods", sort: str = DEFAULT, baselines: Sequence[str] = ()
 ) -> list[Table]:
     """The leaderboard tables of ``records``.
 
     Args:
-        records: in any order; the tables do not depend on it.
+        records: in any order; the tables do not depend on it. Those of an iterator are freed once boards are made.
         layout: ``methods``: one table per dataset, methods down, task and metric across. ``paper``: the shape of
             Table 1 of the RMTL paper, dataset, task and metric down, methods across.
         sort: order of the methods: ``weighting`` (baselines first), ``name``, ``rank``, ``delta_m``, or a task and a

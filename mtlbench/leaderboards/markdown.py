@@ -35,9 +35,9 @@ def to_markdown(tables: Sequence[Table], title: str = "Leaderboard", options: Se
     """
     made_with = f" {shlex.join(options)}" if options else ""
     parts = [HEADER.format(made_with), f"# {_escape(title)}", *sections(tables)]
-    boards = [board_scores(board) for table in tables for board in table.boards]
+    boards = [board for table in tables for board in table.boards]
     if boards:
-        parts.append(DATA_START + to_json(boards) + DATA_END)
+        parts.append(f"{DATA_START}{to_json(map(board_scores, boards))}{DATA_END}")
     return "\n\n".join(parts) + "\n"
 
 

@@ -1,14 +1,28 @@
 """Comparisons of scores, as pure functions on arrays and data frames."""
 
 from mtlbench.statistics.adjustment import holm
-from mtlbench.statistics.differences import Difference, differences, paired_difference, unpaired_difference
-from mtlbench.statistics.estimate import Estimate, mean_interval
+from mtlbench.statistics.differences import (
+    Difference,
+    differences,
+    paired_difference,
+    paired_differences,
+    unpaired_difference,
+)
+from mtlbench.statistics.estimate import Estimate, mean_interval, mean_intervals
 from mtlbench.statistics.improvement import probability_of_improvement
 from mtlbench.statistics.pareto import hypervolume, pareto_front
-from mtlbench.statistics.rankings import CompleteCases, Friedman, complete_cases, critical_difference, friedman, ranks
+from mtlbench.statistics.rankings import (
+    CompleteCases,
+    Friedman,
+    complete_cases,
+    critical_difference,
+    friedman,
+    friedman_tests,
+    ranks,
+)
 from mtlbench.statistics.relative import delta_m
 from mtlbench.statistics.sessions import auc_session_interval, session_interval
-from mtlbench.statistics.signed_rank import ALPHA, SignedRank, pairs_needed, smallest_p, wilcoxon
+from mtlbench.statistics.signed_rank import ALPHA, SignedRank, pairs_needed, smallest_p, wilcoxon, wilcoxon_tests
 
 __all__ = [
     "ALPHA",
@@ -23,10 +37,13 @@ __all__ = [
     "delta_m",
     "differences",
     "friedman",
+    "friedman_tests",
     "holm",
     "hypervolume",
     "mean_interval",
+    "mean_intervals",
     "paired_difference",
+    "paired_differences",
     "pairs_needed",
     "pareto_front",
     "probability_of_improvement",
@@ -35,4 +52,5 @@ __all__ = [
     "smallest_p",
     "unpaired_difference",
     "wilcoxon",
+    "wilcoxon_tests",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mtlbench.statistics.estimate import Estimate, mean_interval, t_p_value, t_quantile
+from mtlbench.statistics.estimate import Estimate, mean_intervals, t_p_value, t_quantile
 
 EXACT_DIGITS = 12
 """Differences are rounded to this many digits behind the first one of the largest value: what is left of a subtraction
@@ -36,13 +36,32 @@ def differences(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
     one, other = np.asarray(first, float), np.asarray(second, float)
     if one.ndim != 1 or one.shape != other.shape:
         raise ValueError(f"paired values are two rows of equal length: got shapes {one.shape} and {other.shape}")
+    return rows_of_differences(one[None], other)[0]
+
+
+def rows_of_differences(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
+    """:func:`differences` of each row of ``first`` (m, n) and ``second`` (n,): (m, n).
+
+    Raises:
+        ValueError: the rows are not of one length, or hold a value that is not finite.
+    """
+    one, other = np.asarray(first, float), np.asarray(second, float)
+    if one.ndim != 2 or one.shape[1:] != other.shape:
+        raise ValueError(f"paired values are rows of equal length: got shapes {one.shape} and {other.shape}")
     if not (np.isfinite(one).all() and np.isfinite(other).all()):
         raise ValueError("paired values must be finite: leave out the pairs where one is missing")
-    largest = max(np.abs(one).max(initial=0), np.abs(other).max(initial=0))
-    if largest == 0:
-        return one - other
-    decimals = EXACT_DIGITS - 1 - math.floor(math.log10(largest))
-    return np.round(one - other, min(decimals, MOST_DECIMALS))
+    largest = np.maximum(np.abs(one).max(1, initial=0), np.abs(other).max(initial=0))
+    decimals = np.array([_exact_decimals(value) for value in largest.tolist()], int)
+    found = one - other
+    for places in np.unique(decimals).tolist():
+        alike = decimals == places
+        found[alike] = np.round(found[alike], places)
+    return found
+
+
+def _exact_decimals(largest: float) -> int:
+    """Decimals that are kept of a difference between values up to ``largest``."""
+    return 0 if largest == 0 else min(EXACT_DIGITS - 1 - math.floor(math.log10(largest)), MOST_DECIMALS)
 
 
 def paired_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Difference:
@@ -66,10 +85,31 @@ def paired_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) 
     Raises:
         ValueError: they are not two rows of equally many finite values, at least one.
     """
-    found = differences(first, second)
-    estimate = mean_interval(found, level)
-    error = float(found.std(ddof=1)) / math.sqrt(found.size) if found.size > 1 else math.nan
-    return Difference(estimate, _p_value(estimate.value, error, found.size - 1), True, (found.size, found.size))
+    return _paired(differences(first, second)[None], level)[0]
+
+
+def paired_differences(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> list[Difference]:
+    """:func:`paired_difference` of several methods from one, in less time than one after the other.
+
+    Args:
+        first: (m, n) values of m methods.
+        second: (n,) values of the other, in the same order of seeds.
+        level: coverage of the intervals, in (0, 1).
+
+    Raises:
+        ValueError: the rows are not of one length, or hold a value that is not finite, or no value.
+    """
+    return _paired(rows_of_differences(first, second), level)
+
+
+def _paired(found: NDArray[np.float64], level: float) -> list[Difference]:
+    """Of rows of differences (m, n)."""
+    estimates, count = mean_intervals(found, level), found.shape[1]
+    errors = (found.std(1, ddof=1) / math.sqrt(count)).tolist() if count > 1 else [math.nan] * len(found)
+    return [
+        Difference(estimate, _p_value(estimate.value, error, count - 1), True, (count, count))
+        for estimate, error in zip(estimates, errors, strict=True)
+    ]
 
 
 def unpaired_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Difference:

@@ -57,11 +57,28 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Estimate:
     found = np.asarray(values, float)
     if found.ndim != 1 or found.size == 0:
         raise ValueError(f"an interval of a mean needs (n,) values with n >= 1: got shape {found.shape}")
-    mean, count = float(found.mean()), found.size
+    return mean_intervals(found[None], level)[0]
+
+
+def mean_intervals(values: ArrayLike, level: float = 0.95) -> list[Estimate]:
+    """:func:`mean_interval` of each row, to the same bits and in less time than one after the other.
+
+    Args:
+        values: (m, n) with n >= 1.
+        level: coverage, in (0, 1).
+
+    Raises:
+        ValueError: there are no values, or not equally many in all rows.
+    """
+    found = np.ascontiguousarray(values, float)
+    if found.ndim != 2 or found.shape[1] == 0:
+        raise ValueError(f"intervals of means need (m, n) values with n >= 1: got shape {found.shape}")
+    means, count = found.mean(1), found.shape[1]
     if count == 1:
-        return Estimate(mean, math.nan, math.nan)
-    half = t_quantile(level, count - 1) * float(found.std(ddof=1)) / math.sqrt(count)
-    return Estimate(mean, mean - half, mean + half)
+        return [Estimate(mean, math.nan, math.nan) for mean in means.tolist()]
+    half = t_quantile(level, count - 1) * found.std(1, ddof=1) / math.sqrt(count)
+    bounds = (means - half).tolist(), (means + half).tolist()
+    return [Estimate(*numbers) for numbers in zip(means.tolist(), *bounds, strict=True)]
 
 
 def t_quantile(level: float, freedom: float) -> float:

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mtlbench.statistics.differences import differences
+from mtlbench.statistics.differences import differences, rows_of_differences
 
 ALPHA = 0.05
 
@@ -48,13 +48,34 @@ def wilcoxon(first: ArrayLike, second: ArrayLike) -> SignedRank:
     Raises:
         ValueError: they are not two rows of equally many finite values.
     """
-    found = differences(first, second)
+    return _tested(differences(first, second)[None])[0]
+
+
+def wilcoxon_tests(first: ArrayLike, second: ArrayLike) -> list[SignedRank]:
+    """:func:`wilcoxon` of several methods against one, in less time than one after the other.
+
+    Args:
+        first: (m, n) values of m methods.
+        second: (n,) values of the other, in the same order of seeds.
+
+    Raises:
+        ValueError: the rows are not of one length, or hold a value that is not finite.
+    """
+    return _tested(rows_of_differences(first, second))
+
+
+def _tested(found: NDArray[np.float64]) -> list[SignedRank]:
+    """Of rows of differences (m, n)."""
     doubled = _doubled_ranks(np.abs(found))
-    plus, minus = int(doubled[found > 0].sum()), int(doubled[found < 0].sum())
-    # The sum of positive ranks is symmetric about half of all: both tails hold the same.
-    tail = _distribution(tuple(sorted(doubled[found != 0].tolist())))[: min(plus, minus) + 1].sum()
-    zeros = int((found == 0).sum())
-    return SignedRank(min(1.0, float(2 * tail)), plus / 2, minus / 2, found.size, zeros)
+    sums = ((doubled * side).sum(1).tolist() for side in (found > 0, found < 0))
+    zeros = (found == 0).sum(1).tolist()
+    ranks = np.sort(doubled * (found != 0), axis=1).tolist()
+    outcomes = []
+    for plus, minus, zero, row in zip(*sums, zeros, ranks, strict=True):
+        # The sum of positive ranks is symmetric about half of all: both tails hold the same.
+        tail = _distribution(tuple(row[zero:]))[: min(plus, minus) + 1].sum()
+        outcomes.append(SignedRank(min(1.0, float(2 * tail)), plus / 2, minus / 2, found.shape[1], zero))
+    return outcomes
 
 
 def smallest_p(pairs: int, comparisons: int = 1) -> float:
@@ -77,10 +98,18 @@ def pairs_needed(comparisons: int = 1, alpha: float = ALPHA) -> int:
 
 
 def _doubled_ranks(magnitudes: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Twice the mean rank of each, from 2: integers, for a mean rank is a whole or half number."""
-    place, counts = np.unique(magnitudes, return_inverse=True, return_counts=True)[1:]
-    last = counts.cumsum()
-    return (2 * last - counts + 1)[place]
+    """Twice the mean rank of each in its row, from 2: integers, for a mean rank is a whole or half number."""
+    order = magnitudes.argsort(1)
+    in_order = np.take_along_axis(magnitudes, order, 1)
+    places = np.broadcast_to(np.arange(in_order.shape[1]), in_order.shape)
+    begins = np.ones(in_order.shape, bool)
+    begins[:, 1:] = in_order[:, 1:] != in_order[:, :-1]
+    ends = np.roll(begins, -1, axis=1)
+    first = np.maximum.accumulate(np.where(begins, places, 0), axis=1)
+    last = np.minimum.accumulate(np.where(ends, places, in_order.shape[1])[:, ::-1], axis=1)[:, ::-1]
+    doubled = np.empty(in_order.shape, np.int64)
+    np.put_along_axis(doubled, order, first + last + 2, 1)
+    return doubled
 
 
 @lru_cache(maxsize=64)

@@ -1,22 +1,24 @@
 """Lean records: all that tables show, and little else."""
 
+import gc
 from pathlib import Path
 
 from many_records import many_records, write_many
 
-from mtlbench.leaderboards import build, to_markdown
-from mtlbench.records import RecordStore
+from mtlbench.leaderboards import METRICS, build, to_markdown
+from mtlbench.leaderboards.grouping import boards
+from mtlbench.records import Record, RecordStore
 
 
 def test_tables_of_lean_records_are_those_of_whole_ones(tmp_path: Path) -> None:
     write_many(tmp_path, 600)
     store = RecordStore(tmp_path)
-    assert to_markdown(build(store.read_for_tables())) == to_markdown(build(store.read_all()))
+    assert to_markdown(build(store.read_for_tables(METRICS))) == to_markdown(build(store.read_all()))
 
 
 def test_what_lean_records_have_in_common_is_one_object(tmp_path: Path) -> None:
     write_many(tmp_path, 40)
-    records = RecordStore(tmp_path).read_for_tables()
+    records = RecordStore(tmp_path).read_for_tables(METRICS)
     assert len({id(record.dataset) for record in records}) == 1
     assert len({id(record.weighting) for record in records}) == 4
 
@@ -25,3 +27,16 @@ def test_heads_say_what_became_of_each_cell(tmp_path: Path) -> None:
     write_many(tmp_path, 20)
     heads = RecordStore(tmp_path).heads()
     assert {cell: head.status for cell, head in heads.items()} == {record.cell: "done" for record in many_records(20)}
+
+
+def test_of_records_that_nobody_keeps_boards_keep_one_per_row() -> None:
+    def alive() -> int:
+        return sum(isinstance(thing, Record) for thing in gc.get_objects())
+
+    before = alive()
+    records = list(many_records(400))
+    kept = boards(records)
+    freed = boards(iter(records))
+    assert kept == freed
+    del records, kept
+    assert alive() - before <= len({id(row.sample) for board in freed for row in board.rows}) + 1 == 41

@@ -6,11 +6,21 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from scipy import stats
 
-from mtlbench.statistics import mean_interval, paired_difference, unpaired_difference
+from mtlbench.statistics import (
+    mean_interval,
+    mean_intervals,
+    paired_difference,
+    paired_differences,
+    unpaired_difference,
+)
 
 samples = st.lists(st.floats(0.1, 1), min_size=2, max_size=12)
+tables = st.tuples(st.integers(1, 5), st.integers(1, 20)).flatmap(
+    lambda shape: arrays.arrays(float, shape, elements=st.floats(-1e6, 1e6) | st.sampled_from([0.1, 0.2, 0.3]))
+)
 pairs = st.lists(st.tuples(st.floats(0.1, 1), st.floats(0.1, 1)), min_size=2, max_size=12)
 
 
@@ -106,3 +116,22 @@ def test_t_covers_where_the_bootstrap_does_not(n):
     # 2,000 samples: a share of .95 has a standard error of .005.
     assert covered == pytest.approx(0.95, abs=0.02)
     assert ((bca.low <= 0) & (bca.high >= 0)).mean() < {3: 0.80, 5: 0.88, 10: 0.93}[n]
+
+
+@given(tables)
+def test_rows_computed_together_have_the_bits_of_each_alone(values):
+    # Compared by their text, in which NaN equals NaN and 0.0 differs from -0.0.
+    assert str(mean_intervals(values)) == str([mean_interval(row) for row in values])
+    apart = [paired_difference(row, values[-1]) for row in values]
+    assert str(paired_differences(values, values[-1])) == str(apart)
+    mean, count = float(values[0].mean()), values.shape[1]
+    half = float(stats.t.ppf(0.975, count - 1)) * float(values[0].std(ddof=1)) / math.sqrt(count) if count > 1 else None
+    assert mean_interval(values[0]).value == mean
+    assert half is None or mean_interval(values[0]).high == pytest.approx(mean + half)
+
+
+def test_rows_of_different_lengths_are_refused():
+    with pytest.raises(ValueError, match=r"\(2, 3\) and \(2,\)"):
+        paired_differences(np.zeros((2, 3)), np.zeros(2))
+    with pytest.raises(ValueError, match=r"\(3, 0\)"):
+        mean_intervals(np.zeros((3, 0)))

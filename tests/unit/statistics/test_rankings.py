@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import stats
 
-from mtlbench.statistics import complete_cases, critical_difference, friedman, rankings, ranks
+from mtlbench.statistics import complete_cases, critical_difference, friedman, friedman_tests, rankings, ranks
 
 tables = st.tuples(st.integers(2, 9), st.integers(3, 7)).flatmap(
     lambda shape: arrays.arrays(float, shape, elements=st.integers(0, 6).map(float))
@@ -86,6 +86,30 @@ def test_p_is_never_below_the_share_of_one_assignment(scores):
     blocks, methods = scores.shape
     with mock.patch.object(rankings, "DRAWN_ASSIGNMENTS", 99):
         assert friedman(ranks(scores)).p >= min(1 / 100, math.factorial(methods) ** (1 - blocks)) * (1 - 1e-12)
+
+
+def one_draw_at_a_time(block_ranks):
+    """The share of assignments by shuffling the ranks themselves, a block after the other."""
+    rng, many = np.random.default_rng(0), rankings.DRAWN_ASSIGNMENTS
+    doubled = (2 * block_ranks).astype(int)
+    sums = sum(rng.permuted(np.tile(row, (many, 1)), axis=1) for row in doubled)
+    return (1 + ((sums**2).sum(1) >= (doubled.sum(0) ** 2).sum()).sum()) / (1 + many)
+
+
+@given(tables, st.integers(1, 3))
+def test_tables_tested_together_have_the_outcomes_of_each_alone(scores, count):
+    found = [ranks(np.roll(scores, place, axis=1) * (scores != place)) for place in range(count)]
+    with mock.patch.object(rankings, "EXACT_ASSIGNMENTS", 1), mock.patch.object(rankings, "DRAWN_ASSIGNMENTS", 99):
+        together = friedman_tests(found)
+        assert together == [friedman(table) for table in found]
+        for table, outcome in zip(found, together, strict=True):
+            assert outcome.p == (one_draw_at_a_time(table) if np.ptp(table) else 1.0)
+
+
+def test_tables_of_different_blocks_are_not_tested_together():
+    with pytest.raises(ValueError, match=r"\(2, 3\), \(3, 3\)"):
+        friedman_tests([ranks(np.eye(3)), ranks(np.eye(3)[:2])])
+    assert friedman_tests([]) == []
 
 
 def test_a_difference_beyond_the_critical_one_is_significant_in_scikit_posthocs():

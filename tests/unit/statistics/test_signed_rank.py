@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mtlbench.statistics import pairs_needed, smallest_p, wilcoxon
+from mtlbench.statistics import pairs_needed, smallest_p, wilcoxon, wilcoxon_tests
 
 whole = st.lists(st.integers(-5, 5), min_size=1, max_size=9)
 distinct = st.lists(st.integers(-(10**6), 10**6).filter(bool), min_size=1, max_size=25, unique_by=abs)
@@ -99,3 +99,8 @@ def test_what_is_no_pair_is_refused():
         wilcoxon([1, 2], [1])
     with pytest.raises(ValueError, match="must be finite"):
         wilcoxon([1, np.nan], [1, 2])
+
+
+@given(st.integers(1, 9).flatmap(lambda n: st.lists(st.lists(st.integers(-3, 3), min_size=n, max_size=n), min_size=1)))
+def test_methods_tested_together_have_the_outcomes_of_each_alone(values):
+    assert wilcoxon_tests(values, values[0]) == [wilcoxon(row, values[0]) for row in values]
