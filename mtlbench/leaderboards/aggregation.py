@@ -133,7 +133,7 @@ def machine(record: Record) -> str:
     device = known.get("device")
     where = device if device not in (None, "cpu") else known.get("processor")
     threads = known.get("threads")
-    return str(where or "an unknown machine") + (f", {threads} threads" if threads else "")
+    return str(where or "an unknown machine") + (f", {threads} thread{'' if threads == 1 else 's'}" if threads else "")
 
 
 def optimum_row(records: Sequence[Record], columns: Sequence[Column]) -> list[Row]:
