@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from mtlbench.leaderboards.board import OPTIMUM, Column, Row, Spend, State, Value
 from mtlbench.leaderboards.diagnostics import diagnostics_of
 from mtlbench.records import Record
@@ -106,14 +108,12 @@ def measured(values: Sequence[float]) -> Value:
 
 def measured_together(rows: Sequence[Sequence[float]]) -> list[Value]:
     """:func:`measured` of each row of equally many values."""
+    if not rows:
+        return []
+    deviations = np.std(rows, axis=1, ddof=1).tolist() if len(rows[0]) > 1 else [None] * len(rows)
     return [
-        Value(
-            statistics.fmean(values),
-            statistics.stdev(values) if len(values) > 1 else None,
-            seeds=tuple(values),
-            interval=interval,
-        )
-        for values, interval in zip(rows, mean_intervals(rows) if rows else [], strict=True)
+        Value(statistics.fmean(values), deviation, seeds=tuple(values), interval=interval)
+        for values, deviation, interval in zip(rows, deviations, mean_intervals(rows), strict=True)
     ]
 
 
