@@ -166,7 +166,7 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
         raise typer.Exit(INTERRUPTED) from None
     publish(study.out, study.layout)
     if outcome.failed:
-        typer.echo(f"{outcome.failed} of {len(outcome.records)} cells failed; {study.out}/records has why", err=True)
+        typer.echo(f"{outcome.failed} of {len(outcome.heads)} cells failed; {study.out}/records has why", err=True)
         raise typer.Exit(SOME_CELL_FAILED)
 
 

@@ -10,7 +10,7 @@ from mtlbench.experiments.expand import expand
 from mtlbench.experiments.runner import run
 from mtlbench.plugins import discover
 from mtlbench.presets import PRESETS, PresetName
-from mtlbench.records import Record
+from mtlbench.records import Record, RecordStore
 from mtlbench.specs import resolve
 from mtlbench.study import Plan
 
@@ -34,9 +34,8 @@ def run_again(record: Record, plugin_files: tuple[Path, ...], data_dir: Path, li
                 if now != record.dataset.fingerprint
                 else "a plugin has other parameters here; install the version of the record"
             )
-        outcome = run(plan, out=out, overwrite="never", listener=listener)
-    [again] = [found for found in outcome.records if found.cell == record.cell]
-    return again
+        run(plan, out=out, overwrite="never", listener=listener)
+        return RecordStore(out).read(jobs[record.cell].cell.stem)
 
 
 def _plan(record: Record, plugin_files: tuple[Path, ...], data_dir: Path) -> Plan:

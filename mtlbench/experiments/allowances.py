@@ -1,7 +1,7 @@
 """Equal budgets: what each cell may spend, from what the study's methods spent under early stopping."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -12,18 +12,27 @@ from mtlbench.records.schema import Record
 Unit = Literal["steps", "seconds"]
 
 
-def equalised(jobs: Sequence[Job], records: Mapping[str, Record], unit: Unit) -> list[Job]:
+def spent(records: Iterable[Record], unit: Unit) -> dict[str, float]:
+    """By the id of each finished cell what it used in all stages, those of reused cells too."""
+    done = (record for record in records if record.status == "done")
+    return {record.cell: sum(getattr(stage, unit) for stage in record.spend) for record in done}
+
+
+def equalised(jobs: Sequence[Job], used: Mapping[str, float], unit: Unit) -> list[Job]:
     """The finished ones of ``jobs`` once more, each with the budget of the costliest of its block.
 
-    A block is what methods are compared in: one dataset, backbone and seed. All stages count, those of reused cells
-    too. What a method builds on are the cells of the study itself; what is left of the budget then, it spends on
-    training its last stage on.
+    A block is what methods are compared in: one dataset, backbone and seed. What a method builds on are the cells of
+    the study itself; what is left of the budget then, it spends on training its last stage on.
+
+    Args:
+        jobs: of the study.
+        used: of :func:`spent`.
+        unit: what it was counted in.
     """
-    done = [job for job in jobs if job.cell.id in records and records[job.cell.id].status == "done"]
+    done = [job for job in jobs if job.cell.id in used]
     most: dict[tuple[str, ...], float] = defaultdict(float)
     for job in done:
-        spend = records[job.cell.id].spend
-        most[_block(job.cell)] = max(most[_block(job.cell)], sum(getattr(stage, unit) for stage in spend))
+        most[_block(job.cell)] = max(most[_block(job.cell)], used[job.cell.id])
     cells = {job.cell.id: _with_allowance(job.cell, unit, most[_block(job.cell)]) for job in done}
     return [
         replace(

@@ -1,4 +1,4 @@
-"""Keeps the records of a study: each is written once, and then announced."""
+"""Writes the records of a study, each once, announces them, and keeps what the study needs to know of them."""
 
 import shutil
 import time
@@ -10,7 +10,7 @@ from mtlbench.experiments.recording import blank_record
 from mtlbench.experiments.run_cell import load_splits
 from mtlbench.plugins import Catalogue
 from mtlbench.records.schema import Failure, Record
-from mtlbench.records.store import RecordStore
+from mtlbench.records.store import Head, RecordStore
 
 
 class Recorder:
@@ -20,7 +20,7 @@ class Recorder:
         catalogue: for the names that records carry.
         store: where records go.
         listener: hears that a cell has started or finished.
-        records: cell id -> record of the cells that need no run; grows with each finished cell.
+        heads: cell id -> head of the record, of the cells that need no run; grows with each finished cell.
         counts: whether a record that another run wrote makes it needless to run its cell.
     """
 
@@ -29,10 +29,10 @@ class Recorder:
         catalogue: Catalogue,
         store: RecordStore,
         listener: Listen,
-        records: dict[str, Record],
-        counts: Callable[[Record], bool],
+        heads: dict[str, Head],
+        counts: Callable[[Head], bool],
     ) -> None:
-        self.records = records
+        self.heads = heads
         self._catalogue = catalogue
         self._store = store
         self._listener = listener
@@ -46,9 +46,12 @@ class Recorder:
     def found(self, job: Job) -> bool:
         """Whether another run has recorded ``job`` since this one looked; its record is then taken over."""
         record = self._store.get(job.cell.stem)
-        if record is None or not self._counts(record) or (job.keep_checkpoint and not job.checkpoint.exists()):
+        if record is None:
             return False
-        self._enter(job, record)
+        head = Head.of(record)
+        if not self._counts(head) or (job.keep_checkpoint and not job.checkpoint.exists()):
+            return False
+        self._enter(job, head)
         return True
 
     def started(self, job: Job) -> None:
@@ -62,19 +65,19 @@ class Recorder:
         self._store.write(record, job.cell.stem)
         if record.status == "done":
             shutil.rmtree(job.journal, ignore_errors=True)
-        self._enter(job, record)
+        self._enter(job, Head.of(record))
 
-    def _enter(self, job: Job, record: Record) -> None:
-        self.records[job.cell.id] = record
+    def _enter(self, job: Job, head: Head) -> None:
+        self.heads[job.cell.id] = head
         now = time.monotonic()
-        seconds = now - self._began.get(job.cell.id, now)
+        seconds = now - self._began.pop(job.cell.id, now)
         self._listener(
             CellFinished(
                 cell=job.cell.id,
                 title=self._title(job),
-                status=record.status,
+                status=head.status,
                 seconds=seconds,
-                reason=record.failure.reason if record.failure else None,
+                reason=head.failure.reason if head.failure else None,
             )
         )
 

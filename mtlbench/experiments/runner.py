@@ -1,12 +1,13 @@
 """Run a study: expand it, skip what is recorded, train the rest, write one record per cell."""
 
 import shutil
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from mtlbench.experiments.allowances import equalised
+from mtlbench.experiments.allowances import equalised, spent
 from mtlbench.experiments.claims import Claims
 from mtlbench.experiments.event_logging import logged
 from mtlbench.experiments.events import Listen, StudyStarted
@@ -17,7 +18,7 @@ from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.schedule import Schedule
 from mtlbench.plugins import discover
 from mtlbench.records.schema import Record
-from mtlbench.records.store import RecordStore
+from mtlbench.records.store import Head, RecordStore
 from mtlbench.study import CHECKPOINT_EVERY, Plan
 
 Overwrite = Literal["never", "failed", "always"]
@@ -27,13 +28,26 @@ Overwrite = Literal["never", "failed", "always"]
 class Outcome:
     """What a study came to."""
 
-    records: list[Record]
-    """One per cell of the study, in its order, whether run now or earlier."""
+    heads: list[Head]
+    """What became of each cell of the study, in its order, whether run now or earlier."""
+    store: RecordStore
+    """Where their records are."""
+    stems: list[str]
+    """Under which names, in the same order."""
 
     @property
     def failed(self) -> int:
         """Number of failed cells."""
-        return sum(record.status == "failed" for record in self.records)
+        return sum(head.status == "failed" for head in self.heads)
+
+    @property
+    def records(self) -> list[Record]:
+        """The records, read from the store: many take a lot of memory.
+
+        Raises:
+            UsageError: one was removed or damaged since.
+        """
+        return [self.store.read(stem) for stem in self.stems]
 
 
 def run(
@@ -63,14 +77,14 @@ def run(
     out = out.absolute()
     study = [replace(job, checkpoint_every=checkpoint_every) for job in expand(plan, catalogue, out / "checkpoints")]
     store = RecordStore(out)
-    known = {} if overwrite == "always" else {record.cell: record for record in store.read_all()}
+    known = {} if overwrite == "always" else store.checked_heads()
     if overwrite == "failed":
-        known = {cell: record for cell, record in known.items() if record.status != "failed"}
+        known = {cell: head for cell, head in known.items() if head.status != "failed"}
 
-    def counts(record: Record) -> bool:
-        return overwrite == "never" or (overwrite == "failed" and record.status != "failed")
+    def counts(head: Head) -> bool:
+        return overwrite == "never" or (overwrite == "failed" and head.status != "failed")
 
-    def run_all(study: list[Job], earlier: dict[str, Record], listener: Listen) -> dict[str, Record]:
+    def run_all(study: list[Job], earlier: dict[str, Head], listener: Listen) -> dict[str, Head]:
         todo = missing(study, known)
         listener(StudyStarted(total=len(study), resumed=len(study) - len(todo)))
         again = {job.cell.id for job in todo}
@@ -82,18 +96,19 @@ def run(
         with closing(Claims(out / "claims")) as claims:
             Schedule(todo, where, recorder, claims).run()
             claims.sweep()
-        return recorder.records
+        return recorder.heads
 
     with logged(out, listener) as heard:
-        records = run_all(study, {}, heard)
+        heads = run_all(study, {}, heard)
         if plan.budget != "early-stopping":
-            equal = equalised(study, records, plan.budget)
-            records = run_all(equal, records, heard)
+            used = spent((store.read(job.cell.stem) for job in study), plan.budget)
+            equal = equalised(study, used, plan.budget)
+            heads = run_all(equal, heads, heard)
             study = [*study, *equal]
-    return Outcome([records[job.cell.id] for job in study])
+    return Outcome([heads[job.cell.id] for job in study], store, [job.cell.stem for job in study])
 
 
-def missing(study: list[Job], known: dict[str, Record]) -> list[Job]:
+def missing(study: list[Job], known: Mapping[str, Head]) -> list[Job]:
     """The jobs to run: those without a record, and cells they build on whose checkpoint is gone."""
     needed: set[str] = set()
     for job in reversed(study):

@@ -1,9 +1,10 @@
 """Which cell runs when, and what happens when its process dies."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from heapq import heappop, heappush
 
 from mtlbench.experiments.claims import Claims
 from mtlbench.experiments.executors import Pool, Where, WorkerLostError
@@ -15,6 +16,9 @@ MAX_CRASHES = 2
 """Deaths of a worker process during a cell, the second with no other cell running, that make the cell failed."""
 POLL_SECONDS = 0.5
 """How often a cell that another run has claimed is looked at again."""
+
+Turn = tuple[int, Job]
+"""A job and its place in the order of the study, which no other job has."""
 
 
 class Schedule:
@@ -29,13 +33,18 @@ class Schedule:
 
     def __init__(self, jobs: list[Job], where: Where, recorder: Recorder, claims: Claims) -> None:
         self._cells = len(jobs)
-        self._waiting = {job.cell.id: job for job in jobs}
+        self._queue: list[Turn] = list(enumerate(jobs))
+        """A heap of what may run, as far as is known, in the order of the study."""
+        self._blocked: dict[str, list[Turn]] = defaultdict(list)
+        """By the cell that they wait for."""
+        self._elsewhere: list[Turn] = []
+        """What another run was at when it was last looked at."""
+        self._front = 0
+        """The turn of the last job that was put before all others."""
         self._where = where
         self._recorder = recorder
         self._claims = claims
         self._running: dict[Future[Record], Job] = {}
-        self._elsewhere = False
-        """Whether another run is at a cell that waits."""
         self._crashes: Counter[str] = Counter()
         """How often each cell was handed back."""
         self._deaths: Counter[str] = Counter()
@@ -54,11 +63,14 @@ class Schedule:
             finally:
                 pool.stop()
 
+    @property
+    def _waiting(self) -> bool:
+        return bool(self._queue or self._blocked or self._elsewhere)
+
     def _run_in(self, pool: Pool) -> None:
         while self._waiting or self._running:
             for job in self._ready(pool.width):
-                self._recorder.started(job)
-                self._running[pool.submit(job)] = job
+                self._submit(job, pool)
             if self._running:
                 # With time to spare, look again at what another run has claimed, and whether the cluster has grown.
                 spare = self._waiting and len(self._running) < pool.width
@@ -66,8 +78,21 @@ class Schedule:
                     self._finish(future)
             elif self._waiting:
                 if not self._elsewhere:
-                    raise RuntimeError(f"{len(self._waiting)} cells wait for cells that nobody runs")
+                    blocked = sum(map(len, self._blocked.values()))
+                    raise RuntimeError(f"{blocked} cells wait for cells that nobody runs")
                 time.sleep(POLL_SECONDS)
+
+    def _submit(self, job: Job, pool: Pool) -> None:
+        self._recorder.started(job)
+        try:
+            self._running[pool.submit(job)] = job
+        except BrokenExecutor:
+            # It never ran, so it is to blame only where nothing else is.
+            if self._running:
+                self._put_first(job)
+            else:
+                self._crashed(job)
+            raise
 
     def _finish(self, future: "Future[Record]") -> None:
         try:
@@ -78,21 +103,35 @@ class Schedule:
         job = self._running.pop(future)
         crashes = max(record.crashes, self._deaths[job.cell.id])
         self._recorder.finished(job, record.model_copy(update={"crashes": crashes}))
+        self._settled(job)
+
+    def _settled(self, job: Job) -> None:
+        """Let go of a cell that has its record, and queue what waited for it."""
         self._claims.release(job.cell.stem)
+        for turn in self._blocked.pop(job.cell.id, ()):
+            heappush(self._queue, turn)
 
     def _ready(self, width: int) -> Iterator[Job]:
-        """Jobs to begin now, taken off the queue; those that need no training are recorded on the way."""
-        self._elsewhere = False
-        for job in list(self._waiting.values()):
-            if len(self._running) >= width or (self._running and self._suspect(job, *self._running.values())):
+        """Jobs to begin now, taken off the queue; those that need no training are recorded on the way.
+
+        Each job is looked at once, and once more when what it waits for has its record: the time that all jobs of a
+        study take here grows with their number.
+        """
+        for turn in self._elsewhere:
+            heappush(self._queue, turn)
+        self._elsewhere = []
+        while self._queue and len(self._running) < width:
+            if self._running and self._suspect(self._queue[0][1], *self._running.values()):
                 return
-            sources = [self._recorder.records.get(source.id) for source in job.sources]
+            turn = heappop(self._queue)
+            job = turn[1]
+            sources = [self._recorder.heads.get(source.id) for source in job.sources]
             if job.not_applicable is None and None in sources:
+                self._blocked[job.sources[sources.index(None)].id].append(turn)
                 continue
             if not self._claims.take(job.cell.stem):
-                self._elsewhere = True
+                self._elsewhere.append(turn)
                 continue
-            del self._waiting[job.cell.id]
             missing = next((source for source in sources if source is not None and source.status != "done"), None)
             if self._recorder.found(job):
                 pass
@@ -104,20 +143,24 @@ class Schedule:
             else:
                 yield job
                 continue
-            self._claims.release(job.cell.stem)
+            self._settled(job)
 
     def _suspect(self, *jobs: Job) -> bool:
-        return any(job.cell.id in self._crashes for job in jobs)
+        return bool(self._crashes) and any(job.cell.id in self._crashes for job in jobs)
 
     def _crashed(self, job: Job, deaths: int = 1) -> None:
         """Queue a cell whose process died once more, before the others, or record it as failed."""
         self._crashes[job.cell.id] += 1
         self._deaths[job.cell.id] += deaths
         if self._crashes[job.cell.id] < MAX_CRASHES:
-            self._waiting = {job.cell.id: job, **self._waiting}
+            self._put_first(job)
             return
         died = self._deaths[job.cell.id]
         self._recorder.without_training(
             job, f"its worker process died {died} times; is the machine out of memory? try fewer --jobs", crashes=died
         )
-        self._claims.release(job.cell.stem)
+        self._settled(job)
+
+    def _put_first(self, job: Job) -> None:
+        self._front -= 1
+        heappush(self._queue, (self._front, job))

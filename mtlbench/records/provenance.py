@@ -95,7 +95,7 @@ def source_hash(plugin: type) -> str:
 def provider(plugin: type) -> str:
     """Distribution and version that provide the class, such as ``mtlbench 0.1.0``; ``file`` for a plugin file."""
     distribution = _distributions().get(plugin.__module__.partition(".")[0])
-    return FROM_FILE if distribution is None else f"{distribution} {metadata.version(distribution)}"
+    return FROM_FILE if distribution is None else f"{distribution} {_version(distribution)}"
 
 
 @cache
@@ -106,6 +106,11 @@ def _distributions() -> dict[str, str]:
         if entry.dist is not None:
             packages[entry.module.partition(".")[0]] = entry.dist.name
     return packages
+
+
+@cache
+def _version(distribution: str) -> str:
+    return metadata.version(distribution)
 
 
 @cache

@@ -22,6 +22,11 @@ class Head(BaseModel):
     status: Status
     failure: Failure | None = None
 
+    @classmethod
+    def of(cls, record: Record) -> "Head":
+        """The head of ``record``."""
+        return cls(cell=record.cell, method=record.method, status=record.status, failure=record.failure)
+
 
 Stored = TypeVar("Stored", Head, Record)
 
@@ -88,6 +93,15 @@ class RecordStore:
         """
         return {head.cell: head for head in self._each(Head)}
 
+    def checked_heads(self) -> dict[str, Head]:
+        """:meth:`heads` of records that are looked at as a whole, so that none is found damaged later.
+
+        Raises:
+            UsageError: as of :meth:`read_all`.
+        """
+        with without_cycle_search():
+            return {record.cell: Head.of(record) for record in self._each(Record)}
+
     def paths(self) -> list[Path]:
         """The files of all records, sorted."""
         return sorted(self.folder.glob("[!.]*.json"), key=attrgetter("name"))
@@ -103,6 +117,14 @@ class RecordStore:
                 )
             origin[record.cell] = path
             yield record
+
+    def read(self, stem: str) -> Record:
+        """The record stored under ``stem``.
+
+        Raises:
+            UsageError: there is none, or the file is unreadable or is no record.
+        """
+        return read_record(self._path(stem))
 
     def get(self, stem: str) -> Record | None:
         """The record stored under ``stem``, or ``None``.

@@ -7,7 +7,7 @@ import pytest
 
 from mtlbench.api import UsageError
 from mtlbench.cells import Cell
-from mtlbench.experiments.allowances import equalised
+from mtlbench.experiments.allowances import equalised, spent
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.runner import missing
@@ -95,9 +95,9 @@ def recorded(job: Job, **stages: tuple[int, float]) -> Record:
 def test_equal_budgets_are_those_of_the_costliest_method_of_a_block_with_all_its_stages(tmp_path: Path):
     found = jobs(tmp_path, backbones="esmm,ple", weightings="rmtl")
     costs = [{"train": (10, 3.0)}, {"train": (10, 3.0), "critics": (4, 9.0)}, {"train": (20, 1.0)}]
-    records = {job.cell.id: recorded(job, **cost) for job, cost in zip(found[:3], costs, strict=True)}
-    records[found[3].cell.id] = Record.model_construct(cell=found[3].cell.id, status="failed", spend=[])
-    steps, seconds = (equalised(found, records, unit) for unit in ("steps", "seconds"))
+    records = [recorded(job, **cost) for job, cost in zip(found[:3], costs, strict=True)]
+    records.append(Record.model_construct(cell=found[3].cell.id, status="failed", spend=[]))
+    steps, seconds = (equalised(found, spent(records, unit), unit) for unit in ("steps", "seconds"))
     assert [job.cell.training.allowance for job in steps] == [14, 14, 20]
     assert [job.cell.training.allowance for job in seconds] == [12, 12, 1]
     assert {job.cell.training.budget for job in steps} == {"steps"}
