@@ -1,10 +1,12 @@
 """What a record says of its cell before any training."""
 
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from plugin_sources import weighting, write
 
+from mtlbench.experiments import recording
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.recording import blank_record
 from mtlbench.experiments.run_cell import load_splits
@@ -41,3 +43,16 @@ def test_a_weighting_may_declare_itself_the_tuned_baseline(tmp_path: Path):
         for job in expand(study.resolve(catalogue), catalogue, tmp_path)
     ]
     assert [(record.baseline, record.tuned_baseline) for record in found] == [(True, False), (False, True)]
+
+
+def test_each_cell_carries_the_optimum_of_its_own_data_which_is_scored_once_per_dataset(tmp_path: Path):
+    catalogue = discover(())
+    datasets = ("synthetic[rows=2000]", "synthetic[rows=2400]")
+    plan = Study(datasets=datasets, backbones="ple", weightings="constant", seeds=2).resolve(catalogue)
+    with mock.patch.object(recording, "score_probabilities", wraps=recording.score_probabilities) as scoring:
+        found = [
+            blank_record(job, catalogue, load_splits(catalogue, job.cell.dataset, job.data_dir)).dataset
+            for job in expand(plan, catalogue, tmp_path)
+        ]
+    assert scoring.call_count == len(datasets) * len(("validation", "test"))
+    assert found[0].optimum == found[1].optimum != found[2].optimum == found[3].optimum
