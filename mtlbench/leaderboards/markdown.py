@@ -20,6 +20,8 @@ DATA_START = (
 )
 DATA_END = "\n```\n\n</details>"
 PAGE_WIDTH = 100
+NUMBER = re.compile(r"[0-9.,()+-]*")
+"""What most cells hold, in which there is nothing to escape."""
 
 
 def to_markdown(tables: Sequence[Table], title: str = "Leaderboard", options: Sequence[str] = ()) -> str:
@@ -79,6 +81,8 @@ def _value(cell: Cell) -> str:
 
 def _escape(text: str) -> str:
     """``text`` as Markdown that shows it, and nothing else: no HTML, no links, no emphasis, no table cell."""
+    if NUMBER.fullmatch(text):
+        return text
     safe = re.sub(r"([\\`*|~])", r"\\\1", html.escape(one_line(text), quote=False))
     safe = re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", safe)
     return safe.replace("](", r"]\(").replace("![", r"!\[")

@@ -162,7 +162,9 @@ def read_record(path: Path) -> Record:
 
 def _read(path: Path, model: type[Stored]) -> Stored:
     try:
-        return model.model_validate_json(path.read_bytes())
+        with path.open("rb", buffering=0) as file:
+            content = file.read()
+        return model.model_validate_json(content)
     except OSError as error:
         raise UsageError(
             f"cannot read the record {path}: {error.strerror or error}; check its permissions, or delete it and run "
