@@ -6,8 +6,8 @@ from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
-from mtlbench.parameters import parameter_rows
-from mtlbench.plugins import Entry, discover
+from mtlbench.config.parameters import parameter_rows
+from mtlbench.discovery import Entry, discover
 
 PAGE = Path(__file__).with_name("weightings.md")
 BUILT_IN = "mtlbench_plugins."
@@ -81,7 +81,7 @@ def paper(entry: Entry) -> str:
 def needs(entry: Entry) -> str:
     """What the method reads beside the losses, and what it continues from."""
     weighting: Any = entry.cls(entry.cls.Params())
-    start = weighting.start()
+    start = weighting.warm_start()
     return ", ".join([*sorted(entry.cls.needs), *([f"trained `{start.weighting}`"] if start else [])]) or "losses"
 
 

@@ -1,4 +1,4 @@
-"""Text from strangers: records, file names and messages of other programs."""
+"""Text from strangers (records, file names and messages of other programs), and counts in words."""
 
 
 def one_line(text: str) -> str:
@@ -6,3 +6,8 @@ def one_line(text: str) -> str:
     if not text.isprintable():
         text = "".join(char if char.isprintable() else " " for char in text)
     return " ".join(text.split())
+
+
+def counted(number: object, noun: str) -> str:
+    """``1 thread``, ``2 threads``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -5,8 +5,8 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from mtlbench.parameters import parameter_rows
-from mtlbench.plugins import Entry, discover
+from mtlbench.config.parameters import parameter_rows
+from mtlbench.discovery import Entry, discover
 
 
 class Plugins(SphinxDirective):

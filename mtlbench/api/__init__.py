@@ -1,15 +1,18 @@
 """Everything that a plugin imports of mtlbench, next to the layers of :mod:`mtlbench.nn`."""
 
+from typing import NoReturn
+
 from mtlbench.api.backbone import Backbone, ExpertSizes, Sizes
 from mtlbench.api.dataset import Dataset, Log, Split, Splits
 from mtlbench.api.description import Description, Section
 from mtlbench.api.params import NoParams, Params
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
 from mtlbench.api.publication import Publication, RemoteFile
+from mtlbench.api.renamed import API_NAMES, replacement
 from mtlbench.api.schema import Field, Schema
 from mtlbench.api.sessions import session_ids
 from mtlbench.api.step import Jacobian, SharedGradients, Step
-from mtlbench.api.trainer import Lender, StageBudget, Stateful, Trainer
+from mtlbench.api.trainer import SourceCheckpoint, StageBudget, Stateful, Trainer
 from mtlbench.api.weighting import DirectionWeighting, Need, Source, Weighting, ones
 from mtlbench.errors import DataError, MtlbenchError, TrainingError, UsageError, did_you_mean
 
@@ -22,7 +25,6 @@ __all__ = [
     "ExpertSizes",
     "Field",
     "Jacobian",
-    "Lender",
     "Log",
     "MtlbenchError",
     "Need",
@@ -37,6 +39,7 @@ __all__ = [
     "SharedGradients",
     "Sizes",
     "Source",
+    "SourceCheckpoint",
     "Split",
     "Splits",
     "StageBudget",
@@ -51,3 +54,9 @@ __all__ = [
     "ones",
     "session_ids",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    """Name the successor of a name that is gone, also to ``from mtlbench.api import``."""
+    error = ImportError if name in API_NAMES else AttributeError
+    raise error(replacement("mtlbench.api", name, API_NAMES))

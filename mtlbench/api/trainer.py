@@ -32,8 +32,8 @@ class Stateful(Protocol):
         """Take back what :meth:`state_dict` gave, copied."""
 
 
-class Lender(Protocol):
-    """What is known of the cell named by :meth:`mtlbench.api.Weighting.lender`."""
+class SourceCheckpoint(Protocol):
+    """What is known of the cell named by :meth:`mtlbench.api.Weighting.source`."""
 
     @property
     def state(self) -> Mapping[str, Tensor]:
@@ -47,9 +47,10 @@ class Lender(Protocol):
 class Trainer(Protocol):
     """What a weighting may use of the trainer, when it owns a schedule (:meth:`Weighting.fit`).
 
-    A cell that was killed runs ``fit`` again. Every :meth:`train`, :meth:`select`, :meth:`loop` and :meth:`once` that
-    was over then, and was saved, gives at once what it gave then, and the one that was interrupted goes on in its
-    midst. So ``fit`` must call them in an order that depends on nothing but the seed and what they gave.
+    A cell that was killed runs ``fit`` again. Each call of :meth:`train`, :meth:`select`, :meth:`loop` and
+    :meth:`run_once` that had ended and was saved then gives its saved outcome at once; the call that was interrupted
+    goes on from its last saved step. So ``fit`` must make these calls in an order that depends on nothing but the seed
+    and what they gave.
     """
 
     backbone: Backbone
@@ -62,17 +63,17 @@ class Trainer(Protocol):
     learning_rate: float
 
     def restore(self, *, optimiser: bool = True, score: bool = True) -> None:
-        """Load the cell named by :meth:`Weighting.start`; its whole budget is counted as this one's first stages.
+        """Load the cell named by :meth:`Weighting.warm_start`; its whole budget is counted as this one's first stages.
 
         Without ``optimiser`` Adam starts afresh. Without ``score`` its best validation score is forgotten, and the
         first epoch of the next stage counts as the best so far, better or not.
         """
 
-    def borrow(self, stages: Collection[str]) -> Lender:
-        """The cell named by :meth:`Weighting.lender`; the ``stages`` of it that were needed count in this budget."""
+    def reuse(self, stages: Collection[str]) -> SourceCheckpoint:
+        """The cell named by :meth:`Weighting.source`; the ``stages`` of it that were needed count in this budget."""
 
     @property
-    def lender(self) -> Lender:
+    def source_checkpoint(self) -> SourceCheckpoint:
         """The same cell, its budget not counted: for what depends on how it went and uses nothing of it."""
 
     def train(self, weighting: "Weighting", stage: str = "train", seconds: float | None = None) -> None:
@@ -112,7 +113,7 @@ class Trainer(Protocol):
         is what they carry from step to step. Without it a cell that was killed begins this loop again.
         """
 
-    def once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
+    def run_once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
         """Call ``compute()``, which changes ``result``; where a cell that was killed is resumed, ``result`` alone
         takes the state that it had afterwards, and the stages and diagnostics that it entered are there again.
 
@@ -134,8 +135,8 @@ class Trainer(Protocol):
     def progress(self, stage: str, done: int, total: int) -> None:
         """Tell the user how far a stage of the weighting's own has come."""
 
-    def report(self, name: str, value: float | list[float]) -> None:
+    def log_scalar(self, name: str, value: float | list[float]) -> None:
         """Put a diagnostic into the cell's record, for each task a value where it is a list."""
 
-    def series(self, name: str, values: list[float]) -> None:
+    def log_series(self, name: str, values: list[float]) -> None:
         """Put a curve into the cell's record, such as a loss pass by pass."""

@@ -16,6 +16,7 @@ from torch import Tensor
 from mtlbench.api.backbone import Backbone
 from mtlbench.api.params import Params
 from mtlbench.api.plugin import Plugin
+from mtlbench.api.renamed import WEIGHTING_METHODS, replacement
 from mtlbench.api.schema import Schema
 from mtlbench.api.step import Step
 from mtlbench.api.trainer import Trainer
@@ -85,6 +86,12 @@ class Weighting(Plugin, ABC):
 
     The conformance kit takes any other coincidence for a duplicate."""
 
+    def __init_subclass__(cls) -> None:
+        for name in WEIGHTING_METHODS:
+            if name in vars(cls):
+                raise TypeError(replacement(cls.__name__, name, WEIGHTING_METHODS))
+        super().__init_subclass__()
+
     def __init__(self, params: Params) -> None:
         self.params = params
 
@@ -97,12 +104,15 @@ class Weighting(Plugin, ABC):
         """``None`` when the pair makes sense, else the reason why not, as one sentence."""
         return None
 
-    def start(self) -> Source | None:
+    def warm_start(self) -> Source | None:
         """The cell whose trained backbone to continue from, of the same backbone; ``None`` to start afresh."""
         return None
 
-    def lender(self) -> Source | None:
-        """A further cell, whose weighting's state or budget is used (:attr:`Trainer.lender`); ``None`` for none."""
+    def source(self) -> Source | None:
+        """A further cell whose checkpoint is reused, its weighting's state or its budget; ``None`` for none.
+
+        :meth:`fit` reads it as :attr:`Trainer.source_checkpoint`.
+        """
         return None
 
     def controls(self) -> Sequence[Source]:
@@ -115,7 +125,7 @@ class Weighting(Plugin, ABC):
         Override for a schedule of stages. All weightings that continue call that stage ``continue``, and so see the
         same batches and dropout masks in it.
         """
-        if self.start() is None:
+        if self.warm_start() is None:
             trainer.train(self, "train")
         else:
             trainer.restore()

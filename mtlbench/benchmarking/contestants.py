@@ -11,12 +11,12 @@ from pathlib import Path
 
 import torch
 
-from mtlbench.api import Backbone, Splits
+from mtlbench.api import Backbone, Schema, Splits
 from mtlbench.benchmarking.public_style import in_public_style, public_losses
 from mtlbench.benchmarking.workload import workload
 from mtlbench.cells import PluginSpec, Training
+from mtlbench.discovery import Catalogue, discover
 from mtlbench.experiments.process import prepare_process
-from mtlbench.plugins import Catalogue, discover
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.seeding import seeded
 
@@ -39,24 +39,29 @@ class Setting:
     plugin_files: tuple[Path, ...] = ()
     device: str = "cpu"
 
-    def parts(self) -> tuple[Catalogue, Splits, Backbone]:
-        """The plugins, the data and the freshly initialised backbone, the same for every contestant."""
-        catalogue = discover(self.plugin_files)
-        batches = BATCHES * steps_per_pace(self.device)  # few epochs end while steps are timed
-        splits = workload(batches * self.training.batch_size)
+    def catalogue(self) -> Catalogue:
+        """The plugins."""
+        return discover(self.plugin_files)
+
+    def splits(self) -> Splits:
+        """The data, on the CPU; few epochs of it end while steps are timed."""
+        return workload(BATCHES * steps_per_pace(self.device) * self.training.batch_size)
+
+    def network(self, catalogue: Catalogue, schema: Schema) -> Backbone:
+        """The freshly initialised backbone on the CPU, the same for every contestant."""
         with seeded(0, "initial parameters"):
-            backbone = catalogue.create("backbone", self.backbone, splits.schema)
-        return catalogue, splits, backbone.to(self.device)
+            backbone: Backbone = catalogue.create("backbone", self.backbone, schema)
+        return backbone
 
 
 def our_training(setting: Setting, weighting: PluginSpec, pace: Pace) -> None:
     """Train by the harness's own loop, as :func:`mtlbench.experiments.run_cell.run_cell` does."""
     prepare_process(torch.device(setting.device))
     torch.set_num_threads(setting.threads)
-    catalogue, splits, backbone = setting.parts()
+    catalogue, splits = setting.catalogue(), setting.splits()
     method, done = catalogue.create("weighting", weighting), paced(setting.device, pace)
     trainer = BackboneTrainer(
-        backbone,
+        setting.network(catalogue, splits.schema).to(setting.device),
         splits.to(torch.device(setting.device)),
         setting.training,
         0,
@@ -70,9 +75,9 @@ def our_training(setting: Setting, weighting: PluginSpec, pace: Pace) -> None:
 def public_training(setting: Setting, pace: Pace) -> None:
     """Train by the loop in the public style: the plain average, float32, torch's defaults."""
     torch.set_num_threads(setting.threads)
-    _, splits, backbone = setting.parts()
-    done = paced(setting.device, pace)
-    for _ in public_losses(in_public_style(backbone), splits.train, setting.training.batch_size, setting.device):
+    splits, done = setting.splits(), paced(setting.device, pace)
+    network = in_public_style(setting.network(setting.catalogue(), splits.schema)).to(setting.device)
+    for _ in public_losses(network, splits.train, setting.training.batch_size, setting.device):
         done()
 
 

@@ -23,9 +23,9 @@ from mtlbench.benchmarking.paced import Abreast, Paced, Turn
 from mtlbench.benchmarking.public_style import in_public_style
 from mtlbench.benchmarking.workload import workload
 from mtlbench.cells import Training
+from mtlbench.config.parameters import spec_text
+from mtlbench.config.specs import Resolved
 from mtlbench.experiments.applicability import Applicability
-from mtlbench.parameters import spec_text
-from mtlbench.specs import Resolved
 
 TURN_STEPS = 3
 """Steps of a training before the next contestant takes its turn: the machine's load changes from second to second."""
@@ -108,7 +108,7 @@ def measure(
 
 
 def _needs_a_cell(weighting: Weighting) -> str | None:
-    start = weighting.start()
+    start = weighting.warm_start()
     if start is None:
         return None
     return (
@@ -120,7 +120,7 @@ def _needs_a_cell(weighting: Weighting) -> str | None:
 def _measure(
     setting: Setting, jobs: int, backbone: Resolved, weightings: Sequence[Resolved], turns: int
 ) -> Iterator[Measurement]:
-    network = in_public_style(setting.parts()[2].cpu())
+    network = in_public_style(setting.network(setting.catalogue(), workload(1).schema))
     sizes = (setting.training.batch_size, *_largest_layer(network))
     flop, threads = flop_per_row(network), jobs * setting.threads
     with ExitStack() as stack:

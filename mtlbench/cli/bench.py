@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtlbench.cli.output import PluginFiles, stdout, table, warn_of_broken
+from mtlbench.text import counted
 
 if TYPE_CHECKING:
     from mtlbench.benchmarking import Measurement
@@ -60,9 +61,9 @@ def bench(
     mtlbench bench --device cuda --steps 10
     """
     from mtlbench.benchmarking import Measurement, Refusal, measure
+    from mtlbench.config.study import Study
+    from mtlbench.discovery import discover
     from mtlbench.errors import UsageError
-    from mtlbench.plugins import discover
-    from mtlbench.study import Study
 
     flags = {
         "backbones": backbone,
@@ -129,12 +130,8 @@ def _print(found: "Iterable[Measurement]", threads: int, jobs: int, device: str)
     limits = " to ".join(f"{rate:,.0f}" for rate in dict.fromkeys((rates[0], rates[-1])))
     name = "" if device == "cpu" else f", {torch.cuda.get_device_name(device)}"
     ours = (
-        _threads(threads)
+        counted(threads, "thread")
         if jobs == 1
-        else f"{jobs} processes of {_threads(threads)}, public {_threads(jobs * threads)}"
+        else f"{jobs} processes of {counted(threads, 'thread')}, public {counted(jobs * threads, 'thread')}"
     )
     console.print(f"\ntorch {torch.__version__}{name}, {ours}; float32 products: {limits} GFLOP/s")
-
-
-def _threads(number: int) -> str:
-    return f"{number} thread{'s' if number > 1 else ''}"

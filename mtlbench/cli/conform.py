@@ -14,7 +14,7 @@ from mtlbench.cli.output import PluginFiles, stdout
 from mtlbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from mtlbench.plugins import Catalogue, Entry
+    from mtlbench.discovery import Catalogue, Entry
 
 SOME_RULE_BROKEN = 1
 
@@ -53,7 +53,7 @@ def conform(
         )
     from mtlbench.conformance import cases_of
     from mtlbench.conformance.running import run
-    from mtlbench.plugins import KINDS
+    from mtlbench.discovery import KINDS
 
     if kind is not None and kind not in KINDS:
         raise UsageError(f"unknown kind of plugin {kind!r}: {did_you_mean(kind, list(KINDS))}")
@@ -100,7 +100,7 @@ def find(plugin: str, kinds: list[str], files: list[Path]) -> "tuple[Catalogue, 
     Raises:
         UsageError: there is none, or it is broken.
     """
-    from mtlbench.plugins import discover, plugin_files
+    from mtlbench.discovery import discover, plugin_files
 
     if not plugin.endswith(".py"):
         catalogue = discover(plugin_files(files))

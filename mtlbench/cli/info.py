@@ -11,7 +11,7 @@ from mtlbench.cli.output import PluginFiles, find_plugins, stdout, table
 from mtlbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from mtlbench.plugins import Entry
+    from mtlbench.discovery import Entry
 
 
 def info(
@@ -25,8 +25,8 @@ def info(
     mtlbench info weighting rmtl
     mtlbench info backbone ple
     """
-    from mtlbench.parameters import parameter_rows
-    from mtlbench.plugins import KINDS
+    from mtlbench.config.parameters import parameter_rows
+    from mtlbench.discovery import KINDS
 
     if kind not in KINDS:
         raise UsageError(f"unknown kind of plugin {kind!r}: {did_you_mean(kind, list(KINDS))}")

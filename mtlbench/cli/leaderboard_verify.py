@@ -38,7 +38,7 @@ def verify(
 
     Exit codes: 0 all is well, 1 something was found, 2 wrong use.
     """
-    from mtlbench.plugins import discover, plugin_files
+    from mtlbench.discovery import discover, plugin_files
     from mtlbench.verification import Sample
     from mtlbench.verification import rerun as run_cells
     from mtlbench.verification import verify as check

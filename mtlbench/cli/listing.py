@@ -11,7 +11,7 @@ from mtlbench.cli.output import PluginFiles, find_plugins, stdout, table
 from mtlbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from mtlbench.plugins import Catalogue, Entry
+    from mtlbench.discovery import Catalogue, Entry
 
 GROUPS = {"datasets": "dataset", "backbones": "backbone", "weightings": "weighting"}
 
@@ -76,7 +76,7 @@ def _print(catalogue: "Catalogue", groups: list[str]) -> None:
 
 
 def _as_json(catalogue: "Catalogue", groups: list[str]) -> dict[str, Any]:
-    from mtlbench.parameters import parameter_rows
+    from mtlbench.config.parameters import parameter_rows
 
     plugins: dict[str, Any] = {
         group: [

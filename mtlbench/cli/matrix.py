@@ -12,8 +12,8 @@ from mtlbench.cli.output import stdout, table, warn_of_broken
 from mtlbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from mtlbench.discovery import Catalogue
     from mtlbench.experiments.applicability import Pair
-    from mtlbench.plugins import Catalogue
 
 FITS = "+"
 DEFAULT_KIND = "funnel"

@@ -27,7 +27,7 @@ def new(
     mtlbench new backbone my-network
     mtlbench new dataset my-log --package
     """
-    from mtlbench.plugins import KINDS, discover
+    from mtlbench.discovery import KINDS, discover
     from mtlbench.scaffold import Names, files_of, write
 
     if kind not in KINDS:

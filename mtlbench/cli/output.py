@@ -16,7 +16,7 @@ from mtlbench.errors import UsageError
 from mtlbench.files import replacing
 
 if TYPE_CHECKING:
-    from mtlbench.plugins import Catalogue
+    from mtlbench.discovery import Catalogue
 
 PIPED_WIDTH = 100
 
@@ -53,7 +53,7 @@ def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def find_plugins(files: Iterable[Path] | None) -> "Catalogue":
     """The catalogue of all installed plugins and those in ``files`` and ``MTLBENCH_PLUGINS``."""
-    from mtlbench.plugins import discover, plugin_files
+    from mtlbench.discovery import discover, plugin_files
 
     return discover(plugin_files(files or ()))
 

@@ -38,8 +38,8 @@ def reproduce(
     Exit codes: 0 the same scores, 1 the cell failed, 2 wrong use, 3 other scores.
     """
     from mtlbench.cli.progress import progress
+    from mtlbench.discovery import plugin_files
     from mtlbench.operations.reproducing import find_record, reproduce
-    from mtlbench.plugins import plugin_files
 
     record = find_record(cell, results)
     with progress(quiet) as listener:

@@ -11,8 +11,8 @@ from mtlbench.cli.output import PluginFiles, aligned, warn_of_broken
 from mtlbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from mtlbench.plugins import Catalogue
-    from mtlbench.study import Plan, Study
+    from mtlbench.config.study import Plan, Study
+    from mtlbench.discovery import Catalogue
 
 SOME_CELL_FAILED = 1
 INTERRUPTED = 130
@@ -107,8 +107,8 @@ def run(
 
     Exit codes: 0 ok, 1 some cell failed, 2 wrong use.
     """
-    from mtlbench.plugins import discover
-    from mtlbench.study import Study
+    from mtlbench.config.study import Study
+    from mtlbench.discovery import discover
 
     flags = {
         "datasets": dataset,
@@ -171,9 +171,9 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
 
 
 def _print_cells(study: "Study", plan: "Plan", catalogue: "Catalogue") -> None:
+    from mtlbench.config.parameters import spec_text
+    from mtlbench.discovery import KINDS
     from mtlbench.experiments.expand import expand
-    from mtlbench.parameters import spec_text
-    from mtlbench.plugins import KINDS
     from mtlbench.records import RecordStore
 
     recorded = RecordStore(study.out).heads()

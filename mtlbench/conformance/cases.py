@@ -9,8 +9,8 @@ from typing import Any
 
 from mtlbench.conformance.rules import RULES, NotApplicableError, Rule
 from mtlbench.conformance.subject import Subject
-from mtlbench.plugins import Catalogue, Entry, discover
-from mtlbench.plugins.validation import BASES, classes_in, flaw, missing_methods
+from mtlbench.discovery import Catalogue, Entry, discover
+from mtlbench.discovery.validation import BASES, classes_in, flaw, missing_methods
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from collections.abc import Hashable
 
 from mtlbench.cells import PluginSpec
+from mtlbench.config.specs import Resolved
 from mtlbench.conformance.rehearsal import Rehearsal
 from mtlbench.conformance.rules import broken, told
 from mtlbench.conformance.scene import Scene
 from mtlbench.conformance.subject import Subject, tiny_backbone, tiny_params, tiny_weighting
+from mtlbench.discovery import Entry
 from mtlbench.experiments.applicability import Applicability
-from mtlbench.plugins import Entry
-from mtlbench.specs import Resolved
 
 SCENE = Scene(tasks=2, rows=32)
 

@@ -12,7 +12,7 @@ from mtlbench.cells import Training
 from mtlbench.conformance.rules import NotApplicableError
 from mtlbench.conformance.scene import Scene
 from mtlbench.conformance.subject import Subject, tiny_weighting
-from mtlbench.plugins import Catalogue
+from mtlbench.discovery import Catalogue
 from mtlbench.training import TASK_GRADIENTS, BackboneTrainer, no_shared_parameters
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.journal import Journal
@@ -76,7 +76,7 @@ class Rehearsal:
         with seeded(0, "initial parameters"):
             backbone = network()
         self.initial = {name: value.clone() for name, value in backbone.state_dict().items()}
-        start = weighting.start()
+        start = weighting.warm_start()
         checkpoint: Checkpoint | None = None
         if start is not None:
             entry = catalogue.get("weighting", start.weighting)
@@ -90,7 +90,7 @@ class Rehearsal:
             splits,
             Training(epochs=epochs, patience=epochs, batch_size=batch_size or rows, learning_rate=LEARNING_RATE),
             seed,
-            start=checkpoint,
+            warm_start=checkpoint,
             dense="parameters" in weighting.needs,
             journal=journal,
             progress=progress,

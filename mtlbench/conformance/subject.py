@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mtlbench.api import Backbone, Params, Schema, Weighting
-from mtlbench.plugins import Catalogue, Entry
+from mtlbench.discovery import Catalogue, Entry
 
 TINY = {"embedding": 4, "bottom": (8,), "tower": (4,), "dropout": 0.0, "experts": 2}
 """Sizes of networks in the kit, by parameter name: as small as shows what goes wrong."""

@@ -4,15 +4,15 @@ import tempfile
 from pathlib import Path
 
 from mtlbench.cells import PROTOCOL, Training
+from mtlbench.config.presets import PRESETS, PresetName
+from mtlbench.config.specs import resolve
+from mtlbench.config.study import Plan
+from mtlbench.discovery import discover
 from mtlbench.errors import UsageError
 from mtlbench.experiments.events import Listen
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.runner import run
-from mtlbench.plugins import discover
-from mtlbench.presets import PRESETS, PresetName
 from mtlbench.records import Record, RecordStore
-from mtlbench.specs import resolve
-from mtlbench.study import Plan
 
 
 def run_again(record: Record, plugin_files: tuple[Path, ...], data_dir: Path, listener: Listen) -> Record:

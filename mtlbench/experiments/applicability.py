@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mtlbench.api import Backbone, Field, Schema, Weighting
-from mtlbench.plugins import Catalogue
-from mtlbench.specs import Resolved, resolve
+from mtlbench.config.specs import Resolved, resolve
+from mtlbench.discovery import Catalogue
 from mtlbench.training import TASK_GRADIENTS, has_shared_parameters, no_shared_parameters
 
 _FUNNEL = Schema(

@@ -26,6 +26,9 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+SUFFIX = ".lock"
+
+
 class Claims:
     """The claims of one process on names, each a file in ``folder`` for as long as it is held."""
 
@@ -71,8 +74,8 @@ class Claims:
 
     def sweep(self) -> None:
         """Remove the files of owners that died between their work and their release."""
-        for path in self._folder.glob("*.lock"):
-            name = path.name.removesuffix(".lock")
+        for path in self._folder.glob(f"*{SUFFIX}"):
+            name = path.name.removesuffix(SUFFIX)
             if name not in self._held and self.take(name):
                 self.release(name)
 
@@ -84,7 +87,7 @@ class Claims:
             self._folder.rmdir()
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.lock"
+        return self._folder / f"{name}{SUFFIX}"
 
 
 def _is(path: Path, descriptor: int) -> bool:

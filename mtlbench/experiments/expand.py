@@ -6,12 +6,12 @@ from pathlib import Path
 
 from mtlbench.api import Source, Splits
 from mtlbench.cells import Cell
+from mtlbench.config.specs import Resolved, resolve
+from mtlbench.config.study import Plan
+from mtlbench.discovery import Catalogue
 from mtlbench.experiments.applicability import Applicability
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import load_splits
-from mtlbench.plugins import Catalogue
-from mtlbench.specs import Resolved, resolve
-from mtlbench.study import Plan
 
 
 def expand(plan: Plan, catalogue: Catalogue, checkpoints: Path) -> list[Job]:
@@ -49,8 +49,8 @@ class _Expansion:
         if cell.id in self.jobs:
             return self.jobs[cell.id]
         method = weighting.create()
-        start, lender = (
-            self._add_source(dataset, splits, backbone, source, seed) for source in (method.start(), method.lender())
+        warm_start, source = (
+            self._add_source(dataset, splits, backbone, named, seed) for named in (method.warm_start(), method.source())
         )
         self.jobs[cell.id] = Job(
             cell=cell,
@@ -60,13 +60,13 @@ class _Expansion:
             preset=self._plan.preset,
             device=self._plan.device,
             changed={"dataset": dataset.changed, "backbone": backbone.changed, "weighting": weighting.changed},
-            start=start,
-            lender=lender,
+            warm_start=warm_start,
+            source=source,
             controls=tuple(
                 self._cell(dataset, splits, backbone, control, seed).id for control in self.controls(weighting)
             ),
             not_applicable=self._applicability.reason(splits.schema, backbone, method)
-            or self._without_source(start, lender),
+            or self._without_source(warm_start, source),
         )
         return self.jobs[cell.id]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mtlbench.cells import Cell
-from mtlbench.study import CHECKPOINT_EVERY
+from mtlbench.config.study import CHECKPOINT_EVERY
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class Job:
     """Where it trains, as torch names devices."""
     changed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Kind of plugin -> the parameters that the user changed."""
-    start: Cell | None = None
+    warm_start: Cell | None = None
     """The cell whose backbone this one continues from."""
-    lender: Cell | None = None
-    """The cell whose weighting this one borrows from."""
+    source: Cell | None = None
+    """The cell whose weighting this one reuses."""
     keep_checkpoint: bool = False
     """Whether another cell builds on this one."""
     controls: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Job:
     @property
     def sources(self) -> tuple[Cell, ...]:
         """The cells that must be done before this one."""
-        return tuple(cell for cell in (self.start, self.lender) if cell is not None)
+        return tuple(cell for cell in (self.warm_start, self.source) if cell is not None)
 
     @property
     def checkpoint(self) -> Path:

@@ -4,11 +4,11 @@ import shutil
 import time
 from collections.abc import Callable
 
+from mtlbench.discovery import Catalogue
 from mtlbench.experiments.events import CellFinished, CellStarted, Event, Listen
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.recording import blank_record
 from mtlbench.experiments.run_cell import load_splits
-from mtlbench.plugins import Catalogue
 from mtlbench.records.schema import Failure, Record
 from mtlbench.records.store import Head, RecordStore
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from mtlbench.api import Backbone, Splits, Weighting
 from mtlbench.cells import PROTOCOL, PluginSpec
+from mtlbench.discovery import Catalogue
 from mtlbench.evaluation import score_probabilities
 from mtlbench.experiments.job import Job
-from mtlbench.plugins import Catalogue
 from mtlbench.records.provenance import environment, plugin_use
 from mtlbench.records.schema import DatasetUse, Failure, PluginUse, Record, Scores
 

@@ -12,13 +12,13 @@ from torch import Tensor
 from mtlbench.api import Split, Splits, TrainingError
 from mtlbench.cells import Cell, PluginSpec
 from mtlbench.data import cache_dir, load
+from mtlbench.discovery import Catalogue, discover
 from mtlbench.errors import MtlbenchError, StorageError
 from mtlbench.evaluation import score
 from mtlbench.experiments.events import StageProgress
 from mtlbench.experiments.job import Job, checkpoint_path
 from mtlbench.experiments.process import prepare_process
 from mtlbench.experiments.recording import blank_record
-from mtlbench.plugins import Catalogue, discover
 from mtlbench.records.schema import Epoch, Failure, Record, StageSpend
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.budget import Allowance
@@ -53,7 +53,7 @@ def run_cell(job: Job, emit: Emit) -> Record:
 
 def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit: Emit) -> Record:
     cell = job.cell
-    start, lender = (_checkpoint(job, source) for source in (job.start, job.lender))
+    warm_start, source = (_checkpoint(job, cell) for cell in (job.warm_start, job.source))
     with seeded(cell.seed, "initial parameters"):
         backbone = catalogue.create("backbone", cell.backbone, splits.schema).to(job.device)
     weighting = catalogue.create("weighting", cell.weighting)
@@ -63,8 +63,8 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
         splits,
         cell.training,
         cell.seed,
-        start=start,
-        lender=lender,
+        warm_start=warm_start,
+        source=source,
         dense="parameters" in weighting.needs,
         progress=_throttled(cell.id, emit),
         journal=journal,

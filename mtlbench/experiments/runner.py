@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from mtlbench.config.study import CHECKPOINT_EVERY, Plan
+from mtlbench.discovery import discover
 from mtlbench.experiments.allowances import equalised, spent
 from mtlbench.experiments.claims import Claims
 from mtlbench.experiments.event_logging import logged
@@ -16,10 +18,8 @@ from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.schedule import Schedule
-from mtlbench.plugins import discover
 from mtlbench.records.schema import Record
 from mtlbench.records.store import Head, RecordStore
-from mtlbench.study import CHECKPOINT_EVERY, Plan
 
 Overwrite = Literal["never", "failed", "always"]
 

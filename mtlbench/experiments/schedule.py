@@ -146,7 +146,7 @@ class Schedule:
             self._settled(job)
 
     def _suspect(self, *jobs: Job) -> bool:
-        return bool(self._crashes) and any(job.cell.id in self._crashes for job in jobs)
+        return any(job.cell.id in self._crashes for job in jobs)
 
     def _crashed(self, job: Job, deaths: int = 1) -> None:
         """Queue a cell whose process died once more, before the others, or record it as failed."""

@@ -12,7 +12,7 @@ from mtlbench.leaderboards.board import OPTIMUM, Column, Row, Spend, State, Valu
 from mtlbench.leaderboards.diagnostics import diagnostics_of
 from mtlbench.records import Record
 from mtlbench.statistics import mean_intervals
-from mtlbench.text import one_line
+from mtlbench.text import counted, one_line
 
 SHORT = 28
 """Most characters of a reason inside a table; the notes have the whole."""
@@ -133,7 +133,7 @@ def machine(record: Record) -> str:
     device = known.get("device")
     where = device if device not in (None, "cpu") else known.get("processor")
     threads = known.get("threads")
-    return str(where or "an unknown machine") + (f", {threads} thread{'' if threads == 1 else 's'}" if threads else "")
+    return str(where or "an unknown machine") + (f", {counted(threads, 'thread')}" if threads else "")
 
 
 def optimum_row(records: Sequence[Record], columns: Sequence[Column]) -> list[Row]:

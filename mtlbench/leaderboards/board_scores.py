@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from mtlbench.config.parameters import spec_text
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards.board import Board, Column, Row, State
 from mtlbench.leaderboards.naming import canonical
-from mtlbench.parameters import spec_text
 from mtlbench.records import PluginUse
 
 

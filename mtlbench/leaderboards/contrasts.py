@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mtlbench.config.parameters import spec_text
 from mtlbench.errors import UsageError, did_you_mean
 from mtlbench.leaderboards.board import HIGHER_IS_BETTER, Board, Column, Contrast, Row, Trial, Verdict
 from mtlbench.leaderboards.naming import backbone_name, canonical, weighting_name
-from mtlbench.parameters import spec_text
 from mtlbench.statistics import ALPHA, holm, paired_differences, wilcoxon_tests
 
 MARKS = (("*", "°"), ("†", "‡"))

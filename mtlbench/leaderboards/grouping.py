@@ -1,7 +1,7 @@
 """From records to boards: what may be compared, and under which name."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any
@@ -24,24 +24,32 @@ def boards(records: Iterable[Record]) -> list[Board]:
 
     A row that lacks a seed which another row of the board has is never ranked.
     """
-    groups = _grouped(sorted(records, key=lambda record: (record.seed, record.cell)))
+    groups = _grouped(sorted(records, key=lambda record: (record.seed, record.cell)), _board_objects, board_key)
     titles = _titles([group[0] for group in groups.values()])
     found = [_board(title, groups.pop(key)) for title, key in zip(titles, list(groups), strict=True)]
     return sorted(found, key=lambda board: (natural(board.title), canonical(board.settings)))
 
 
-def _grouped(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """The records of each board."""
+def _grouped(
+    records: Sequence[Record], objects: Callable[[Record], Hashable], key: Callable[[Record], str]
+) -> dict[str, list[Record]]:
+    """The records of each ``key``, which is made once for those of the same ``objects``.
+
+    Lean records share what is equal, so that few keys have to be made.
+    """
     groups = defaultdict(list)
-    keys: dict[tuple[int, int, str | None, int], str] = {}
+    keys: dict[Hashable, str] = {}
     for record in records:
-        # Lean records share what is equal, so that few keys have to be made.
-        shared = id(record.dataset), id(record.training), record.preset, record.protocol
-        key = keys.get(shared)
-        if key is None:
-            key = keys[shared] = board_key(record)
-        groups[key].append(record)
+        shared = objects(record)
+        if shared not in keys:
+            keys[shared] = key(record)
+        groups[keys[shared]].append(record)
     return groups
+
+
+def _board_objects(record: Record) -> Hashable:
+    """What :func:`board_key` depends on."""
+    return id(record.dataset), id(record.training), record.preset, record.protocol
 
 
 def comparable(found: Iterable[Board]) -> list[list[Board]]:
@@ -84,7 +92,8 @@ def _board(title: str, records: list[Record]) -> Board:
     sample = next((record for record in records if record.status == "done"), records[0])
     columns = tuple((task, metric) for task in sample.dataset.tasks for metric in METRICS)
     seeds = tuple(sorted({record.seed for record in records}))
-    placed_methods = sorted(((_order(group[0]), group) for group in _methods(records)), key=itemgetter(0))
+    methods = _grouped(records, _method_objects, _method_key).values()
+    placed_methods = sorted(((_order(group[0]), group) for group in methods), key=itemgetter(0))
     ordered = [group for _, group in placed_methods]
     names = _names([group[0] for group in ordered])
     rows = [
@@ -106,18 +115,14 @@ def _board(title: str, records: list[Record]) -> Board:
     )
 
 
-def _methods(records: Sequence[Record]) -> list[list[Record]]:
-    """The records of each method."""
-    methods = defaultdict(list)
-    keys: dict[tuple[str, int, int], str] = {}
-    for record in records:
-        shared = record.method, id(record.backbone), id(record.weighting)
-        key = keys.get(shared)
-        if key is None:
-            plugins = record.backbone, record.weighting
-            key = keys[shared] = canonical([record.method, *[[use.name, use.params] for use in plugins]])
-        methods[key].append(record)
-    return list(methods.values())
+def _method_key(record: Record) -> str:
+    """Equal for the records of one row."""
+    return canonical([record.method, *[[use.name, use.params] for use in (record.backbone, record.weighting)]])
+
+
+def _method_objects(record: Record) -> Hashable:
+    """What :func:`_method_key` depends on."""
+    return record.method, id(record.backbone), id(record.weighting)
 
 
 def _controls(records: Sequence[Record], name_of: Mapping[str, str]) -> tuple[str, ...]:

@@ -12,8 +12,8 @@ import torch
 
 import mtlbench
 from mtlbench.data.folders import cache_dir, presence
+from mtlbench.discovery import Catalogue
 from mtlbench.experiments.process import ACCURATE, fast_matmul_precision, product_error
-from mtlbench.plugins import Catalogue
 from mtlbench.records.provenance import usable_cores
 
 PACKAGES = ("torch", "numpy", "pandas", "pyarrow", "pydantic", "pluggy", "scipy", "loky")

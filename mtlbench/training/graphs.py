@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from mtlbench.api import Backbone, TrainingError
 from mtlbench.nn import FieldEmbedding
 from mtlbench.nn.embedding import Rows
+from mtlbench.training.modes import buffers_kept
 
 Pass = Callable[[Tensor, Tensor], Tensor]
 """Logits (B, K) of inputs (B, F) and (B, D), in the autograd graph."""
@@ -84,13 +85,11 @@ def _record(backbone: nn.Module, compute: Pass, categorical: Tensor, numerical: 
         tensor.detach().clone().requires_grad_(tensor.requires_grad)
         for tensor in (categorical, numerical, *recording.reads())
     ]
-    buffers = [(buffer, buffer.clone()) for buffer in backbone.buffers()]
     random = torch.cuda.get_rng_state(categorical.device)
     # A cast that autocast remembers would be of the recording's memory, and read outside of it.
-    with torch.autocast("cuda", enabled=torch.is_autocast_enabled("cuda"), cache_enabled=False):
+    uncached = torch.autocast("cuda", enabled=torch.is_autocast_enabled("cuda"), cache_enabled=False)
+    with buffers_kept(backbone), uncached:
         torch.cuda.make_graphed_callables(recording, tuple(sample), allow_unused_input=True)  # replaces its forward
-    for buffer, before in buffers:
-        buffer.copy_(before)
     torch.cuda.set_rng_state(random, categorical.device)
     for table, own in zip(recording._tables, rows, strict=True):
         table.rows = own

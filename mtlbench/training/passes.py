@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from mtlbench.api import Backbone, Split, Step
 from mtlbench.training.gradients import PROBE_ROWS
 from mtlbench.training.graphs import GraphedPass
+from mtlbench.training.modes import buffers_kept, evaluating
 from mtlbench.training.optimiser import BackboneOptimiser
 
 INFERENCE_ROWS = 16384
@@ -62,36 +63,28 @@ class Passes:
     def losses(self, step: Step) -> Tensor:
         """Losses (B, K) of the step's rows as the parameters now are, in training mode; buffers stay as they are."""
         self._optimiser.prepare(step.categorical)
-        buffers = [(buffer, buffer.clone()) for buffer in self._backbone.buffers()]
-        logits = self.logits(step.categorical, step.numerical)
-        for buffer, before in buffers:  # the running statistics of batch normalisation have seen these rows
-            buffer.copy_(before)
+        with buffers_kept(self._backbone):  # batch normalisation has seen these rows
+            logits = self.logits(step.categorical, step.numerical)
         return F.binary_cross_entropy_with_logits(logits, step.labels, reduction="none")
 
     def infer(self, split: Split) -> Tensor:
         """Logits (N, K) of the backbone on ``split``, in evaluation mode, in large batches, without gradient."""
         self._optimiser.settle()
-        training = self._backbone.training
-        self._backbone.eval()
-        with torch.inference_mode():
+        with evaluating(self._backbone), torch.inference_mode():
             parts = [
                 self.logits(categorical, numerical)
                 for categorical, numerical in zip(
                     split.categorical.split(INFERENCE_ROWS), split.numerical.split(INFERENCE_ROWS), strict=True
                 )
             ]
-        self._backbone.train(training)
         return torch.cat(parts)
 
     def probe(self) -> Tensor:
         """Logits of a few rows in evaluation mode, in the autograd graph."""
         categorical, numerical = self._data.categorical[:PROBE_ROWS], self._data.numerical[:PROBE_ROWS]
         self._optimiser.prepare(categorical)
-        training = self._backbone.training
-        self._backbone.eval()
-        logits = self.logits(categorical, numerical)
-        self._backbone.train(training)
-        return logits
+        with evaluating(self._backbone):
+            return self.logits(categorical, numerical)
 
     def logits(self, categorical: Tensor, numerical: Tensor) -> Tensor:
         """(B, K) float32, computed in the given precision."""

@@ -127,7 +127,7 @@ class Stages:
         """Forget the best state of a call that is over."""
         self._journal.lighten(call, BEST)
 
-    def once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
+    def run_once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
         """Call ``compute``, or give ``result`` the state that it had after it."""
         call = self._journal.begin()
         saved = self._journal.read(call, name)

@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import NoReturn
 
 from torch import Tensor
 
 from mtlbench.api import Backbone, Schema, Split, Splits, Stateful, Step, TrainingError, Weighting
+from mtlbench.api.renamed import TRAINER_METHODS, replacement
 from mtlbench.cells import Training
 from mtlbench.training.batches import permuted_batches
 from mtlbench.training.budget import Allowance, Meter, Spend
@@ -35,8 +37,8 @@ class BackboneTrainer:
         splits: the encoded dataset.
         training: epochs, patience, batch size and Adam's settings.
         seed: with the stage and epoch it fixes batches and dropout masks.
-        start: the checkpoint behind :meth:`restore`.
-        lender: the checkpoint behind :meth:`borrow`.
+        warm_start: the checkpoint behind :meth:`restore`.
+        source: the checkpoint behind :meth:`reuse`.
         dense: update every row of every embedding table in every step, for weightings that read the parameters.
         progress: hears how far a stage has come.
         journal: where the cell saves what it has done.
@@ -49,8 +51,8 @@ class BackboneTrainer:
         training: Training,
         seed: int,
         *,
-        start: Checkpoint | None = None,
-        lender: Checkpoint | None = None,
+        warm_start: Checkpoint | None = None,
+        source: Checkpoint | None = None,
         dense: bool = False,
         progress: Progress | None = None,
         journal: Journal | None = None,
@@ -62,8 +64,8 @@ class BackboneTrainer:
         self.epochs = training.epochs
         self.learning_rate = training.learning_rate
         self._seed = seed
-        self._start = start
-        self._lender = lender
+        self._warm_start = warm_start
+        self._source = source
         self._progress = progress
         self._optimiser = BackboneOptimiser(
             backbone,
@@ -95,26 +97,26 @@ class BackboneTrainer:
 
     def restore(self, *, optimiser: bool = True, score: bool = True) -> None:
         """Continue from the start cell: its parameters, optimiser state, best score and spend."""
-        if self._start is None:
+        if self._warm_start is None:
             raise TrainingError("the weighting continues from another cell, but no checkpoint of it was given")
-        self._count(self._start)
-        self.backbone.load_state_dict(self._start.backbone)
+        self._count(self._warm_start)
+        self.backbone.load_state_dict(self._warm_start.backbone)
         if optimiser:
-            self._optimiser.load_state_dict(self._start.optimiser)
+            self._optimiser.load_state_dict(self._warm_start.optimiser)
         if score:
-            self._selection.keep(self._start.score)
+            self._selection.keep(self._warm_start.score)
 
     @property
-    def lender(self) -> Checkpoint:
-        """The lender's checkpoint, its budget not counted."""
-        if self._lender is None:
-            raise TrainingError("the weighting borrows from another cell, but no checkpoint of it was given")
-        return self._lender
+    def source_checkpoint(self) -> Checkpoint:
+        """The source cell's checkpoint, its budget not counted."""
+        if self._source is None:
+            raise TrainingError("the weighting reuses another cell, but no checkpoint of it was given")
+        return self._source
 
-    def borrow(self, stages: Collection[str]) -> Checkpoint:
-        """The lender's checkpoint, those ``stages`` of it counted in the budget."""
-        self._count(self.lender, stages)
-        return self.lender
+    def reuse(self, stages: Collection[str]) -> Checkpoint:
+        """The source cell's checkpoint, those ``stages`` of it counted in the budget."""
+        self._count(self.source_checkpoint, stages)
+        return self.source_checkpoint
 
     def train(self, weighting: Weighting, stage: str = "train", seconds: float | None = None) -> None:
         """Train under ``weighting``: weigh, multiply, average over samples and tasks, descend."""
@@ -167,9 +169,9 @@ class BackboneTrainer:
         """Call ``update(rows)`` for each batch of an epoch, validate, keep the best, stop early."""
         self._stages.train(Loop(update, stage, stage, end_epoch, state=state))
 
-    def once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
+    def run_once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
         """Call ``compute()``, or give ``result`` the state that it had after it, where that was saved."""
-        self._stages.once(name, compute, result)
+        self._stages.run_once(name, compute, result)
 
     def minibatches(self, stage: str, epoch: int) -> list[Tensor]:
         """The rows of the training split in batches, permuted as a function of seed, stage and epoch alone."""
@@ -192,13 +194,17 @@ class BackboneTrainer:
         if self._progress is not None:
             self._progress(stage, done, total, done, total, math.nan)
 
-    def report(self, name: str, value: float | list[float]) -> None:
+    def log_scalar(self, name: str, value: float | list[float]) -> None:
         """Put a diagnostic into the record."""
         self._stages.diagnostics[name] = value
 
-    def series(self, name: str, values: list[float]) -> None:
+    def log_series(self, name: str, values: list[float]) -> None:
         """Put a curve into the record."""
         self._stages.curves[name] = values
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Name the successor of a method that is gone."""
+        raise AttributeError(replacement("trainer", name, TRAINER_METHODS))
 
     # -- what run_cell sees ---------------------------------------------------------------------------------------
 

@@ -21,16 +21,16 @@ from mtlbench.cli import main
 from mtlbench.records import Record, RecordStore
 
 if TYPE_CHECKING:
+    from mtlbench.config.study import Plan
     from mtlbench.experiments.job import Job
-    from mtlbench.study import Plan
 
 CELLS_PER_SEED = 256
 """Of all built-in backbones and weightings on one dataset."""
 
 
 def plan_of(count: int) -> "Plan":
-    from mtlbench.plugins import discover
-    from mtlbench.study import Study
+    from mtlbench.config.study import Study
+    from mtlbench.discovery import discover
 
     return Study(weightings=("all",), seeds=seeds(count)).resolve(discover())
 
@@ -40,8 +40,8 @@ def seeds(count: int) -> int:
 
 
 def expanding(count: int, folder: Path) -> int:
+    from mtlbench.discovery import discover
     from mtlbench.experiments.expand import expand
-    from mtlbench.plugins import discover
 
     return len({job.cell.id for job in expand(plan_of(count), discover(), folder)})
 

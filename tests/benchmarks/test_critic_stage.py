@@ -21,8 +21,8 @@ from mtlbench.benchmarking import in_public_style, workload
 from mtlbench.benchmarking.contestants import BATCHES
 from mtlbench.benchmarking.paced import Paced
 from mtlbench.cells import Training
+from mtlbench.discovery import discover
 from mtlbench.experiments.process import THREADS, prepare_process
-from mtlbench.plugins import discover
 from mtlbench.training import BackboneTrainer
 from mtlbench_plugins.critics.learning import CriticLearner, critics_of
 from mtlbench_plugins.critics.networks import Critics

@@ -20,9 +20,9 @@ from mtlbench.benchmarking import in_public_style, workload
 from mtlbench.benchmarking.paced import Abreast, Paced
 from mtlbench.benchmarking.public_style import public_loader
 from mtlbench.cells import Training
+from mtlbench.discovery import discover
 from mtlbench.evaluation import auc
 from mtlbench.experiments.process import prepare_process
-from mtlbench.plugins import discover
 from mtlbench.training import BackboneTrainer
 
 ROWS = 50_000

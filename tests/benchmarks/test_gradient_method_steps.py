@@ -14,9 +14,9 @@ from side_by_side import side_by_side
 from mtlbench.benchmarking.contestants import UNBOUNDED, Setting, our_training
 from mtlbench.benchmarking.paced import Paced
 from mtlbench.cells import Training
+from mtlbench.config.specs import resolve
+from mtlbench.discovery import discover
 from mtlbench.experiments.process import THREADS
-from mtlbench.plugins import discover
-from mtlbench.specs import resolve
 
 WARM_UP = 20
 TURN = 3

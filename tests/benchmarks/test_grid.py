@@ -14,8 +14,8 @@ from side_by_side import side_by_side
 from mtlbench.benchmarking.contestants import UNBOUNDED, Setting, our_training, public_training
 from mtlbench.benchmarking.paced import Paced
 from mtlbench.cells import PluginSpec, Training
-from mtlbench.plugins import discover
-from mtlbench.specs import resolve
+from mtlbench.config.specs import resolve
+from mtlbench.discovery import discover
 
 CATALOGUE = discover(())
 TRAINING = Training(epochs=UNBOUNDED, patience=UNBOUNDED)

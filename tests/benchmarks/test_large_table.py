@@ -38,7 +38,7 @@ ENCODE = """
 import json, resource, sys, time
 from pathlib import Path
 from mtlbench.data import load
-from mtlbench.plugins import discover
+from mtlbench.discovery import discover
 table = discover().get("dataset", "table").cls
 dataset = table(table.Params(schema=Path(sys.argv[1])))
 started = time.perf_counter()

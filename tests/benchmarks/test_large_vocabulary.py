@@ -18,8 +18,8 @@ import sys, time, torch
 from mtlbench.benchmarking.workload import workload
 from mtlbench.cells import PluginSpec, Training
 from mtlbench.experiments.process import prepare_process
-from mtlbench.plugins import discover
-from mtlbench.specs import resolve
+from mtlbench.discovery import discover
+from mtlbench.config.specs import resolve
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.budget import peak_memory_mib
 

@@ -25,8 +25,8 @@ from mtlbench.benchmarking.contestants import BATCHES, UNBOUNDED, Setting, our_t
 from mtlbench.benchmarking.paced import Paced
 from mtlbench.benchmarking.public_style import public_loader
 from mtlbench.cells import PluginSpec, Training
-from mtlbench.plugins import discover
-from mtlbench.specs import resolve
+from mtlbench.config.specs import resolve
+from mtlbench.discovery import discover
 
 PEER = os.environ.get("MTLBENCH_PEER")
 PEER_NAMES = {

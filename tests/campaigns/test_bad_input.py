@@ -17,15 +17,15 @@ import pytest
 from many_records import many_records, stem_of
 from spoiling import spoilt
 
+from mtlbench.config.grammar import parse
+from mtlbench.config.specs import resolve_texts
+from mtlbench.config.study import Study
 from mtlbench.data import load
+from mtlbench.discovery import Catalogue, discover
 from mtlbench.errors import MtlbenchError
-from mtlbench.grammar import parse
 from mtlbench.leaderboards import METRICS, build, parse_page, read_page, to_markdown
-from mtlbench.plugins import Catalogue, discover
 from mtlbench.records import RecordStore
 from mtlbench.records.event_log import read_events
-from mtlbench.specs import resolve_texts
-from mtlbench.study import Study
 
 INPUTS = int(os.environ.get("MTLBENCH_BAD_INPUTS", "40"))
 LONGEST = 20

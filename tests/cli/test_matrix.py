@@ -8,8 +8,8 @@ import pytest
 from plugin_sources import weighting, write
 
 from mtlbench.cli.matrix import legend
+from mtlbench.discovery import discover
 from mtlbench.experiments.applicability import Pair
-from mtlbench.plugins import discover
 
 
 def marks(out: str) -> dict[str, dict[str, str]]:

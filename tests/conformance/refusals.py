@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mtlbench.conformance import BrokenRuleError, cases_of
 from mtlbench.conformance.rules import NotApplicableError
-from mtlbench.plugins import Catalogue, Entry, discover
-from mtlbench.plugins.validation import BASES
+from mtlbench.discovery import Catalogue, Entry, discover
+from mtlbench.discovery.validation import BASES
 
 BACKBONES = ("aitm", "shared-bottom", "single-task")
 WEIGHTINGS = ("constant", "ddpg", "pcgrad")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mtlbench.conformance import Case, cases_of
-from mtlbench.plugins import KINDS, discover
+from mtlbench.discovery import KINDS, discover
 
 BESIDE = Path(__file__).parents[2].parent / "shared" / "data"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mtlbench.plugins import discover
+from mtlbench.discovery import discover
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -10,9 +10,9 @@ from sklearn.metrics import roc_auc_score
 
 from mtlbench import experiments
 from mtlbench.api import Split, Splits
+from mtlbench.config.study import Study
 from mtlbench.data import load
-from mtlbench.plugins import discover
-from mtlbench.study import Study
+from mtlbench.discovery import discover
 
 
 def one_hot(split: Split, splits: Splits) -> sp.csr_matrix:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from mtlbench.config.study import Study
+from mtlbench.discovery import discover
 from mtlbench.errors import StorageError
 from mtlbench.experiments import runner
 from mtlbench.experiments.claims import Claims
 from mtlbench.experiments.cores import in_order
 from mtlbench.experiments.events import Event
 from mtlbench.experiments.expand import expand
-from mtlbench.plugins import discover
-from mtlbench.study import Study
 from studies import children, finish, outcomes, page, records, start, wait_until
 
 STUDY = [

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from mtlbench import experiments
+from mtlbench.config.study import Study
+from mtlbench.discovery import discover
 from mtlbench.experiments.executors import Where
-from mtlbench.plugins import discover
-from mtlbench.study import Study
 
 
 def test_every_backbone_lies_between_chance_and_the_optimum_and_the_best_is_close(tmp_path: Path):

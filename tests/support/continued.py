@@ -23,14 +23,14 @@ def make(weighting: type[Weighting], **params: Any) -> Weighting:
 def small_trainer(
     start: Checkpoint | None = None,
     seed: int = 0,
-    lender: Checkpoint | None = None,
+    source: Checkpoint | None = None,
     splits: Splits | None = None,
     training: Training = TRAINING,
 ) -> BackboneTrainer:
     splits = splits or small_splits()
     with seeded(seed, "initial parameters"):
         backbone = LinearBackbone(splits.schema)
-    return BackboneTrainer(backbone, splits, training, seed, start=start, lender=lender)
+    return BackboneTrainer(backbone, splits, training, seed, warm_start=start, source=source)
 
 
 def first_stage(seed: int = 0) -> Checkpoint:
@@ -40,8 +40,8 @@ def first_stage(seed: int = 0) -> Checkpoint:
     return trainer.checkpoint("constant-cell")
 
 
-def continued(weighting: Weighting, start: Checkpoint, lender: Checkpoint | None = None) -> BackboneTrainer:
+def continued(weighting: Weighting, start: Checkpoint, source: Checkpoint | None = None) -> BackboneTrainer:
     """The trainer after ``weighting`` went on from ``start``."""
-    trainer = small_trainer(start, lender=lender)
+    trainer = small_trainer(start, source=source)
     weighting.fit(trainer)
     return trainer

@@ -8,7 +8,7 @@ from small_splits import small_splits
 from torch import nn
 
 from mtlbench.cells import Training
-from mtlbench.plugins import discover
+from mtlbench.discovery import discover
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.seeding import seeded
 from mtlbench_plugins.weightings.adatask import AdaTask

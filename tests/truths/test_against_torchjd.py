@@ -15,7 +15,7 @@ from small_splits import small_splits
 from torch import Tensor
 
 from mtlbench.cells import Training
-from mtlbench.plugins import discover
+from mtlbench.discovery import discover
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.gradients import TaskGradients, reach
 from mtlbench.training.seeding import seeded

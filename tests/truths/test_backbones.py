@@ -12,8 +12,8 @@ from small_splits import small_schema
 from torch import Tensor
 
 from mtlbench.api import Backbone, Schema
+from mtlbench.discovery import discover
 from mtlbench.nn import Experts, FieldEmbedding, Gate
-from mtlbench.plugins import discover
 from mtlbench_plugins.backbones.aitm import AITM
 from mtlbench_plugins.backbones.esmm import ESMM, funnel_logits
 from mtlbench_plugins.backbones.metaheac import MetaHeac

@@ -4,48 +4,17 @@ import copy
 
 import pytest
 import torch
-from small_splits import small_schema, small_split, small_splits
-from torch.nn import functional as F
+from small_splits import small_splits
+from wide_splits import BACKBONES, plain_loop, small_backbone, wide_splits
 
-from mtlbench.api import Backbone, Field, Splits, TrainingError
+from mtlbench.api import TrainingError
 from mtlbench.cells import Training
 from mtlbench.nn import FieldEmbedding, embedding
-from mtlbench.plugins import discover
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.seeding import derive
 
-BACKBONES = {name: entry.cls for name, entry in discover(()).backbones.items()}
 STEPS = 50
 BATCH = 16
-
-
-def wide_splits() -> Splits:
-    """Tables larger than what a batch reads, most of whose rows are rare."""
-    schema = small_schema(categorical=(Field("user", 400), Field("item", 50), Field("hour", 4)))
-    return Splits(schema, *(small_split(schema, 240, seed) for seed in (1, 2, 3)), fingerprint="wide", facts={})
-
-
-def build(backbone: type[Backbone], splits: Splits) -> Backbone:
-    torch.manual_seed(0)
-    return backbone(splits.schema, backbone.Params(embedding=8, bottom=(16, 8), tower=(4,)))
-
-
-def plain_loop(backbone: Backbone, splits: Splits, batches: list[torch.Tensor]) -> list[float]:
-    """The textbook loop: dense torch Adam, the embedding table read and updated whole."""
-    adam = torch.optim.Adam(backbone.parameters(), lr=1e-3)
-    for module in backbone.modules():
-        if isinstance(module, FieldEmbedding):
-            module.inputs = lambda *inputs, readers=(), each_place=module.forward: each_place(*inputs)
-    data, losses = splits.train, []
-    for number, rows in enumerate(batches):
-        torch.manual_seed(derive(0, number))
-        logits = backbone(data.categorical[rows], data.numerical[rows])
-        loss = F.binary_cross_entropy_with_logits(logits, data.labels[rows])
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-        losses.append(loss.item())
-    return losses
 
 
 def fast_loop(trainer: BackboneTrainer, batches: list[torch.Tensor]) -> list[float]:
@@ -65,7 +34,7 @@ def test_training_curves_and_parameters_agree_over_fifty_steps(
 ):
     """For both ways to compute a first layer; ``plain_loop`` always multiplies the vector of each place."""
     splits = wide_splits()
-    backbone = build(BACKBONES[name], splits)
+    backbone = small_backbone(name, splits)
     plain = copy.deepcopy(backbone)
     trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH), 0)
     batches = [rows for epoch in (1, 2, 3, 4) for rows in trainer.minibatches("train", epoch)][:STEPS]
@@ -86,7 +55,7 @@ def test_training_curves_and_parameters_agree_over_fifty_steps(
 def test_large_tables_take_the_row_wise_path_and_small_ones_the_dense():
     wide, small = wide_splits(), small_splits()
     for splits, expected in ((wide, 1), (small, 0)):
-        backbone = build(BACKBONES["mmoe"], splits)
+        backbone = small_backbone("mmoe", splits)
         trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH), 0)
         assert len(trainer._optimiser._tables) == expected
 
@@ -95,12 +64,12 @@ def test_dense_and_row_wise_training_agree_and_exchange_checkpoints():
     splits = wide_splits()
     results = []
     for dense in (False, True):
-        first = BackboneTrainer(build(BACKBONES["mmoe"], splits), splits, Training(batch_size=BATCH), 0, dense=dense)
+        first = BackboneTrainer(small_backbone("mmoe", splits), splits, Training(batch_size=BATCH), 0, dense=dense)
         fast_loop(first, first.minibatches("train", 1))
         first._selection.keep(0.5)
         state = first.checkpoint("cell")
         second = BackboneTrainer(
-            build(BACKBONES["mmoe"], splits), splits, Training(batch_size=BATCH), 0, dense=not dense, start=state
+            small_backbone("mmoe", splits), splits, Training(batch_size=BATCH), 0, dense=not dense, warm_start=state
         )
         second.restore()
         fast_loop(second, second.minibatches("train", 2))
@@ -110,7 +79,7 @@ def test_dense_and_row_wise_training_agree_and_exchange_checkpoints():
 
 def test_weight_decay_makes_tables_dense():
     splits = wide_splits()
-    backbone = build(BACKBONES["mmoe"], splits)
+    backbone = small_backbone("mmoe", splits)
     trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH, weight_decay=1e-2), 0)
     (table,) = (module for module in backbone.modules() if isinstance(module, FieldEmbedding))
     unread = torch.ones(len(table.weight), dtype=torch.bool)
@@ -124,7 +93,7 @@ def test_weight_decay_makes_tables_dense():
 @pytest.mark.parametrize("algorithm", ["sparse-adam", "rowwise-adagrad"])
 def test_other_embedding_optimisers_train_and_leave_unread_rows_alone(algorithm: str):
     splits = wide_splits()
-    backbone = build(BACKBONES["mmoe"], splits)
+    backbone = small_backbone("mmoe", splits)
     trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH, embedding_optimiser=algorithm), 0)
     (table,) = (module for module in backbone.modules() if isinstance(module, FieldEmbedding))
     first, second, *_ = trainer.minibatches("train", 1)
@@ -137,11 +106,11 @@ def test_other_embedding_optimisers_train_and_leave_unread_rows_alone(algorithm:
     trainer._selection.keep(0.5)
     state = trainer.checkpoint("cell")
     again = BackboneTrainer(
-        build(BACKBONES["mmoe"], splits),
+        small_backbone("mmoe", splits),
         splits,
         Training(batch_size=BATCH, embedding_optimiser=algorithm),
         0,
-        start=state,
+        warm_start=state,
     )
     again.restore()
     assert fast_loop(again, [second]) == fast_loop(trainer, [second])
@@ -151,4 +120,4 @@ def test_an_embedding_optimiser_without_dense_update_is_refused_where_one_is_nee
     splits = wide_splits()
     training = Training(embedding_optimiser="sparse-adam", weight_decay=1e-6)
     with pytest.raises(TrainingError, match="use --embedding-optimiser adam"):
-        BackboneTrainer(build(BACKBONES["mmoe"], splits), splits, training, 0)
+        BackboneTrainer(small_backbone("mmoe", splits), splits, training, 0)

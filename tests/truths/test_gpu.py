@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_splits import small_schema, small_split
 from torch import Tensor, nn
 from torch.nn import functional as F
+from wide_splits import BACKBONES, plain_loop, small_backbone, wide_splits
 
-from mtlbench.api import Backbone, Field, Splits
+from mtlbench.api import Backbone, Splits
 from mtlbench.cells import Cell, PluginSpec, Training
+from mtlbench.discovery import discover
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import run_cell
-from mtlbench.plugins import discover
 from mtlbench.training import BackboneTrainer, optimiser
 from mtlbench.training.embedding_adam import EMBEDDING_OPTIMISERS
 from mtlbench.training.seeding import derive
@@ -22,7 +22,6 @@ from mtlbench.training.seeding import derive
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device here")
 
 CATALOGUE = discover(())
-BACKBONES = {name: entry.cls for name, entry in CATALOGUE.backbones.items()}
 GPU = torch.device("cuda")
 BATCH, ROWS, STEPS = 16, 250, 50
 """The last batch of an epoch is smaller than the others."""
@@ -41,16 +40,8 @@ def tables(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     return str(request.param)
 
 
-def wide_splits(device: torch.device = GPU) -> Splits:
-    schema = small_schema(categorical=(Field("user", 400), Field("item", 50), Field("hour", 4)))
-    splits = Splits(schema, *(small_split(schema, ROWS, seed) for seed in (1, 2, 3)), fingerprint="wide", facts={})
-    return splits.to(device)
-
-
-def build(name: str, splits: Splits, **sizes: object) -> Backbone:
-    torch.manual_seed(0)
-    cls = BACKBONES[name]
-    return cls(splits.schema, cls.Params(**{"embedding": 8, "bottom": (16, 8), "tower": (4,), **sizes}))
+def splits_on(device: torch.device = GPU) -> Splits:
+    return wide_splits(ROWS).to(device)
 
 
 def trained(backbone: Backbone, splits: Splits, weighting: str = "constant", graphs: bool = True) -> BackboneTrainer:
@@ -63,24 +54,10 @@ def trained(backbone: Backbone, splits: Splits, weighting: str = "constant", gra
     return trainer
 
 
-def plain_curve(backbone: Backbone, splits: Splits, batches: list[Tensor]) -> list[float]:
-    adam, losses = torch.optim.Adam(backbone.parameters(), lr=1e-3), []
-    for rows in batches:
-        data = splits.train
-        loss = F.binary_cross_entropy_with_logits(
-            backbone(data.categorical[rows], data.numerical[rows]), data.labels[rows]
-        )
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-        losses.append(loss.item())
-    return losses
-
-
 @pytest.mark.parametrize("name", BACKBONES)
 def test_training_curves_agree_with_a_plain_loop_over_fifty_steps(name: str, tables: str):
-    splits = wide_splits()
-    backbone = build(name, splits, dropout=0.0).to(GPU)
+    splits = splits_on()
+    backbone = small_backbone(name, splits, dropout=0.0).to(GPU)
     plain = copy.deepcopy(backbone)
     trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH), 0)
     batches = [rows for epoch in range(1, 5) for rows in trainer.minibatches("train", epoch)][:STEPS]
@@ -90,7 +67,7 @@ def test_training_curves_agree_with_a_plain_loop_over_fifty_steps(name: str, tab
         loss = trainer._passes.single(rows, 0).losses.mean()
         trainer.descend(loss)
         found.append(loss.item())
-    expected = plain_curve(plain, splits, batches)
+    expected = plain_loop(plain, splits, batches)
     torch.testing.assert_close(torch.tensor(found), torch.tensor(expected), atol=1e-5, rtol=1e-5)
     trainer.infer(splits.validation)
     for (key, fast), slow in zip(backbone.named_parameters(), plain.parameters(), strict=True):
@@ -102,8 +79,8 @@ def test_a_gpu_and_a_cpu_train_to_the_same_scores(name: str, tables: str):
     """Dropout off: each device draws masks of its own."""
     scores = []
     for device in (torch.device("cpu"), GPU):
-        splits = wide_splits(device)
-        scores.append(trained(build(name, splits, dropout=0.0).to(device), splits).score)
+        splits = splits_on(device)
+        scores.append(trained(small_backbone(name, splits, dropout=0.0).to(device), splits).score)
     assert scores[0] == pytest.approx(scores[1], abs=1e-3)
 
 
@@ -111,10 +88,10 @@ def test_a_gpu_and_a_cpu_train_to_the_same_scores(name: str, tables: str):
 @pytest.mark.parametrize("name", BACKBONES)
 def test_graphs_change_no_number(name: str, norm: str, tables: str):
     """Dropout on, normalisation's running statistics included."""
-    splits = wide_splits()
+    splits = splits_on()
     results = []
     for graphs in (False, True):
-        backbone = build(name, splits, dropout=0.2, norm=norm).to(GPU)
+        backbone = small_backbone(name, splits, dropout=0.2, norm=norm).to(GPU)
         trained(backbone, splits, graphs=graphs)
         results.append(backbone.state_dict())
     for key, eager in results[0].items():
@@ -125,8 +102,8 @@ def test_graphs_change_no_number(name: str, norm: str, tables: str):
 
 @pytest.mark.parametrize("weighting", WITHOUT_WAITING)
 def test_the_host_waits_for_the_device_at_no_step(weighting: str, tables: str):
-    splits = wide_splits()
-    trainer = BackboneTrainer(build("mmoe", splits).to(GPU), splits, Training(batch_size=BATCH), 0)
+    splits = splits_on()
+    trainer = BackboneTrainer(small_backbone("mmoe", splits).to(GPU), splits, Training(batch_size=BATCH), 0)
     loop = trainer._loop_of(CATALOGUE.create("weighting", PluginSpec(weighting, {})), "train", "train")
     batches = trainer.minibatches("train", 1)
     for rows in batches[:3]:  # the first ones record the graphs and grow the tables
@@ -177,14 +154,14 @@ def test_a_backbone_that_looks_at_values_is_not_recorded():
             logits = super().forward(categorical, numerical)
             return logits if logits.detach().max().item() < 1e6 else 0 * logits
 
-    splits = wide_splits()
+    splits = splits_on()
     backbone = Looking(splits.schema, Looking.Params(embedding=8, bottom=(16, 8), tower=(4,)))
     assert math.isfinite(trained(backbone.to(GPU), splits).score)
 
 
 def test_masks_depend_on_the_seed_alone():
-    splits = wide_splits()
-    backbone = build("shared-bottom", splits, dropout=0.5).to(GPU)
+    splits = splits_on()
+    backbone = small_backbone("shared-bottom", splits, dropout=0.5).to(GPU)
     trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH), 0)
     rows = trainer.minibatches("train", 1)[0]
     logits = []

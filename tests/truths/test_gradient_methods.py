@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from mtlbench import api
-from mtlbench.plugins import discover
+from mtlbench.discovery import discover
 from mtlbench.training import TASK_GRADIENTS
 
 CATALOGUE = discover(()).weightings

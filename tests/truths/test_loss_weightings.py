@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mtlbench.api import ExpertSizes, Step, Weighting
 from mtlbench.cells import Training
-from mtlbench.plugins import discover
+from mtlbench.discovery import discover
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.seeding import seeded
 from mtlbench_plugins.backbones.mmoe import MMoE

@@ -54,8 +54,8 @@ def test_loss_aware_at_lambda_zero_equals_constant_restarted(stage_one: Checkpoi
 
 
 def test_start_cells_are_the_plain_constant_cell():
-    assert make(RMTL).start() == make(DDPG).start() == make(LossAware).start() == Source("constant")
-    assert make(Constant).start() is None
+    assert make(RMTL).warm_start() == make(DDPG).warm_start() == make(LossAware).warm_start() == Source("constant")
+    assert make(Constant).warm_start() is None
 
 
 def test_every_stage_counts_in_the_budget_and_says_who_paid(stage_one: Checkpoint):

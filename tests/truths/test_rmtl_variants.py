@@ -71,7 +71,7 @@ def test_shuffled_and_batch_mean_use_the_critics_of_the_method_and_count_their_t
 ):
     for control in ("shuffled", "batch-mean"):
         weighting = make(RMTL, control=control, **SMALL_CRITICS)
-        assert weighting.lender() == Source(
+        assert weighting.source() == Source(
             "rmtl", {**weighting.params.model_dump(by_alias=True, mode="json"), "control": "none"}
         )
         trainer = continued(weighting, stage_one, plain)
@@ -92,8 +92,8 @@ def test_untrained_critics_cost_nothing_and_are_those_of_the_start(stage_one: Ch
 def test_critics_borrowed_from_the_own_backbone_give_the_methods_own_result(stage_one: Checkpoint, plain: Checkpoint):
     own = continued(make(RMTL, **SMALL_CRITICS), stage_one)
     weighting = make(RMTL, critic_from="linear", **SMALL_CRITICS)
-    assert weighting.lender().backbone == "linear"
-    assert weighting.lender().params["critic_from"] is None
+    assert weighting.source().backbone == "linear"
+    assert weighting.source().params["critic_from"] is None
     borrowed = continued(weighting, stage_one, plain)
     assert borrowed.curve == own.curve
     assert [stage.stage for stage in borrowed.spend] == ["train", "train", "critics", "continue"]
@@ -115,11 +115,11 @@ def test_forgetting_the_best_score_keeps_the_first_epoch_whatever_it_did(stage_o
 
 def test_constant_trains_on_for_as_long_as_the_other_method_took(stage_one: Checkpoint, plain: Checkpoint):
     weighting = make(Constant, seconds_of="rmtl")
-    assert weighting.start() == Source("constant", {"weights": ()})
-    assert weighting.lender() == Source("rmtl")
+    assert weighting.warm_start() == Source("constant", {"weights": ()})
+    assert weighting.source() == Source("rmtl")
     allowed = sum(stage.seconds for stage in stage_one.spend) + 0.3
-    lender = dataclasses.replace(plain, spend=[dataclasses.replace(plain.spend[0], seconds=allowed)])
-    trainer = continued(weighting, stage_one, lender)
+    source = dataclasses.replace(plain, spend=[dataclasses.replace(plain.spend[0], seconds=allowed)])
+    trainer = continued(weighting, stage_one, source)
     assert [stage.stage for stage in trainer.spend] == ["train", "continue"]
     assert allowed <= sum(stage.seconds for stage in trainer.spend) < allowed + 5
     spent = dataclasses.replace(plain, spend=[dataclasses.replace(plain.spend[0], seconds=0.0)])

@@ -31,7 +31,7 @@ def one_dataset(text: str, plugins: Iterable[Path] | None) -> "Dataset":
     Raises:
         UsageError: it names none, or several.
     """
-    from mtlbench.specs import resolve_texts
+    from mtlbench.config.specs import resolve_texts
 
     found = resolve_texts(find_plugins(plugins), "dataset", [text], "quick")
     if len(found) != 1:

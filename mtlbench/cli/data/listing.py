@@ -37,8 +37,8 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _rows(data_dir: Path, plugin: list[Path] | None) -> Iterator[dict[str, Any]]:
+    from mtlbench.config.parameters import spec_text
     from mtlbench.data.folders import presence
-    from mtlbench.parameters import spec_text
 
     for name, entry in sorted(find_plugins(plugin).of_kind("dataset").items()):
         default = entry.cls(entry.cls.Params())

@@ -7,7 +7,7 @@ from mtlbench.conformance.rehearsal import Rehearsal
 from mtlbench.conformance.rules import broken, rule
 from mtlbench.conformance.scene import Scene
 from mtlbench.conformance.subject import Subject, tiny_weighting
-from mtlbench.plugins import Catalogue, Entry
+from mtlbench.discovery import Catalogue, Entry
 
 SCENE = Scene()
 EPOCHS = 8

@@ -23,9 +23,9 @@ def report_values(trainer: api.Trainer, values: Tensor, losses: Tensor) -> None:
         TrainingError: a critic says 0 for every row.
     """
     zero = (values == 0).double().mean(0).tolist()
-    trainer.report("q_zero_fraction", zero)
-    trainer.report("q_mean", values.double().mean(0).tolist())
-    trainer.report("q_loss_correlation", [spearman(-values[:, k], losses[:, k]) for k in range(values.shape[1])])
+    trainer.log_scalar("q_zero_fraction", zero)
+    trainer.log_scalar("q_mean", values.double().mean(0).tolist())
+    trainer.log_scalar("q_loss_correlation", [spearman(-values[:, k], losses[:, k]) for k in range(values.shape[1])])
     dead = [task for task, share in zip(trainer.schema.tasks, zero, strict=True) if share == 1]
     if dead:
         raise api.TrainingError(
@@ -52,7 +52,7 @@ def report_truth(trainer: api.Trainer, values: Tensor, action: Tensor, gamma: fl
     mean, error = parts.mean(0), parts.std(0, ddof=1) / np.sqrt(PARTS)
     reach = t.ppf(0.975, PARTS - 1) * error
     for name, value in (("", mean), ("_low", mean - reach), ("_high", mean + reach)):
-        trainer.report(f"q_truth_correlation{name}", value.tolist())
+        trainer.log_scalar(f"q_truth_correlation{name}", value.tolist())
 
 
 def discounted(reward: Tensor, split: api.Split, gamma: float) -> Tensor:

@@ -78,9 +78,9 @@ class CriticLearner:
                 if converged:
                     break
         self.critics.load_state_dict(best)
-        self._trainer.series("td_loss", trained)
-        self._trainer.series("td_loss_held_out", judged[1:])
-        self._trainer.report("critics_converged", float(converged))
+        self._trainer.log_series("td_loss", trained)
+        self._trainer.log_series("td_loss_held_out", judged[1:])
+        self._trainer.log_scalar("critics_converged", float(converged))
         self.report(transitions)
 
     def report(self, transitions: Transitions) -> None:

@@ -26,6 +26,6 @@ class CriticWeighting(api.Weighting):
             else "state=no-user leaves the state empty: all inputs are the user's"
         )
 
-    def start(self) -> api.Source:
+    def warm_start(self) -> api.Source:
         """The plain constant cell."""
         return api.Source("constant")

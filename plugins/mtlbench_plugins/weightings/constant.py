@@ -52,12 +52,12 @@ class Constant(api.Weighting):
             f"{len(self.params.weights)} weights were given for {len(schema.tasks)} tasks ({', '.join(schema.tasks)})"
         )
 
-    def start(self) -> api.Source | None:
+    def warm_start(self) -> api.Source | None:
         """With ``restart`` or ``seconds_of``: the same weights, trained from scratch."""
         further = self.params.restart or self.params.seconds_of is not None
         return api.Source(self.name, {"weights": self.params.weights}) if further else None
 
-    def lender(self) -> api.Source | None:
+    def source(self) -> api.Source | None:
         """The cell whose wall-clock is to be used."""
         return None if self.params.seconds_of is None else api.Source(self.params.seconds_of)
 
@@ -67,7 +67,7 @@ class Constant(api.Weighting):
             super().fit(trainer)
         else:
             trainer.restore()
-            trainer.train(self, "continue", seconds=trainer.lender.seconds)
+            trainer.train(self, "continue", seconds=trainer.source_checkpoint.seconds)
 
     def setup(self, trainer: api.Trainer) -> None:
         """Hold the weights of the dataset's tasks."""

@@ -59,7 +59,7 @@ class DDPG(CriticWeighting):
         with trainer.seeded("exploration"):
             action = with_noise(trainer.predict().sigmoid(), self.params.noise)
         transitions = replay(trainer.data, action, buffer=self.params.buffer)
-        trainer.once("critics", lambda: learner.fit(transitions), learner)
+        trainer.run_once("critics", lambda: learner.fit(transitions), learner)
         pair = _Pair(trainer, learner, transitions, self.params)
         trainer.loop(pair.update, "continue", state=pair)
 

@@ -28,7 +28,7 @@ class LossAware(api.Weighting):
 
     params: Params
 
-    def start(self) -> api.Source:
+    def warm_start(self) -> api.Source:
         """The plain constant cell."""
         return api.Source("constant")
 

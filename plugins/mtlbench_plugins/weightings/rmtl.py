@@ -84,7 +84,7 @@ class RMTL(CriticWeighting):
             return "control=untrained uses critics that nobody trained, and critic_from asks for trained ones"
         return super().applicable(schema, backbone)
 
-    def lender(self) -> api.Source | None:
+    def source(self) -> api.Source | None:
         """With ``critic_from`` the same method on that backbone; else, where its critics are the same, the method."""
         given = self.params.model_dump(mode="json", by_alias=True)
         if self.params.critic_from is not None:
@@ -121,10 +121,10 @@ class RMTL(CriticWeighting):
     def _trained(self, trainer: api.Trainer) -> Critics:
         """The critics that weigh."""
         learner = CriticLearner(trainer, self.params)
-        lent = self.lender()
-        if lent is not None:
-            stages = {"critics"} if lent.backbone is None else {"train", "critics"}
-            learner.critics.load_state_dict(dict(trainer.borrow(stages).state))
+        source = self.source()
+        if source is not None:
+            stages = {"critics"} if source.backbone is None else {"train", "critics"}
+            learner.critics.load_state_dict(dict(trainer.reuse(stages).state))
         action = self._actions(trainer)
         transitions = replay(
             trainer.data,
@@ -132,8 +132,8 @@ class RMTL(CriticWeighting):
             rewarded=(1 + action) / 2 if self.params.halved_rewards else None,
             buffer=self.params.buffer,
         )
-        if lent is None and self.params.control != "untrained":
-            trainer.once("critics", lambda: learner.fit(transitions), learner.critics)
+        if source is None and self.params.control != "untrained":
+            trainer.run_once("critics", lambda: learner.fit(transitions), learner.critics)
         else:
             learner.report(transitions)
         critics = learner.frozen()

@@ -50,7 +50,7 @@ class Scalarization(api.Weighting):
         """Train under the weights of each point, and keep the best."""
         points = {"-".join(map(str, weights)): weights for weights in self.points(len(trainer.schema.tasks))}
         chosen = trainer.select({name: _constant(weights) for name, weights in points.items()})
-        trainer.report("weights", list(points[chosen]))
+        trainer.log_scalar("weights", list(points[chosen]))
 
     def points(self, tasks: int) -> list[tuple[float, ...]]:
         """The weights of each point of the grid, for K tasks, each point once."""

@@ -5,11 +5,11 @@ from itertools import islice
 
 import pytest
 import torch
-from small_splits import small_schema, small_split
 from torch import nn
 from torch.nn import functional as F
+from wide_splits import BACKBONES, small_backbone, wide_splits
 
-from mtlbench.api import Backbone, Field, Splits
+from mtlbench.api import Backbone, Splits
 from mtlbench.benchmarking.public_style import (
     PublicEmbedding,
     in_public_style,
@@ -19,29 +19,20 @@ from mtlbench.benchmarking.public_style import (
 )
 from mtlbench.cells import Training
 from mtlbench.nn import FieldEmbedding, ReLUDropout
-from mtlbench.plugins import discover
 from mtlbench.training import BackboneTrainer
 
-BACKBONES = {name: entry.cls for name, entry in discover(()).backbones.items()}
 BATCH = 16
 STEPS = 50
 
 
-def splits() -> Splits:
-    schema = small_schema(categorical=(Field("user", 400), Field("item", 50), Field("hour", 4)))
-    return Splits(schema, *(small_split(schema, 240, seed) for seed in (1, 2, 3)), fingerprint="wide", facts={})
-
-
 def build(name: str, data: Splits, **sizes: object) -> Backbone:
-    cls = BACKBONES[name]
-    torch.manual_seed(0)
-    return cls(data.schema, cls.Params(**{"embedding": 8, "bottom": (16, 8), "tower": (4,), "dropout": 0.0, **sizes}))
+    return small_backbone(name, data, **{"dropout": 0.0, **sizes})
 
 
 @pytest.mark.parametrize("norm", ["none", "batch"])
 @pytest.mark.parametrize("name", BACKBONES)
 def test_logits_and_gradients_equal_ours_under_the_same_parameters(name: str, norm: str):
-    data = splits()
+    data = wide_splits()
     ours = build(name, data, norm=norm)
     public = in_public_style(ours)
     assert list(public.state_dict()) == list(ours.state_dict())
@@ -55,7 +46,7 @@ def test_logits_and_gradients_equal_ours_under_the_same_parameters(name: str, no
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_it_is_made_of_torchs_layers_and_leaves_the_original_alone(name: str):
-    ours = build(name, splits(), dropout=0.25)
+    ours = build(name, wide_splits(), dropout=0.25)
     before = copy.deepcopy(ours.state_dict())
     kinds = [type(module) for module in ours.modules()]
     public = in_public_style(ours)
@@ -63,14 +54,14 @@ def test_it_is_made_of_torchs_layers_and_leaves_the_original_alone(name: str):
     dropouts = [module.p for module in public.modules() if isinstance(module, nn.Dropout)]
     assert dropouts == [0.25] * kinds.count(ReLUDropout)
     assert [type(module) for module in ours.modules()] == kinds
-    next(iter(public_losses(public, splits().train, BATCH)))
+    next(iter(public_losses(public, wide_splits().train, BATCH)))
     assert all(torch.equal(value, before[key]) for key, value in ours.state_dict().items())
 
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_training_curves_agree_over_fifty_steps(name: str):
     """Dropout off: its masks are of one distribution, but drawn from other random numbers."""
-    data = splits()
+    data = wide_splits()
     ours = build(name, data)
     step = public_step(in_public_style(ours).train())
     trainer = BackboneTrainer(ours, data, Training(batch_size=BATCH), 0)
@@ -88,7 +79,7 @@ def test_training_curves_agree_over_fifty_steps(name: str):
 
 
 def test_the_gradient_of_the_table_is_dense():
-    data = splits()
+    data = wide_splits()
     public = in_public_style(build("mmoe", data))
     (table,) = (module for module in public.modules() if isinstance(module, PublicEmbedding))
     public(data.train.categorical[:8], data.train.numerical[:8]).sum().backward()
@@ -97,7 +88,7 @@ def test_the_gradient_of_the_table_is_dense():
 
 
 def test_the_loader_gives_every_row_once_and_the_loop_goes_on_after_an_epoch():
-    data = splits()
+    data = wide_splits()
     loader = public_loader(data.train, BATCH, shuffle=True)
     numbers = torch.cat([numerical for _, numerical, _ in loader])
     assert torch.equal(numbers.sort(dim=0).values, data.train.numerical.sort(dim=0).values)

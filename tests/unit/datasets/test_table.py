@@ -238,8 +238,8 @@ def test_nothing_of_the_table_is_decided_by_how_it_is_cut_into_blocks(
 
 
 def test_all_leaves_it_out_but_a_list_takes_it(tmp_path: Path) -> None:
-    from mtlbench.plugins import discover
-    from mtlbench.specs import resolve_texts
+    from mtlbench.config.specs import resolve_texts
+    from mtlbench.discovery import discover
 
     def names(*texts: str) -> Any:
         return [resolved.entry.name for resolved in resolve_texts(discover(), "dataset", texts, "quick")]

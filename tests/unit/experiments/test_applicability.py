@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from mtlbench.api import NoParams, Weighting, ones
+from mtlbench.config.study import Study
+from mtlbench.discovery import Catalogue, Entry, discover
 from mtlbench.experiments.applicability import KINDS_OF_DATASET, matrix
 from mtlbench.experiments.expand import expand
-from mtlbench.plugins import Catalogue, Entry, discover
-from mtlbench.study import Study
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,14 @@ import pytest
 
 from mtlbench.api import UsageError
 from mtlbench.cells import Cell
+from mtlbench.config.study import Study
+from mtlbench.discovery import discover
 from mtlbench.experiments.allowances import equalised, spent
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.runner import missing
-from mtlbench.plugins import discover
 from mtlbench.records import Record
 from mtlbench.records.schema import StageSpend
-from mtlbench.study import Study
 
 
 def jobs(tmp_path: Path, **study: object) -> list[Job]:
@@ -32,7 +32,7 @@ def test_a_start_cell_is_added_once_before_those_that_continue_from_it(tmp_path:
     assert names(found) == ["constant", "rmtl", "loss-aware"]
     constant, *others = found
     assert constant.keep_checkpoint
-    assert all(job.start == constant.cell and not job.keep_checkpoint for job in others)
+    assert all(job.warm_start == constant.cell and not job.keep_checkpoint for job in others)
 
 
 def test_a_start_cell_that_the_study_names_too_is_one_cell(tmp_path: Path):
@@ -74,9 +74,9 @@ def test_critics_of_another_backbone_come_from_its_own_cell(tmp_path: Path):
         ("mmoe", "rmtl"),
         ("esmm", "rmtl"),
     ]
-    own, _, lender, borrower = found
-    assert borrower.sources == (own.cell, lender.cell)
-    assert lender.keep_checkpoint
+    own, _, source, reuser = found
+    assert reuser.sources == (own.cell, source.cell)
+    assert source.keep_checkpoint
 
 
 def test_an_unknown_backbone_to_borrow_from_is_a_usage_error(tmp_path: Path):
@@ -101,7 +101,7 @@ def test_equal_budgets_are_those_of_the_costliest_method_of_a_block_with_all_its
     assert [job.cell.training.allowance for job in steps] == [14, 14, 20]
     assert [job.cell.training.allowance for job in seconds] == [12, 12, 1]
     assert {job.cell.training.budget for job in steps} == {"steps"}
-    assert steps[1].start == found[0].cell
+    assert steps[1].warm_start == found[0].cell
     assert not {job.cell.id for job in steps} & {job.cell.id for job in found}
 
 

@@ -6,12 +6,12 @@ from unittest import mock
 import pytest
 from plugin_sources import weighting, write
 
+from mtlbench.config.study import Study
+from mtlbench.discovery import discover
 from mtlbench.experiments import recording
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.recording import blank_record
 from mtlbench.experiments.run_cell import load_splits
-from mtlbench.plugins import discover
-from mtlbench.study import Study
 
 
 @pytest.mark.parametrize(

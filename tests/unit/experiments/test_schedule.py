@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from record_factory import record
 
+from mtlbench.config.study import Study
+from mtlbench.discovery import discover
 from mtlbench.experiments.claims import Claims
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.schedule import Schedule
-from mtlbench.plugins import discover
 from mtlbench.records import Record, RecordStore
-from mtlbench.study import Study
 
 CATALOGUE = discover()
 Answer = Callable[[Job], Record]

@@ -9,10 +9,10 @@ from many_records import many_records, stem_of
 from markdown_it import MarkdownIt
 from rich.console import Console
 
+from mtlbench.config.study import Study
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards import build, parse_page, to_markdown, to_rich
 from mtlbench.records import Record, RecordStore
-from mtlbench.study import Study
 
 ROOT = Path(__file__).parents[3]
 SOURCES = [path for folder in ("mtlbench", "plugins") for path in (ROOT / folder).rglob("*.py")]

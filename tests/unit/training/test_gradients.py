@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mtlbench import api
 from mtlbench.cells import Training
-from mtlbench.plugins import discover
+from mtlbench.discovery import discover
 from mtlbench.training import BackboneTrainer, has_shared_parameters
 from mtlbench.training.gradients import TaskGradients, reach, shared
 from mtlbench.training.seeding import seeded

@@ -70,7 +70,7 @@ class Twice(api.Weighting):
     def fit(self, trainer: api.Trainer) -> None:
         self.share = torch.ones(2)
         trainer.train(self, "first")
-        trainer.report("between", float(torch.rand(())))
+        trainer.log_scalar("between", float(torch.rand(())))
         self.share = trainer.predict().sigmoid().mean(0) + torch.rand(2)
         trainer.train(self, "second")
 
@@ -134,7 +134,7 @@ def trained(
         splits,
         TRAINING,
         0,
-        start=start,
+        warm_start=start,
         dense="parameters" in weighting.needs,
         progress=progress,
         journal=saved,

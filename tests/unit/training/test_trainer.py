@@ -131,7 +131,7 @@ def test_checkpoint_survives_the_disk_and_continues(tmp_path):
     Plain().fit(trainer)
     trainer.checkpoint("a" * 64).save(tmp_path / "a.pt")
     loaded = Checkpoint.load(tmp_path / "a.pt", "a" * 64)
-    from_disk, from_memory = make_trainer(start=loaded), make_trainer(start=trainer.checkpoint("a" * 64))
+    from_disk, from_memory = make_trainer(warm_start=loaded), make_trainer(warm_start=trainer.checkpoint("a" * 64))
     for further in (from_disk, from_memory):
         further.restore()
         further.train(Plain(), "continue")
@@ -176,7 +176,7 @@ def test_candidates_that_do_not_improve_on_the_start_cell_leave_its_parameters()
     first = make_trainer()
     Plain().fit(first)
     start = replace(first.checkpoint("a" * 64), score=1.0)
-    trainer = make_trainer(start=start)
+    trainer = make_trainer(warm_start=start)
     trainer.restore()
     trainer.select({"first": fixed(1.0, 1.0), "second": fixed(2.0, 0.5)}, "continue")
     assert trainer.best_epoch == {"continue first": 0, "continue second": 0}

@@ -11,12 +11,12 @@ import torch
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mtlbench.cells import Training
+from mtlbench.config.messages import complaints
+from mtlbench.config.presets import PRESETS, PresetName
+from mtlbench.config.specs import Resolved, resolve_texts
+from mtlbench.discovery import Catalogue, plugin_files
 from mtlbench.errors import UsageError
-from mtlbench.messages import complaints
-from mtlbench.plugins import Catalogue, plugin_files
-from mtlbench.presets import PRESETS, PresetName
 from mtlbench.records.provenance import usable_cores
-from mtlbench.specs import Resolved, resolve_texts
 
 
 def _listed(value: Any) -> Any:
@@ -24,7 +24,7 @@ def _listed(value: Any) -> Any:
 
 
 Specs = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
-"""Plugin specs, each in the grammar of :mod:`mtlbench.grammar`."""
+"""Plugin specs, each in the grammar of :mod:`mtlbench.config.grammar`."""
 
 Seed = Annotated[int, Field(ge=0)]
 

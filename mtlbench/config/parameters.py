@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from mtlbench.grammar import Value, quoted
+from mtlbench.config.grammar import Value, quoted
 
 EMPTY = "()"
 NONE = "none"

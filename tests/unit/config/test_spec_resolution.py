@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from plugin_sources import BACKBONE, weighting, write
 
+from mtlbench.config.presets import PRESETS, PresetName
+from mtlbench.config.specs import Resolved, resolve, resolve_texts
+from mtlbench.discovery import Catalogue, discover
 from mtlbench.errors import UsageError
-from mtlbench.plugins import Catalogue, discover
-from mtlbench.presets import PRESETS, PresetName
-from mtlbench.specs import Resolved, resolve, resolve_texts
 
 PARAMS = """
 lambda_: float = Field(0.7, ge=0, le=1, alias="lambda")

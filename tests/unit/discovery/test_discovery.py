@@ -7,8 +7,8 @@ import pytest
 from plugin_sources import BACKBONE, DATASET, HEAD, weighting, write
 
 from mtlbench.cells import PluginSpec
+from mtlbench.discovery import Broken, Catalogue, discover, plugin_files
 from mtlbench.errors import UsageError
-from mtlbench.plugins import Broken, Catalogue, discover, plugin_files
 
 HOOKS = """
 from mtlbench.api import hookimpl

@@ -9,12 +9,12 @@ from pydantic import ValidationError
 
 from mtlbench.api import Params
 from mtlbench.cells import PluginSpec
+from mtlbench.config.grammar import ALL, parse
+from mtlbench.config.messages import complaints
+from mtlbench.config.parameters import public_fields, spec_text, value_from_text
+from mtlbench.config.presets import PresetName, preset_sizes
+from mtlbench.discovery.catalogue import Catalogue, Entry
 from mtlbench.errors import UsageError, did_you_mean
-from mtlbench.grammar import ALL, parse
-from mtlbench.messages import complaints
-from mtlbench.parameters import public_fields, spec_text, value_from_text
-from mtlbench.plugins.catalogue import Catalogue, Entry
-from mtlbench.presets import PresetName, preset_sizes
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from plugin_sources import weighting, write
 
+from mtlbench.config.study import Study
+from mtlbench.discovery import discover
 from mtlbench.errors import UsageError
-from mtlbench.plugins import discover
-from mtlbench.study import Study
 
 
 def test_defaults() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mtlbench.config.parameters import text_of
 from mtlbench.errors import did_you_mean
-from mtlbench.parameters import text_of
 
 OUT_OF_RANGE = {
     "less_than",

@@ -10,11 +10,11 @@ from typing import Any
 
 import pluggy
 
-from mtlbench import hookspecs
+from mtlbench.discovery import hookspecs
+from mtlbench.discovery.catalogue import KINDS, Broken, Catalogue, Entry
+from mtlbench.discovery.files import import_file
+from mtlbench.discovery.validation import classes_in, flaw, missing_methods
 from mtlbench.errors import UsageError
-from mtlbench.plugins.catalogue import KINDS, Broken, Catalogue, Entry
-from mtlbench.plugins.files import import_file
-from mtlbench.plugins.validation import classes_in, flaw, missing_methods
 
 GROUP = "mtlbench"
 BREAKS = (Exception, SystemExit)
@@ -25,7 +25,7 @@ def discover(files: Iterable[Path] = ()) -> Catalogue:
     """Every plugin of the installed packages and of ``files``.
 
     Depends on nothing else, so that a worker process finds the same plugins from the same ``files``
-    (:func:`mtlbench.plugins.plugin_files` lists them). Whatever breaks goes into ``Catalogue.broken``.
+    (:func:`mtlbench.discovery.plugin_files` lists them). Whatever breaks goes into ``Catalogue.broken``.
 
     Raises:
         UsageError: two plugins of one kind have the same name.

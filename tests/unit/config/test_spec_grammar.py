@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, create_model
 
+from mtlbench.config.grammar import parse
+from mtlbench.config.parameters import public_fields, spec_text, value_from_text
 from mtlbench.errors import UsageError
-from mtlbench.grammar import parse
-from mtlbench.parameters import public_fields, spec_text, value_from_text
 
 
 def texts(spec: str) -> list[tuple[str, dict[str, list[str]]]]:
