@@ -53,7 +53,7 @@ def _needs(entry: "Entry") -> Iterator[str]:
             yield f"raw files in DATA_DIR/{entry.cls.folder}"
         return
     if entry.kind == "weighting":
-        start = entry.cls(entry.cls.Params()).start()
+        start = entry.cls(entry.cls.Params()).warm_start()
         if start is not None:
             yield f"the checkpoint of {start.weighting}, which is trained first where it is missing"
     yield from _refusals(entry)
