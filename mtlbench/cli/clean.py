@@ -20,7 +20,7 @@ def clean(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the files and delete nothing.")] = False,
 ) -> None:
-    """Delete what runs that died left behind: temporary files, claims, saves of cells that have their record since.
+    """Delete what runs that died left behind: temporary files, locks, saves of cells that have their record since.
 
     Never a record; and what an unfinished cell has saved, from which it goes on, stays without --checkpoints. Asks
     before it deletes, and refuses while a run goes on.

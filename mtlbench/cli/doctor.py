@@ -29,16 +29,16 @@ def doctor(
 
     Exit codes: 0 all is well, 1 something is wrong, 2 wrong use.
     """
-    from mtlbench.operations.examination import examine
+    from mtlbench.operations.doctor import examine
 
-    findings = list(examine(find_plugins(plugin), data_dir.expanduser()))
+    diagnoses = list(examine(find_plugins(plugin), data_dir.expanduser()))
     if as_json:
-        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
+        typer.echo(json.dumps([asdict(diagnosis) for diagnosis in diagnoses], indent=1))
     else:
-        width = max(len(finding.name) for finding in findings)
-        for finding in findings:
-            typer.echo(f"{one_line(finding.name):<{width}}  {one_line(finding.value)}")
-            if finding.remedy:
-                typer.echo(f"{'':<{width}}  WRONG: {one_line(finding.remedy)}")
-    if any(finding.remedy for finding in findings):
+        width = max(len(diagnosis.name) for diagnosis in diagnoses)
+        for diagnosis in diagnoses:
+            typer.echo(f"{one_line(diagnosis.name):<{width}}  {one_line(diagnosis.value)}")
+            if diagnosis.remedy:
+                typer.echo(f"{'':<{width}}  WRONG: {one_line(diagnosis.remedy)}")
+    if any(diagnosis.remedy for diagnosis in diagnoses):
         raise typer.Exit(SOMETHING_WRONG)

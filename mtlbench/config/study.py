@@ -16,7 +16,7 @@ from mtlbench.config.presets import PRESETS, PresetName
 from mtlbench.config.specs import Resolved, resolve_texts
 from mtlbench.discovery import Catalogue, plugin_files
 from mtlbench.errors import UsageError
-from mtlbench.records.provenance import usable_cores
+from mtlbench.machine import usable_cores
 
 
 def _listed(value: Any) -> Any:

@@ -5,7 +5,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from mtlbench.experiments.claims import Claims
+from mtlbench.locks import Locks
 
 TOPOLOGY = Path("/sys/devices/system/cpu")
 
@@ -18,7 +18,7 @@ def pin() -> int | None:
     if not hasattr(os, "sched_setaffinity"):
         return None
     for core in in_order(os.sched_getaffinity(0)):
-        if _claims().take(str(core)):
+        if _locks().take(str(core)):
             os.sched_setaffinity(0, {core})
             return core
     return None
@@ -43,6 +43,6 @@ def _rank(core: int, topology: Path) -> int:
 
 
 @cache
-def _claims() -> Claims:
+def _locks() -> Locks:
     user = os.getuid() if hasattr(os, "getuid") else ""
-    return Claims(Path(tempfile.gettempdir()) / f"mtlbench-cores-{user}")
+    return Locks(Path(tempfile.gettempdir()) / f"mtlbench-cores-{user}")

@@ -10,7 +10,6 @@ from typing import Literal
 from mtlbench.config.study import CHECKPOINT_EVERY, Plan
 from mtlbench.discovery import discover
 from mtlbench.experiments.allowances import equalised, spent
-from mtlbench.experiments.claims import Claims
 from mtlbench.experiments.event_logging import logged
 from mtlbench.experiments.events import Listen, StudyStarted
 from mtlbench.experiments.executors import HERE, Where
@@ -18,6 +17,7 @@ from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.schedule import Schedule
+from mtlbench.locks import FOLDER, Locks
 from mtlbench.records.schema import Record
 from mtlbench.records.store import Head, RecordStore
 
@@ -93,9 +93,9 @@ def run(
         if overwrite == "always":
             for job in todo:
                 shutil.rmtree(job.journal, ignore_errors=True)
-        with closing(Claims(out / "claims")) as claims:
-            Schedule(todo, where, recorder, claims).run()
-            claims.sweep()
+        with closing(Locks(out / FOLDER)) as locks:
+            Schedule(todo, where, recorder, locks).run()
+            locks.sweep()
         return recorder.heads
 
     with logged(out, listener) as heard:

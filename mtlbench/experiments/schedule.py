@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from heapq import heappop, heappush
 
-from mtlbench.experiments.claims import Claims
 from mtlbench.experiments.executors import Pool, Where, WorkerLostError
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.recorder import Recorder
+from mtlbench.locks import Locks
 from mtlbench.records.schema import Record
 
 MAX_CRASHES = 2
 """Deaths of a worker process during a cell, the second with no other cell running, that make the cell failed."""
 POLL_SECONDS = 0.5
-"""How often a cell that another run has claimed is looked at again."""
+"""How often a cell that another run has locked is looked at again."""
 
 Turn = tuple[int, Job]
 """A job and its place in the order of the study, which no other job has."""
@@ -24,14 +24,14 @@ Turn = tuple[int, Job]
 class Schedule:
     """Runs jobs, each after the cells that it builds on, and none that another run is at.
 
-    A cell that another run has claimed waits until that run has recorded it, or has ended without.
+    A cell that another run has locked waits until that run has recorded it, or has ended without.
 
     A worker process that dies (killed, out of memory) breaks its whole pool, and nothing says which cell it ran. So
     each cell that was running then runs again alone; one whose process dies again is to blame and fails. A cluster
     knows which cell it was: that one is handed in once more.
     """
 
-    def __init__(self, jobs: list[Job], where: Where, recorder: Recorder, claims: Claims) -> None:
+    def __init__(self, jobs: list[Job], where: Where, recorder: Recorder, locks: Locks) -> None:
         self._cells = len(jobs)
         self._queue: list[Turn] = list(enumerate(jobs))
         """A heap of what may run, as far as is known, in the order of the study."""
@@ -43,7 +43,7 @@ class Schedule:
         """The turn of the last job that was put before all others."""
         self._where = where
         self._recorder = recorder
-        self._claims = claims
+        self._locks = locks
         self._running: dict[Future[Record], Job] = {}
         self._crashes: Counter[str] = Counter()
         """How often each cell was handed back."""
@@ -72,7 +72,7 @@ class Schedule:
             for job in self._ready(pool.width):
                 self._submit(job, pool)
             if self._running:
-                # With time to spare, look again at what another run has claimed, and whether the cluster has grown.
+                # With time to spare, look again at what another run has locked, and whether the cluster has grown.
                 spare = self._waiting and len(self._running) < pool.width
                 for future in wait(self._running, POLL_SECONDS if spare else None, FIRST_COMPLETED).done:
                     self._finish(future)
@@ -107,7 +107,7 @@ class Schedule:
 
     def _settled(self, job: Job) -> None:
         """Let go of a cell that has its record, and queue what waited for it."""
-        self._claims.release(job.cell.stem)
+        self._locks.release(job.cell.stem)
         for turn in self._blocked.pop(job.cell.id, ()):
             heappush(self._queue, turn)
 
@@ -129,7 +129,7 @@ class Schedule:
             if job.not_applicable is None and None in sources:
                 self._blocked[job.sources[sources.index(None)].id].append(turn)
                 continue
-            if not self._claims.take(job.cell.stem):
+            if not self._locks.take(job.cell.stem):
                 self._elsewhere.append(turn)
                 continue
             missing = next((source for source in sources if source is not None and source.status != "done"), None)

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtlbench.errors import UsageError
+from mtlbench.locks import FOLDER, SUFFIX
 from mtlbench.records import RecordStore
 from mtlbench.records.event_log import is_running
 
 TEMPORARY = ("records/.*.tmp", "checkpoints/.*.tmp", "checkpoints/*.tmp", "checkpoints/running/*/.*.tmp", ".*.tmp")
 """Files that are written beside their place and renamed when they are whole."""
-CLAIMS = "claims/*.lock"
-"""A run removes the files of its claims; what is there while none goes on is of one that died."""
+LOCK_FOLDERS = (FOLDER, "claims")
+"""A run removes its locks; those that are there while none goes on are of one that died. ``claims`` is the name of the
+folder in earlier versions."""
 SAVES = "checkpoints/running/*/*.pt"
 """What a cell has done so far, below a folder of the cell's name."""
 
@@ -26,7 +28,7 @@ class Leftover:
 
 
 def leftovers(folder: Path, checkpoints: bool = False) -> list[Leftover]:
-    """Temporary files and claims in the results folder ``folder``, and what recorded cells had saved while they ran.
+    """Temporary files and locks in the results folder ``folder``, and what recorded cells had saved while they ran.
 
     With ``checkpoints`` also all checkpoints, and what cells without a record have saved. A checkpoint is needed only
     by cells that are still to run; one that is missing then is trained again. A cell without its saves begins again.
@@ -39,7 +41,7 @@ def leftovers(folder: Path, checkpoints: bool = False) -> list[Leftover]:
     if is_running(folder):
         raise UsageError(f"a run is going on in {folder}; wait until it has ended, `mtlbench status {folder}` tells")
     found = {path: "temporary file of a run that died" for pattern in TEMPORARY for path in folder.glob(pattern)}
-    found |= dict.fromkeys(folder.glob(CLAIMS), "claim of a run that died")
+    found |= {path: "lock of a run that died" for name in LOCK_FOLDERS for path in (folder / name).glob(f"*{SUFFIX}")}
     records = set(RecordStore(folder).paths())
     recorded = {path.stem for path in records}
     for path in folder.glob(SAVES):
@@ -54,7 +56,7 @@ def leftovers(folder: Path, checkpoints: bool = False) -> list[Leftover]:
 
 
 def remove(found: list[Leftover]) -> None:
-    """Delete the files, and the folders of claims and saves that are then empty.
+    """Delete the files, and the folders of locks and saves that are then empty.
 
     Raises:
         UsageError: one cannot be deleted.
@@ -67,6 +69,6 @@ def remove(found: list[Leftover]) -> None:
                 f"cannot delete {leftover.path}: {error.strerror}; check the permissions of its folder"
             ) from error
     for folder in sorted({leftover.path.parent for leftover in found}):
-        if folder.name == "claims" or folder.parent.name == "running":
+        if folder.name in LOCK_FOLDERS or folder.parent.name == "running":
             with contextlib.suppress(OSError):  # not empty
                 folder.rmdir()

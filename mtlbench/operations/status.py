@@ -92,12 +92,12 @@ def _last_study(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(events[starts[-1] :]) if starts else []
 
 
-def _state(events: Sequence[Mapping[str, Any]], alive: bool | None) -> State:
+def _state(events: Sequence[Mapping[str, Any]], alive: bool) -> State:
     if not events:
         return "unknown"
     if events[-1]["kind"] == "run-ended":
         return "finished" if events[-1].get("reason") is None else "interrupted"
-    return {True: "running", False: "died", None: "unknown"}[alive]  # type: ignore[return-value]
+    return "running" if alive else "died"
 
 
 def _cells(study: Sequence[Mapping[str, Any]]) -> tuple[dict[str, str], set[str]]:

@@ -1,12 +1,13 @@
 """The event log of a results folder: JSON, one line per event, only ever appended to.
 
-Whoever writes it holds a shared lock on it, which the system lets go when the process ends, however it ends: so
-another process can tell a study that runs from one that died.
+Each run that writes it holds a lock of its own beside it, which ends with its process, however that ends: so another
+process can tell a study that runs from one that died.
 """
 
 import json
 import os
 import threading
+import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +15,11 @@ from types import TracebackType
 from typing import Any
 
 from mtlbench.errors import UsageError
-
-try:
-    import fcntl
-except ImportError:  # no POSIX: nobody can tell whether a run is alive
-    fcntl = None  # type: ignore[assignment]
+from mtlbench.locks import FOLDER, Locks, is_held
 
 NAME = "events.jsonl"
+RUN = "run-"
+"""How the name of a run's lock begins."""
 
 
 class EventLog:
@@ -36,18 +35,20 @@ class EventLog:
         self._lock = threading.Lock()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            if fcntl is not None:
-                fcntl.flock(self._file, fcntl.LOCK_SH)
-            size = os.fstat(self._file).st_size
+            self._file = self.path.open("a+b", buffering=0)
             # A run that died in the middle of a line left it without its end.
-            if size and os.pread(self._file, 1, size - 1) != b"\n":
-                os.write(self._file, b"\n")
+            if self._file.tell():
+                self._file.seek(-1, os.SEEK_END)
+                if self._file.read(1) != b"\n":
+                    self._file.write(b"\n")
         except OSError as error:
             raise UsageError(
                 f"cannot write the event log {self.path}: {error.strerror or error}; check that the folder may be "
                 "written and that the disk has room, or choose another folder"
             ) from error
+        self._locks = Locks(folder / FOLDER)
+        while not self._locks.take(f"{RUN}{self._run}"):  # whoever looks whether it is held, holds it meanwhile
+            time.sleep(0.01)
 
     def write(self, kind: str, **content: Any) -> None:
         """Append an event. A disk that is full loses the event, not the study: records are what counts."""
@@ -55,7 +56,7 @@ class EventLog:
         line = json.dumps(event, ensure_ascii=True) + "\n"
         with self._lock:
             try:
-                os.write(self._file, line.encode())
+                self._file.write(line.encode())
             except OSError:
                 return
 
@@ -66,7 +67,8 @@ class EventLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.write("run-ended", reason=None if kind is None else kind.__name__)
-        os.close(self._file)
+        self._file.close()
+        self._locks.close()
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:
@@ -85,18 +87,9 @@ def read_events(folder: Path) -> list[dict[str, Any]]:
     return [event for line in lines if (event := _event(line)) is not None]
 
 
-def is_running(folder: Path) -> bool | None:
-    """Whether a process is writing the log of ``folder`` now; ``None`` where the platform cannot tell."""
-    if fcntl is None:
-        return None
-    try:
-        with (folder / NAME).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+def is_running(folder: Path) -> bool:
+    """Whether a process is writing the log of ``folder`` now."""
+    return any(is_held(path) for path in (folder / FOLDER).glob(f"{RUN}*"))
 
 
 def _event(line: bytes) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import mtlbench
 from mtlbench.errors import UsageError
+from mtlbench.machine import processor, usable_cores
 from mtlbench.records.schema import PluginUse
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def environment(device: str = "cpu") -> dict[str, str | int | float | None]:
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": usable_cores(),
         "threads": torch.get_num_threads(),
         "matmul": torch.get_float32_matmul_precision(),
@@ -130,18 +131,3 @@ def _commit(root: Path) -> str | None:
         return git("rev-parse", "HEAD") + ("-dirty" if changes else "")
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-@cache
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return next(iter(names), "") or platform.processor() or platform.machine()
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -78,16 +78,17 @@ def test_cleaning_takes_leftovers_and_never_a_record(mtlbench: Any) -> None:
     assert len(RecordStore("out").read_all()) == len(RECORDS)
 
 
-def test_claims_and_saves_go_but_for_what_an_unfinished_cell_goes_on_from(mtlbench: Any) -> None:
+def test_locks_and_saves_go_but_for_what_an_unfinished_cell_goes_on_from(mtlbench: Any) -> None:
     out = folder("out", *RECORDS)
     recorded = RecordStore("out").paths()[0].stem
     done, unfinished = (out / "checkpoints" / "running" / name for name in (recorded, "kuairand.mmoe.rmtl.seed0.abc"))
-    claim, half = out / "claims" / f"{recorded}.lock", unfinished / ".running.1234.tmp"
-    for path in (done / "1.pt", unfinished / "running.pt", half, claim):
+    locks = [out / folder / f"{recorded}.lock" for folder in ("locks", "claims")]  # the second of an earlier version
+    half = unfinished / ".running.1234.tmp"
+    for path in (done / "1.pt", unfinished / "running.pt", half, *locks):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"half")
     assert mtlbench("clean", "out", "--yes").code == 0
-    assert not any(path.exists() for path in (done, claim.parent, half))
+    assert not any(path.exists() for path in (done, half, *(lock.parent for lock in locks)))
     assert (unfinished / "running.pt").exists()
     assert "save of an unfinished cell" in mtlbench("clean", "out", "--checkpoints", "--yes").out
     assert not unfinished.exists()

@@ -63,7 +63,7 @@ def test_a_hundred_random_kills_change_no_byte(undisturbed: Path, tmp_path: Path
         crashes += sum(record.crashes for record in found)
         assert outcomes(out) == outcomes(undisturbed)
         assert page(out) == page(undisturbed)
-        assert not list((out / "claims").glob("*"))
+        assert not list((out / "locks").glob("*"))
     print(f"\n{kills} kills in {runs} runs of {rounds} studies; {crashes} crashes and {resumed} resumptions recorded")
     assert resumed > 0
 

@@ -12,7 +12,6 @@ from mtlbench.config.study import Study
 from mtlbench.discovery import discover
 from mtlbench.errors import StorageError
 from mtlbench.experiments import runner
-from mtlbench.experiments.claims import Claims
 from mtlbench.experiments.cores import in_order
 from mtlbench.experiments.events import Event
 from mtlbench.experiments.expand import expand
@@ -137,19 +136,6 @@ def test_a_task_holds_no_data(tmp_path: Path):
     sizes = [max(len(pickle.dumps(job)) for job in jobs) for jobs in (small, large)]
     assert max(sizes) < 8000
     assert abs(sizes[0] - sizes[1]) < 100
-
-
-def test_a_claim_is_one_owners_until_it_is_released(tmp_path: Path):
-    one, other = Claims(tmp_path / "claims"), Claims(tmp_path / "claims")
-    assert one.take("cell")
-    assert one.take("cell")
-    assert not other.take("cell")
-    assert other.take("another")
-    one.release("cell")
-    assert other.take("cell")
-    assert not one.take("cell")
-    other.close()
-    assert not (tmp_path / "claims").exists()
 
 
 def test_cores_are_taken_one_thread_of_each_first(tmp_path: Path):

@@ -9,11 +9,11 @@ from record_factory import record
 
 from mtlbench.config.study import Study
 from mtlbench.discovery import discover
-from mtlbench.experiments.claims import Claims
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.schedule import Schedule
+from mtlbench.locks import Locks
 from mtlbench.records import Record, RecordStore
 
 CATALOGUE = discover()
@@ -57,10 +57,10 @@ def scheduled(tmp_path: Path, pools: FakePools, **study: object) -> tuple[list[J
     plan = Study(datasets=("synthetic[rows=2000]",), out=tmp_path, **study).resolve(CATALOGUE)
     jobs = expand(plan, CATALOGUE, tmp_path / "checkpoints")
     recorder = Recorder(CATALOGUE, RecordStore(tmp_path), lambda event: None, {}, lambda head: True)
-    claims = Claims(tmp_path / "claims")
-    Schedule(jobs, pools, recorder, claims).run()
-    claims.close()
-    assert not (tmp_path / "claims").exists()
+    locks = Locks(tmp_path / "locks")
+    Schedule(jobs, pools, recorder, locks).run()
+    locks.close()
+    assert not (tmp_path / "locks").exists()
     assert recorder.heads.keys() == {job.cell.id for job in jobs}
     return jobs, recorder
 

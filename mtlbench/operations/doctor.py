@@ -14,7 +14,7 @@ import mtlbench
 from mtlbench.data.folders import cache_dir, presence
 from mtlbench.discovery import Catalogue
 from mtlbench.experiments.process import ACCURATE, fast_matmul_precision, product_error
-from mtlbench.records.provenance import usable_cores
+from mtlbench.machine import free_memory, usable_cores
 
 PACKAGES = ("torch", "numpy", "pandas", "pyarrow", "pydantic", "pluggy", "scipy", "loky")
 GIB = 2**30
@@ -24,7 +24,7 @@ PROBE_SIZE, PROBE_REPEATS = 512, 5
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at."""
 
     name: str
@@ -33,43 +33,39 @@ class Finding:
     """What to do, where something is wrong."""
 
 
-def examine(catalogue: Catalogue, data_dir: Path) -> Iterator[Finding]:
+def examine(catalogue: Catalogue, data_dir: Path) -> Iterator[Diagnosis]:
     """Look at versions, processor, memory, float32 products, folders, data and plugins."""
-    yield Finding("mtlbench", f"{mtlbench.__version__}, {Path(mtlbench.__file__).parent}")
-    yield Finding("python", f"{platform.python_version()}, {platform.platform()}")
+    yield Diagnosis("mtlbench", f"{mtlbench.__version__}, {Path(mtlbench.__file__).parent}")
+    yield Diagnosis("python", f"{platform.python_version()}, {platform.platform()}")
     yield from map(_package, PACKAGES)
     cores = usable_cores()
-    yield Finding("cores", f"{cores} usable; a cell trains on one thread, so --jobs {cores} uses them all")
+    yield Diagnosis("cores", f"{cores} usable; a cell trains on one thread, so --jobs {cores} uses them all")
     yield _memory(cores)
-    yield Finding("accelerators", f"{torch.cuda.device_count()} CUDA devices")
+    yield Diagnosis("accelerators", f"{torch.cuda.device_count()} CUDA devices")
     yield _products()
     yield _cache(cache_dir())
     yield from _data(catalogue, data_dir)
     for kind in ("dataset", "backbone", "weighting"):
-        yield Finding(f"{kind}s", str(len(catalogue.of_kind(kind))))
+        yield Diagnosis(f"{kind}s", str(len(catalogue.of_kind(kind))))
     for broken in catalogue.broken:
         remedy = "mend or remove it; it is left out of every study"
-        yield Finding(f"plugin {broken.name}", f"broken: {broken.origin}: {broken.reason}", remedy)
+        yield Diagnosis(f"plugin {broken.name}", f"broken: {broken.origin}: {broken.reason}", remedy)
 
 
-def _package(name: str) -> Finding:
+def _package(name: str) -> Diagnosis:
     try:
-        return Finding(name, metadata.version(name))
+        return Diagnosis(name, metadata.version(name))
     except metadata.PackageNotFoundError:
-        return Finding(name, "not installed", f"python -m pip install {name}")
+        return Diagnosis(name, "not installed", f"python -m pip install {name}")
 
 
-def _memory(cores: int) -> Finding:
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        free = next(int(line.split()[1]) / 2**20 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration, ValueError):
-        return Finding("memory", "cannot be told on this platform")
+def _memory(cores: int) -> Diagnosis:
+    free = free_memory() / GIB
     remedy = f"run with --jobs {max(1, int(free / LEAST_GIB))} or fewer" if free < LEAST_GIB * cores else ""
-    return Finding("memory", f"{free:.1f} GiB free", remedy)
+    return Diagnosis("memory", f"{free:.1f} GiB free", remedy)
 
 
-def _products() -> Finding:
+def _products() -> Diagnosis:
     matrix = torch.randn(PROBE_SIZE, PROBE_SIZE)
     started = time.perf_counter()
     for _ in range(PROBE_REPEATS):
@@ -77,25 +73,25 @@ def _products() -> Finding:
     speed = 2 * PROBE_SIZE**3 * PROBE_REPEATS / (time.perf_counter() - started) / 1e9
     error = product_error(torch.matmul)
     wrong = f"above {ACCURATE:g}: float32 products are not computed as float32; use another build of torch"
-    return Finding(
+    return Diagnosis(
         "products",
         f"{speed:.0f} GFLOP/s in float32, relative error {error:.1g}, precision {fast_matmul_precision()!r} is used",
         "" if error < ACCURATE else wrong,
     )
 
 
-def _cache(folder: Path) -> Finding:
+def _cache(folder: Path) -> Diagnosis:
     place = folder.absolute()
     while not place.exists() and place != place.parent:
         place = place.parent
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
     remedy = "" if os.access(place, os.W_OK) else "name a folder that can be written by MTLBENCH_CACHE"
-    return Finding("cache", f"{folder}, {size / GIB:.2f} GiB", remedy)
+    return Diagnosis("cache", f"{folder}, {size / GIB:.2f} GiB", remedy)
 
 
-def _data(catalogue: Catalogue, data_dir: Path) -> Iterator[Finding]:
+def _data(catalogue: Catalogue, data_dir: Path) -> Iterator[Diagnosis]:
     for name, entry in sorted(catalogue.of_kind("dataset").items()):
         if folder := entry.cls.folder:
             here = presence(entry.cls(entry.cls.Params()), data_dir)
             how = f"not found; `mtlbench data download {name}` says how to get it"
-            yield Finding(f"data of {name}", how if here == "no" else str(data_dir / folder))
+            yield Diagnosis(f"data of {name}", how if here == "no" else str(data_dir / folder))
