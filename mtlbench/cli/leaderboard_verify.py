@@ -39,8 +39,7 @@ def verify(
     Exit codes: 0 all is well, 1 something was found, 2 wrong use.
     """
     from mtlbench.discovery import discover, plugin_files
-    from mtlbench.verification import Sample
-    from mtlbench.verification import rerun as run_cells
+    from mtlbench.verification import Sample, rerun_sample
     from mtlbench.verification import verify as check
 
     files = plugin_files(plugin or ())
@@ -52,7 +51,7 @@ def verify(
 
         sample = Sample(rerun, sample_seed, cheapest, tolerance, data_dir.expanduser(), files)
         with progress(quiet=False) as listener:
-            run_cells(stored, sample, report, listener)
+            rerun_sample(stored, sample, report, listener)
     if as_json:
         typer.echo(json.dumps(report.as_json(), indent=2))
     else:

@@ -39,22 +39,23 @@ def reproduce(
     """
     from mtlbench.cli.progress import progress
     from mtlbench.discovery import plugin_files
-    from mtlbench.operations.reproducing import find_record, reproduce
+    from mtlbench.verification import find_record
+    from mtlbench.verification import reproduce as rerun_and_compare
 
     record = find_record(cell, results)
     with progress(quiet) as listener:
-        found = reproduce(record, plugin_files(plugin or ()), data_dir.expanduser(), listener, tolerance)
+        found = rerun_and_compare(record, plugin_files(plugin or ()), data_dir.expanduser(), listener, tolerance)
     typer.echo(f"{one_line(record.method)} on {one_line(record.dataset.name)}, seed {record.seed}: {record.cell}")
-    for title, changes in (("environment", found.environment), ("scores", found.metrics)):
+    for title, changes in (("environment", found.environment), ("scores", found.scores)):
         if changes:
             rows = [[one_line(str(part)) for part in (one.name, one.before, one.now)] for one in changes]
             typer.echo(aligned([f"{title} that differ{'s' * (title[-1] != 's')}", "record", "here"], rows))
-    if found.again.status != "done":
-        reason = found.again.failure.reason if found.again.failure else found.again.status
+    if found.now.status != "done":
+        reason = found.now.failure.reason if found.now.failure else found.now.status
         typer.echo(f"the cell failed here: {one_line(reason)}", err=True)
         raise typer.Exit(CELL_FAILED)
     if not found.compared:
         raise UsageError(f"the record of {record.cell[:12]} has no scores")
-    typer.echo(f"{found.compared - len(found.metrics)} of {found.compared} scores are the same")
-    if found.metrics:
+    typer.echo(f"{found.compared - len(found.scores)} of {found.compared} scores are the same")
+    if found.scores:
         raise typer.Exit(DIFFERS)
