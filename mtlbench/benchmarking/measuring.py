@@ -10,17 +10,17 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mtlbench.api import Weighting
-from mtlbench.benchmarking.contestants import (
+from mtlbench.benchmarking.interleaved import InterleavedWorker, SimultaneousWorkers, Turn
+from mtlbench.benchmarking.public_style import in_public_style
+from mtlbench.benchmarking.timed_work import (
     UNBOUNDED,
-    Setting,
+    WorkerSettings,
     flop_of_products,
     our_training,
     products,
     public_training,
     steps_per_pace,
 )
-from mtlbench.benchmarking.paced import Abreast, Paced, Turn
-from mtlbench.benchmarking.public_style import in_public_style
 from mtlbench.benchmarking.workload import workload
 from mtlbench.cells import Training
 from mtlbench.config.parameters import spec_text
@@ -28,7 +28,7 @@ from mtlbench.config.specs import Resolved
 from mtlbench.experiments.applicability import Applicability
 
 TURN_STEPS = 3
-"""Steps of a training before the next contestant takes its turn: the machine's load changes from second to second."""
+"""Steps of a training before the next worker takes its turn: the machine's load changes from second to second."""
 WARM_UP = 20
 """Steps of ours before the first that counts: rows of an embedding table then have missed as many steps as ever."""
 PUBLIC_WARM_UP = 3
@@ -60,7 +60,7 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Unmeasured:
     """A backbone and a weighting that cannot be measured."""
 
     backbone: str
@@ -78,7 +78,7 @@ def measure(
     steps: int = 30,
     plugin_files: tuple[Path, ...] = (),
     device: str = "cpu",
-) -> Iterator[Measurement | Refusal]:
+) -> Iterator[Measurement | Unmeasured]:
     """Measure every pair, one after the other.
 
     Args:
@@ -90,7 +90,7 @@ def measure(
             bare products are one process, of ``jobs`` times as many threads.
         steps: of each training that count, in turns of ``TURN_STEPS``.
         plugin_files: where the plugins come from, beside the installed ones.
-        device: of every contestant; on a GPU each of ``steps`` is ``GPU_STEPS`` training steps.
+        device: of every worker; on a GPU each of ``steps`` is ``GPU_STEPS`` training steps.
     """
     schema, applicability = workload(1).schema, Applicability()
     training = replace(training, epochs=UNBOUNDED, patience=UNBOUNDED)
@@ -101,9 +101,9 @@ def measure(
             if reason is None:
                 fitting.append(weighting)
             else:
-                yield Refusal(_text(backbone), _text(weighting), reason)
+                yield Unmeasured(_text(backbone), _text(weighting), reason)
         if fitting:
-            setting = Setting(backbone.spec, training, threads, plugin_files, device)
+            setting = WorkerSettings(backbone.spec, training, threads, plugin_files, device)
             yield from _measure(setting, jobs, backbone, fitting, -(-steps // TURN_STEPS))
 
 
@@ -118,18 +118,18 @@ def _needs_a_cell(weighting: Weighting) -> str | None:
 
 
 def _measure(
-    setting: Setting, jobs: int, backbone: Resolved, weightings: Sequence[Resolved], turns: int
+    setting: WorkerSettings, jobs: int, backbone: Resolved, weightings: Sequence[Resolved], turns: int
 ) -> Iterator[Measurement]:
     network = in_public_style(setting.network(setting.catalogue(), workload(1).schema))
     sizes = (setting.training.batch_size, *_largest_layer(network))
     flop, threads = flop_per_row(network), jobs * setting.threads
     with ExitStack() as stack:
-        public = stack.enter_context(Paced(public_training, replace(setting, threads=threads)))
-        bare = stack.enter_context(Paced(products, sizes, threads, setting.device))
+        public = stack.enter_context(InterleavedWorker(public_training, replace(setting, threads=threads)))
+        bare = stack.enter_context(InterleavedWorker(products, sizes, threads, setting.device))
         public.take_turn(PUBLIC_WARM_UP)
         bare.take_turn(TURN_STEPS)
         for weighting in weightings:
-            with Abreast(jobs, our_training, setting, weighting.spec) as ours:
+            with SimultaneousWorkers(jobs, our_training, setting, weighting.spec) as ours:
                 ours.take_turn(WARM_UP)
                 rounds = [
                     (ours.take_turn(TURN_STEPS), public.take_turn(TURN_STEPS), bare.take_turn(TURN_STEPS))

@@ -38,7 +38,7 @@ def bench(
     steps: Annotated[
         int, typer.Option(metavar="N", min=1, help="Steps timed of each training; on a GPU, 20 steps each.")
     ] = 30,
-    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Of every contestant.")] = "cpu",
+    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where all three train.")] = "cpu",
     plugin: PluginFiles = None,
     as_json: Annotated[bool, typer.Option("--json", help="Rows with all that was measured.")] = False,
 ) -> None:
@@ -60,7 +60,7 @@ def bench(
     mtlbench bench --jobs 2
     mtlbench bench --device cuda --steps 10
     """
-    from mtlbench.benchmarking import Measurement, Refusal, measure
+    from mtlbench.benchmarking import Measurement, Unmeasured, measure
     from mtlbench.config.study import Study
     from mtlbench.discovery import discover
     from mtlbench.errors import UsageError
@@ -80,7 +80,7 @@ def bench(
     warn_of_broken(catalogue)
     ((backbones, weightings),) = plan.grids
     found: list[Measurement] = []
-    refused: list[Refusal] = []
+    refused: list[Unmeasured] = []
     for outcome in measure(
         backbones,
         weightings,

@@ -78,7 +78,7 @@ def publish(
 
     with without_cycle_search():
         # As an iterator, so that the records are freed when they are on their boards.
-        tables = build_tables(iter(read_records(out, lean=True)), layout, sort, baselines)
+        tables = build_tables(iter(read_records(out, compact=True)), layout, sort, baselines)
         page = to_markdown(tables, options=_typed(layout, sort, baselines))
         contents = {name: page.encode() if name == "md" else WRITERS[name](tables) for name in formats}
     for name, content in contents.items():
@@ -97,10 +97,10 @@ def _typed(layout: str, sort: str, baselines: Sequence[str]) -> list[str]:
     return [*options, *(word for baseline in baselines for word in ("--baseline", baseline))]
 
 
-def read_records(out: Path, lean: bool = False) -> "list[Record]":
+def read_records(out: Path, compact: bool = False) -> "list[Record]":
     """The records in the results folder ``out``, or those beside the page ``out``, in ``records/<its stem>/``.
 
-    ``lean`` ones are for what is made of test scores alone.
+    ``compact`` ones are for what is made of test scores alone.
 
     Raises:
         UsageError: there are none, or one is unreadable.
@@ -109,7 +109,7 @@ def read_records(out: Path, lean: bool = False) -> "list[Record]":
     from mtlbench.records import RecordStore
 
     store = RecordStore.at(out.parent / "records" / out.stem) if out.suffix == PAGE else RecordStore(out)
-    records = store.read_for_tables(METRICS) if lean else store.read_all()
+    records = store.read_for_tables(METRICS) if compact else store.read_all()
     if not records:
         remedy = "copy them there" if out.suffix == PAGE else f"`mtlbench run --out {out}` makes them"
         raise UsageError(f"there are no records in {store.folder}; {remedy}")

@@ -68,7 +68,7 @@ def _scores(path: Path) -> "tuple[BoardScores, ...]":
     from mtlbench.leaderboards.grouping import boards
 
     if path.is_dir():
-        return tuple(map(board_scores, boards(iter(read_records(path, lean=True)))))
+        return tuple(map(board_scores, boards(iter(read_records(path, compact=True)))))
     if not path.exists():
         raise UsageError(f"there is no {path}: expected a results folder or a leaderboard file{_hint(path)}")
     return read_page(path).boards

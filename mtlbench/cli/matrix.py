@@ -13,7 +13,7 @@ from mtlbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from mtlbench.discovery import Catalogue
-    from mtlbench.experiments.applicability import Pair
+    from mtlbench.experiments.applicability import Combination
 
 FITS = "+"
 DEFAULT_KIND = "funnel"
@@ -57,7 +57,7 @@ def show_matrix(catalogue: "Catalogue", kind: str, as_json: bool) -> None:
     console.print(Text(f"\n{len(pairs)} pairs, {refused} of them not applicable"))
 
 
-def legend(pairs: "list[Pair]", catalogue: "Catalogue") -> "dict[Pair, str]":
+def legend(pairs: "list[Combination]", catalogue: "Catalogue") -> "dict[Combination, str]":
     """A sentence for each refused pair, the same one where reasons differ in the weighting's or backbone's label."""
     own = {pair: pair.reason for pair in pairs if pair.reason is not None}
     for kind, name in (("weighting", "the weighting"), ("backbone", "the backbone")):

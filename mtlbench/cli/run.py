@@ -166,7 +166,7 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
         raise typer.Exit(INTERRUPTED) from None
     publish(study.out, study.layout)
     if outcome.failed:
-        typer.echo(f"{outcome.failed} of {len(outcome.heads)} cells failed; {study.out}/records has why", err=True)
+        typer.echo(f"{outcome.failed} of {len(outcome.summaries)} cells failed; {study.out}/records has why", err=True)
         raise typer.Exit(SOME_CELL_FAILED)
 
 
@@ -176,7 +176,7 @@ def _print_cells(study: "Study", plan: "Plan", catalogue: "Catalogue") -> None:
     from mtlbench.experiments.expand import expand
     from mtlbench.records import RecordStore
 
-    recorded = RecordStore(study.out).heads()
+    recorded = RecordStore(study.out).summaries()
     rows = []
     for job in expand(plan, catalogue, study.out / "checkpoints"):
         cell = job.cell

@@ -13,7 +13,7 @@ QUOTES = "'\""
 
 
 @dataclass(frozen=True)
-class Value:
+class ValueText:
     """A parameter's value as it was typed, without its quotes."""
 
     text: str
@@ -21,7 +21,7 @@ class Value:
     """Whether it was in quotes, and so is text and nothing else."""
 
 
-def parse(text: str) -> list[tuple[str, dict[str, list[Value]]]]:
+def parse(text: str) -> list[tuple[str, dict[str, list[ValueText]]]]:
     """The specs in the comma-separated list ``text``: name, and the values of each parameter.
 
     Raises:
@@ -38,7 +38,7 @@ def quoted(text: str) -> str:
     return f'"{text}"' if "'" in text else f"'{text}'"
 
 
-def _spec(text: str) -> tuple[str, dict[str, list[Value]]]:
+def _spec(text: str) -> tuple[str, dict[str, list[ValueText]]]:
     name, bracket, rest = text.partition("[")
     name = name.strip()
     if not name:
@@ -48,7 +48,7 @@ def _spec(text: str) -> tuple[str, dict[str, list[Value]]]:
     inside = rest[:-1]
     if not rest.endswith("]") or any(mark in "[]" for _, mark in _unquoted(inside)):
         raise UsageError(f"unexpected text after the bracket in {text!r}; expected NAME[PARAMETER=VALUE,...]")
-    parameters: dict[str, list[Value]] = {}
+    parameters: dict[str, list[ValueText]] = {}
     if not inside.strip():
         return name, parameters
     for part in _split(inside, ","):
@@ -65,13 +65,13 @@ def _spec(text: str) -> tuple[str, dict[str, list[Value]]]:
     return name, parameters
 
 
-def _value(raw: str, key: str, whole: str) -> Value:
+def _value(raw: str, key: str, whole: str) -> ValueText:
     text = raw.strip()
     if len(text) >= 2 and text[0] in QUOTES and text[-1] == text[0] and text[0] not in text[1:-1]:
-        return Value(text[1:-1], quoted=True)
+        return ValueText(text[1:-1], quoted=True)
     if not text:
         raise UsageError(f"parameter {key!r} in {whole!r} has an empty value; expected {key}=VALUE")
-    return Value(text)
+    return ValueText(text)
 
 
 def _unquoted(text: str) -> Iterator[tuple[int, str]]:

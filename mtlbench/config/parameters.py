@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from mtlbench.config.grammar import Value, quoted
+from mtlbench.config.grammar import ValueText, quoted
 
 EMPTY = "()"
 NONE = "none"
@@ -31,7 +31,7 @@ def public_fields(params: type[BaseModel]) -> dict[str, FieldInfo]:
     return {info.alias or name: info for name, info in params.model_fields.items()}
 
 
-def value_from_text(info: FieldInfo | None, value: Value) -> object:
+def value_from_text(info: FieldInfo | None, value: ValueText) -> object:
     """What ``value`` means for a field, before pydantic validates it.
 
     For a field that holds several values ``512-256`` is two of them and ``()`` none; ``none`` is no value where the

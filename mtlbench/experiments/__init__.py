@@ -1,5 +1,5 @@
 """Running studies: from a plan to one record per cell."""
 
-from mtlbench.experiments.runner import Outcome, run
+from mtlbench.experiments.runner import StudyOutcome, run
 
-__all__ = ["Outcome", "run"]
+__all__ = ["StudyOutcome", "run"]

@@ -45,7 +45,7 @@ class Applicability:
 
 
 @dataclass(frozen=True)
-class Pair:
+class Combination:
     """A backbone and a weighting, at their defaults."""
 
     backbone: str
@@ -54,12 +54,12 @@ class Pair:
     """Why they make no pair; ``None`` where they do."""
 
 
-def matrix(catalogue: Catalogue, schema: Schema) -> list[Pair]:
+def matrix(catalogue: Catalogue, schema: Schema) -> list[Combination]:
     """Every pair of the catalogue on a dataset of ``schema``, by the names of weighting and backbone."""
     applicability = Applicability()
     backbones = [resolve(catalogue, "backbone", name, {}, "quick") for name in sorted(catalogue.backbones)]
     pairs = []
     for name in sorted(catalogue.weightings):
         weighting = resolve(catalogue, "weighting", name, {}, "quick").create()
-        pairs += [Pair(one.entry.name, name, applicability.reason(schema, one, weighting)) for one in backbones]
+        pairs += [Combination(one.entry.name, name, applicability.reason(schema, one, weighting)) for one in backbones]
     return pairs

@@ -10,7 +10,7 @@ from mtlbench.experiments.job import Job
 from mtlbench.experiments.recording import blank_record
 from mtlbench.experiments.run_cell import load_splits
 from mtlbench.records.schema import Failure, Record
-from mtlbench.records.store import Head, RecordStore
+from mtlbench.records.store import RecordStore, Summary
 
 
 class Recorder:
@@ -20,7 +20,7 @@ class Recorder:
         catalogue: for the names that records carry.
         store: where records go.
         listener: hears that a cell has started or finished.
-        heads: cell id -> head of the record, of the cells that need no run; grows with each finished cell.
+        summaries: cell id -> summary of the record, of the cells that need no run; grows with each finished cell.
         counts: whether a record that another run wrote makes it needless to run its cell.
     """
 
@@ -29,10 +29,10 @@ class Recorder:
         catalogue: Catalogue,
         store: RecordStore,
         listener: Listen,
-        heads: dict[str, Head],
-        counts: Callable[[Head], bool],
+        summaries: dict[str, Summary],
+        counts: Callable[[Summary], bool],
     ) -> None:
-        self.heads = heads
+        self.summaries = summaries
         self._catalogue = catalogue
         self._store = store
         self._listener = listener
@@ -48,10 +48,10 @@ class Recorder:
         record = self._store.get(job.cell.stem)
         if record is None:
             return False
-        head = Head.of(record)
-        if not self._counts(head) or (job.keep_checkpoint and not job.checkpoint.exists()):
+        summary = Summary.of(record)
+        if not self._counts(summary) or (job.keep_checkpoint and not job.checkpoint.exists()):
             return False
-        self._enter(job, head)
+        self._enter(job, summary)
         return True
 
     def started(self, job: Job) -> None:
@@ -65,19 +65,19 @@ class Recorder:
         self._store.write(record, job.cell.stem)
         if record.status == "done":
             shutil.rmtree(job.journal, ignore_errors=True)
-        self._enter(job, Head.of(record))
+        self._enter(job, Summary.of(record))
 
-    def _enter(self, job: Job, head: Head) -> None:
-        self.heads[job.cell.id] = head
+    def _enter(self, job: Job, summary: Summary) -> None:
+        self.summaries[job.cell.id] = summary
         now = time.monotonic()
         seconds = now - self._began.pop(job.cell.id, now)
         self._listener(
             CellFinished(
                 cell=job.cell.id,
                 title=self._title(job),
-                status=head.status,
+                status=summary.status,
                 seconds=seconds,
-                reason=head.failure.reason if head.failure else None,
+                reason=summary.failure.reason if summary.failure else None,
             )
         )
 

@@ -9,26 +9,26 @@ from typing import Literal
 
 from mtlbench.config.study import CHECKPOINT_EVERY, Plan
 from mtlbench.discovery import discover
-from mtlbench.experiments.allowances import equalised, spent
 from mtlbench.experiments.event_logging import logged
 from mtlbench.experiments.events import Listen, StudyStarted
 from mtlbench.experiments.executors import HERE, Where
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
+from mtlbench.experiments.matched_budgets import spent, with_matched_budgets
 from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.schedule import Schedule
 from mtlbench.locks import FOLDER, Locks
 from mtlbench.records.schema import Record
-from mtlbench.records.store import Head, RecordStore
+from mtlbench.records.store import RecordStore, Summary
 
 Overwrite = Literal["never", "failed", "always"]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StudyOutcome:
     """What a study came to."""
 
-    heads: list[Head]
+    summaries: list[Summary]
     """What became of each cell of the study, in its order, whether run now or earlier."""
     store: RecordStore
     """Where their records are."""
@@ -38,7 +38,7 @@ class Outcome:
     @property
     def failed(self) -> int:
         """Number of failed cells."""
-        return sum(head.status == "failed" for head in self.heads)
+        return sum(summary.status == "failed" for summary in self.summaries)
 
     @property
     def records(self) -> list[Record]:
@@ -58,7 +58,7 @@ def run(
     listener: Listen,
     where: Where = HERE,
     checkpoint_every: float = CHECKPOINT_EVERY,
-) -> Outcome:
+) -> StudyOutcome:
     """Run every cell of ``plan`` that ``out`` does not hold yet.
 
     Args:
@@ -77,14 +77,14 @@ def run(
     out = out.absolute()
     study = [replace(job, checkpoint_every=checkpoint_every) for job in expand(plan, catalogue, out / "checkpoints")]
     store = RecordStore(out)
-    known = {} if overwrite == "always" else store.checked_heads()
+    known = {} if overwrite == "always" else store.checked_summaries()
     if overwrite == "failed":
-        known = {cell: head for cell, head in known.items() if head.status != "failed"}
+        known = {cell: summary for cell, summary in known.items() if summary.status != "failed"}
 
-    def counts(head: Head) -> bool:
-        return overwrite == "never" or (overwrite == "failed" and head.status != "failed")
+    def counts(summary: Summary) -> bool:
+        return overwrite == "never" or (overwrite == "failed" and summary.status != "failed")
 
-    def run_all(study: list[Job], earlier: dict[str, Head], listener: Listen) -> dict[str, Head]:
+    def run_all(study: list[Job], earlier: dict[str, Summary], listener: Listen) -> dict[str, Summary]:
         todo = missing(study, known)
         listener(StudyStarted(total=len(study), resumed=len(study) - len(todo)))
         again = {job.cell.id for job in todo}
@@ -96,19 +96,19 @@ def run(
         with closing(Locks(out / FOLDER)) as locks:
             Schedule(todo, where, recorder, locks).run()
             locks.sweep()
-        return recorder.heads
+        return recorder.summaries
 
     with logged(out, listener) as heard:
-        heads = run_all(study, {}, heard)
+        summaries = run_all(study, {}, heard)
         if plan.budget != "early-stopping":
             used = spent((store.read(job.cell.stem) for job in study), plan.budget)
-            equal = equalised(study, used, plan.budget)
-            heads = run_all(equal, heads, heard)
+            equal = with_matched_budgets(study, used, plan.budget)
+            summaries = run_all(equal, summaries, heard)
             study = [*study, *equal]
-    return Outcome([heads[job.cell.id] for job in study], store, [job.cell.stem for job in study])
+    return StudyOutcome([summaries[job.cell.id] for job in study], store, [job.cell.stem for job in study])
 
 
-def missing(study: list[Job], known: Mapping[str, Head]) -> list[Job]:
+def missing(study: list[Job], known: Mapping[str, Summary]) -> list[Job]:
     """The jobs to run: those without a record, and cells they build on whose checkpoint is gone."""
     needed: set[str] = set()
     for job in reversed(study):

@@ -125,7 +125,7 @@ class Schedule:
                 return
             turn = heappop(self._queue)
             job = turn[1]
-            sources = [self._recorder.heads.get(source.id) for source in job.sources]
+            sources = [self._recorder.summaries.get(source.id) for source in job.sources]
             if job.not_applicable is None and None in sources:
                 self._blocked[job.sources[sources.index(None)].id].append(turn)
                 continue

@@ -35,7 +35,7 @@ def _grouped(
 ) -> dict[str, list[Record]]:
     """The records of each ``key``, which is made once for those of the same ``objects``.
 
-    Lean records share what is equal, so that few keys have to be made.
+    Compact records share what is equal, so that few keys have to be made.
     """
     groups = defaultdict(list)
     keys: dict[Hashable, str] = {}

@@ -1,1 +1,1 @@
-"""Looking after a results folder: how far it is, what is left over in it, two made one. And whether the machine is fit."""
+"""Looking after a results folder: how far it is, what is left over in it, two made one; and is the machine fit?"""

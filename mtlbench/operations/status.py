@@ -52,15 +52,15 @@ def status(folder: Path, now: datetime | None = None) -> Status:
     Raises:
         UsageError: it is no results folder, or something in it cannot be read.
     """
-    heads = RecordStore(folder).heads()
+    summaries = RecordStore(folder).summaries()
     events = read_events(folder)
-    if not heads and not events:
+    if not summaries and not events:
         raise UsageError(f"{folder} holds neither records nor an event log; `mtlbench run --out {folder}` makes them")
-    counts = Counter(head.status for head in heads.values())
+    counts = Counter(summary.status for summary in summaries.values())
     failed = tuple(
-        Failed(head.cell, head.method, head.failure.reason if head.failure else "")
-        for head in heads.values()
-        if head.status == "failed"
+        Failed(summary.cell, summary.method, summary.failure.reason if summary.failure else "")
+        for summary in summaries.values()
+        if summary.status == "failed"
     )
     own = [event for event in events if event["run"] == events[-1]["run"]] if events else []
     study = _last_study(own)
@@ -87,7 +87,7 @@ def status(folder: Path, now: datetime | None = None) -> Status:
 
 
 def _last_study(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The events from the last start of a study on: a run with equal budgets has two."""
+    """The events from the last start of a study on: a run with matched budgets has two."""
     starts = [place for place, event in enumerate(events) if event["kind"] == "study-started"]
     return list(events[starts[-1] :]) if starts else []
 

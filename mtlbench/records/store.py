@@ -10,11 +10,11 @@ from pydantic import BaseModel, ValidationError
 from mtlbench.errors import StorageError, UsageError
 from mtlbench.files import replacing
 from mtlbench.memory import without_cycle_search
-from mtlbench.records.lean import Lean
+from mtlbench.records.compact import Compactor
 from mtlbench.records.schema import SCHEMA_VERSION, Failure, Record, Status
 
 
-class Head(BaseModel):
+class Summary(BaseModel):
     """What a record says of its cell's outcome, without the rest."""
 
     cell: str
@@ -23,12 +23,12 @@ class Head(BaseModel):
     failure: Failure | None = None
 
     @classmethod
-    def of(cls, record: Record) -> "Head":
-        """The head of ``record``."""
+    def of(cls, record: Record) -> "Summary":
+        """The summary of ``record``."""
         return cls(cell=record.cell, method=record.method, status=record.status, failure=record.failure)
 
 
-Stored = TypeVar("Stored", Head, Record)
+Model = TypeVar("Model", Summary, Record)
 
 
 class RecordStore:
@@ -75,7 +75,7 @@ class RecordStore:
         return list(self._each(Record))
 
     def read_for_tables(self, metrics: Collection[str]) -> list[Record]:
-        """:meth:`read_all` for what is made of test scores: records made :class:`~mtlbench.records.lean.Lean`.
+        """:meth:`read_all` for what is made of test scores: records made :class:`~mtlbench.records.compact.Compactor`.
 
         A hundred thousand of them fit into half a gigabyte.
 
@@ -83,30 +83,30 @@ class RecordStore:
             metrics: those that are kept.
         """
         with without_cycle_search():
-            return list(map(Lean(metrics), self._each(Record)))
+            return list(map(Compactor(metrics), self._each(Record)))
 
-    def heads(self) -> dict[str, Head]:
+    def summaries(self) -> dict[str, Summary]:
         """Of each recorded cell, by id, what became of it: quicker than reading whole records.
 
         Raises:
             UsageError: as of :meth:`read_all`, but for what it does not look at.
         """
-        return {head.cell: head for head in self._each(Head)}
+        return {summary.cell: summary for summary in self._each(Summary)}
 
-    def checked_heads(self) -> dict[str, Head]:
-        """:meth:`heads` of records that are looked at as a whole, so that none is found damaged later.
+    def checked_summaries(self) -> dict[str, Summary]:
+        """:meth:`summaries` of records that are looked at as a whole, so that none is found damaged later.
 
         Raises:
             UsageError: as of :meth:`read_all`.
         """
         with without_cycle_search():
-            return {record.cell: Head.of(record) for record in self._each(Record)}
+            return {record.cell: Summary.of(record) for record in self._each(Record)}
 
     def paths(self) -> list[Path]:
         """The files of all records, sorted."""
         return sorted(self.folder.glob("[!.]*.json"), key=attrgetter("name"))
 
-    def _each(self, model: type[Stored]) -> Iterator[Stored]:
+    def _each(self, model: type[Model]) -> Iterator[Model]:
         origin: dict[str, Path] = {}
         for path in self.paths():
             record = _read(path, model)
@@ -135,18 +135,6 @@ class RecordStore:
         path = self._path(stem)
         return read_record(path) if path.exists() else None
 
-    def find(self, cell: str) -> Record | None:
-        """The record of the cell with this id, or ``None``.
-
-        Raises:
-            UsageError: the file is unreadable or is no record.
-        """
-        for path in sorted(self.folder.glob(f"[!.]*.{cell[:12]}.json")):
-            record = read_record(path)
-            if record.cell == cell:
-                return record
-        return None
-
     def _path(self, stem: str) -> Path:
         return self.folder / f"{stem}.json"
 
@@ -160,7 +148,7 @@ def read_record(path: Path) -> Record:
     return _read(path, Record)
 
 
-def _read(path: Path, model: type[Stored]) -> Stored:
+def _read(path: Path, model: type[Model]) -> Model:
     try:
         with path.open("rb", buffering=0) as file:
             content = file.read()

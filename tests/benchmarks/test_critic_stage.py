@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from mtlbench import api
 from mtlbench.benchmarking import in_public_style, workload
-from mtlbench.benchmarking.contestants import BATCHES
-from mtlbench.benchmarking.paced import Paced
+from mtlbench.benchmarking.interleaved import InterleavedWorker
+from mtlbench.benchmarking.timed_work import BATCHES
 from mtlbench.cells import Training
 from mtlbench.discovery import discover
 from mtlbench.experiments.process import THREADS, prepare_process
@@ -89,7 +89,7 @@ def public_updates(pace: Callable[[], None]) -> None:
 @pytest.mark.benchmark(group="critic updates")
 @pytest.mark.parametrize("critics", ["separate", "shared"])
 def test_updates(benchmark: BenchmarkFixture, critics: str) -> None:
-    with Paced(our_updates, critics) as ours, Paced(public_updates) as public:
+    with InterleavedWorker(our_updates, critics) as ours, InterleavedWorker(public_updates) as public:
         ours.take_turn(WARM_UP)
         public.take_turn(TURN)
         ratio = side_by_side(benchmark, lambda: ours.take_turn(TURN), lambda: public.take_turn(TURN), ROUNDS)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from mtlbench import api
 from mtlbench.benchmarking import in_public_style, workload
-from mtlbench.benchmarking.paced import Abreast, Paced
+from mtlbench.benchmarking.interleaved import InterleavedWorker, SimultaneousWorkers
 from mtlbench.benchmarking.public_style import public_loader
 from mtlbench.cells import Training
 from mtlbench.discovery import discover
@@ -83,7 +83,7 @@ def test_inference_and_auc(benchmark: BenchmarkFixture, name: str, cores: int) -
     own = backbone(name, splits.schema)
     expected = public_scores(in_public_style(own), splits.train)
     assert our_scores(BackboneTrainer(own, splits, Training(), 0), splits.train) == pytest.approx(expected, abs=1e-4)
-    with Abreast(cores, ours, name) as mine, Paced(public, name, cores) as theirs:
+    with SimultaneousWorkers(cores, ours, name) as mine, InterleavedWorker(public, name, cores) as theirs:
         mine.take_turn(1)
         theirs.take_turn(1)
         ratio = cores * side_by_side(benchmark, lambda: mine.take_turn(1), lambda: theirs.take_turn(1), ROUNDS)

@@ -11,8 +11,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from side_by_side import side_by_side
 
-from mtlbench.benchmarking.contestants import UNBOUNDED, Setting, our_training
-from mtlbench.benchmarking.paced import Paced
+from mtlbench.benchmarking.interleaved import InterleavedWorker
+from mtlbench.benchmarking.timed_work import UNBOUNDED, WorkerSettings, our_training
 from mtlbench.cells import Training
 from mtlbench.config.specs import resolve
 from mtlbench.discovery import discover
@@ -29,9 +29,12 @@ CATALOGUE = discover(())
 @pytest.mark.parametrize("name", METHODS)
 def test_training_step(benchmark: BenchmarkFixture, name: str) -> None:
     spec = resolve(CATALOGUE, "backbone", "shared-bottom", {}, "paper").spec
-    setting = Setting(spec, Training(epochs=UNBOUNDED, patience=UNBOUNDED), THREADS)
+    setting = WorkerSettings(spec, Training(epochs=UNBOUNDED, patience=UNBOUNDED), THREADS)
     specs = [resolve(CATALOGUE, "weighting", each, {}, "paper").spec for each in (name, "constant")]
-    with Paced(our_training, setting, specs[0]) as method, Paced(our_training, setting, specs[1]) as constant:
+    with (
+        InterleavedWorker(our_training, setting, specs[0]) as method,
+        InterleavedWorker(our_training, setting, specs[1]) as constant,
+    ):
         method.take_turn(WARM_UP)
         constant.take_turn(WARM_UP)
         ratio = 1 / side_by_side(benchmark, lambda: method.take_turn(TURN), lambda: constant.take_turn(TURN), ROUNDS)

@@ -11,8 +11,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from side_by_side import side_by_side
 
-from mtlbench.benchmarking.contestants import UNBOUNDED, Setting, our_training, public_training
-from mtlbench.benchmarking.paced import Paced
+from mtlbench.benchmarking.interleaved import InterleavedWorker
+from mtlbench.benchmarking.timed_work import UNBOUNDED, WorkerSettings, our_training, public_training
 from mtlbench.cells import PluginSpec, Training
 from mtlbench.config.specs import resolve
 from mtlbench.discovery import discover
@@ -24,8 +24,8 @@ TURN = 4
 ROUNDS = 10
 
 
-def setting(name: str, threads: int) -> Setting:
-    return Setting(resolve(CATALOGUE, "backbone", name, {}, "paper").spec, TRAINING, threads)
+def setting(name: str, threads: int) -> WorkerSettings:
+    return WorkerSettings(resolve(CATALOGUE, "backbone", name, {}, "paper").spec, TRAINING, threads)
 
 
 @pytest.mark.benchmark(group="grid")
@@ -35,12 +35,12 @@ def test_two_processes(benchmark: BenchmarkFixture, name: str, reference: str) -
     """Two processes against one, against one on two threads, and against the public style on two threads."""
     constant = PluginSpec("constant", {})
     with ExitStack() as stack, ThreadPoolExecutor(2) as pool:
-        pair = [stack.enter_context(Paced(our_training, setting(name, 1), constant)) for _ in range(2)]
+        pair = [stack.enter_context(InterleavedWorker(our_training, setting(name, 1), constant)) for _ in range(2)]
         threads = 1 if reference == "one process" else 2
         other = stack.enter_context(
-            Paced(public_training, setting(name, threads))
+            InterleavedWorker(public_training, setting(name, threads))
             if reference.startswith("public")
-            else Paced(our_training, setting(name, threads), constant)
+            else InterleavedWorker(our_training, setting(name, threads), constant)
         )
         list(pool.map(lambda each: each.take_turn(WARM_UP), pair))
         other.take_turn(TURN if reference.startswith("public") else WARM_UP)

@@ -21,9 +21,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from side_by_side import side_by_side
 
 from mtlbench.benchmarking import workload
-from mtlbench.benchmarking.contestants import BATCHES, UNBOUNDED, Setting, our_training, public_training
-from mtlbench.benchmarking.paced import Paced
+from mtlbench.benchmarking.interleaved import InterleavedWorker
 from mtlbench.benchmarking.public_style import public_loader
+from mtlbench.benchmarking.timed_work import BATCHES, UNBOUNDED, WorkerSettings, our_training, public_training
 from mtlbench.cells import PluginSpec, Training
 from mtlbench.config.specs import resolve
 from mtlbench.discovery import discover
@@ -46,12 +46,12 @@ TURN = 3
 ROUNDS = 10
 
 
-def setting(name: str) -> Setting:
-    return Setting(resolve(CATALOGUE, "backbone", name, {}, "paper").spec, TRAINING, THREADS)
+def setting(name: str) -> WorkerSettings:
+    return WorkerSettings(resolve(CATALOGUE, "backbone", name, {}, "paper").spec, TRAINING, THREADS)
 
 
-def compare(benchmark: BenchmarkFixture, name: str, reference: Paced) -> None:
-    with Paced(our_training, setting(name), PluginSpec("constant", {})) as ours, reference:
+def compare(benchmark: BenchmarkFixture, name: str, reference: InterleavedWorker) -> None:
+    with InterleavedWorker(our_training, setting(name), PluginSpec("constant", {})) as ours, reference:
         ours.take_turn(WARM_UP)
         reference.take_turn(TURN)
         ratio = side_by_side(benchmark, lambda: ours.take_turn(TURN), lambda: reference.take_turn(TURN), ROUNDS)
@@ -63,7 +63,7 @@ def compare(benchmark: BenchmarkFixture, name: str, reference: Paced) -> None:
 @pytest.mark.benchmark(group="training steps, public style")
 @pytest.mark.parametrize("name", sorted(CATALOGUE.backbones))
 def test_against_the_public_style(benchmark: BenchmarkFixture, name: str) -> None:
-    compare(benchmark, name, Paced(public_training, setting(name)))
+    compare(benchmark, name, InterleavedWorker(public_training, setting(name)))
 
 
 @pytest.mark.benchmark(group="training steps, public peer")
@@ -71,7 +71,7 @@ def test_against_the_public_style(benchmark: BenchmarkFixture, name: str) -> Non
 @pytest.mark.parametrize("name", PEER_NAMES)
 def test_against_a_public_peer(benchmark: BenchmarkFixture, name: str) -> None:
     pytest.importorskip("tqdm", reason="MTReclib imports tqdm, which is not installed")
-    compare(benchmark, name, Paced(peer_training, str(PEER), PEER_NAMES[name], THREADS))
+    compare(benchmark, name, InterleavedWorker(peer_training, str(PEER), PEER_NAMES[name], THREADS))
 
 
 class PacedLoader:

@@ -132,7 +132,7 @@ def test_record_files(tmp_path: Path) -> None:
 
     def take(given: bytes) -> None:
         spoilt_path.write_bytes(given)
-        store.heads()
+        store.summaries()
         records = store.read_for_tables(METRICS)
         page = to_markdown(build(records))
         assert "\x1b" not in page

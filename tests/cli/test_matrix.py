@@ -9,7 +9,7 @@ from plugin_sources import weighting, write
 
 from mtlbench.cli.matrix import legend
 from mtlbench.discovery import discover
-from mtlbench.experiments.applicability import Pair
+from mtlbench.experiments.applicability import Combination
 
 
 def marks(out: str) -> dict[str, dict[str, str]]:
@@ -74,9 +74,9 @@ def test_as_json_it_is_rows(mtlbench: Any) -> None:
 
 def test_reasons_that_differ_in_a_label_are_one_sentence() -> None:
     pairs = [
-        Pair("single-task", "pcgrad", "PCGrad needs shared parameters, and Single Task has none"),
-        Pair("single-task", "rmtl", "RMTL needs shared parameters, and Single Task has none"),
-        Pair("ple", "decay", "Decay does not like PLE"),
+        Combination("single-task", "pcgrad", "PCGrad needs shared parameters, and Single Task has none"),
+        Combination("single-task", "rmtl", "RMTL needs shared parameters, and Single Task has none"),
+        Combination("ple", "decay", "Decay does not like PLE"),
     ]
     told = legend(pairs, discover())
     assert told[pairs[0]] == told[pairs[1]] == "the weighting needs shared parameters, and Single Task has none"

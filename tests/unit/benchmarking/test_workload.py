@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from mtlbench.benchmarking import workload
-from mtlbench.benchmarking.contestants import flop_of_products
 from mtlbench.benchmarking.measuring import flop_per_row
+from mtlbench.benchmarking.timed_work import flop_of_products
 
 
 def test_it_has_the_papers_size_and_skewed_ids():

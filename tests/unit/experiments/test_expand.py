@@ -9,9 +9,9 @@ from mtlbench.api import UsageError
 from mtlbench.cells import Cell
 from mtlbench.config.study import Study
 from mtlbench.discovery import discover
-from mtlbench.experiments.allowances import equalised, spent
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
+from mtlbench.experiments.matched_budgets import spent, with_matched_budgets
 from mtlbench.experiments.runner import missing
 from mtlbench.records import Record
 from mtlbench.records.schema import StageSpend
@@ -97,7 +97,7 @@ def test_equal_budgets_are_those_of_the_costliest_method_of_a_block_with_all_its
     costs = [{"train": (10, 3.0)}, {"train": (10, 3.0), "critics": (4, 9.0)}, {"train": (20, 1.0)}]
     records = [recorded(job, **cost) for job, cost in zip(found[:3], costs, strict=True)]
     records.append(Record.model_construct(cell=found[3].cell.id, status="failed", spend=[]))
-    steps, seconds = (equalised(found, spent(records, unit), unit) for unit in ("steps", "seconds"))
+    steps, seconds = (with_matched_budgets(found, spent(records, unit), unit) for unit in ("steps", "seconds"))
     assert [job.cell.training.allowance for job in steps] == [14, 14, 20]
     assert [job.cell.training.allowance for job in seconds] == [12, 12, 1]
     assert {job.cell.training.budget for job in steps} == {"steps"}

@@ -56,12 +56,12 @@ class KilledError(BrokenExecutor):
 def scheduled(tmp_path: Path, pools: FakePools, **study: object) -> tuple[list[Job], Recorder]:
     plan = Study(datasets=("synthetic[rows=2000]",), out=tmp_path, **study).resolve(CATALOGUE)
     jobs = expand(plan, CATALOGUE, tmp_path / "checkpoints")
-    recorder = Recorder(CATALOGUE, RecordStore(tmp_path), lambda event: None, {}, lambda head: True)
+    recorder = Recorder(CATALOGUE, RecordStore(tmp_path), lambda event: None, {}, lambda summary: True)
     locks = Locks(tmp_path / "locks")
     Schedule(jobs, pools, recorder, locks).run()
     locks.close()
     assert not (tmp_path / "locks").exists()
-    assert recorder.heads.keys() == {job.cell.id for job in jobs}
+    assert recorder.summaries.keys() == {job.cell.id for job in jobs}
     return jobs, recorder
 
 
@@ -94,7 +94,7 @@ def test_what_builds_on_a_failed_cell_fails_with_its_reason(tmp_path: Path) -> N
     pools = FakePools(fails)
     jobs, recorder = scheduled(tmp_path, pools, backbones=("mmoe",), weightings=("rmtl",), seeds=1)
     assert [job.cell.weighting.name for job in pools.asked] == ["constant"]
-    failure = recorder.heads[jobs[-1].cell.id].failure
+    failure = recorder.summaries[jobs[-1].cell.id].failure
     assert failure is not None
     assert failure.reason.endswith("which it builds on, has no result: out of luck")
 
@@ -107,7 +107,7 @@ def test_a_cell_that_kills_its_worker_twice_fails_and_the_others_are_done(tmp_pa
 
     pools = FakePools(deadly)
     jobs, recorder = scheduled(tmp_path, pools, backbones=("mmoe",), weightings=("constant",), seeds=4)
-    assert [recorder.heads[job.cell.id].status for job in jobs] == ["done", "failed", "done", "done"]
+    assert [recorder.summaries[job.cell.id].status for job in jobs] == ["done", "failed", "done", "done"]
     assert [job.cell.seed for job in pools.asked].count(1) == 2
 
 
@@ -128,9 +128,9 @@ class Rejecting(FakePools):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_cell_that_a_broken_pool_did_not_take_is_handed_to_the_next(tmp_path: Path, seed: int) -> None:
     jobs, recorder = scheduled(tmp_path, Rejecting(seed, 1), backbones=("mmoe",), weightings=("constant",), seeds=3)
-    assert {recorder.heads[job.cell.id].status for job in jobs} == {"done"}
+    assert {recorder.summaries[job.cell.id].status for job in jobs} == {"done"}
 
 
 def test_a_study_ends_where_no_pool_takes_a_cell(tmp_path: Path) -> None:
     jobs, recorder = scheduled(tmp_path, Rejecting(0, 99), backbones=("mmoe",), weightings=("constant",), seeds=1)
-    assert recorder.heads[jobs[0].cell.id].status == "failed"
+    assert recorder.summaries[jobs[0].cell.id].status == "failed"

@@ -8,7 +8,6 @@ import pytest
 from record_factory import record
 
 from mtlbench import files
-from mtlbench.cells import Cell, PluginSpec, Training
 from mtlbench.errors import UsageError
 from mtlbench.records import Failure, RecordStore
 
@@ -25,17 +24,6 @@ def test_records_come_back_equal_and_in_the_order_of_their_names(tmp_path):
 def test_no_folder_is_no_records(tmp_path):
     assert RecordStore(tmp_path / "absent").read_all() == []
     assert not (tmp_path / "absent").exists()
-
-
-def test_a_record_is_found_by_the_id_of_its_cell(tmp_path):
-    spec = PluginSpec("synthetic", {})
-    cell = Cell(spec, "f" * 64, PluginSpec("ple", {}), PluginSpec("constant", {}), 0, Training())
-    store = RecordStore(tmp_path)
-    written = record("PLE").model_copy(update={"cell": cell.id})
-    store.write(written, cell.stem)
-    assert store.find(cell.id) == written
-    assert store.find("0" * 64) is None
-    assert store.find(cell.id[:12] + "0" * 52) is None
 
 
 def test_the_same_record_gives_the_same_bytes(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mtlbench.benchmarking.paced import Abreast, Paced
+from mtlbench.benchmarking.interleaved import InterleavedWorker, SimultaneousWorkers
 from mtlbench.errors import TrainingError
 
 
@@ -24,10 +24,10 @@ def fail_in_the_second_step(pace: Callable[[], None]) -> None:
 
 
 def test_it_works_when_told_to_and_waits_otherwise(tmp_path: Path):
-    with Paced(write_for_ever, tmp_path / "steps") as paced:
-        first = paced.take_turn(3)
+    with InterleavedWorker(write_for_ever, tmp_path / "steps") as worker:
+        first = worker.take_turn(3)
         assert (tmp_path / "steps").read_text() == "xxx"
-        second = paced.take_turn(2)
+        second = worker.take_turn(2)
     assert (tmp_path / "steps").read_text() == "xxxxx"
     assert (len(first.seconds), len(second.seconds)) == (3, 2)
     assert all(seconds > 0 for seconds in second.seconds)
@@ -43,14 +43,14 @@ def meet(folder: Path, pace: Callable[[], None]) -> None:
         pace()
 
 
-def test_processes_abreast_work_at_the_same_time(tmp_path: Path):
-    with Abreast(2, meet, tmp_path) as both:
+def test_simultaneous_workers_work_at_the_same_time(tmp_path: Path):
+    with SimultaneousWorkers(2, meet, tmp_path) as both:
         turns = both.take_turn(3)
     assert [len(turn.seconds) for turn in turns] == [3, 3]
 
 
 def test_a_failure_is_told():
-    with Paced(fail_in_the_second_step) as paced:
-        paced.take_turn(1)
+    with InterleavedWorker(fail_in_the_second_step) as worker:
+        worker.take_turn(1)
         with pytest.raises(TrainingError, match="ValueError: three is too many"):
-            paced.take_turn(1)
+            worker.take_turn(1)

@@ -1,4 +1,4 @@
-"""Lean records: all that tables show, and little else."""
+"""Compact records: all that tables show, and little else."""
 
 import gc
 from pathlib import Path
@@ -25,8 +25,10 @@ def test_what_lean_records_have_in_common_is_one_object(tmp_path: Path) -> None:
 
 def test_heads_say_what_became_of_each_cell(tmp_path: Path) -> None:
     write_many(tmp_path, 20)
-    heads = RecordStore(tmp_path).heads()
-    assert {cell: head.status for cell, head in heads.items()} == {record.cell: "done" for record in many_records(20)}
+    summaries = RecordStore(tmp_path).summaries()
+    assert {cell: summary.status for cell, summary in summaries.items()} == {
+        record.cell: "done" for record in many_records(20)
+    }
 
 
 def test_of_records_that_nobody_keeps_boards_keep_one_per_row() -> None:

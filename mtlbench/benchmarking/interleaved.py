@@ -24,7 +24,7 @@ class Turn:
     """Of the process so far."""
 
 
-class Paced:
+class InterleavedWorker:
     """A function that works for ever, in a process of its own, in turns.
 
     Args:
@@ -65,19 +65,19 @@ class Paced:
         self._connection.close()
 
 
-class Abreast:
+class SimultaneousWorkers:
     """Several processes that do the same and take their turns at the same time.
 
     Args:
         number: of processes.
-        work: as :class:`Paced` takes it.
+        work: as :class:`InterleavedWorker` takes it.
         arguments: likewise.
     """
 
     def __init__(self, number: int, work: Callable[..., None], *arguments: Any) -> None:
         self._stack = ExitStack()
         self._pool = self._stack.enter_context(ThreadPoolExecutor(number))
-        self._processes = [self._stack.enter_context(Paced(work, *arguments)) for _ in range(number)]
+        self._processes = [self._stack.enter_context(InterleavedWorker(work, *arguments)) for _ in range(number)]
 
     def take_turn(self, steps: int) -> Sequence[Turn]:
         """Let each work for ``steps`` steps; ends when the last has done so."""
@@ -90,7 +90,7 @@ class Abreast:
         self._stack.close()
 
 
-class _Pacer:
+class _Turns:
     """Waits for its turn, and times the steps of it."""
 
     def __init__(self, connection: Connection) -> None:
@@ -109,7 +109,7 @@ class _Pacer:
 
 def _serve(connection: Connection, work: Callable[..., None], arguments: Sequence[Any]) -> None:
     try:
-        work(*arguments, _Pacer(connection))
+        work(*arguments, _Turns(connection))
     except EOFError:
         pass  # nobody asks any more
     except Exception as error:

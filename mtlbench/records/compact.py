@@ -11,8 +11,8 @@ RECORD_FIELDS, EPOCH_FIELDS, SPEND_FIELDS = (set(model.model_fields) for model i
 Use = TypeVar("Use", bound=PluginUse)
 
 
-class Lean:
-    """Makes records lean, for tables; call it with one record after the other.
+class Compactor:
+    """Makes records compact, for tables; call it with one record after the other.
 
     Left out are the validation scores, and of the learning curve all but the weights of the last epoch that has any;
     the spend of all stages becomes one. Uses of plugins and environments that are equal become one object.

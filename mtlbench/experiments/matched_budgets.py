@@ -1,4 +1,4 @@
-"""Equal budgets: what each cell may spend, from what the study's methods spent under early stopping."""
+"""Matched budgets: what each cell may spend, from what the study's methods spent under early stopping."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ def spent(records: Iterable[Record], unit: Unit) -> dict[str, float]:
     return {record.cell: sum(getattr(stage, unit) for stage in record.spend) for record in done}
 
 
-def equalised(jobs: Sequence[Job], used: Mapping[str, float], unit: Unit) -> list[Job]:
+def with_matched_budgets(jobs: Sequence[Job], used: Mapping[str, float], unit: Unit) -> list[Job]:
     """The finished ones of ``jobs`` once more, each with the budget of the costliest of its block.
 
     A block is what methods are compared in: one dataset, backbone and seed. What a method builds on are the cells of

@@ -30,8 +30,8 @@ Pace = Callable[[], None]
 
 
 @dataclass(frozen=True)
-class Setting:
-    """All that the contestants of one comparison share; it goes to their processes."""
+class WorkerSettings:
+    """All that the workers of one comparison share; it goes to their processes."""
 
     backbone: PluginSpec
     training: Training
@@ -48,18 +48,18 @@ class Setting:
         return workload(BATCHES * steps_per_pace(self.device) * self.training.batch_size)
 
     def network(self, catalogue: Catalogue, schema: Schema) -> Backbone:
-        """The freshly initialised backbone on the CPU, the same for every contestant."""
+        """The freshly initialised backbone on the CPU, the same for every worker."""
         with seeded(0, "initial parameters"):
             backbone: Backbone = catalogue.create("backbone", self.backbone, schema)
         return backbone
 
 
-def our_training(setting: Setting, weighting: PluginSpec, pace: Pace) -> None:
+def our_training(setting: WorkerSettings, weighting: PluginSpec, pace: Pace) -> None:
     """Train by the harness's own loop, as :func:`mtlbench.experiments.run_cell.run_cell` does."""
     prepare_process(torch.device(setting.device))
     torch.set_num_threads(setting.threads)
     catalogue, splits = setting.catalogue(), setting.splits()
-    method, done = catalogue.create("weighting", weighting), paced(setting.device, pace)
+    method, done = catalogue.create("weighting", weighting), after_step(setting.device, pace)
     trainer = BackboneTrainer(
         setting.network(catalogue, splits.schema).to(setting.device),
         splits.to(torch.device(setting.device)),
@@ -72,10 +72,10 @@ def our_training(setting: Setting, weighting: PluginSpec, pace: Pace) -> None:
         method.fit(trainer)
 
 
-def public_training(setting: Setting, pace: Pace) -> None:
+def public_training(setting: WorkerSettings, pace: Pace) -> None:
     """Train by the loop in the public style: the plain average, float32, torch's defaults."""
     torch.set_num_threads(setting.threads)
-    splits, done = setting.splits(), paced(setting.device, pace)
+    splits, done = setting.splits(), after_step(setting.device, pace)
     network = in_public_style(setting.network(setting.catalogue(), splits.schema)).to(setting.device)
     for _ in public_losses(network, splits.train, setting.training.batch_size, setting.device):
         done()
@@ -97,7 +97,7 @@ def products(sizes: tuple[int, int, int], threads: int, device: str, pace: Pace)
         torch.randn(*shape, device=device) for shape in ((samples, inputs), (outputs, inputs), (samples, outputs))
     )
     results = torch.empty_like(gradient), torch.empty_like(x), torch.empty_like(weight)
-    done = paced(device, pace)
+    done = after_step(device, pace)
     while True:
         torch.mm(x, weight.t(), out=results[0])
         torch.mm(gradient, weight, out=results[1])
@@ -110,7 +110,7 @@ def steps_per_pace(device: str) -> int:
     return 1 if device == "cpu" else GPU_STEPS
 
 
-def paced(device: str, pace: Pace) -> Pace:
+def after_step(device: str, pace: Pace) -> Pace:
     """To be called after every step: calls ``pace`` at the due ones, when the device has done them."""
     if device == "cpu":
         return pace
