@@ -9,6 +9,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 
+def nearest(path: Path) -> Path:
+    """``path`` where it exists, else the nearest folder above it that does."""
+    place = path.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return place
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write that takes the place of ``path`` when the block ends, and leaves no trace when it raises.

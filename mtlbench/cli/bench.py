@@ -88,8 +88,8 @@ def bench(
         threads=threads,
         jobs=jobs,
         steps=steps,
-        plugin_files=plan.plugin_files,
-        device=plan.device,
+        plugin_files=plan.settings.plugin_files,
+        device=plan.settings.device,
     ):
         if isinstance(outcome, Measurement):
             found.append(outcome)
@@ -103,7 +103,7 @@ def bench(
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in found], indent=2))
     else:
-        _print(found, threads, jobs, plan.device)
+        _print(found, threads, jobs, plan.settings.device)
 
 
 def _print(found: "Iterable[Measurement]", threads: int, jobs: int, device: str) -> None:

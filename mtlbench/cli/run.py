@@ -1,6 +1,5 @@
 """``mtlbench run``."""
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +7,6 @@ import typer
 
 from mtlbench.cli.leaderboard_build import publish
 from mtlbench.cli.output import PluginFiles, aligned, warn_of_broken
-from mtlbench.errors import UsageError
 
 if TYPE_CHECKING:
     from mtlbench.config.study import Plan, Study
@@ -138,10 +136,9 @@ def run(
     study = Study.load(config, {name: value for name, value in flags.items() if value not in (None, [])})
     catalogue = discover(study.files())
     plan = study.resolve(catalogue)
-    require_writable(study.out)
     warn_of_broken(catalogue)
     if dry_run:
-        _print_cells(study, plan, catalogue)
+        _print_cells(plan, catalogue)
     else:
         _run(study, plan, quiet)
 
@@ -151,16 +148,10 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
     from mtlbench.cli.progress import progress
     from mtlbench.experiments.executors import Where
 
+    where = Where(study.jobs, study.scheduler)
     try:
         with progress(quiet) as listener:
-            outcome = experiments.run(
-                plan,
-                out=study.out,
-                overwrite=study.overwrite,
-                listener=listener,
-                where=Where(study.jobs, study.scheduler),
-                checkpoint_every=study.checkpoint_every,
-            )
+            outcome = experiments.run(plan, overwrite=study.overwrite, listener=listener, where=where)
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on with the cells that are left", err=True)
         raise typer.Exit(INTERRUPTED) from None
@@ -170,37 +161,19 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
         raise typer.Exit(SOME_CELL_FAILED)
 
 
-def _print_cells(study: "Study", plan: "Plan", catalogue: "Catalogue") -> None:
-    from mtlbench.config.parameters import spec_text
-    from mtlbench.discovery import KINDS
-    from mtlbench.experiments.expand import expand
-    from mtlbench.records import RecordStore
+def _print_cells(plan: "Plan", catalogue: "Catalogue") -> None:
+    from mtlbench.experiments.preview import preview
 
-    recorded = RecordStore(study.out).summaries()
-    rows = []
-    for job in expand(plan, catalogue, study.out / "checkpoints"):
-        cell = job.cell
-        specs = {"dataset": cell.dataset, "backbone": cell.backbone, "weighting": cell.weighting}
-        names = [spec_text(spec.name, job.changed.get(kind, {})) for kind, spec in specs.items()]
-        state = f"not applicable: {job.not_applicable}" if job.not_applicable else ""
-        rows.append([*names, str(cell.seed), "recorded" if cell.id in recorded else state])
-    typer.echo(aligned([*KINDS, "seed", "state"], rows))
-    typer.echo(f"{len(rows)} cells, {sum(row[-1] == 'recorded' for row in rows)} of them recorded already")
-
-
-def require_writable(out: Path) -> None:
-    """Make sure that results can be written to ``out``, without leaving a trace.
-
-    Raises:
-        UsageError: they cannot.
-    """
-    place = out.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    try:
-        with tempfile.TemporaryFile(dir=place):
-            pass
-    except OSError as error:
-        raise UsageError(
-            f"cannot write to the results folder {out}: {place}: {error.strerror}; choose another folder with --out"
-        ) from error
+    cells = preview(plan, catalogue)
+    rows = [
+        [
+            cell.dataset,
+            cell.backbone,
+            cell.weighting,
+            str(cell.seed),
+            "recorded" if cell.recorded else f"not applicable: {cell.not_applicable}" if cell.not_applicable else "",
+        ]
+        for cell in cells
+    ]
+    typer.echo(aligned(["dataset", "backbone", "weighting", "seed", "state"], rows))
+    typer.echo(f"{len(cells)} cells, {sum(cell.recorded for cell in cells)} of them recorded already")

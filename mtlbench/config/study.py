@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from mtlbench.cells import Training
 from mtlbench.config.messages import complaints
 from mtlbench.config.presets import PRESETS, PresetName
+from mtlbench.config.settings import CHECKPOINT_EVERY, RunSettings
 from mtlbench.config.specs import Resolved, resolve_texts
 from mtlbench.discovery import Catalogue, plugin_files
 from mtlbench.errors import UsageError
@@ -30,9 +31,6 @@ Seed = Annotated[int, Field(ge=0)]
 
 PATHS = ("data_dir", "out")
 
-CHECKPOINT_EVERY = 300.0
-"""Seconds: short cells are not worth a save, and of a long one no more than this is lost."""
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -42,14 +40,10 @@ class Plan:
     grids: tuple[tuple[tuple[Resolved, ...], tuple[Resolved, ...]], ...]
     """Backbones and weightings, of which every pair is run."""
     seeds: tuple[int, ...]
-    preset: PresetName
     training: Training
-    controls: bool
-    budget: Literal["early-stopping", "steps", "seconds"]
-    device: str
-    data_dir: Path
-    plugin_files: tuple[Path, ...]
-    """From these a worker process finds the same plugins."""
+    settings: RunSettings
+    controls: bool = False
+    budget: Literal["early-stopping", "steps", "seconds"] = "early-stopping"
 
 
 class Grid(BaseModel):
@@ -171,13 +165,17 @@ class Study(BaseModel):
                 for grid in (first, *self.also)
             ),
             seeds=self.seeds if isinstance(self.seeds, tuple) else tuple(range(self.seeds)),
-            preset=self.preset,
             training=replace(PRESETS[self.preset].training, **overrides),
+            settings=RunSettings(
+                data_dir=self.data_dir.expanduser().absolute(),
+                out=self.out.expanduser().absolute(),
+                plugin_files=self.files(),
+                preset=self.preset,
+                device=self.device,
+                checkpoint_every=self.checkpoint_every,
+            ),
             controls=self.controls,
             budget=self.budget,
-            device=self.device,
-            data_dir=self.data_dir.expanduser(),
-            plugin_files=self.files(),
         )
 
 

@@ -100,8 +100,7 @@ class DaskPool:
 
     def submit(self, job: Job) -> "Future[Record]":
         """Run the cell on some worker."""
-        files = tuple(PluginFile(path, path.read_bytes()) for path in job.plugin_files)
-        job = replace(job, data_dir=job.data_dir.absolute(), checkpoints=job.checkpoints.absolute())
+        files = tuple(PluginFile(path, path.read_bytes()) for path in job.settings.plugin_files)
         remote = self._client.submit(
             run_on_worker,
             job,
@@ -173,7 +172,8 @@ def run_on_worker(job: Job, files: tuple[PluginFile, ...], topic: str, version: 
 
     with _ALONE:
         worker.log_event(topic, {BEGUN: job.cell.id})
-        return run_cell(replace(job, plugin_files=tuple(file.here() for file in files)), emit)
+        settings = replace(job.settings, plugin_files=tuple(file.here() for file in files))
+        return run_cell(replace(job, settings=settings), emit)
 
 
 def _lost() -> UsageError:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 
 from mtlbench.api import Source, Splits
 from mtlbench.cells import Cell
@@ -14,7 +13,7 @@ from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import load_splits
 
 
-def expand(plan: Plan, catalogue: Catalogue, checkpoints: Path) -> list[Job]:
+def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
     """All jobs of ``plan``, each once, a cell before those that build on it.
 
     A cell to build on that the plan does not name is added, so that its row stands beside those that build on it.
@@ -22,10 +21,10 @@ def expand(plan: Plan, catalogue: Catalogue, checkpoints: Path) -> list[Job]:
     Raises:
         DataError: a dataset is missing or malformed.
     """
-    expansion = _Expansion(plan, catalogue, checkpoints)
+    expansion = _Expansion(plan, catalogue)
     pairs = [pair for grid in plan.grids for pair in product(*grid)]
     for dataset in plan.datasets:
-        splits = load_splits(catalogue, dataset.spec, plan.data_dir)
+        splits = load_splits(catalogue, dataset.spec, plan.settings.data_dir)
         for seed in plan.seeds:
             for backbone, weighting in pairs:
                 expansion.add(dataset, splits, backbone, weighting, seed)
@@ -35,12 +34,11 @@ def expand(plan: Plan, catalogue: Catalogue, checkpoints: Path) -> list[Job]:
 
 
 class _Expansion:
-    def __init__(self, plan: Plan, catalogue: Catalogue, checkpoints: Path) -> None:
+    def __init__(self, plan: Plan, catalogue: Catalogue) -> None:
         self.jobs: dict[str, Job] = {}
         self._controls: dict[str, list[Resolved]] = {}
         self._plan = plan
         self._catalogue = catalogue
-        self._checkpoints = checkpoints
         self._applicability = Applicability()
 
     def add(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, seed: int) -> Job:
@@ -54,11 +52,7 @@ class _Expansion:
         )
         self.jobs[cell.id] = Job(
             cell=cell,
-            data_dir=self._plan.data_dir,
-            checkpoints=self._checkpoints,
-            plugin_files=self._plan.plugin_files,
-            preset=self._plan.preset,
-            device=self._plan.device,
+            settings=self._plan.settings,
             changed={"dataset": dataset.changed, "backbone": backbone.changed, "weighting": weighting.changed},
             warm_start=warm_start,
             source=source,
@@ -78,7 +72,7 @@ class _Expansion:
         return self._controls[key]
 
     def _resolve(self, source: Source) -> Resolved:
-        return resolve(self._catalogue, "weighting", source.weighting, source.params, self._plan.preset)
+        return resolve(self._catalogue, "weighting", source.weighting, source.params, self._plan.settings.preset)
 
     def _cell(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, seed: int) -> Cell:
         return Cell(dataset.spec, splits.fingerprint, backbone.spec, weighting.spec, seed, self._plan.training)
@@ -90,7 +84,7 @@ class _Expansion:
         if source is None:
             return None
         if source.backbone is not None:
-            backbone = resolve(self._catalogue, "backbone", source.backbone, {}, self._plan.preset)
+            backbone = resolve(self._catalogue, "backbone", source.backbone, {}, self._plan.settings.preset)
         cell = self.add(dataset, splits, backbone, self._resolve(source), seed).cell
         self.jobs[cell.id] = replace(self.jobs[cell.id], keep_checkpoint=True)
         return cell

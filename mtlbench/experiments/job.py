@@ -6,21 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from mtlbench.cells import Cell
-from mtlbench.config.study import CHECKPOINT_EVERY
+from mtlbench.config.settings import RunSettings
 
 
 @dataclass(frozen=True)
 class Job:
-    """A cell, where its inputs lie, and what its record must say beyond the cell."""
+    """A cell, the settings of its run, and what its record must say beyond the cell."""
 
     cell: Cell
-    data_dir: Path
-    checkpoints: Path
-    """Folder of checkpoints."""
-    plugin_files: tuple[Path, ...] = ()
-    preset: str | None = None
-    device: str = "cpu"
-    """Where it trains, as torch names devices."""
+    settings: RunSettings
     changed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Kind of plugin -> the parameters that the user changed."""
     warm_start: Cell | None = None
@@ -31,8 +25,6 @@ class Job:
     """Whether another cell builds on this one."""
     controls: tuple[str, ...] = ()
     """Ids of the cells that show where a gain of this one comes from, whether or not the study runs them."""
-    checkpoint_every: float = CHECKPOINT_EVERY
-    """Seconds of training after which what was done is saved; 0 saves after each step."""
     not_applicable: str | None = None
     """The reason why the combination makes no sense, known before any training."""
 
@@ -44,14 +36,9 @@ class Job:
     @property
     def checkpoint(self) -> Path:
         """Where this cell's best state is kept."""
-        return checkpoint_path(self.checkpoints, self.cell)
+        return self.settings.checkpoint(self.cell)
 
     @property
     def journal(self) -> Path:
         """Folder of what the running cell has done so far."""
-        return self.checkpoints / "running" / self.cell.stem
-
-
-def checkpoint_path(folder: Path, cell: Cell) -> Path:
-    """Checkpoint file of ``cell`` in ``folder``."""
-    return folder / f"{cell.stem}.pt"
+        return self.settings.journal(self.cell)

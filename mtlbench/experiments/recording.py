@@ -30,12 +30,12 @@ def blank_record(job: Job, catalogue: Catalogue, splits: Splits) -> Record:
         backbone=_use(job, catalogue, "backbone", cell.backbone),
         weighting=_use(job, catalogue, "weighting", cell.weighting),
         seed=cell.seed,
-        preset=job.preset,
+        preset=job.settings.preset,
         training=asdict(cell.training),
         controls=list(job.controls),
         status="not-applicable" if job.not_applicable else "failed",
         failure=Failure(reason=job.not_applicable or "did not finish"),
-        environment=environment(job.device),
+        environment=environment(job.settings.device),
     )
 
 

@@ -16,7 +16,7 @@ from mtlbench.discovery import Catalogue, discover
 from mtlbench.errors import MtlbenchError, StorageError
 from mtlbench.evaluation import score
 from mtlbench.experiments.events import StageProgress
-from mtlbench.experiments.job import Job, checkpoint_path
+from mtlbench.experiments.job import Job
 from mtlbench.experiments.process import prepare_process
 from mtlbench.experiments.recording import blank_record
 from mtlbench.records.schema import Epoch, Failure, Record, StageSpend
@@ -36,10 +36,10 @@ def run_cell(job: Job, emit: Emit) -> Record:
     Raises:
         StorageError: what other cells need of this one cannot be written.
     """
-    device = torch.device(job.device)
+    device = torch.device(job.settings.device)
     prepare_process(device)
-    catalogue = _catalogue(job.plugin_files)
-    splits = load_splits(catalogue, job.cell.dataset, job.data_dir)
+    catalogue = _catalogue(job.settings.plugin_files)
+    splits = load_splits(catalogue, job.cell.dataset, job.settings.data_dir)
     record = blank_record(job, catalogue, splits)
     try:
         return _train(job, catalogue, resident(splits, device), record, emit)
@@ -55,9 +55,9 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
     cell = job.cell
     warm_start, source = (_checkpoint(job, cell) for cell in (job.warm_start, job.source))
     with seeded(cell.seed, "initial parameters"):
-        backbone = catalogue.create("backbone", cell.backbone, splits.schema).to(job.device)
+        backbone = catalogue.create("backbone", cell.backbone, splits.schema).to(job.settings.device)
     weighting = catalogue.create("weighting", cell.weighting)
-    journal = Journal(job.journal, job.checkpoint_every, _origin(record, job.device))
+    journal = Journal(job.journal, job.settings.checkpoint_every, _origin(record, job.settings.device))
     trainer = BackboneTrainer(
         backbone,
         splits,
@@ -101,7 +101,7 @@ def _origin(record: Record, device: str) -> str:
 
 
 def _checkpoint(job: Job, source: Cell | None) -> Checkpoint | None:
-    return None if source is None else Checkpoint.load(checkpoint_path(job.checkpoints, source), source.id)
+    return None if source is None else Checkpoint.load(job.settings.checkpoint(source), source.id)
 
 
 def load_splits(catalogue: Catalogue, dataset: PluginSpec, data_dir: Path) -> Splits:

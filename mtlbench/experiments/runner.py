@@ -3,11 +3,10 @@
 import shutil
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal
 
-from mtlbench.config.study import CHECKPOINT_EVERY, Plan
+from mtlbench.config.study import Plan
 from mtlbench.discovery import discover
 from mtlbench.experiments.event_logging import logged
 from mtlbench.experiments.events import Listen, StudyStarted
@@ -16,6 +15,7 @@ from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.matched_budgets import spent, with_matched_budgets
 from mtlbench.experiments.recorder import Recorder
+from mtlbench.experiments.results_folder import require_writable
 from mtlbench.experiments.schedule import Schedule
 from mtlbench.locks import FOLDER, Locks
 from mtlbench.records.schema import Record
@@ -50,32 +50,23 @@ class StudyOutcome:
         return [self.store.read(stem) for stem in self.stems]
 
 
-def run(
-    plan: Plan,
-    *,
-    out: Path,
-    overwrite: Overwrite,
-    listener: Listen,
-    where: Where = HERE,
-    checkpoint_every: float = CHECKPOINT_EVERY,
-) -> StudyOutcome:
-    """Run every cell of ``plan`` that ``out`` does not hold yet.
+def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: Where = HERE) -> StudyOutcome:
+    """Run every cell of ``plan`` that its results folder does not hold yet.
+
+    Several runs may work on one folder at once: they share the cells between them.
 
     Args:
         plan: the resolved study.
-        out: results folder; gets ``records/`` and ``checkpoints/``. Several runs may work on one at once: they share
-            the cells between them.
         overwrite: which recorded cells to run again: none, the failed ones, or all.
         listener: hears what happens, from any thread.
         where: the executor, and how many cells it runs at the same time.
-        checkpoint_every: seconds of training after which a running cell saves what it has done.
 
     Raises:
-        UsageError: a dataset is missing or malformed, or a record in ``out`` is; nothing was written then.
+        UsageError: a dataset is missing or malformed, or a record in the folder is; nothing was written then.
     """
-    catalogue = discover(plan.plugin_files)
-    out = out.absolute()
-    study = [replace(job, checkpoint_every=checkpoint_every) for job in expand(plan, catalogue, out / "checkpoints")]
+    catalogue, out = discover(plan.settings.plugin_files), plan.settings.out
+    require_writable(out)
+    study = expand(plan, catalogue)
     store = RecordStore(out)
     known = {} if overwrite == "always" else store.checked_summaries()
     if overwrite == "failed":
@@ -87,8 +78,8 @@ def run(
     def run_all(study: list[Job], earlier: dict[str, Summary], listener: Listen) -> dict[str, Summary]:
         todo = missing(study, known)
         listener(StudyStarted(total=len(study), resumed=len(study) - len(todo)))
-        again = {job.cell.id for job in todo}
-        kept = {job.cell.id: known[job.cell.id] for job in study if job.cell.id not in again}
+        to_run = {job.cell.id for job in todo}
+        kept = {job.cell.id: known[job.cell.id] for job in study if job.cell.id not in to_run}
         recorder = Recorder(catalogue, store, listener, {**earlier, **kept}, counts)
         if overwrite == "always":
             for job in todo:

@@ -14,6 +14,7 @@ import mtlbench
 from mtlbench.data.folders import cache_dir, presence
 from mtlbench.discovery import Catalogue
 from mtlbench.experiments.process import ACCURATE, fast_matmul_precision, product_error
+from mtlbench.files import nearest
 from mtlbench.machine import free_memory, usable_cores
 
 PACKAGES = ("torch", "numpy", "pandas", "pyarrow", "pydantic", "pluggy", "scipy", "loky")
@@ -81,11 +82,8 @@ def _products() -> Diagnosis:
 
 
 def _cache(folder: Path) -> Diagnosis:
-    place = folder.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
-    remedy = "" if os.access(place, os.W_OK) else "name a folder that can be written by MTLBENCH_CACHE"
+    remedy = "" if os.access(nearest(folder), os.W_OK) else "name a folder that can be written by MTLBENCH_CACHE"
     return Diagnosis("cache", f"{folder}, {size / GIB:.2f} GiB", remedy)
 
 

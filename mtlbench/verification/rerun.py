@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mtlbench.cells import PROTOCOL, Training
 from mtlbench.config.presets import PRESETS, PresetName
+from mtlbench.config.settings import RunSettings
 from mtlbench.config.specs import resolve
 from mtlbench.config.study import Plan
 from mtlbench.discovery import discover
@@ -22,10 +23,11 @@ def rerun(record: Record, plugin_files: tuple[Path, ...], data_dir: Path, listen
         MtlbenchError: it cannot be the same cell here: other data or none, another protocol, a plugin that is missing
             or has other parameters. The message gives the reason and the remedy, and does not name the cell.
     """
-    plan = _plan(record, plugin_files, data_dir)
     with tempfile.TemporaryDirectory(prefix="mtlbench-rerun-") as scratch:
-        out = Path(scratch)
-        jobs = {job.cell.id: job for job in expand(plan, discover(plugin_files), out / "checkpoints")}
+        # All parameters of the cell itself are given; the preset sizes what it builds on.
+        preset: PresetName = next((name for name in PRESETS if name == record.preset), "quick")
+        plan = _plan(record, RunSettings(data_dir.absolute(), Path(scratch), plugin_files, preset))
+        jobs = {job.cell.id: job for job in expand(plan, discover(plugin_files))}
         if record.cell not in jobs:
             [now] = {job.cell.fingerprint for job in jobs.values()}
             raise UsageError(
@@ -34,11 +36,11 @@ def rerun(record: Record, plugin_files: tuple[Path, ...], data_dir: Path, listen
                 if now != record.dataset.fingerprint
                 else "a plugin has other parameters here; install the version of the record"
             )
-        run(plan, out=out, overwrite="never", listener=listener)
-        return RecordStore(out).read(jobs[record.cell].cell.stem)
+        run(plan, listener=listener)
+        return RecordStore(scratch).read(jobs[record.cell].cell.stem)
 
 
-def _plan(record: Record, plugin_files: tuple[Path, ...], data_dir: Path) -> Plan:
+def _plan(record: Record, settings: RunSettings) -> Plan:
     """The study of this one cell."""
     if record.protocol != PROTOCOL:
         raise UsageError(
@@ -54,22 +56,15 @@ def _plan(record: Record, plugin_files: tuple[Path, ...], data_dir: Path) -> Pla
             f"it was given the budget of another cell of its study; `mtlbench run --budget {training.budget}` runs "
             "such a study again"
         )
-    catalogue = discover(plugin_files)
-    # All parameters of the cell itself are given; the preset sizes what it builds on.
-    preset: PresetName = next((name for name in PRESETS if name == record.preset), "quick")
+    catalogue = discover(settings.plugin_files)
     dataset, backbone, weighting = (
-        resolve(catalogue, kind, use.name, use.params, preset)
+        resolve(catalogue, kind, use.name, use.params, settings.preset)
         for kind, use in (("dataset", record.dataset), ("backbone", record.backbone), ("weighting", record.weighting))
     )
     return Plan(
         datasets=(dataset,),
         grids=(((backbone,), (weighting,)),),
         seeds=(record.seed,),
-        preset=preset,
         training=training,
-        controls=False,
-        budget="early-stopping",
-        device="cpu",
-        data_dir=data_dir,
-        plugin_files=plugin_files,
+        settings=settings,
     )

@@ -28,11 +28,11 @@ CELLS_PER_SEED = 256
 """Of all built-in backbones and weightings on one dataset."""
 
 
-def plan_of(count: int) -> "Plan":
+def plan_of(count: int, folder: Path) -> "Plan":
     from mtlbench.config.study import Study
     from mtlbench.discovery import discover
 
-    return Study(weightings=("all",), seeds=seeds(count)).resolve(discover())
+    return Study(weightings=("all",), seeds=seeds(count), out=folder).resolve(discover())
 
 
 def seeds(count: int) -> int:
@@ -43,7 +43,7 @@ def expanding(count: int, folder: Path) -> int:
     from mtlbench.discovery import discover
     from mtlbench.experiments.expand import expand
 
-    return len({job.cell.id for job in expand(plan_of(count), discover(), folder)})
+    return len({job.cell.id for job in expand(plan_of(count, folder), discover())})
 
 
 def dry_run(count: int, folder: Path) -> int:
@@ -56,7 +56,7 @@ def scheduling(count: int, folder: Path) -> int:
     from mtlbench.experiments.runner import run
 
     with mock.patch("os.fsync"):
-        run(plan_of(count), out=folder, overwrite="never", listener=lambda event: None, where=Untrained())
+        run(plan_of(count, folder), listener=lambda event: None, where=Untrained())
     return len(RecordStore(folder).paths())
 
 

@@ -48,7 +48,7 @@ def test_shared_bottom_beats_logistic_regression_on_click_auc(data_dir: Path, ca
     models = [fitted(strength) for strength in (0.03, 0.1, 0.3)]
     best = max(models, key=lambda m: roc_auc_score(clicks["validation"], m.decision_function(validation)))
     regression = roc_auc_score(clicks["test"], best.decision_function(test))
-    (record,) = experiments.run(plan, out=tmp_path, overwrite="never", listener=lambda event: None).records
+    (record,) = experiments.run(plan, listener=lambda event: None).records
     network = record.metrics["test"]["click"]["auc"]
     print(f"click AUC on test: shared-bottom {network:.4f}, logistic regression {regression:.4f}")
     assert network > regression

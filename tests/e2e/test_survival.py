@@ -96,10 +96,11 @@ def test_a_full_disk_stops_the_run_with_a_word_and_the_same_command_goes_on(
         seeds=1,
         epochs=2,
         batch_size=48,
+        out=out,
     )
 
     def run() -> None:
-        runner.run(study.resolve(catalogue), out=out, overwrite="never", listener=silent)
+        runner.run(study.resolve(catalogue), listener=silent)
 
     writes, real = [], os.fsync
 
@@ -129,7 +130,6 @@ def test_a_task_holds_no_data(tmp_path: Path):
         expand(
             Study(datasets=f"synthetic[rows={rows}]", weightings="rmtl", seeds=1).resolve(catalogue),
             catalogue,
-            tmp_path,
         )
         for rows in (2000, 20000)
     )

@@ -9,8 +9,8 @@ from mtlbench.experiments.executors import Where
 
 
 def test_every_backbone_lies_between_chance_and_the_optimum_and_the_best_is_close(tmp_path: Path):
-    plan = Study(backbones="all", weightings="constant", seeds=1).resolve(discover(()))
-    outcome = experiments.run(plan, out=tmp_path, where=Where(jobs=2), overwrite="never", listener=lambda event: None)
+    plan = Study(backbones="all", weightings="constant", seeds=1, out=tmp_path).resolve(discover(()))
+    outcome = experiments.run(plan, where=Where(jobs=2), listener=lambda event: None)
     records = outcome.records
     assert len(records) == 8
     for task in ("click", "conversion"):

@@ -12,6 +12,7 @@ from wide_splits import BACKBONES, plain_loop, small_backbone, wide_splits
 
 from mtlbench.api import Backbone, Splits
 from mtlbench.cells import Cell, PluginSpec, Training
+from mtlbench.config.settings import RunSettings
 from mtlbench.discovery import discover
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import run_cell
@@ -141,7 +142,7 @@ def test_embedding_optimisers_agree_with_their_own_on_a_cpu(name: str):
 def test_a_cell_trains_and_names_the_device(weighting: str, tmp_path: Path, cache_dir: Path):
     dataset = PluginSpec("synthetic", {"rows": 2000})
     cell = Cell(dataset, "", PluginSpec("mmoe", {}), PluginSpec(weighting, {}), 0, Training(epochs=2))
-    record = run_cell(Job(cell, tmp_path, tmp_path / "checkpoints", device="cuda"), lambda progress: None)
+    record = run_cell(Job(cell, RunSettings(tmp_path, tmp_path, device="cuda")), lambda progress: None)
     assert record.status == "done", record.failure
     assert record.environment["device"] == torch.cuda.get_device_name()
 

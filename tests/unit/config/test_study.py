@@ -85,7 +85,7 @@ def test_a_preset_decides_what_is_not_set(preset: str, batch_size: int, embeddin
     assert plan.training.weight_decay == 0
     assert plan.grids[0][0][0].spec.params["embedding"] == embedding
     assert plan.seeds == (0, 1)
-    assert plan.preset == preset
+    assert plan.settings.preset == preset
 
 
 def test_a_plan_keeps_explicit_seeds_and_plugin_files(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_plan_keeps_explicit_seeds_and_plugin_files(tmp_path: Path) -> None:
     study = Study.load(flags={"seeds": [7, 3], "plugins": [file], "weightings": ["mine"]})
     plan = study.resolve(discover(study.files()))
     assert plan.seeds == (7, 3)
-    assert plan.plugin_files == (file,)
+    assert plan.settings.plugin_files == (file,)
     assert [weighting.entry.name for weighting in plan.grids[0][1]] == ["mine"]
 
 

@@ -43,7 +43,7 @@ def test_each_kind_of_dataset_takes_away_what_needs_what_it_lacks(catalogue: Cat
 
 def test_a_study_refuses_what_the_matrix_refuses(catalogue: Catalogue, tmp_path: Path, cache_dir: Path):
     study = Study(datasets="synthetic[rows=2000]", backbones="all", weightings="all", seeds=1)
-    jobs = expand(study.resolve(catalogue), catalogue, tmp_path)
+    jobs = expand(study.resolve(catalogue), catalogue)
     found = {
         (job.cell.backbone.name, job.cell.weighting.name): job.not_applicable
         for job in jobs

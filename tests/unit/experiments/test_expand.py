@@ -18,9 +18,9 @@ from mtlbench.records.schema import StageSpend
 
 
 def jobs(tmp_path: Path, **study: object) -> list[Job]:
-    settings = {"datasets": "synthetic[rows=2000]", "backbones": "esmm", "seeds": 1, **study}
+    settings = {"datasets": "synthetic[rows=2000]", "backbones": "esmm", "seeds": 1, "out": tmp_path, **study}
     catalogue = discover(())
-    return expand(Study(**settings).resolve(catalogue), catalogue, tmp_path / "checkpoints")
+    return expand(Study(**settings).resolve(catalogue), catalogue)
 
 
 def names(found: list[Job]) -> list[str]:
@@ -140,9 +140,9 @@ def test_what_does_not_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_jobs_know_their_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    assert [job.device for job in jobs(tmp_path, weightings="constant")] == ["cpu"]
+    assert [job.settings.device for job in jobs(tmp_path, weightings="constant")] == ["cpu"]
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
-    assert [job.device for job in jobs(tmp_path, weightings="constant", device="cuda:1")] == ["cuda:1"]
+    assert [job.settings.device for job in jobs(tmp_path, weightings="constant", device="cuda:1")] == ["cuda:1"]
 
 
 def known(*found: Job) -> dict[str, Record]:

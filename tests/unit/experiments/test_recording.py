@@ -29,8 +29,8 @@ def test_delta_m_is_measured_against_single_task_networks_under_the_baseline(
 ):
     catalogue = discover(())
     study = Study(datasets="synthetic[rows=2000]", backbones=backbone, weightings=weighting, seeds=1)
-    (job,) = expand(study.resolve(catalogue), catalogue, tmp_path)
-    record = blank_record(job, catalogue, load_splits(catalogue, job.cell.dataset, job.data_dir))
+    (job,) = expand(study.resolve(catalogue), catalogue)
+    record = blank_record(job, catalogue, load_splits(catalogue, job.cell.dataset, job.settings.data_dir))
     assert (record.baseline, record.reference) == (baseline, reference)
 
 
@@ -39,8 +39,8 @@ def test_a_weighting_may_declare_itself_the_tuned_baseline(tmp_path: Path):
     catalogue = discover((write(tmp_path, "tuned.py", source),))
     study = Study(datasets="synthetic[rows=2000]", backbones="ple", weightings="constant,tuned", seeds=1)
     found = [
-        blank_record(job, catalogue, load_splits(catalogue, job.cell.dataset, job.data_dir))
-        for job in expand(study.resolve(catalogue), catalogue, tmp_path)
+        blank_record(job, catalogue, load_splits(catalogue, job.cell.dataset, job.settings.data_dir))
+        for job in expand(study.resolve(catalogue), catalogue)
     ]
     assert [(record.baseline, record.tuned_baseline) for record in found] == [(True, False), (False, True)]
 
@@ -51,8 +51,8 @@ def test_each_cell_carries_the_optimum_of_its_own_data_which_is_scored_once_per_
     plan = Study(datasets=datasets, backbones="ple", weightings="constant", seeds=2).resolve(catalogue)
     with mock.patch.object(recording, "score_probabilities", wraps=recording.score_probabilities) as scoring:
         found = [
-            blank_record(job, catalogue, load_splits(catalogue, job.cell.dataset, job.data_dir)).dataset
-            for job in expand(plan, catalogue, tmp_path)
+            blank_record(job, catalogue, load_splits(catalogue, job.cell.dataset, job.settings.data_dir)).dataset
+            for job in expand(plan, catalogue)
         ]
     assert scoring.call_count == len(datasets) * len(("validation", "test"))
     assert found[0].optimum == found[1].optimum != found[2].optimum == found[3].optimum

@@ -55,7 +55,7 @@ class KilledError(BrokenExecutor):
 
 def scheduled(tmp_path: Path, pools: FakePools, **study: object) -> tuple[list[Job], Recorder]:
     plan = Study(datasets=("synthetic[rows=2000]",), out=tmp_path, **study).resolve(CATALOGUE)
-    jobs = expand(plan, CATALOGUE, tmp_path / "checkpoints")
+    jobs = expand(plan, CATALOGUE)
     recorder = Recorder(CATALOGUE, RecordStore(tmp_path), lambda event: None, {}, lambda summary: True)
     locks = Locks(tmp_path / "locks")
     Schedule(jobs, pools, recorder, locks).run()

@@ -10,20 +10,20 @@ from mtlbench.leaderboards.grouping import boards
 from mtlbench.records import Record, RecordStore
 
 
-def test_tables_of_lean_records_are_those_of_whole_ones(tmp_path: Path) -> None:
+def test_tables_of_compact_records_are_those_of_whole_ones(tmp_path: Path) -> None:
     write_many(tmp_path, 600)
     store = RecordStore(tmp_path)
     assert to_markdown(build(store.read_for_tables(METRICS))) == to_markdown(build(store.read_all()))
 
 
-def test_what_lean_records_have_in_common_is_one_object(tmp_path: Path) -> None:
+def test_what_compact_records_have_in_common_is_one_object(tmp_path: Path) -> None:
     write_many(tmp_path, 40)
     records = RecordStore(tmp_path).read_for_tables(METRICS)
     assert len({id(record.dataset) for record in records}) == 1
     assert len({id(record.weighting) for record in records}) == 4
 
 
-def test_heads_say_what_became_of_each_cell(tmp_path: Path) -> None:
+def test_summaries_say_what_became_of_each_cell(tmp_path: Path) -> None:
     write_many(tmp_path, 20)
     summaries = RecordStore(tmp_path).summaries()
     assert {cell: summary.status for cell, summary in summaries.items()} == {
