@@ -151,13 +151,14 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
     where = Where(study.jobs, study.scheduler)
     try:
         with progress(quiet) as listener:
-            outcome = experiments.run(plan, overwrite=study.overwrite, listener=listener, where=where)
+            summaries = experiments.run(plan, overwrite=study.overwrite, listener=listener, where=where)
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on with the cells that are left", err=True)
         raise typer.Exit(INTERRUPTED) from None
     publish(study.out, study.layout)
-    if outcome.failed:
-        typer.echo(f"{outcome.failed} of {len(outcome.summaries)} cells failed; {study.out}/records has why", err=True)
+    failed = sum(summary.status == "failed" for summary in summaries)
+    if failed:
+        typer.echo(f"{failed} of {len(summaries)} cells failed; {study.out}/records has why", err=True)
         raise typer.Exit(SOME_CELL_FAILED)
 
 

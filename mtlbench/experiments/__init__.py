@@ -1,5 +1,5 @@
 """Running studies: from a plan to one record per cell."""
 
-from mtlbench.experiments.runner import StudyOutcome, run
+from mtlbench.experiments.runner import run
 
-__all__ = ["StudyOutcome", "run"]
+__all__ = ["run"]

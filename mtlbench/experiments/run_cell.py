@@ -7,9 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from mtlbench.api import Split, Splits, TrainingError
+from mtlbench.api import Splits
 from mtlbench.cells import Cell, PluginSpec
 from mtlbench.data import cache_dir, load
 from mtlbench.discovery import Catalogue, discover
@@ -76,7 +75,7 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
     if job.keep_checkpoint:
         trainer.checkpoint(cell.id, weighting.state_dict()).save(job.checkpoint)
     metrics = {
-        name: _scores(trainer.infer(split), split, splits.schema.tasks)
+        name: score(trainer.infer(split), split.labels, split.session, split.user, splits.schema.tasks)
         for name, split in (("validation", splits.validation), ("test", splits.test))
     }
     return record.model_copy(
@@ -133,12 +132,6 @@ _RESIDENT: dict[tuple[str, torch.device], Splits] = {}
 @lru_cache(maxsize=1)
 def _catalogue(plugin_files: tuple[Path, ...]) -> Catalogue:
     return discover(plugin_files)
-
-
-def _scores(logits: Tensor, split: Split, tasks: tuple[str, ...]) -> dict[str, dict[str, float | None]]:
-    if not torch.isfinite(logits).all():
-        raise TrainingError("the trained backbone gives logits that are not finite; lower --learning-rate")
-    return score(logits, split.labels, split.session, split.user, tasks)
 
 
 def _failed(record: Record, reason: str) -> Record:

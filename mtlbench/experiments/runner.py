@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Literal
 
 from mtlbench.config.study import Plan
@@ -18,39 +17,12 @@ from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.results_folder import require_writable
 from mtlbench.experiments.schedule import Schedule
 from mtlbench.locks import FOLDER, Locks
-from mtlbench.records.schema import Record
 from mtlbench.records.store import RecordStore, Summary
 
 Overwrite = Literal["never", "failed", "always"]
 
 
-@dataclass(frozen=True)
-class StudyOutcome:
-    """What a study came to."""
-
-    summaries: list[Summary]
-    """What became of each cell of the study, in its order, whether run now or earlier."""
-    store: RecordStore
-    """Where their records are."""
-    stems: list[str]
-    """Under which names, in the same order."""
-
-    @property
-    def failed(self) -> int:
-        """Number of failed cells."""
-        return sum(summary.status == "failed" for summary in self.summaries)
-
-    @property
-    def records(self) -> list[Record]:
-        """The records, read from the store: many take a lot of memory.
-
-        Raises:
-            UsageError: one was removed or damaged since.
-        """
-        return [self.store.read(stem) for stem in self.stems]
-
-
-def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: Where = HERE) -> StudyOutcome:
+def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: Where = HERE) -> list[Summary]:
     """Run every cell of ``plan`` that its results folder does not hold yet.
 
     Several runs may work on one folder at once: they share the cells between them.
@@ -60,6 +32,9 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
         overwrite: which recorded cells to run again: none, the failed ones, or all.
         listener: hears what happens, from any thread.
         where: the executor, and how many cells it runs at the same time.
+
+    Returns:
+        what became of each cell of the study, in its order, whether run now or earlier.
 
     Raises:
         UsageError: a dataset is missing or malformed, or a record in the folder is; nothing was written then.
@@ -96,7 +71,7 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
             equal = with_matched_budgets(study, used, plan.budget)
             summaries = run_all(equal, summaries, heard)
             study = [*study, *equal]
-    return StudyOutcome([summaries[job.cell.id] for job in study], store, [job.cell.stem for job in study])
+    return [summaries[job.cell.id] for job in study]
 
 
 def missing(study: list[Job], known: Mapping[str, Summary]) -> list[Job]:

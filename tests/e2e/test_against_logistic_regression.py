@@ -13,6 +13,7 @@ from mtlbench.api import Split, Splits
 from mtlbench.config.study import Study
 from mtlbench.data import load
 from mtlbench.discovery import discover
+from mtlbench.records import RecordStore
 
 
 def one_hot(split: Split, splits: Splits) -> sp.csr_matrix:
@@ -48,7 +49,8 @@ def test_shared_bottom_beats_logistic_regression_on_click_auc(data_dir: Path, ca
     models = [fitted(strength) for strength in (0.03, 0.1, 0.3)]
     best = max(models, key=lambda m: roc_auc_score(clicks["validation"], m.decision_function(validation)))
     regression = roc_auc_score(clicks["test"], best.decision_function(test))
-    (record,) = experiments.run(plan, listener=lambda event: None).records
+    experiments.run(plan, listener=lambda event: None)
+    (record,) = RecordStore(tmp_path).read_all()
     network = record.metrics["test"]["click"]["auc"]
     print(f"click AUC on test: shared-bottom {network:.4f}, logistic regression {regression:.4f}")
     assert network > regression
