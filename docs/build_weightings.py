@@ -43,7 +43,7 @@ FROM_LOSSES = Family(
     "from-losses",
     "From losses",
     "one weight per task, from the values of the task losses, or from no data at all",
-    "as under constant weights, or one more forward pass",
+    "none, or one more forward pass",
     "the task losses differ in size, or fall at different speeds",
     "These methods give each task one weight. If they read anything, it is the values of the losses. So a step needs "
     "one backward pass, as under constant weights.",
@@ -65,7 +65,7 @@ PER_SAMPLE = Family(
     "per-sample",
     "Per sample",
     "one weight per sample and task",
-    "as under constant weights",
+    "none",
     "some samples should count more than others: rare labels, hard samples, early impressions",
     "These methods give each sample its own weight in each task. A step costs what one under constant weights costs.",
 )
@@ -95,7 +95,8 @@ $$
 K is the number of tasks, B the number of samples in a batch, and L_k the mean loss of task k. Weights of one give the
 plain average of the task losses. A weighting per sample has a weight for each L_k,i.
 
-There are four families. Choose a family first, then a method from its table.
+There are four families. Choose a family first, then a method from its table. The extra cost is what a step costs more
+than one under constant weights, which takes one forward and one backward pass.
 """
 
 INDEX_FOOT = """\
@@ -171,14 +172,14 @@ def path(family: Family) -> str:
 
 def index(entries: dict[Family, list[Entry]]) -> str:
     """The page that a reader chooses from."""
-    head = ["family", "what sets the weights", "cost of a step", "try one where"]
+    head = ["family", "what sets the weights", "extra cost of a step", "try one where"]
     rows = [[f"[{one.title}](#{one.name})", one.weights, one.cost, one.choose] for one in entries]
     return joined(INDEX_HEAD, table(head, rows), *(index_section(*item) for item in entries.items()), INDEX_FOOT)
 
 
 def index_section(family: Family, entries: list[Entry]) -> str:
     """A family's table."""
-    head = ["name", "in one sentence", "reads", "cost", "paper"]
+    head = ["name", "in one sentence", "reads", "extra cost", "paper"]
     rows = [
         [links([entry], path(family)), prose(entry.summary), reads(entry), cost(entry), paper(entry)]
         for entry in entries
@@ -224,14 +225,14 @@ def reads(entry: Entry) -> str:
 
 
 def cost(entry: Entry) -> str:
-    """What a step costs beside one under constant weights, and what is trained before it or instead of it."""
-    step = " and ".join(dict.fromkeys(COSTS[need] for need in COSTS if need in entry.cls.needs))
-    parts = [step or "as under constant weights"]
+    """What a step costs more than one under constant weights, and what else is trained."""
+    parts = list(dict.fromkeys(COSTS[need] for need in COSTS if need in entry.cls.needs))
     if start := warm_start(entry.cls):
-        parts.append(f"after training `{start.weighting}`{' and critics' if 'critics' in entry.cls.needs else ''}")
+        critics = " and critics are" if "critics" in entry.cls.needs else " is"
+        parts.append(f"`{start.weighting}`{critics} trained first")
     if entry.cls.tuned_baseline:
         parts.append("one training per candidate")
-    return ", ".join(parts)
+    return "; ".join(parts) or "none"
 
 
 def paper(entry: Entry) -> str:

@@ -8,7 +8,7 @@ from torch import Tensor
 from mtlbench import api
 
 FLOOR = 1e-8
-"""A task loss below this counts as this where its logarithm is taken; so do the authors of FAMO."""
+"""A smaller task loss counts as this where its logarithm is taken. The authors of FAMO do the same."""
 
 
 def mean_losses(losses: Tensor) -> Tensor:

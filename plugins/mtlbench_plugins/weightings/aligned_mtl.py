@@ -8,7 +8,7 @@ from mtlbench import api
 from mtlbench_plugins.solvers.gramian import array
 
 INDISTINCT = 1e-7
-"""Eigenvalue of the Gram matrix, relative to the largest, below which it is rounding of float32 gradients."""
+"""An eigenvalue of the Gram matrix below this share of the largest is rounding error of float32 gradients."""
 
 
 class AlignedMTL(api.Weighting):

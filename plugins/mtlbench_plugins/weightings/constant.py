@@ -19,8 +19,9 @@ class Constant(api.Weighting):
     It reads nothing.
 
     ``restart=true`` and ``seconds_of`` are controls for weightings that continue from a trained backbone, such as
-    ``rmtl``. They continue from the same checkpoint and train further under constant weights. ``restart`` stops early;
-    ``seconds_of`` trains for as long as the other method took in all its stages.
+    ``rmtl``. They continue from the same checkpoint and train further under constant weights. With
+    ``restart`` early stopping ends the training. With ``seconds_of`` it goes on until all stages together have taken as
+    long as all stages of the other method.
     """
 
     name, label = "constant", "Constant"
@@ -35,8 +36,8 @@ class Constant(api.Weighting):
         restart: bool = Field(False, description="continue from the checkpoint of the cell without restart")
         seconds_of: str | None = Field(
             None,
-            description="continue from that checkpoint until this weighting's wall-clock on the same backbone and seed "
-            "is used up; none: early stopping",
+            description="continue from that checkpoint until all stages have taken as many seconds as this weighting "
+            "took on the same backbone and seed; none: early stopping",
         )
 
     params: Params

@@ -9,7 +9,7 @@ from torch import Tensor
 from mtlbench import api
 
 FLOOR = 1e-8
-"""A task loss below this counts as this where its logarithm is differentiated; the authors add it."""
+"""A smaller task loss counts as this where its logarithm is differentiated. The authors add this number instead."""
 
 
 class DBMTL(api.DirectionWeighting):

@@ -13,7 +13,7 @@ from mtlbench_plugins.critics.transitions import Transitions, replay, with_noise
 from mtlbench_plugins.critics.weighting import CriticWeighting
 
 LEARNER, TARGET, TAKEN = "learner.", "target.", "taken"
-"""Parts of the state of the third stage."""
+"""Names of the parts of the third stage's state."""
 
 
 class DDPG(CriticWeighting):

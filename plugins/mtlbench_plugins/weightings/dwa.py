@@ -31,7 +31,7 @@ class DWA(api.Weighting):
     class Params(api.Params):
         """Parameters of ``dwa``."""
 
-        temperature: float = Field(2.0, gt=0, description="T, > 0; the larger, the nearer to ones")
+        temperature: float = Field(2.0, gt=0, description="T, > 0; the larger, the closer the weights to one")
 
     params: Params
 

@@ -33,7 +33,7 @@ class Focal(api.Weighting):
     class Params(api.Params):
         """Parameters of ``focal``."""
 
-        gamma: float = Field(2.0, ge=0, le=20, description="gamma, how fast sure samples fade, >= 0")
+        gamma: float = Field(2.0, ge=0, le=20, description="gamma, how strongly sure samples are scaled down, >= 0")
 
     params: Params
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from mtlbench import api
 
 FLOOR = 1e-3
-"""Least weight before weights are scaled to sum K: a step of the weights could overshoot 0."""
+"""Smallest weight before the weights are scaled to sum K. Without it a step of the weights could pass 0."""
 TINY = 1e-12
 
 

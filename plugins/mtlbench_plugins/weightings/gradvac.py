@@ -12,7 +12,7 @@ from mtlbench import api
 from mtlbench_plugins.solvers.gramian import array
 
 MOST = 1 - 1e-6
-"""Highest target of a cosine: to raise one to 1 takes an infinite multiple of the other gradient."""
+"""Highest target of a cosine. To raise a cosine to 1 would take an infinite multiple of the other gradient."""
 
 
 class GradVac(api.Weighting):

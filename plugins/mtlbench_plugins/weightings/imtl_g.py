@@ -8,7 +8,7 @@ from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array, array, norms_and_cosines
 
 INDISTINCT = 1e-7
-"""Eigenvalue of the cosines, relative to the largest, below which it is rounding of float32 gradients."""
+"""An eigenvalue of the cosines below this share of the largest is rounding error of float32 gradients."""
 
 
 class IMTLG(api.Weighting):

@@ -58,11 +58,11 @@ class RMTL(CriticWeighting):
 
         lambda_: float = Field(0.7, ge=0, alias="lambda", description="lambda, weight of the critic, >= 0")
         variant: Literal["full", "wl", "nlc"] = Field(
-            "full", description="1 - lambda Q, 1 - lambda y Q (weights of positive labels only), or -Q"
+            "full", description="weights of 1 - lambda Q, 1 - lambda y Q (only positive labels are weighted), or -Q"
         )
-        critic_from: str | None = Field(None, description="backbone whose critics weigh; none: this backbone's own")
+        critic_from: str | None = Field(None, description="backbone whose critics are used; none: this one's")
         control: Literal["none", "shuffled", "batch-mean", "untrained"] = Field(
-            "none", description="what is done to the weights to show what the critics are worth"
+            "none", description="how the weights are changed to show what the critics are worth"
         )
         actions: Literal["policy", "uniform"] = Field(
             "policy", description="actions in the buffer: the backbone's predictions, or uniform random numbers"
@@ -77,7 +77,7 @@ class RMTL(CriticWeighting):
         forget_best: bool = Field(
             False, description="stage 3 forgets the best validation score of stage 1, and may end worse than it began"
         )
-        noisy_weights: bool = Field(False, description="critics keep their dropout on while they weigh")
+        noisy_weights: bool = Field(False, description="dropout stays on in critics that weigh")
 
     params: Params
     _critics: Critics | None = None
