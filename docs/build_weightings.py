@@ -1,34 +1,125 @@
-"""Write docs/weightings.md from the docstrings of the built-in weightings: ``python docs/build_weightings.py``."""
+"""Write docs/weightings.md and docs/weightings/ from the built-in weightings: ``python docs/build_weightings.py``.
+
+The index and each family's page come from what the classes declare and from their docstrings.
+"""
 
 import re
 import sys
+from dataclasses import dataclass
 from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
+from mtlbench.api import Weighting
 from mtlbench.config.parameters import parameter_rows
 from mtlbench.discovery import Entry, discover
 
-PAGE = Path(__file__).with_name("weightings.md")
+DOCS = Path(__file__).parent
+INDEX = "weightings.md"
 BUILT_IN = "mtlbench_plugins."
+GENERATED = (
+    "<!-- Written by `python docs/build_weightings.py` from the docstrings of the weightings. "
+    "Edit those, not this file. -->"
+)
 
-HEAD = """\
+
+@dataclass(frozen=True)
+class Family:
+    """A page of weightings that work in the same way."""
+
+    name: str
+    """Stem of its page."""
+    title: str
+    weights: str
+    """What sets the weights, for the table that a reader chooses from."""
+    cost: str
+    choose: str
+    """When to try one."""
+    text: str
+    """What a reader of its page should know first."""
+
+
+FROM_LOSSES = Family(
+    "from-losses",
+    "From losses",
+    "one weight per task, from the values of the task losses, or from no data at all",
+    "none, or one more forward pass",
+    "the task losses differ in size, or fall at different speeds",
+    "These methods give each task one weight. If they read anything, it is the values of the losses. So a step needs "
+    "one backward pass, as under constant weights.",
+)
+FROM_GRADIENTS = Family(
+    "from-gradients",
+    "From gradients",
+    "one weight per task, or one direction, from the gradients of the tasks",
+    "one backward pass per task",
+    "the tasks pull the shared parameters in different directions",
+    "These methods compare the gradients g_k of the tasks with respect to the **shared parameters**: those that two or "
+    "more tasks reach. They change the direction of the shared parameters only. The parameters of a single task follow "
+    "the gradient of that task. A backbone without shared parameters is not applicable.\n\n"
+    "The direction is d = (1/K) sum_k w_k g_k. Weights of one give the plain average of the task gradients. Where a "
+    "paper uses weights that sum to 1, the weights here sum to K; where a paper sums the task gradients, they are "
+    "averaged here. Both only multiply the direction by a constant.",
+)
+PER_SAMPLE = Family(
+    "per-sample",
+    "Per sample",
+    "one weight per sample and task",
+    "none",
+    "some samples should count more than others: rare labels, hard samples, early impressions",
+    "These methods give each sample its own weight in each task. A step costs what one under constant weights costs.",
+)
+WITH_STAGES = Family(
+    "with-stages",
+    "With stages",
+    "as the method says, over several stages of training",
+    "further stages of training; all of them count in the budget",
+    "the method is defined on a trained network, or has to be tuned",
+    "These methods train in more than one stage. Most of them continue from the checkpoint of another cell, which is "
+    "trained once and shared. The cost of every stage counts in the budget of the method.",
+)
+FAMILIES = (FROM_LOSSES, FROM_GRADIENTS, PER_SAMPLE, WITH_STAGES)
+
+INDEX_HEAD = f"""\
 # Weightings
 
-<!-- Written by `python docs/build_weightings.py` from the docstrings of the plugins. Do not edit. -->
+{GENERATED}
 
-Every built-in weighting at a glance, then each with its formula and parameters. The trainer multiplies the weights with
-the losses and averages over samples and tasks, so weights of ones are the plain average. K is the number of tasks, B of
-samples in a batch, L_k the mean loss of task k, g_k the gradient of L_k with respect to the shared parameters.
+A weighting turns each training step into weights w. The trainer multiplies the weights with the losses and averages
+over samples and tasks:
 
-`mtlbench info weighting NAME` prints the same in the terminal, and `mtlbench list --matrix` says which backbone each
-can be paired with. [Write a plugin](write-a-plugin.md) has how to add one.
+$$
+L = \\frac{{1}}{{K}} \\sum_k w_k L_k, \\qquad L_k = \\frac{{1}}{{B}} \\sum_i L_{{k,i}}
+$$
+
+K is the number of tasks, B the number of samples in a batch, and L_k the mean loss of task k. Weights of one give the
+plain average of the task losses. A weighting per sample has a weight for each L_k,i.
+
+There are four families. Choose a family first, then a method from its table. The extra cost is what a step costs more
+than one under constant weights, which takes one forward and one backward pass.
 """
+
+INDEX_FOOT = """\
+[The study of all weightings](studies/weightings.md) has what each gains and how long it takes.
+`mtlbench info weighting NAME` prints the description of one in the terminal. `mtlbench list --matrix` shows which
+backbones it can be paired with. [Write a plugin](write-a-plugin.md) shows how to add one."""
 
 REFERENCE = re.compile(r"((?:[\w-]+ ){0,3}(?:19|20)\d\d),?\s+(https?://[^\s,;)]+?)[.:,;)]*(?=\s|$)")
 """Venue and year, and the link behind them."""
 
 LINK = re.compile(r"https?://[^\s,;)]+?(?=[.:,;)]*(?:\s|$))")
+
+READS = re.compile(r"(?:\A|\n\n)It reads (.+?)\.(?=\s|\Z)", flags=re.DOTALL)
+"""The sentence of a docstring that says what the method reads."""
+
+COSTS = {
+    "post-step losses": "one more forward pass",
+    "gram": "one backward pass per task",
+    "jacobian": "one backward pass per task",
+    "parameters": "embedding tables updated whole",
+    "critics": "a pass through the critics",
+}
+"""What a need adds to a step."""
 
 SPELT_OUT = {
     r"\,": r"\thinspace ",
@@ -42,31 +133,106 @@ SPELT_OUT = {
     "<": r"\lt ",
     ">": r"\gt ",
 }
-"""What Markdown would take away from a formula before it is typeset, in words that it leaves alone."""
+"""Marks in a formula that Markdown would change, and words that mean the same to the typesetter."""
 
 
-def page() -> str:
-    """The whole page."""
-    entries = [entry for _, entry in sorted(discover().weightings.items()) if entry.cls.__module__.startswith(BUILT_IN)]
-    rows = [table_row(["name", "paper", "needs", "in one line"]), table_row(["---"] * 4)]
-    rows += [
-        table_row([f"[`{entry.name}`](#{entry.name})", paper(entry), needs(entry), prose(entry.summary)])
+def pages() -> dict[str, str]:
+    """The text of each page, by its path below docs/."""
+    found = discover().weightings
+    built_in = [found[name] for name in sorted(found) if found[name].cls.__module__.startswith(BUILT_IN)]
+    entries = {family: [entry for entry in built_in if family_of(entry) is family] for family in FAMILIES}
+    return {INDEX: index(entries), **{path(family): family_page(family, entries) for family in FAMILIES}}
+
+
+def family_of(entry: Entry) -> Family:
+    """The family of a weighting, from what its class declares and overrides."""
+    cls = entry.cls
+    # The baseline trains one stage at its defaults; its further stages are options for comparisons.
+    if warm_start(cls) is not None or (cls.fit is not Weighting.fit and not cls.baseline):
+        return WITH_STAGES
+    if cls.needs & {"gram", "jacobian"}:
+        return FROM_GRADIENTS
+    return PER_SAMPLE if per_sample(cls) else FROM_LOSSES
+
+
+def per_sample(cls: type[Weighting]) -> bool:
+    """Whether the weights are one per sample and task at the defaults: ``weigh`` says their shape first."""
+    return (getdoc(cls.weigh) or "").startswith("Weights (B, K)")
+
+
+def warm_start(cls: Any) -> Any:
+    """The cell that the method continues from at its defaults, or ``None``."""
+    return cls(cls.Params()).warm_start()
+
+
+def path(family: Family) -> str:
+    """Where a family's page lies below docs/."""
+    return f"weightings/{family.name}.md"
+
+
+def index(entries: dict[Family, list[Entry]]) -> str:
+    """The page that a reader chooses from."""
+    head = ["family", "what sets the weights", "extra cost of a step", "try one where"]
+    rows = [[f"[{one.title}](#{one.name})", one.weights, one.cost, one.choose] for one in entries]
+    return joined(INDEX_HEAD, table(head, rows), *(index_section(*item) for item in entries.items()), INDEX_FOOT)
+
+
+def index_section(family: Family, entries: list[Entry]) -> str:
+    """A family's table."""
+    head = ["name", "in one sentence", "reads", "extra cost", "paper"]
+    rows = [
+        [links([entry], path(family)), prose(entry.summary), reads(entry), cost(entry), paper(entry)]
         for entry in entries
     ]
-    return "\n\n".join([HEAD.strip(), "\n".join(rows), *(section(entry) for entry in entries)]) + "\n"
+    return joined(f"## {family.title}", table(head, rows))
 
 
-def section(entry: Entry) -> str:
-    """A weighting's heading, docstring and parameters."""
+def family_page(family: Family, entries: dict[Family, list[Entry]]) -> str:
+    """The methods of a family, each with its docstring and parameters."""
+    parts = [f"# Weightings: {family.title[0].lower()}{family.title[1:]}", GENERATED, family.text]
+    parts.append(links(entries[family]))
+    elsewhere = [entry for entry in entries[WITH_STAGES] if per_sample(entry.cls)]
+    if family is PER_SAMPLE and elsewhere:
+        parts.append(f"Some methods with stages weigh each sample too: {links(elsewhere, 'with-stages.md')}.")
+    names = {entry.cls: entry.name for entry in entries[family]}
+    return joined(*parts, *(section(entry, names) for entry in entries[family]))
+
+
+def section(entry: Entry, names: dict[type, str]) -> str:
+    """A weighting's heading, docstring and parameters.
+
+    A variant of another weighting of the page shows only the parameters that differ from that one's.
+    """
     parts = [f"## {entry.name}\n\n**{entry.cls.label}.**", body(getdoc(entry.cls) or "")]
-    parameters = parameter_rows(entry.cls.Params)
-    if parameters:
-        cells = [
-            [f"`{row['name']}`", f"`{row['default']}`", row["range"], prose(row["description"])] for row in parameters
-        ]
-        head = [table_row(["parameter", "default", "range", "meaning"]), table_row(["---"] * 4)]
-        parts.append("\n".join(head + [table_row(row) for row in cells]))
-    return "\n\n".join(parts)
+    rows = parameter_rows(entry.cls.Params)
+    base = entry.cls.__base__
+    if base in names:
+        rows = [row for row, other in zip(rows, parameter_rows(base.Params), strict=True) if row != other]
+        parts.append(f"Parameters are those of [`{names[base]}`](#{names[base]}), with these defaults:")
+    if rows:
+        head = ["parameter", "default", "range", "meaning"]
+        cells = [[f"`{row['name']}`", f"`{row['default']}`", row["range"], prose(row["description"])] for row in rows]
+        parts.append(table(head, cells))
+    return joined(*parts)
+
+
+def reads(entry: Entry) -> str:
+    """What the method reads, in the words of its docstring."""
+    found = READS.search(getdoc(entry.cls) or "")
+    if found is None:
+        raise SystemExit(f"{entry.name}: the docstring says nowhere 'It reads ...', in a paragraph of its own")
+    return prose(" ".join(found[1].split()))
+
+
+def cost(entry: Entry) -> str:
+    """What a step costs more than one under constant weights, and what else is trained."""
+    parts = list(dict.fromkeys(COSTS[need] for need in COSTS if need in entry.cls.needs))
+    if start := warm_start(entry.cls):
+        critics = " and critics are" if "critics" in entry.cls.needs else " is"
+        parts.append(f"`{start.weighting}`{critics} trained first")
+    if entry.cls.tuned_baseline:
+        parts.append("one training per candidate")
+    return "; ".join(parts) or "none"
 
 
 def paper(entry: Entry) -> str:
@@ -78,11 +244,9 @@ def paper(entry: Entry) -> str:
     return f"[source]({found[0]})" if found else ""
 
 
-def needs(entry: Entry) -> str:
-    """What the method reads beside the losses, and what it continues from."""
-    weighting: Any = entry.cls(entry.cls.Params())
-    start = weighting.warm_start()
-    return ", ".join([*sorted(entry.cls.needs), *([f"trained `{start.weighting}`"] if start else [])]) or "losses"
+def links(entries: list[Entry], page: str = "") -> str:
+    """Links to the sections of methods."""
+    return ", ".join(f"[`{entry.name}`]({page}#{entry.name})" for entry in entries)
 
 
 def body(docstring: str) -> str:
@@ -103,7 +267,7 @@ def body(docstring: str) -> str:
 
 
 def github(formula: str) -> str:
-    """A formula on one line, which Markdown passes on to the typesetter as it is.
+    """A formula on one line, without marks that Markdown would change.
 
     On a line of its own a leading ``-`` or ``=`` would be a list or a heading.
     """
@@ -112,11 +276,16 @@ def github(formula: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Docstring text as Markdown; a ``<`` that would begin a tag is none."""
+    """Docstring text as Markdown; a ``<`` in it does not begin a tag."""
     text = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text).replace("``", "`")
     outside_and_code = re.split(r"(`[^`]*`)", text)
     outside_and_code[::2] = [re.sub(r"<(?=[A-Za-z/!])", r"\\<", part) for part in outside_and_code[::2]]
     return "".join(outside_and_code)
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table with its head."""
+    return "\n".join(table_row(cells) for cells in [head, ["---"] * len(head), *rows])
 
 
 def table_row(cells: list[str]) -> str:
@@ -124,6 +293,13 @@ def table_row(cells: list[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+def joined(*parts: str) -> str:
+    """Parts of a page, a blank line between them."""
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
-    print(PAGE, file=sys.stderr)
+    for name, text in pages().items():
+        (DOCS / name).parent.mkdir(exist_ok=True)
+        (DOCS / name).write_text(text, encoding="utf-8")
+        print(DOCS / name, file=sys.stderr)

@@ -10,7 +10,7 @@ from mtlbench.discovery import Entry, discover
 
 
 class Plugins(SphinxDirective):
-    """``.. plugins:: dataset`` (or ``backbone``, ``weighting``)."""
+    """``.. plugins:: dataset``, or another kind of plugin."""
 
     required_arguments = 1
 

@@ -1,4 +1,4 @@
-"""Everything that a plugin imports of mtlbench, next to the layers of :mod:`mtlbench.nn`."""
+"""Everything that a plugin imports from mtlbench, besides the layers of :mod:`mtlbench.nn`."""
 
 from typing import NoReturn
 

@@ -33,23 +33,24 @@ class ExpertSizes(Sizes):
 class Backbone(Plugin, nn.Module, ABC):
     """Base of a backbone plugin.
 
-    All randomness of the constructor comes from torch's global generator, which the harness seeds, so that for one
-    seed every weighting starts from the same parameters.
+    All randomness of the constructor comes from torch's global generator. The harness seeds it, so for one seed every
+    weighting starts from the same parameters.
     """
 
     Params: ClassVar[type[Params]] = Sizes
 
     single_task: ClassVar[bool] = False
-    """Whether the backbone is one network per task, nothing shared: what the gain from sharing is measured against."""
+    """Whether the backbone is one network per task, nothing shared. The gain from sharing is measured against it."""
 
     replayable: ClassVar[bool] = True
-    """Whether a training pass is the same sequence of kernels for any batch of one size. A GPU then records it once and
-    replays it, many times as fast. ``False`` for a ``forward`` that looks at values (``if x.max() > 1``, ``x.item()``,
-    ``x.nonzero()``) or leaves tensors behind for :meth:`penalty`: its kernels are launched one by one."""
+    """Whether a training pass is the same sequence of kernels for all batches of one size. A GPU then records it once
+    and replays it, which is many times as fast. Set ``False`` for a ``forward`` that looks at values
+    (``if x.max() > 1``, ``x.item()``, ``x.nonzero()``) or keeps tensors for :meth:`penalty`; its kernels are then
+    launched one by one."""
 
     @classmethod
     def applicable(cls, schema: Schema) -> str | None:
-        """``None`` when the backbone fits the dataset, else the reason why not, as one sentence."""
+        """``None`` if the backbone fits the dataset, else the reason why not, as one sentence."""
         return None
 
     @abstractmethod
@@ -57,8 +58,8 @@ class Backbone(Plugin, nn.Module, ABC):
         """Logits (B, K) from ``categorical`` (B, F) int and ``numerical`` (B, D) float32."""
 
     def penalty(self, logits: Tensor) -> Tensor | None:
-        """A scalar added to the weighted loss of a step, or ``None``.
+        """A scalar that is added to the weighted loss of a step, or ``None``.
 
-        For backbones whose paper trains them with a term of their own (AITM's calibrator).
+        It is for backbones whose paper trains them with a further term in the loss (AITM's calibrator).
         """
         return None

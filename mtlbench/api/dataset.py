@@ -1,7 +1,7 @@
 """The dataset plugin interface: raw files in, one log out.
 
-A dataset plugin reads raw files into a :class:`Log`, the plain table and the meaning of its columns. The harness does
-the rest for every dataset alike, so that no plugin can leak by accident: it orders by time, splits, fits
+A dataset plugin reads raw files into a :class:`Log`: the plain table, and what its columns mean. The harness does the
+rest, in the same way for every dataset, so that no plugin can leak by accident. It orders rows by time, splits, fits
 vocabularies and scales on the training split, indexes sessions, and caches the result.
 """
 
@@ -25,37 +25,37 @@ from mtlbench.api.schema import Schema
 class Log:
     """A raw log, one row per impression, and what its columns mean.
 
-    ``frame`` may have its rows in any order and may carry more columns than are named; only the named ones are used.
-    A column named as an input must be known at the moment of the impression.
+    The rows of ``frame`` may be in any order. It may have more columns than are named; only the named ones are used. A
+    column named as an input must be known at the moment of the impression.
     """
 
     frame: pd.DataFrame
     tasks: Sequence[str]
     """Label columns holding 0 or 1; in funnel order when ``relation`` is ``"funnel"``."""
     categorical: Sequence[str] = ()
-    """Input columns taken as ids (any dtype; missing values are a value of their own)."""
+    """Input columns taken as ids, of any dtype. A missing value is an id of its own."""
     numerical: Sequence[str] = ()
-    """Input columns taken as numbers (standardised on the training split; missing values become its mean)."""
+    """Input columns taken as numbers. They are standardised on the training split; missing values become its mean."""
     relation: Literal["funnel", "parallel"] = "funnel"
     timestamp: str | None = None
-    """Integer column of milliseconds since the epoch. ``None``: a seeded random split and no session MDP."""
+    """Integer column of milliseconds since 1970. ``None``: a seeded random split, and no session MDP."""
     session: str | None = None
     """Column of session ids (see :func:`mtlbench.api.session_ids`). ``None``: no session MDP."""
     user: str | None = None
     """Column of user ids, for metrics per user."""
     user_inputs: Sequence[str] = ()
-    """The inputs that describe the user, for methods that leave them out of a state."""
+    """The inputs that describe the user. Some methods leave them out of a state."""
     held_out: str | None = None
-    """Boolean column, true on the rows of a published test part. Validation then is the last quarter of the others.
-    ``None``: 6:2:2."""
+    """Boolean column, true on the rows of a published test part. Validation is then the last quarter of the other rows.
+    ``None``: the split is 6:2:2."""
     optimum: Sequence[str] = ()
     """Columns of the true (Bayes-optimal) probability of each task, where the generator knows it."""
     origin: str = ""
-    """Where the rows come from, such as the name of a file: named where they are refused."""
+    """Where the rows come from, such as the name of a file. Errors about the rows name it."""
     min_count: int = 1
     """Ids seen fewer times than this in the training split are encoded as unknown."""
     facts: Mapping[str, float | int | str] = field(default_factory=dict)
-    """What a reader of the leaderboard should know of the log, such as the number of duplicates dropped."""
+    """What a reader of the leaderboard should know about the log, such as the number of duplicates dropped."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ class Split:
     timestamp: Tensor
     """(N,) int64 milliseconds, never decreasing; the row number where the log has no timestamp."""
     session: Tensor
-    """(N,) int64, dense from 0; a session cut by a split boundary is two sessions. Row number without sessions."""
+    """(N,) int64, from 0 without gaps; a session cut by a split boundary is two. Row number without sessions."""
     user: Tensor
-    """(N,) int64, dense over the whole dataset; row number where the log has no users."""
+    """(N,) int64, without gaps over the whole dataset; row number where the log has no users."""
     position: Tensor
     """(N,) int64, the row's place in its session, from 0."""
     next_row: Tensor
@@ -121,29 +121,29 @@ class Splits:
 class Dataset(Plugin, ABC):
     """Base of a dataset plugin.
 
-    The constructor receives validated parameters. :meth:`files` names the raw files that the result depends on, so
-    that the cache can be found again by content; :meth:`load` reads them.
+    The constructor gets validated parameters. :meth:`load` reads the raw files. :meth:`files` names them; the cache is
+    found again by their content.
     """
 
     folder: ClassVar[str | None] = None
     """Folder below the data folder that holds the raw files; ``None`` for a generated dataset."""
     version: ClassVar[int] = 1
-    """Raise it when the same raw files and parameters give another log: results before and after never mix."""
+    """Raise it when the same raw files and parameters give another log, so that results before and after never mix."""
     publications: ClassVar[Sequence[Publication]] = ()
-    """Where the raw files come from; several where a parameter chooses among them."""
+    """Where the raw files come from; several, if a parameter chooses among them."""
 
     def __init__(self, params: object) -> None:
         self.params = params
 
     def publication(self) -> Publication | None:
-        """Where the raw files of these parameters come from; ``None`` where nowhere, as for a generated dataset."""
+        """Where the raw files of these parameters come from; ``None`` if nowhere, as for a generated dataset."""
         for publication in self.publications:
             if all(getattr(self.params, name) == value for name, value in publication.params.items()):
                 return publication
         return None
 
     def files(self, root: Path) -> list[Path]:
-        """Raw files below the data folder ``root`` that the log is read from, in a fixed order.
+        """The raw files below the data folder ``root`` from which the log is read, in a fixed order.
 
         Raises:
             DataError: a file is absent; the message says where to get it and the layout expected.
@@ -160,9 +160,9 @@ class Dataset(Plugin, ABC):
 
     @classmethod
     def describe(cls, file: Path, folder: Path) -> Description | None:
-        """Look at a user's own ``file`` (or folder of files) and draft the description that this dataset reads it by.
+        """Look at a user's own ``file`` (or folder of files) and draft the description by which this dataset reads it.
 
-        ``None`` for a dataset that reads no such files. The draft is to lie in ``folder``.
+        ``None`` for a dataset that reads no such files. The draft will be saved in ``folder``.
 
         Raises:
             DataError: the file cannot be read.

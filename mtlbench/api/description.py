@@ -1,4 +1,4 @@
-"""What a dataset says of a user's own file that it could read."""
+"""What a dataset finds out about a user's own file that it could read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Section:
-    """A titled table of texts."""
+    """A table of texts, with a title."""
 
     title: str
     heads: Sequence[str]
@@ -15,10 +15,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Description:
-    """A profile of a file, and a draft of the description that the dataset needs to read it."""
+    """A profile of a file, and a draft of the description that the dataset needs to read the file."""
 
     sections: Sequence[Section]
     draft: str
-    """Content of the description; comments in it say what is guessed, and why."""
+    """Text of the description. Comments in it say what is guessed, and why."""
     spec: str
-    """How the dataset is named on the command line, with ``{path}`` for the path of the description."""
+    """How the dataset is written on the command line, with ``{path}`` for the path of the description."""

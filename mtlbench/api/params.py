@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict
 class Params(BaseModel):
     """Base of every plugin's ``Params``.
 
-    Give each field a default, a range (``ge``, ``le``, ...) and a ``description``: they are what the command line
-    checks and what ``mtlbench info`` prints. A field whose public name is a Python keyword takes an alias::
+    Give each field a default, a range (``ge``, ``le``, ...) and a ``description``. The command line checks the range,
+    and ``mtlbench info`` prints all three. A field whose public name is a Python keyword takes an alias::
 
         class Params(mtlbench.api.Params):
             lambda_: float = Field(0.7, ge=0, alias="lambda", description="weight of the critic")

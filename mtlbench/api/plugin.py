@@ -24,11 +24,11 @@ class Plugin:
     Params: ClassVar[type[Params]] = NoParams
     """The pydantic model of the plugin's parameters."""
     needs_parameters: ClassVar[bool] = False
-    """Whether the defaults alone do nothing, such as read a file that only the user can name: ``all`` leaves it out."""
+    """Whether the plugin does nothing at its defaults, such as one that reads a file of the user: ``all`` omits it."""
 
 
 class Registrar(Protocol):
-    """What a hook receives."""
+    """What a hook gets as its argument."""
 
     def __call__(self, plugin: type[Any]) -> None:
         """Register one plugin class."""
@@ -36,6 +36,6 @@ class Registrar(Protocol):
     def package(self, name: str) -> None:
         """Register the concrete plugin classes that the modules of the package ``name`` define.
 
-        Modules whose name starts with ``_`` are skipped. One that cannot be imported is shown as broken by
-        ``mtlbench list`` and does not take the others down.
+        Modules whose name starts with ``_`` are skipped. If a module cannot be imported, ``mtlbench list`` shows it as
+        broken, and the others still work.
         """

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 API_NAMES: Mapping[str, str] = {"Lender": "SourceCheckpoint"}
-"""Of :mod:`mtlbench.api`."""
+"""Names in :mod:`mtlbench.api`."""
 
 WEIGHTING_METHODS: Mapping[str, str] = {"start": "warm_start", "lender": "source"}
-"""Of :class:`mtlbench.api.Weighting`."""
+"""Names in :class:`mtlbench.api.Weighting`."""
 
 TRAINER_METHODS: Mapping[str, str] = {
     "borrow": "reuse",
@@ -15,7 +15,7 @@ TRAINER_METHODS: Mapping[str, str] = {
     "report": "log_scalar",
     "series": "log_series",
 }
-"""Of :class:`mtlbench.api.Trainer`."""
+"""Names in :class:`mtlbench.api.Trainer`."""
 
 
 def replacement(owner: str, name: str, renamed: Mapping[str, str]) -> str:

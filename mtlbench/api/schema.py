@@ -1,4 +1,4 @@
-"""What a backbone and a weighting know of a dataset: fields and tasks, no data."""
+"""What a backbone and a weighting know about a dataset: fields and tasks, and no data."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -20,8 +20,8 @@ class Field:
 class Schema:
     """Shape of an encoded dataset.
 
-    ``relation`` says whether the tasks are stages of one funnel (task k + 1 happens only where task k did, as
-    conversion after click), in that order, or ``parallel``.
+    With ``relation`` ``"funnel"`` the tasks are stages of one funnel, in their order: task k + 1 happens only where
+    task k did, as conversion after click. Else the relation is ``"parallel"``.
     """
 
     categorical: tuple[Field, ...]
@@ -29,6 +29,6 @@ class Schema:
     tasks: tuple[str, ...]
     relation: Literal["funnel", "parallel"]
     sessions: bool
-    """Whether rows carry a session and a usable timestamp, so that a session MDP exists."""
+    """Whether rows have a session and a usable timestamp, so that there is a session MDP."""
     user_inputs: tuple[str, ...] = ()
     """The inputs, categorical and numerical, that describe the user rather than the item or the moment."""

@@ -1,4 +1,4 @@
-"""Session rules: from users and timestamps to sessions, for logs that carry no session id of their own."""
+"""Session rules: they make sessions of users and timestamps, for logs without session ids of their own."""
 
 import re
 

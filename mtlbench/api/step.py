@@ -17,8 +17,8 @@ Jacobian = Mapping[str, tuple[Tensor, ...]]
 class SharedGradients:
     """The gradients of K tasks with respect to the shared parameters: those that two or more tasks reach.
 
-    g_k is the gradient of the mean over samples of task k's loss. Of an embedding table that is updated row by row only
-    the rows that the batch reads are here; the gradient of the others is zero.
+    g_k is the gradient of the mean loss of task k over the samples. For an embedding table that is updated row by row,
+    only the rows that the batch reads are here; the gradient of the others is zero.
     """
 
     def __init__(self, jacobian: Jacobian) -> None:
@@ -26,10 +26,10 @@ class SharedGradients:
 
     @cached_property
     def gram(self) -> Tensor:
-        """(K, K) float64 inner products g_i . g_j, summed parameter by parameter: no g_k is ever one flat vector.
+        """(K, K) float64 inner products g_i . g_j, summed parameter by parameter, without a flat copy of any g_k.
 
         Raises:
-            TrainingError: one is not a finite number.
+            TrainingError: one of them is not a finite number.
         """
         gradients = list(self.jacobian.values())
         tasks, device = len(gradients[0]), gradients[0][0].device
@@ -58,9 +58,9 @@ class Step:
     labels: Tensor
     """(B, K) float32, 0 or 1."""
     logits: Tensor
-    """(B, K) logits of the backbone, still in the autograd graph (with task gradients computed, values only)."""
+    """(B, K) logits of the backbone, within the autograd graph; values only, where task gradients were computed."""
     losses: Tensor
-    """(B, K) binary cross-entropy of each sample and task; of the graph, the same holds."""
+    """(B, K) binary cross-entropy of each sample and task, within the graph as the logits are."""
     number: int
     """Steps taken before this one, in this stage."""
     shared: SharedGradients | None = None
@@ -77,7 +77,7 @@ class Step:
 
     @property
     def jacobian(self) -> Jacobian:
-        """The task gradients themselves, not to be changed in place.
+        """The task gradients themselves. They must not be changed in place.
 
         Raises:
             TrainingError: the weighting does not need ``gram`` or ``jacobian``.

@@ -16,24 +16,27 @@ if TYPE_CHECKING:
 
 
 class StageBudget(Protocol):
-    """What one stage of training has cost so far."""
+    """The cost of one stage of training so far."""
 
     def add(self, rows: int, steps: int = 1) -> None:
         """Count ``steps`` optimiser steps that read ``rows`` training rows in all."""
 
 
 class Stateful(Protocol):
-    """What goes on as before once it has taken back its state: a weighting, a module, or an object of a weighting's."""
+    """An object that can be saved and restored: a weighting, a module, or an object of a weighting's own.
+
+    Once it has its state back, it goes on as before.
+    """
 
     def state_dict(self) -> Mapping[str, Tensor]:
-        """Tensors that all that follows depends on."""
+        """All tensors that later results depend on."""
 
     def load_state_dict(self, state: dict[str, Tensor]) -> object:
         """Take back what :meth:`state_dict` gave, copied."""
 
 
 class SourceCheckpoint(Protocol):
-    """What is known of the cell named by :meth:`mtlbench.api.Weighting.source`."""
+    """What is known about the cell named by :meth:`mtlbench.api.Weighting.source`."""
 
     @property
     def state(self) -> Mapping[str, Tensor]:
@@ -41,64 +44,65 @@ class SourceCheckpoint(Protocol):
 
     @property
     def seconds(self) -> float:
-        """Wall-clock of all its stages."""
+        """Wall-clock seconds of all its stages."""
 
 
 class Trainer(Protocol):
-    """What a weighting may use of the trainer, when it owns a schedule (:meth:`Weighting.fit`).
+    """What a weighting may use of the trainer, when it has a schedule of its own (:meth:`Weighting.fit`).
 
-    A cell that was killed runs ``fit`` again. Each call of :meth:`train`, :meth:`select`, :meth:`loop` and
-    :meth:`run_once` that had ended and was saved then gives its saved outcome at once; the call that was interrupted
-    goes on from its last saved step. So ``fit`` must make these calls in an order that depends on nothing but the seed
-    and what they gave.
+    A cell that was killed runs ``fit`` again from the start. A call of :meth:`train`, :meth:`select`, :meth:`loop` or
+    :meth:`run_once` that had ended and was saved gives its saved outcome at once. The call that was interrupted goes on
+    from its last saved step. So ``fit`` must make these calls in an order that depends only on the seed and on what the
+    calls before gave.
     """
 
     backbone: Backbone
     schema: Schema
     data: Split
-    """The training split. Validation and test are out of a weighting's reach."""
+    """The training split. A weighting cannot reach the validation and test splits."""
     batch_size: int
     epochs: int
-    """Most epochs that one stage may train for."""
+    """The largest number of epochs of one stage."""
     learning_rate: float
 
     def restore(self, *, optimiser: bool = True, score: bool = True) -> None:
-        """Load the cell named by :meth:`Weighting.warm_start`; its whole budget is counted as this one's first stages.
+        """Load the cell named by :meth:`Weighting.warm_start`; its whole budget counts as the first stages of this one.
 
-        Without ``optimiser`` Adam starts afresh. Without ``score`` its best validation score is forgotten, and the
-        first epoch of the next stage counts as the best so far, better or not.
+        Without ``optimiser`` Adam starts afresh. Without ``score`` its best validation score is forgotten, so the first
+        epoch of the next stage counts as the best so far, whether it is better or not.
         """
 
     def reuse(self, stages: Collection[str]) -> SourceCheckpoint:
-        """The cell named by :meth:`Weighting.source`; the ``stages`` of it that were needed count in this budget."""
+        """The cell named by :meth:`Weighting.source`; its stages that are named in ``stages`` count in this budget."""
 
     @property
     def source_checkpoint(self) -> SourceCheckpoint:
-        """The same cell, its budget not counted: for what depends on how it went and uses nothing of it."""
+        """The same cell, without counting its budget: for a method that only looks at its cost."""
 
     def train(self, weighting: "Weighting", stage: str = "train", seconds: float | None = None) -> None:
         """Train the backbone under ``weighting`` until early stopping or the last epoch.
 
-        With ``seconds`` until the cell's stages have taken that long in all, however often validation fails to improve;
-        nothing happens where they have already.
+        With ``seconds``, train until all stages of the cell together have taken that long, even if validation no longer
+        improves. Nothing is trained if they have taken that long already.
         """
 
     def select(self, candidates: "Mapping[str, Weighting]", stage: str = "train") -> str:
-        """Train under each of ``candidates`` by itself, keep the best on validation, and give its name.
+        """Train under each of ``candidates`` by itself, keep the best on validation, and return its name.
 
-        Each starts from the parameters and optimiser state of the moment of the call, sees the batches and dropout
-        masks of ``stage``, and stops early by its own best score: it does exactly what :meth:`train` would. Each
-        counts in the budget, as the stage ``<stage> <name>``. Of equals the first is kept.
+        Each candidate starts from the parameters and the optimiser state at the time of the call, sees the batches and
+        dropout masks of ``stage``, and stops early by its own best score. So each is trained exactly as :meth:`train`
+        would. Each counts in the budget, as the stage ``<stage> <name>``. Of candidates with the same score the first
+        is kept.
         """
 
     def step(self, rows: Tensor, number: int = 0) -> Step:
-        """Forward the backbone on ``rows``, in the autograd graph; ``number`` steps of the stage came before."""
+        """Run the backbone on ``rows``, within the autograd graph; ``number`` steps of the stage came before."""
 
     def losses(self, step: Step) -> Tensor:
-        """Losses (B, K) of the step's rows as the parameters now are, under the step's dropout masks, no gradient."""
+        """Losses (B, K) of the step's rows under the present parameters and the step's dropout masks, no gradient."""
 
     def descend(self, loss: Tensor) -> None:
-        """Take one optimiser step of the backbone down the gradient of the scalar ``loss`` of the last step."""
+        """Take one optimiser step of the backbone down the gradient of ``loss``, a scalar made from the last step."""
 
     def loop(
         self,
@@ -107,36 +111,37 @@ class Trainer(Protocol):
         end_epoch: Callable[[int], None] | None = None,
         state: Stateful | None = None,
     ) -> None:
-        """The loop below :meth:`train`: call ``update(rows)`` for each batch of an epoch, validate, stop early.
+        """The loop inside :meth:`train`: call ``update(rows)`` for each batch of an epoch, validate, stop early.
 
-        ``update`` calls :meth:`step` and :meth:`descend`; ``end_epoch`` hears the number of epochs completed. ``state``
-        is what they carry from step to step. Without it a cell that was killed begins this loop again.
+        ``update`` calls :meth:`step` and :meth:`descend`. ``end_epoch`` gets the number of epochs completed. ``state``
+        is what they carry from step to step; without it, a cell that was killed begins this loop again.
         """
 
     def run_once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
-        """Call ``compute()``, which changes ``result``; where a cell that was killed is resumed, ``result`` alone
-        takes the state that it had afterwards, and the stages and diagnostics that it entered are there again.
+        """Call ``compute()``, which changes ``result``, and save the outcome. It is for a stage of the weighting's own.
 
-        For stages of a weighting's own. What else ``compute`` changes is not there in a cell that is resumed.
+        If a killed cell is resumed after ``compute()`` had ended, it is not called again: ``result`` gets back the
+        state that it had afterwards, with the stages and diagnostics that were logged. Nothing else that ``compute``
+        changed comes back.
         """
 
     def minibatches(self, stage: str, epoch: int) -> list[Tensor]:
-        """The rows of the training split in batches, permuted as a function of seed, stage and epoch alone."""
+        """The rows of the training split in batches. The order depends on seed, stage and epoch alone."""
 
     def predict(self) -> Tensor:
-        """Logits (N, K) of the backbone in evaluation mode on the training split, without gradient."""
+        """Logits (N, K) of the backbone on the training split, in evaluation mode, without gradient."""
 
     def stage(self, name: str) -> AbstractContextManager[StageBudget]:
         """Count what happens inside as the stage ``name`` of the budget, wall-clock included."""
 
     def seeded(self, purpose: str) -> AbstractContextManager[None]:
-        """Inside, torch's global generator is seeded by seed and ``purpose``; outside, it is as before."""
+        """Inside, torch's global generator is seeded by the seed and ``purpose``. Afterwards it is as it was before."""
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """Tell the user how far a stage of the weighting's own has come."""
+        """Show how far a stage of the weighting's own has come."""
 
     def log_scalar(self, name: str, value: float | list[float]) -> None:
-        """Put a diagnostic into the cell's record, for each task a value where it is a list."""
+        """Put a diagnostic into the cell's record: a number, or a list with one number for each task."""
 
     def log_series(self, name: str, values: list[float]) -> None:
         """Put a curve into the cell's record, such as a loss pass by pass."""

@@ -1,8 +1,8 @@
-"""The weighting plugin interface: from what happened in a training step to the weights of its losses.
+"""The weighting plugin interface: from a training step to the weights of its losses.
 
-One idea: a weighting turns a step into weights, (K,) one per task or (B, K) one per sample and task. The trainer
-multiplies them with the losses, averages over samples and tasks, goes backward, and records them. Weights of ones are
-the plain average, for every method.
+A weighting turns a step into weights, (K,) one per task or (B, K) one per sample and task. The trainer multiplies the
+weights with the losses, averages over samples and tasks, goes backward, and records the weights. For every method,
+weights of one give the plain average of the task losses.
 """
 
 from abc import ABC, abstractmethod
@@ -22,7 +22,7 @@ from mtlbench.api.step import Step
 from mtlbench.api.trainer import Trainer
 
 Need = Literal["gram", "jacobian", "post-step losses", "critics", "parameters"]
-"""What a weighting reads beside the losses of the step. Each costs something, so each is declared.
+"""What a weighting reads besides the losses of the step. Each costs something, so each is declared.
 
 ``gram``
     Inner products of the task gradients of the shared parameters: one backward pass per task.
@@ -33,19 +33,19 @@ Need = Literal["gram", "jacobian", "post-step losses", "critics", "parameters"]
 ``critics``
     Critic networks of the session MDP, trained in a stage of their own.
 ``parameters``
-    Parameters of the backbone, or state for each of them: embedding tables are then updated densely, so that every
-    row is up to date in every step. The result is the same; a step costs more.
+    Parameters of the backbone, or a state for each of them. Embedding tables are then updated whole, so that every row
+    is up to date in every step. The result is the same; a step costs more.
 """
 
 
 @dataclass(frozen=True)
 class Source:
-    """A cell that a weighting builds on: of the same dataset and seed, trained once and shared by all that name it."""
+    """A cell that a weighting builds on, of the same dataset and seed; trained once and shared by all that name it."""
 
     weighting: str
     params: Mapping[str, Any] = field(default_factory=dict)
     backbone: str | None = None
-    """``None``: the same backbone; else one by name, with its default parameters."""
+    """``None``: the same backbone. Else the name of one, which has its default parameters."""
 
 
 class Weighting(Plugin, ABC):
@@ -63,28 +63,28 @@ class Weighting(Plugin, ABC):
     """
 
     baseline: ClassVar[bool] = False
-    """Whether the method, at its defaults, is what the others are measured against."""
+    """Whether the others are measured against this method, at its defaults."""
 
     tuned_baseline: ClassVar[bool] = False
-    """Whether the others, at this one's defaults, are measured against it too: the baseline tuned with care."""
+    """Whether the others are measured against this method too, at its defaults: the tuned baseline."""
 
     needs: ClassVar[frozenset[Need]] = frozenset()
-    """What the method reads beside the losses.
+    """What the method reads besides the losses.
 
-    The weights of a method that needs ``gram`` or ``jacobian`` are (K,) and make the direction of the shared parameters
-    alone, (1/K) sum_k w_k g_k. Each task's own parameters follow its gradient with weight 1, as in most of the papers,
-    which change the shared gradient only. A backbone without shared parameters is not applicable."""
+    The weights of a method that needs ``gram`` or ``jacobian`` are (K,). They set only the direction of the shared
+    parameters, (1/K) sum_k w_k g_k. The parameters of a single task follow its gradient with weight 1, as in most of
+    the papers, which change the shared gradient only. A backbone without shared parameters is not applicable."""
 
     equivariant: ClassVar[bool] = True
-    """Whether tasks in another order get the same weights in that order; of a random method, in distribution.
+    """Whether tasks in another order get the same weights in that order; for a random method, in distribution.
 
-    ``False`` for a method in which the place of a task means something, such as a target task and its auxiliaries. The
-    conformance kit then does not permute them."""
+    ``False`` for a method in which the place of a task matters, such as one with a target task and auxiliary tasks. The
+    conformance kit then does not permute the tasks."""
 
     coincides_with: ClassVar[frozenset[str]] = frozenset()
-    """Names of the methods whose training this one repeats at its defaults, by construction, as its docstring says.
+    """Names of the methods whose training this one repeats at its defaults, by construction. Its docstring says why.
 
-    The conformance kit takes any other coincidence for a duplicate."""
+    The conformance kit reports any other method with the same training as a duplicate."""
 
     def __init_subclass__(cls) -> None:
         for name in WEIGHTING_METHODS:
@@ -97,33 +97,33 @@ class Weighting(Plugin, ABC):
 
     @classmethod
     def method(cls, backbone: str) -> str:
-        """The leaderboard's name of this weighting on the backbone labelled ``backbone``."""
+        """The name in leaderboards of this weighting on the backbone with the label ``backbone``."""
         return f"{cls.label}-{backbone}"
 
     def applicable(self, schema: Schema, backbone: type[Backbone]) -> str | None:
-        """``None`` when the pair makes sense, else the reason why not, as one sentence."""
+        """``None`` if the pair makes sense, else the reason why not, as one sentence."""
         return None
 
     def warm_start(self) -> Source | None:
-        """The cell whose trained backbone to continue from, of the same backbone; ``None`` to start afresh."""
+        """The cell whose trained backbone to continue from, on the same backbone; ``None`` for initial parameters."""
         return None
 
     def source(self) -> Source | None:
-        """A further cell whose checkpoint is reused, its weighting's state or its budget; ``None`` for none.
+        """A further cell whose checkpoint is used: its weighting's state, or its budget. ``None`` if there is none.
 
         :meth:`fit` reads it as :attr:`Trainer.source_checkpoint`.
         """
         return None
 
     def controls(self) -> Sequence[Source]:
-        """Rows that show where a gain of this method comes from, run beside it by ``mtlbench run --controls``."""
+        """Rows that show where a gain of this method comes from; ``mtlbench run --controls`` runs them beside it."""
         return ()
 
     def fit(self, trainer: Trainer) -> None:
-        """Train ``trainer.backbone``: one stage, from scratch or on from the start cell's checkpoint.
+        """Train ``trainer.backbone`` in one stage, from initial parameters or from that of :meth:`warm_start`.
 
-        Override for a schedule of stages. All weightings that continue call that stage ``continue``, and so see the
-        same batches and dropout masks in it.
+        Override it for a schedule of several stages. All weightings that continue from a checkpoint call that stage
+        ``continue``, and so see the same batches and dropout masks in it.
         """
         if self.warm_start() is None:
             trainer.train(self, "train")
@@ -145,7 +145,7 @@ class Weighting(Plugin, ABC):
         """Called after epoch number ``epoch`` (from 1) of the stage, before validation."""
 
     def state_dict(self) -> dict[str, Tensor]:
-        """State that a checkpoint must carry."""
+        """The state that a checkpoint must hold."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
@@ -153,27 +153,28 @@ class Weighting(Plugin, ABC):
 
 
 class DirectionWeighting(Weighting):
-    """Base of methods whose direction of the shared parameters is no weighted sum of the task gradients.
+    """Base of methods whose direction of the shared parameters is not a weighted sum of the task gradients.
 
-    GradDrop masks them number by number, DB-MTL averages them over steps. What is recorded are the effective weights:
-    of all weighted sums of the task gradients the one that is nearest to the direction taken.
+    For example, GradDrop masks each number of the gradients, and DB-MTL averages the gradients over steps. The
+    effective weights are recorded: those of the weighted sum of the task gradients that comes nearest to the direction
+    taken.
     """
 
     needs = frozenset({"jacobian"})
 
     preconditioned: ClassVar[bool] = False
-    """Whether the direction is final: the shared parameters then move by it times the learning rate, without Adam."""
+    """Whether the shared parameters move by the direction times the learning rate, without Adam."""
 
     @abstractmethod
     def direct(self, step: Step) -> Mapping[str, Tensor]:
-        """The direction to descend, by the names of ``step.jacobian``: (1/K) sum_k g_k would be the plain average."""
+        """The direction to descend, by the names of ``step.jacobian``. The plain average would be (1/K) sum_k g_k."""
 
     def weigh(self, step: Step) -> Tensor:
         """Effective weights (K,) of the direction of this step."""
         return self.effective_weights(step, self.direct(step))
 
     def effective_weights(self, step: Step, direction: Mapping[str, Tensor]) -> Tensor:
-        r"""Weights (K,) of the least-squares fit \|(1/K) sum_k w_k g_k - d\|, the smallest where several fit."""
+        r"""Weights (K,) of the least-squares fit \|(1/K) sum_k w_k g_k - d\|; the smallest, where several fit."""
         tasks = len(step.gram)
         products = [
             torch.stack([torch.dot(gradient.flatten(), direction[name].flatten()) for gradient in gradients])
@@ -185,5 +186,5 @@ class DirectionWeighting(Weighting):
 
 
 def ones(step: Step) -> Tensor:
-    """Weights (K,) of one: the plain average over samples and tasks."""
+    """Weights (K,) of one. They give the plain average of the task losses."""
     return torch.ones(step.losses.shape[1], device=step.losses.device)

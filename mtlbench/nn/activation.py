@@ -8,26 +8,26 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 BITS = {torch.float32: torch.float32, torch.bfloat16: torch.int16}
-"""Types for which masks are ours, and as what numpy reads their numbers."""
+"""Types for which the masks are made here, and the type as which numpy reads their numbers."""
 LEVELS = 2**16
 """A mask compares 16 random bits with a threshold: the share kept is a multiple of 1 / 65536."""
 
 
 class ReLUDropout(nn.Module):
-    """max(x, 0), and in training a share ``p`` of the outputs set to 0 and the others scaled by 1 / (1 - p).
+    """max(x, 0); in training a share ``p`` of the outputs is set to 0 and the others are scaled by 1 / (1 - p).
 
     N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 15, 2014,
     https://jmlr.org/papers/v15/srivastava14a.html.
 
-    torch draws its masks on one thread from a slow generator, up to a quarter of a training step. On a CPU ours come
-    from numpy's SFC64, seeded for each call from torch's generator: still a function of torch's seed alone, and of
-    the same distribution with ``p`` rounded to a multiple of 1 / 65536 (the scale uses the rounded value, so that the
-    expectation is exact), in float32 and in bfloat16. The backward pass needs no mask: an output is positive where its
-    input was kept and positive. Elsewhere than on a CPU this is torch's own dropout.
+    torch draws its masks on one thread from a slow generator, which takes up to a quarter of a training step. On a CPU
+    these masks come from numpy's SFC64, seeded for each call from torch's generator, in float32 and in bfloat16. So
+    they are still a function of torch's seed alone. Their distribution is the same, with ``p`` rounded to a multiple of
+    1 / 65536; the scale uses the rounded value, so that the expectation is exact. The backward pass needs no mask: an
+    output is positive where its input was positive and was kept. On other devices this is torch's own dropout.
 
     Args:
         p: share dropped, in [0, 1).
-        inplace: in evaluation without gradients, overwrite the input; for inputs that nobody else reads.
+        inplace: in evaluation without gradients, overwrite the input; for inputs that nothing else reads.
     """
 
     def __init__(self, p: float, inplace: bool = False) -> None:

@@ -13,9 +13,10 @@ from mtlbench.nn.factored import LEAST_SAVING, SUM_COST, Factored
 from mtlbench.nn.linear import first_layers
 
 SMALL_TABLE = 8
-"""A table with this many times fewer rows than a batch reads is taken whole: finding the distinct rows costs more."""
+"""If a table has this many times fewer rows than a batch reads, it is used whole: finding the distinct rows would cost
+more."""
 INIT_STD = 0.01
-"""Embeddings start near zero, so that ids seen rarely or never in training say nearly nothing."""
+"""Embeddings start near zero, so that ids seen rarely or never in training have little effect."""
 
 
 class Rows(NamedTuple):
@@ -32,21 +33,21 @@ class Rows(NamedTuple):
 class FieldEmbedding(nn.Module):
     """Embeds every categorical field in ``width`` dimensions and projects all numerical inputs to one such vector.
 
-    All fields share one table of sum(cardinalities) rows, each field with its own range of rows: one lookup instead
-    of F, and one parameter for an optimiser that updates only the rows read. The projection of the numerical inputs
-    together to ONE vector follows MTReclib (https://github.com/easezyc/Multitask-Recommendation-Library). The table
-    starts normal with standard deviation ``INIT_STD``.
+    All fields share one table of sum(cardinalities) rows, and each field has its own range of rows. So there is one
+    lookup and not F, and one parameter for an optimiser that updates only the rows read. The numerical inputs are
+    projected together to ONE vector, as in MTReclib (https://github.com/easezyc/Multitask-Recommendation-Library). The
+    table starts normal with standard deviation ``INIT_STD``.
 
     Args:
-        schema: fields and numerical inputs; at least one of either.
+        schema: fields and numerical inputs; at least one of the two.
         width: dimensions of an embedding, d.
 
     Attributes:
         tokens: vectors per row, T = F + (1 if there are numerical inputs).
         width: T * d, the width of the output of ``forward``.
         weight: the table (sum of cardinalities, d).
-        rows: set by an optimiser that updates only the rows read, for one pass over a batch: the lookup then goes to
-            this copy of the batch's rows, which takes the gradient in the table's place.
+        rows: a copy of the rows that a batch reads. An optimiser that updates only the rows read sets it for one pass;
+            the lookup then reads this copy, and the copy gets the gradient.
     """
 
     offsets: Tensor
@@ -75,8 +76,8 @@ class FieldEmbedding(nn.Module):
     def inputs(self, categorical: Tensor, numerical: Tensor, readers: Iterable[nn.Module] = ()) -> Tensor | Factored:
         """What :meth:`forward` gives, or in its place each distinct vector once, where that saves work.
 
-        For the layers of :mod:`mtlbench.nn`, which take both, and for :meth:`mean`. ``readers``, experts, gates and the
-        like, all read it, which is faster in one pass.
+        It is for the layers of :mod:`mtlbench.nn` and for :meth:`mean`, which take both. ``readers`` are the modules
+        that all read it, such as experts and gates; they are faster in one pass.
         """
         rows = self._distinct(categorical)
         if rows is None or rows.counts is None or not self._saves(len(rows.values), categorical):
@@ -99,14 +100,14 @@ class FieldEmbedding(nn.Module):
         return Rows(self.weight.index_select(0, rows), position, counts)
 
     def _saves(self, distinct: int, categorical: Tensor) -> bool:
-        """Whether a layer does less work on ``distinct`` vectors and sums of them than on the vector of each place."""
+        """Whether a layer does less work on ``distinct`` vectors and their sums than on the vector of each place."""
         if categorical.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
             return False
         width, places = self.weight.shape[1], categorical.numel()
         return places * (width - SUM_COST) - distinct * width > LEAST_SAVING
 
     def index(self, categorical: Tensor) -> Tensor:
-        """Rows (B, F) of the table that ``categorical`` (B, F) means."""
+        """Rows (B, F) of the table that belong to ``categorical`` (B, F)."""
         return categorical + self.offsets
 
     def look_up(self, categorical: Tensor) -> Tensor:
@@ -123,9 +124,9 @@ class FieldEmbedding(nn.Module):
 
 
 def distinct_rows(index: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """The distinct values of ``index`` (B, F) below ``size``, ascending, and where in them each is, (B, F) int32.
+    """The distinct values of ``index`` (B, F) below ``size``, ascending, and where in them each value is, (B, F) int32.
 
-    What ``torch.unique`` gives, without a sort: values are marked in a table, whose marks are then numbered.
+    It gives what ``torch.unique`` gives, without a sort: values are marked in a table, and the marks are numbered.
     """
     reads = index.reshape(-1).long()
     marked = torch.zeros(size, dtype=torch.bool).index_fill_(0, reads, True)

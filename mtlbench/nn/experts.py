@@ -38,7 +38,7 @@ def mix(shares: Tensor, outputs: Sequence[Tensor]) -> Tensor:
 
 
 class _Mix(torch.autograd.Function):
-    """The outputs are never copied into one tensor, and its gradient is never formed."""
+    """The weighted sum. The outputs are never copied into one tensor, and its gradient is never made."""
 
     @staticmethod
     def forward(ctx: Any, shares: Tensor, *outputs: Tensor) -> Tensor:

@@ -1,17 +1,17 @@
-"""The first layer over embeddings, computed once for each distinct vector instead of once for each sample.
+"""The first layer over embeddings, computed once for each distinct vector and not once for each sample.
 
-The input of a first layer is the concatenation of F field embeddings e_f and one vector of the numerical inputs. With
-W = [W_1 ... W_F, W_n] cut in the same way,
+The input of a first layer is the concatenation of F field embeddings e_f and one vector of the numerical inputs. With W
+= [W_1 ... W_F, W_n] cut in the same way,
 
     W x + b  =  sum_f W_f e_f  +  W_n (A z + a)  +  b.
 
-A batch reads the same embeddings again and again: of B * F places only U hold distinct vectors, so W_f e_f is computed
-U times, and a sample sums F rows of the result. The same holds backwards: the gradients of all places that read one
-vector are summed first and multiplied with W_f afterwards. The numerical part is one small product with W_n A. It is
+A batch reads the same embeddings many times: only U of its B * F places hold distinct vectors. So W_f e_f is computed U
+times, and each sample sums F rows of the result. The same holds backwards: the gradients of all places that read one
+vector are summed first and multiplied with W_f afterwards. The numerical part is one small product with W_n A. This is
 the same mathematics in another order of summation, with U / (B * F) of the multiplications.
 
-Experts and gates read the same vectors. Where F is large their products are so small that calling them costs as much as
-computing them. Layers that are known to read together then do it as one layer, their weights below each other.
+Experts and gates read the same vectors. If F is large, their products are so small that calling them costs as much as
+computing them. So layers that are known to read together do it as one layer, their weights stacked.
 """
 
 from collections.abc import Sequence
@@ -27,21 +27,22 @@ from torch.nn import functional as F
 from mtlbench.nn.ordering import stable_order
 
 SUM_COST = 12
-"""Summing a row over its places, forwards and backwards, costs as much as multiplying this many of its inputs."""
+"""Summing one row over its places, forward and backward, costs as much as multiplying this many of its inputs."""
 LEAST_SAVING = 1 << 15
-"""Multiplications, for each output of a layer, that must be saved to outweigh the many small operations."""
+"""So many multiplications must be saved for each output of a layer, to make up for the many small operations."""
 SMALL_PRODUCT = 1 << 22
-"""Multiplications of a layer with one field's vectors below which layers read together: above, copying their weights
-below each other costs more than the calls."""
+"""Layers read together if one of them needs fewer multiplications than this with the vectors of one field. Above it,
+stacking their weights costs more than the calls."""
 CACHE_ELEMENTS = 1 << 22
-"""Elements of the products of distinct vectors at a time: what a processor's last cache holds."""
+"""How many elements of the products of distinct vectors are made at a time: as many as the last cache of a processor
+holds."""
 
 
 @dataclass(frozen=True, eq=False)
 class Factored:
-    """The vectors of B samples, each distinct one once.
+    """The vectors of B samples, each distinct vector once.
 
-    Stands for the concatenation (B, T * d) that :meth:`mtlbench.nn.FieldEmbedding.forward` gives.
+    It stands for the concatenation (B, T * d) that :meth:`mtlbench.nn.FieldEmbedding.forward` gives.
     """
 
     values: Tensor
@@ -55,13 +56,13 @@ class Factored:
     projection: nn.Linear | None
     """From D numbers to the last vector; ``None`` without numerical inputs."""
     together: Sequence[nn.Linear] = ()
-    """Layers that all read the batch: in one pass, where that is faster."""
+    """Layers that all read the batch. They do it in one pass, where that is faster."""
     _read: dict[nn.Linear, Tensor] = field(default_factory=dict)
-    """What those of ``together`` gave that have not asked for it yet."""
+    """Outputs of layers of ``together`` that are computed and not yet asked for."""
 
     @cached_property
     def _one_pass(self) -> Sequence[nn.Linear]:
-        """Those of ``together``, if their products with the vectors of one field are small."""
+        """The layers of ``together``, if their products with the vectors of one field are small; else none."""
         largest = max((layer.weight.numel() for layer in self.together), default=0)
         return self.together if len(self.values) * largest <= SMALL_PRODUCT * len(self.counts) ** 2 else ()
 
@@ -78,7 +79,7 @@ class Factored:
 
     @cached_property
     def readers(self) -> tuple[Tensor, Tensor]:
-        """The samples that read each vector, one after the other, and where in them each vector's begin."""
+        """The samples that read each vector, in the order of the vectors, and where in this list each vector begins."""
         order = stable_order(self.places, len(self.values))
         reads = torch.bincount(self.places, minlength=len(self.values))
         return (order // self.position.shape[1]).int(), (reads.cumsum(0) - reads).int()
@@ -89,7 +90,7 @@ class Factored:
         return F.pad(self.numerical, (0, 1), value=1.0)
 
     def slices(self, width: int) -> list[slice]:
-        """The outputs of a layer, in slices whose products with all vectors fit the cache."""
+        """The outputs of a layer in slices, such that the products of a slice with all vectors fit the cache."""
         parts = 1 + len(self.values) * width // CACHE_ELEMENTS
         bounds = [width * part // parts for part in range(parts + 1)]
         return [slice(*ends) for ends in pairwise(bounds)]
@@ -111,7 +112,7 @@ class Factored:
         return (total + self.projection(self.numerical)) / (len(self.counts) + 1)
 
     def project(self, layer: nn.Linear) -> Tensor:
-        """``W x + b`` (B, w) of each sample, with W (w, T * d) and b (w,) those of ``layer``."""
+        """``W x + b`` (B, w) of each sample, where W (w, T * d) and b (w,) are those of ``layer``."""
         if layer not in self._read:
             layers = self._one_pass if layer in self._one_pass else (layer,)
             inner = () if self.projection is None else (self.projection.weight, self.projection.bias)
@@ -134,7 +135,7 @@ class _Sum(torch.autograd.Function):
 
 
 class _Project(torch.autograd.Function):
-    """``W x + b`` of some layers. Going backward, layers whose output was not used cost nothing."""
+    """``W x + b`` of some layers. In the backward pass, layers whose output was not used cost nothing."""
 
     @staticmethod
     def forward(ctx: Any, factored: Factored, layers: int, values: Tensor, *parameters: Tensor) -> tuple[Tensor, ...]:

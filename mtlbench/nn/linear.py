@@ -1,4 +1,4 @@
-"""A linear layer that takes vectors or, in their place, each distinct vector once."""
+"""A linear layer whose input is vectors, or each distinct vector once."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from mtlbench.nn.factored import Factored
 
 
 class Linear(nn.Linear):
-    """torch's linear layer, (B, inputs) to (B, outputs), also of what ``FieldEmbedding.inputs`` gives."""
+    """torch's linear layer, (B, inputs) to (B, outputs). It also takes what ``FieldEmbedding.inputs`` gives."""
 
     def forward(self, x: Tensor | Factored) -> Tensor:
         """Outputs (B, outputs)."""

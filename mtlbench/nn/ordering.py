@@ -5,11 +5,11 @@ import torch
 from torch import Tensor
 
 RADIX = 2**16
-"""numpy sorts 16-bit numbers by radix, ten times as fast as torch sorts integers on a CPU."""
+"""numpy has a radix sort for 16-bit numbers, which is ten times as fast as torch's sort of integers on a CPU."""
 
 
 def stable_order(keys: Tensor, bound: int) -> Tensor:
-    """What ``keys.argsort(stable=True)`` gives, (N,) int64, of integers ``keys`` (N,) from 0 to below ``bound``."""
+    """What ``keys.argsort(stable=True)`` gives, (N,) int64, for integers ``keys`` (N,) from 0 to below ``bound``."""
     if keys.device.type != "cpu" or bound > RADIX:
         return keys.argsort(stable=True)
     return torch.from_numpy(keys.numpy().astype(np.uint16).argsort(kind="stable"))

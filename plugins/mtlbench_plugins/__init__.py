@@ -1,4 +1,4 @@
-"""The built-in plugins of mtlbench, found as anyone's are: through the entry-point group ``mtlbench``."""
+"""The built-in plugins of mtlbench. They are found like any others: through the entry-point group ``mtlbench``."""
 
 from mtlbench.api import Registrar, hookimpl
 

@@ -1,4 +1,4 @@
-"""AITM: information transferred from each task to the next along the funnel."""
+"""AITM: each task passes information on to the next one along the funnel."""
 
 import math
 
@@ -20,13 +20,13 @@ class AITM(api.Backbone):
     .. math:: z_1 = f_1, \qquad z_k = \sum_{u \in \{g_k(z_{k-1}),\, f_k\}} w_u \, h_1(u), \qquad
               w = \mathrm{softmax}_u \frac{\langle h_2(u), h_3(u) \rangle}{\sqrt{d}}
 
-    and p_k = sigma(t_k(z_k)); g is a hidden layer, h_1, h_2, h_3 are linear. The order of the tasks is the funnel.
-    Each transfer has an h_1, h_2, h_3 of its own; MTReclib shares them between transfers, which for two tasks, with one
-    transfer, is the same.
+    and p_k = sigma(t_k(z_k)). g is a hidden layer; h_1, h_2 and h_3 are linear. The order of the tasks is that of the
+    funnel. Each transfer has its own h_1, h_2, h_3. MTReclib shares them between transfers; with two tasks there is one
+    transfer, and this makes no difference.
 
-    The paper also adds a behavioural expectation calibrator to the loss, alpha times the sum over tasks of
-    max(p_k - p_{k-1}, 0), with alpha 0.6. It is the option ``calibrator``, off by default so that all backbones are
-    trained by the same loss; like the task losses it is averaged over samples and divided by K.
+    The paper also adds a behavioural expectation calibrator to the loss: alpha times the sum over tasks of max(p_k -
+    p_{k-1}, 0), with alpha 0.6. Here it is the option ``calibrator``. It is off by default, so that all backbones are
+    trained by the same loss. Like the task losses it is averaged over samples and divided by K.
     """
 
     name, label = "aitm", "AITM"

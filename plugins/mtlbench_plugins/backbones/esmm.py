@@ -1,4 +1,4 @@
-"""ESMM: conversion learnt over the entire space of impressions."""
+"""ESMM: conversion is learnt from all impressions, not from clicks alone."""
 
 from itertools import accumulate
 
@@ -18,11 +18,11 @@ class ESMM(api.Backbone):
     .. math:: p_1 = \mathrm{pCTR} = \sigma(c_1), \qquad p_2 = \mathrm{pCTCVR} = \sigma(c_1)\,\sigma(c_2)
 
     with c_k the output of task k's bottom and tower over one shared embedding. pCVR = sigma(c_2) has no label of its
-    own and is learnt through the product alone. The first tower is thus shared by both tasks. For more stages the
-    product goes on, p_k = p_{k-1} sigma(c_k), which is our extension.
+    own and is learnt through the product alone. So both tasks share the first tower. For more stages the product goes
+    on, p_k = p_{k-1} sigma(c_k); this is our extension.
 
     The output is the logit of p_k. Since 1/p = 1 + e^{-logit}, the logit of a product has a closed form without
-    cancellation, finite wherever its inputs are:
+    cancellation, which is finite wherever its inputs are:
 
     .. math:: \mathrm{logit}(\sigma(a)\,\sigma(b)) = -\log(e^{-a} + e^{-b} + e^{-(a+b)})
     """

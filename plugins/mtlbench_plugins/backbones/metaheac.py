@@ -9,7 +9,7 @@ from mtlbench.nn import Experts, FieldEmbedding, Gate, Tower, mix
 
 
 class MetaHeac(api.Backbone):
-    r"""Hybrid experts and critics: both mixed by gates that see the task and the sample.
+    r"""Hybrid experts and critics, both mixed by gates that see the task and the sample.
 
     Y. Zhu et al., "Learning to expand audience via meta hybrid experts and critics for recommendation and advertising",
     KDD 2021, https://arxiv.org/abs/2105.14688. With u_k a learnt embedding of task k and m(x) the mean of the field
@@ -18,12 +18,12 @@ class MetaHeac(api.Backbone):
     .. math:: s_k = \sum_e g_e([u_k; m(x)]) \, f_e(x), \qquad
               \mathrm{logit}_k = \sum_c g'_c([u_k; m(x)]) \, t_c(s_k)
 
-    Experts f and critics t (towers) are shared by all tasks; g and g' are softmax gates.
+    The experts f and the critics t (towers) are shared by all tasks; g and g' are softmax gates.
 
-    Public code averages the gated critics after the gate and so bounds its output by 1/critics; the gate already sums
-    to 1, so here they are summed. There each critic ends in a sigmoid; here the gate mixes the critics' logits, and the
-    sigmoid comes last. The paper's meta-learning (MAML over many look-alike tasks) is left out: with a handful of tasks
-    and one training set there is no distribution of tasks to learn to learn from.
+    Deviations: public code averages the gated critics after the gate, which bounds its output by 1/critics. The gate
+    already sums to 1, so here they are summed. In public code each critic ends in a sigmoid; here the gate mixes the
+    logits of the critics, and the sigmoid comes last. The paper's meta-learning (MAML over many look-alike tasks) is
+    left out: with a few tasks and one training set there is no distribution of tasks to learn from.
     """
 
     name, label = "metaheac", "MetaHeac"

@@ -8,7 +8,7 @@ from mtlbench.nn import Experts, FieldEmbedding, Gate, Tower, mix
 
 
 class MMoE(api.Backbone):
-    r"""Experts that all tasks share, mixed by each task's own gate.
+    r"""Experts that all tasks share, mixed by a gate for each task.
 
     J. Ma et al., "Modeling task relationships in multi-task learning with multi-gate mixture-of-experts", KDD 2018,
     https://doi.org/10.1145/3219819.3220007:
@@ -16,7 +16,7 @@ class MMoE(api.Backbone):
     .. math:: p_k = \sigma\Big(t_k\big(\textstyle\sum_e g_{k,e}(x) f_e(x)\big)\Big), \qquad
               g_k(x) = \mathrm{softmax}(W_k e(x) + b_k)
 
-    With all gates equal it is ``omoe``.
+    If all gates are equal, this is ``omoe``.
     """
 
     name, label = "mmoe", "MMoE"

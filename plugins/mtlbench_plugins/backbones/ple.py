@@ -1,4 +1,4 @@
-"""PLE: shared experts and experts of each task, extracted level by level."""
+"""PLE: shared experts and experts of each task, level by level."""
 
 import torch
 from pydantic import Field
@@ -10,7 +10,7 @@ from mtlbench.nn.mlp import Norm
 
 
 class PLE(api.Backbone):
-    r"""Progressive layered extraction: levels of customised gate control, the last one feeding the towers.
+    r"""Progressive layered extraction: levels of shared and task experts behind gates; the last level feeds the towers.
 
     H. Tang et al., "Progressive layered extraction (PLE): a novel multi-task learning model for personalized
     recommendations", RecSys 2020, https://doi.org/10.1145/3383313.3412236. On each level, with x_k the input of task k
@@ -19,12 +19,13 @@ class PLE(api.Backbone):
     .. math:: x_k' = g_k(x_k) \cdot [\,F_k(x_k),\ F_s(x_s)\,], \qquad
               x_s' = g_s(x_s) \cdot [\,F_1(x_1), \dots, F_K(x_K),\ F_s(x_s)\,]
 
-    with g softmax gates and F groups of experts. There is one level per width of ``bottom``, its experts one layer of
-    that width; ``experts`` counts those that a task's gate sees, half shared and half its own (paper: 8 = 4 + 4).
+    where g are softmax gates and F are groups of experts. There is one level for each width of ``bottom``; its experts
+    are one layer of that width. ``experts`` is the number that the gate of a task sees, half of them shared and half
+    its own (paper: 8 = 4 + 4).
 
     Each expert is evaluated once per level, and the last level has no shared branch, so every parameter is trained.
-    Older public code evaluates the shared experts again on each task's input and keeps a last shared gate that
-    nothing reads; that is not what the paper describes.
+    Older public code evaluates the shared experts again on each task's input, and keeps a last shared gate whose output
+    is never read. The paper does not describe that.
     """
 
     name, label = "ple", "PLE"

@@ -8,13 +8,13 @@ from mtlbench.nn import Bottom, Tower
 
 
 class SingleTask(api.Backbone):
-    r"""K separate networks, each with embedding, bottom and tower of its own.
+    r"""K separate networks, each with an embedding, bottom and tower of its own.
 
     .. math:: p_k = \sigma\big(t_k(b_k(e_k(x)))\big)
 
-    The reference that multi-task learning has to beat (R. Caruana, "Multitask learning", Machine Learning 28, 1997,
-    https://doi.org/10.1023/A:1007379606734), and the base of Delta_m. No parameter is reached by two tasks,
-    so the loss of one task has no gradient in another's network.
+    It is the reference that multi-task learning has to beat (R. Caruana, "Multitask learning", Machine Learning 28,
+    1997, https://doi.org/10.1023/A:1007379606734), and the base of Delta_m. No parameter is reached by two tasks, so
+    the loss of one task has no gradient in the network of another.
     """
 
     name, label = "single-task", "Single Task"

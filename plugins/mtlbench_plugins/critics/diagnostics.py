@@ -1,4 +1,4 @@
-"""What a trained critic says of the training rows, for the record."""
+"""What the trained critics predict for the training rows, for the record."""
 
 import numpy as np
 from scipy.stats import rankdata, t
@@ -11,16 +11,17 @@ PARTS = 10
 
 
 def report_values(trainer: api.Trainer, values: Tensor, losses: Tensor) -> None:
-    """Report for each task the share of zero values, their mean, and how they rank with the losses.
+    """Log for each task the share of zero values, their mean, and how they rank with the losses.
 
     Args:
-        trainer: takes the diagnostics ``q_zero_fraction``, ``q_mean`` and ``q_loss_correlation``: Spearman's rank
-            correlation of -Q with the BCE of the action, 1 where the critic ranks rows as their own loss does.
-        values: (N, K) values Q at most 0.
+        trainer: takes the diagnostics ``q_zero_fraction``, ``q_mean`` and ``q_loss_correlation``. The last is the rank
+            correlation (Spearman) of -Q and the BCE of the action: 1 where the critic ranks rows as their own loss
+            does.
+        values: (N, K) values Q, at most 0.
         losses: (N, K) BCE of the actions, the negative rewards.
 
     Raises:
-        TrainingError: a critic says 0 for every row.
+        TrainingError: a critic gives 0 for every row.
     """
     zero = (values == 0).double().mean(0).tolist()
     trainer.log_scalar("q_zero_fraction", zero)
@@ -35,11 +36,12 @@ def report_values(trainer: api.Trainer, values: Tensor, losses: Tensor) -> None:
 
 
 def report_truth(trainer: api.Trainer, values: Tensor, action: Tensor, gamma: float) -> None:
-    """Where the generator knows the true probabilities: report how the critics rank with the true values.
+    """Log how the critics rank with the true values, where the generator knows the true probabilities.
 
-    The true value of a row is minus its expected BCE under the true probability, plus gamma times that of the next row
-    of its session. Reported is Spearman's rank correlation of Q with it, ``q_truth_correlation``, as the mean over ten
-    parts of the sessions, with the ends of its 95 % t interval over the parts (``..._low``, ``..._high``).
+    The true value of a row is minus its expected BCE under the true probability, plus gamma times the true value of the
+    next row of its session. ``q_truth_correlation`` is Spearman's rank correlation of Q with it, as the mean over ten
+    parts of the sessions. ``q_truth_correlation_low`` and ``..._high`` are the ends of its 95 % t interval over the
+    parts.
     """
     data = trainer.data
     if data.optimum is None:
@@ -65,7 +67,7 @@ def discounted(reward: Tensor, split: api.Split, gamma: float) -> Tensor:
 
 
 def spearman(a: Tensor, b: Tensor) -> float:
-    """Rank correlation of ``a`` (N,) and ``b`` (N,) in [-1, 1], ties at their mean rank; 0 where one is constant."""
+    """Rank correlation of ``a`` (N,) and ``b`` (N,) in [-1, 1]; ties get their mean rank; 0 where one is constant."""
     ranks = [rankdata(values.cpu().numpy()) for values in (a, b)]
     if any(np.ptp(rank) == 0 for rank in ranks):
         return 0.0

@@ -15,7 +15,7 @@ from mtlbench_plugins.critics.transitions import LARGEST_LOSS, Transitions
 
 CHUNK_ROWS = 8192
 HELD_OUT = 10
-"""One training session in this many judges the critics' convergence and trains none of them."""
+"""One training session in this many is held out: it judges convergence, and no critic is trained on it."""
 ONLINE, TARGET, ADAM, STEPS = "online.", "target.", "adam.", "steps"
 """Parts of the learner's state."""
 RUNAWAY = 10
@@ -28,11 +28,13 @@ class CriticLearner:
     .. math:: \min_Q \big(r_k + \gamma (1 - \mathrm{done})\, \tilde Q_k(s', a'_k) - Q_k(s, a_k)\big)^2, \qquad
               \tilde\theta \leftarrow \tau\, \theta + (1 - \tau)\, \tilde\theta
 
-    Liu et al., "Multi-Task Recommendations with Reinforcement Learning", WWW 2023, https://arxiv.org/abs/2302.03328.
-    At the end of a session the target is r exactly. The paper trains "until convergence" with a threshold on the TD
-    loss. An absolute threshold means something else on every log, and on the sessions trained on the loss falls for
-    as long as critics memorise labels. So every tenth training session is held out, and critics have converged when a
-    pass no longer lowers the TD loss there by the fraction ``epsilon``; the best pass is kept.
+    Liu et al., "Multi-Task Recommendations with Reinforcement Learning", WWW 2023, https://arxiv.org/abs/2302.03328. At
+    the end of a session the target is r exactly.
+
+    The paper trains "until convergence", with a threshold on the TD loss. A fixed threshold means something different
+    on every log. On the sessions that are trained on, the loss falls for as long as the critics memorise labels. So
+    every tenth training session is held out. The critics have converged when a pass no longer lowers the TD loss there
+    by the fraction ``epsilon``; the best pass is kept.
 
     Args:
         trainer: gives the rows, the seeds and the learning rate.
@@ -52,10 +54,10 @@ class CriticLearner:
         self._class_weight = (1 / (2 * (1 - rate)), 1 / (2 * rate)) if params.ips else None
 
     def fit(self, transitions: Transitions) -> None:
-        """Pass over the buffer until convergence; then report, and fail if a critic is dead.
+        """Pass over the buffer until convergence, then log what the critics predict.
 
         Raises:
-            TrainingError: the TD loss diverged, or a critic says 0 for every row.
+            TrainingError: the TD loss diverged, or a critic gives 0 for every row.
         """
         held_out = self._data.session % HELD_OUT == 0
         if held_out.all():
@@ -84,10 +86,10 @@ class CriticLearner:
         self.report(transitions)
 
     def report(self, transitions: Transitions) -> None:
-        """Report what the critics say of every transition.
+        """Log what the critics predict for every transition.
 
         Raises:
-            TrainingError: a critic says 0 for every row.
+            TrainingError: a critic gives 0 for every row.
         """
         critics, data = self.critics.eval(), self._data
         with torch.no_grad():
@@ -102,10 +104,10 @@ class CriticLearner:
         report_truth(self._trainer, values, transitions.action, self._params.gamma)
 
     def step(self, transitions: Transitions, rows: Tensor, next_action: Tensor | None = None) -> Tensor:
-        """One update on the transitions ``rows``; returns the detached TD loss.
+        """Update the critics once on the transitions ``rows``; returns the detached TD loss.
 
-        ``next_action`` (B, K) are the target policy's actions in the next states; ``None``: those in the buffer, which
-        are the target policy's as long as the policy is frozen.
+        ``next_action`` (B, K) are the actions of the target policy in the next states. ``None`` takes those in the
+        buffer, which are the same as long as the policy is frozen.
         """
         with torch.no_grad():
             target = self._td_target(transitions, rows, next_action)
@@ -124,7 +126,7 @@ class CriticLearner:
         return loss.detach()
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Critics, target networks, and what Adam knows of the critics."""
+        """The critics, the target networks, and Adam's state of the critics."""
         adam = {
             f"{ADAM}{i}.{name}": value
             for i, parameter in enumerate(self.critics.parameters())
@@ -145,7 +147,7 @@ class CriticLearner:
         self._steps = int(state[STEPS])
 
     def frozen(self) -> Critics:
-        """The critics in evaluation mode, out of autograd's reach."""
+        """The critics in evaluation mode, without gradients."""
         return self.critics.requires_grad_(False).eval()
 
     def _batches(self, learnt: Tensor, epoch: int) -> list[Tensor]:
@@ -184,7 +186,7 @@ class CriticLearner:
         return total / len(rows)
 
     def _check_bounded(self, losses: list[float]) -> None:
-        """Refuse TD losses, pass by pass, that grow; memorising labels lowers them, however useless it is."""
+        """Refuse TD losses that grow from pass to pass. They cannot grow by memorising labels, which lowers them."""
         bound = (LARGEST_LOSS / (1 - self._params.gamma)) ** 2
         if losses[-1] <= min(bound, RUNAWAY * losses[0]):
             return
@@ -195,7 +197,7 @@ class CriticLearner:
 
 
 def under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The part of ``state`` whose names begin with ``prefix``, without it."""
+    """The entries of ``state`` whose names begin with ``prefix``, without the prefix."""
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
@@ -206,7 +208,7 @@ def critics_of(schema: api.Schema, params: CriticParams) -> Critics:
 
 
 def noisy(categorical: Tensor) -> Tensor:
-    """Ids (B, F) z-scored per batch and column, cut to integers, negative ones to 0, as no table has such a row."""
+    """Ids (B, F) z-scored per batch and column, and cut to integers; negative ones, which no table has, become 0."""
     ids = categorical.float()
     spread = ids.std(0, correction=0) + 1e-3
     return ((ids - ids.mean(0)) / spread).int().clamp(min=0)

@@ -11,7 +11,7 @@ from mtlbench.nn import Bottom, Tower
 
 
 class State(nn.Module):
-    """The bottom of a critic over those inputs that its state holds.
+    """The bottom of a critic, over the inputs that its state holds.
 
     Args:
         schema: all inputs of the dataset.
@@ -44,13 +44,13 @@ class State(nn.Module):
 
 
 class Value(nn.Module):
-    r"""Q(s, a) of one task from the features of the state: never positive, as no reward is.
+    r"""Q(s, a) of one task from the features of the state; it is never positive, because no reward is.
 
     .. math:: Q(s, a) = -\mathrm{ReLU}\big(\mathrm{tower}([\,\mathrm{bottom}(s),\ \mathrm{ReLU}(w a + b)\,])\big)
 
-    The action, one probability, passes a linear layer as wide as an embedding (1 x 128 in the paper) beside the state's
-    features. The tower's last bias starts at log 2, the loss of a coin flip, rather than near 0: a tower that is
-    negative everywhere has no gradient through the ReLU and would stay dead.
+    The action is one probability. It passes a linear layer as wide as an embedding (1 x 128 in the paper), and is then
+    joined to the features of the state. The last bias of the tower starts at log 2, the loss of a coin flip, and not
+    near 0: a tower that is negative everywhere has no gradient through the ReLU and would never learn.
     """
 
     def __init__(self, width: int, sizes: Sizes) -> None:
@@ -61,13 +61,13 @@ class Value(nn.Module):
             self.tower.logit.bias.fill_(math.log(2))
 
     def forward(self, state: Tensor, action: Tensor) -> Tensor:
-        """Values (B,) at most 0 of actions (B,) in states of features (B, width)."""
+        """Values (B,), at most 0, of actions (B,) in states with features (B, width)."""
         features = torch.cat([state, self.action(action.unsqueeze(1))], dim=1)
         return -self.tower(features).squeeze(1).relu()
 
 
 class Critics(nn.Module):
-    """One critic per task, over one bottom for all as the paper draws them, or each over its own.
+    """One critic per task, over one bottom for all, as the paper draws them, or each over its own.
 
     Args:
         schema: inputs and tasks.
@@ -83,7 +83,7 @@ class Critics(nn.Module):
         self.values = nn.ModuleList(Value(sizes.bottom[-1], sizes) for _ in schema.tasks)
 
     def forward(self, categorical: Tensor, numerical: Tensor, action: Tensor) -> Tensor:
-        """Values (B, K) at most 0 of actions (B, K)."""
+        """Values (B, K), at most 0, of actions (B, K)."""
         states = [state(categorical, numerical) for state in self.states] * (len(self.values) // len(self.states))
         values = [value(state, action[:, k]) for k, (value, state) in enumerate(zip(self.values, states, strict=True))]
         return torch.stack(values, dim=1)

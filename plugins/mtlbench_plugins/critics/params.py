@@ -8,7 +8,7 @@ from mtlbench import api
 
 
 class CriticParams(api.Sizes):
-    """Parameters of the critics and their training; the sizes are those of the critics' networks."""
+    """Parameters of the critics and of their training. The sizes are those of the critic networks."""
 
     gamma: float = Field(0.95, ge=0, lt=1, description="discount of the reward of the next impression, in [0, 1)")
     tau: float = Field(
@@ -32,10 +32,10 @@ class CriticParams(api.Sizes):
         0.01,
         ge=0,
         lt=1,
-        description="critics have converged when a pass lowers the held-out TD loss by less than this fraction, and "
-        "the best pass is kept; none: all passes are made, and the last one is kept",
+        description="critics have converged when a pass lowers the held-out TD loss by less than this fraction; the "
+        "best pass is kept; none: all passes are made, and the last one is kept",
     )
-    critic_epochs: int = Field(20, ge=1, description="most passes over the replay buffer")
+    critic_epochs: int = Field(20, ge=1, description="largest number of passes over the replay buffer")
     critic_batch_size: int | None = Field(
         None, ge=1, description="transitions per critic step; none: the batch size of training"
     )
@@ -45,5 +45,5 @@ class CriticParams(api.Sizes):
     noisy_ids: bool = Field(
         False,
         description="train critics on category ids that were z-scored per batch and cut to integers, as the authors' "
-        "code does; they are then asked about ids that they never saw",
+        "code does; they then weigh ids that they never saw",
     )

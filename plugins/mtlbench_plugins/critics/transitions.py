@@ -11,7 +11,7 @@ from mtlbench.api import Split
 CLIP = 1e-4
 """Actions are kept in [CLIP, 1 - CLIP] inside the logarithm."""
 LARGEST_LOSS = -math.log(CLIP)
-"""So no reward is below -9.2103, and no value below that over 1 - gamma."""
+"""So no reward is below -9.2103, and no value is below -9.2103 / (1 - gamma)."""
 
 
 def reward(action: Tensor, labels: Tensor) -> Tensor:
@@ -24,8 +24,8 @@ def reward(action: Tensor, labels: Tensor) -> Tensor:
 class Transitions:
     """All transitions (s_t, a_t, r_t, s_{t+1}, done) of a split: N rows, K tasks.
 
-    A state is a row number, so features are looked up and never copied: state i is row i, its next state is row
-    ``next_row[i]``, and where ``done[i]`` there is none.
+    A state is a row number, so features are looked up and never copied. State i is row i, and its next state is row
+    ``next_row[i]``. Where ``done[i]`` is true there is no next state.
     """
 
     action: Tensor
@@ -37,7 +37,7 @@ class Transitions:
     done: Tensor
     """(N,) bool."""
     kept: Tensor
-    """(N,) bool, whether the buffer still holds the transition."""
+    """(N,) bool, whether the buffer holds the transition."""
 
     def __len__(self) -> int:
         return len(self.done)
@@ -49,8 +49,8 @@ def replay(split: Split, action: Tensor, rewarded: Tensor | None = None, buffer:
     Args:
         split: rows with their session index and labels.
         action: (N, K) probabilities in [0, 1] that the policy chooses.
-        rewarded: (N, K) what the reward is computed of, where it is not the action.
-        buffer: transitions that the buffer holds, the latest ones; ``None``: all.
+        rewarded: (N, K) the numbers that are rewarded, where they are not the actions.
+        buffer: how many transitions the buffer keeps, the latest ones; ``None``: all.
     """
     rows = torch.arange(len(split), device=action.device)
     kept = rows >= (0 if buffer is None else len(split) - buffer)

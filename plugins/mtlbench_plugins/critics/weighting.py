@@ -5,7 +5,7 @@ from mtlbench_plugins.critics.params import CriticParams
 
 
 class CriticWeighting(api.Weighting):
-    """Base of weightings that train critics on the session MDP of a backbone already trained under constant weights."""
+    """Base of weightings that train critics on the session MDP of a backbone, itself trained under constant weights."""
 
     needs = frozenset({"critics"})
 

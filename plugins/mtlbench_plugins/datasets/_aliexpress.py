@@ -1,4 +1,4 @@
-"""The two forms in which AliExpress is passed around, read into the same columns."""
+"""The two forms in which AliExpress is published, read into the same columns."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ ID, FLOAT = pa.float64(), pa.float32()
 
 USER = tuple(f"user_{number}" for number in range(1, 34))
 ITEM = tuple(f"item_{number}" for number in range(1, 50))
-"""Columns of the raw files, which have no header; the first of each is the search, the last of an item its label."""
+"""Columns of the raw files, which have no header. The first of each is the search; the last of an item is its label."""
 ITEM_IDS = tuple(f"item_{number}" for number in (19, 34, 35, 36, 40, 41, 42))
 IDS = (*USER[1:8], *USER[31:33], *ITEM_IDS)
 NUMBERS = (*USER[8:31], *(name for name in ITEM[1:48] if name not in ITEM_IDS))
@@ -26,7 +26,7 @@ NUMBERS = (*USER[8:31], *(name for name in ITEM[1:48] if name not in ITEM_IDS))
 
 
 def read_processed(path: Path) -> pd.DataFrame:
-    """A ``train.csv`` or ``test.csv``; the first column is the search where its header says so, and else ignored.
+    """Read a ``train.csv`` or ``test.csv``. The first column is the search if its header says so; else it is ignored.
 
     Raises:
         DataError: the file is malformed.
@@ -42,7 +42,7 @@ def read_processed(path: Path) -> pd.DataFrame:
 
 
 def read_raw(users: Path, items: Path) -> pd.DataFrame:
-    """The published pair of files of one part: a row for each item of a search that both know, by search.
+    """Read the published pair of files of one part: a row for each item of a search that is in both, ordered by search.
 
     Raises:
         DataError: a file is malformed, or an item's label is not 0, 1 (clicked) or 2 (bought).

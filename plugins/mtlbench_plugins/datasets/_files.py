@@ -14,13 +14,13 @@ from mtlbench.api import DataError
 
 INTEGER, NUMBER, CATEGORY = pa.int64(), pa.float64(), pa.dictionary(pa.int32(), pa.string())
 BLOCK = 1 << 24
-"""Bytes parsed at once; each block brings the distinct values of its categories."""
+"""Bytes parsed at once. Each block holds the distinct values of its categories."""
 
 Filter = Callable[[pa.RecordBatch], pa.Array]
 
 
 def find(folder: Path, pattern: str) -> list[Path]:
-    """Files of ``folder`` named by the glob ``pattern`` with ``.csv`` or ``.csv.gz`` after it, the plain one first."""
+    """Files of ``folder`` named by the glob ``pattern`` and ``.csv`` or ``.csv.gz``; of both forms, the plain one."""
     zipped = {path.name.removesuffix(".gz"): path for path in folder.glob(f"{pattern}.csv.gz")}
     plain = {path.name: path for path in folder.glob(f"{pattern}.csv")}
     return [path for _, path in sorted({**zipped, **plain}.items())]
@@ -36,11 +36,11 @@ def read(
     """The named columns of a CSV file.
 
     Args:
-        path: a ``.csv`` or ``.csv.gz`` file, which streams through memory in blocks.
-        columns: type of each column wanted; an empty field is a missing value.
+        path: a ``.csv`` or ``.csv.gz`` file, which is read block by block.
+        columns: type of each wanted column; an empty field is a missing value.
         complete: columns in which a missing value is refused.
-        keep: mask of the rows to keep of a block.
-        names: of all columns, for a file without a header line.
+        keep: gives the mask of the rows to keep of a block.
+        names: names of all columns, for a file without a header line.
 
     Raises:
         DataError: the file cannot be read or is truncated, lacks a column, or holds a value of another type.
@@ -61,9 +61,9 @@ def read(
 
 
 def concat(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Frames of the same columns, one below the other; they are emptied, so that no two copies of all are held.
+    """Frames with the same columns, one below the other. The frames are emptied, so that no second copy is in memory.
 
-    Categories stay categories, where pandas makes objects.
+    Categories stay categories; pandas would make objects of them.
     """
     if len(frames) == 1:
         return frames[0]

@@ -1,4 +1,4 @@
-"""What RetailRocket knew of an item at a moment: properties as of a time, and the category's ancestors."""
+"""What RetailRocket knew of an item at a given time: its properties, and the ancestors of its category."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,12 +30,12 @@ def read_properties(files: Iterable[Path], names: Iterable[str], items: "pd.Seri
 
 
 def as_of(rows: pd.DataFrame, history: pd.DataFrame, name: str) -> "pd.Series[str]":
-    """The value of one property of each row's item, as last written at or before the row's timestamp.
+    """The value of one property of each row's item, as it was last written at or before the row's timestamp.
 
     Args:
         rows: itemid and timestamp, ordered by timestamp.
         history: from :func:`read_properties`.
-        name: of the property.
+        name: name of the property.
     """
     past = history.loc[history["property"] == name, ["timestamp", "itemid", "value"]]
     joined = pd.merge_asof(rows[["timestamp", "itemid"]], past, on="timestamp", by="itemid", direction="backward")
@@ -43,11 +43,11 @@ def as_of(rows: pd.DataFrame, history: pd.DataFrame, name: str) -> "pd.Series[st
 
 
 def ancestors(category: "pd.Series[str]", tree: Path) -> tuple["pd.Series[int]", "pd.Series[int]"]:
-    """Parent and root of each category; a root is its own, and a category that the tree lacks has none.
+    """Parent and root of each category. A root is its own parent and root; a category that is not in the tree has none.
 
     Args:
         category: ids, missing where unknown.
-        tree: ``category_tree.csv``: categoryid, parentid, the latter empty at a root.
+        tree: ``category_tree.csv`` with the columns categoryid and parentid; parentid is empty at a root.
 
     Raises:
         DataError: the tree has a cycle.

@@ -1,4 +1,4 @@
-"""From raw columns of a user's table to labels, milliseconds, numbers and ids, each block checked as it is read."""
+"""From raw columns of a user's table to labels, milliseconds, numbers and ids. Each block is checked as it is read."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from mtlbench_plugins.datasets._table_schema import NEITHER, TableSchema, Task
 
 MS = {"s": 1000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
 LAST_MS = 2**53
-"""The most milliseconds that a float counts exactly."""
+"""The largest number of milliseconds up to which a float is exact."""
 PLAUSIBLE = (631_152_000_000, 4_102_444_800_000)
 """Milliseconds: 1990 to 2100."""
 
@@ -25,7 +25,7 @@ def read(file: TableFile, schema: TableSchema) -> Iterator[pa.RecordBatch]:
     """The blocks of ``file``: labels by task name, inputs, session and user, and the timestamp in milliseconds.
 
     Raises:
-        DataError: naming file, column, row and remedy.
+        DataError: a value is wrong; the message names file, column, row and remedy.
     """
     present = file.schema()
     require(file, schema.columns(), present.names)
@@ -104,7 +104,7 @@ class _Checked:
         return pa.array(np.floor(scaled).astype(np.int64))
 
     def _check_unit(self, name: str, value: float, unit: str) -> None:
-        """Refuse a unit that puts the log far from our time when another unit would not."""
+        """Refuse a unit that puts the log far from our time, if another unit would not."""
         if PLAUSIBLE[0] <= value * MS[unit] < PLAUSIBLE[1]:
             return
         for other, factor in MS.items():

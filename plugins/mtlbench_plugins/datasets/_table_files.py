@@ -1,7 +1,7 @@
-"""A user's own table: CSV, CSV.gz or Parquet files, found by path and read block by block with errors she can act on.
+"""A user's own table: CSV, CSV.gz or Parquet files, found by path and read block by block, with errors that help.
 
-Rows are numbered as a spreadsheet does: the header of a CSV file is row 1. A Parquet file has no header and starts at
-row 1 with its data.
+Rows are numbered as in a spreadsheet: the header of a CSV file is row 1. A Parquet file has no header, so its first row
+of data is row 1.
 """
 
 import re
@@ -28,7 +28,7 @@ CATEGORY = pa.dictionary(pa.int32(), pa.string())
 NUMBER = pa.float64()
 
 Block = tuple[int, pa.RecordBatch]
-"""Number of its first row in the file, and the columns."""
+"""The number of a block's first row in the file, and the columns."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class CsvFile:
     path: Path
     delimiter: str
     missing: tuple[str, ...]
-    """Fields that are no value."""
+    """Fields that count as missing."""
 
     def schema(self) -> pa.Schema:
-        """Its columns, typed by what the first block holds."""
+        """Its columns, with the types that the first block suggests."""
         with self._explained():
             found = self._open({}, None).schema
             # Names are decoded when they are asked for.
@@ -49,7 +49,7 @@ class CsvFile:
             return found
 
     def blocks(self, types: Mapping[str, pa.DataType]) -> Iterator[Block]:
-        """The named columns as the given types."""
+        """The named columns, as the given types."""
         with self._explained():
             first = 2
             for block in self._open(types, list(types)):
@@ -81,7 +81,7 @@ class CsvFile:
             raise DataError(f"{self.path}: {self._reason(str(error))}") from error
 
     def _reason(self, text: str) -> str:
-        """What the parser complains of, in terms of column and row, with a remedy."""
+        """What the parser complains about, in terms of column and row, with a remedy."""
         text = " ".join(text.split())
         if "Empty CSV file" in text:
             return "the file is empty: expected a header with the names of the columns, then one row per impression"
@@ -115,7 +115,7 @@ class ParquetFile:
             return parquet.read_schema(self.path)
 
     def blocks(self, types: Mapping[str, pa.DataType]) -> Iterator[Block]:
-        """The named columns as the given types."""
+        """The named columns, as the given types."""
         with self._explained(), parquet.ParquetFile(self.path) as file:
             first = 1
             for block in file.iter_batches(PARQUET_BLOCK, columns=list(types)):
@@ -153,10 +153,10 @@ TableFile = CsvFile | ParquetFile
 
 
 def open_tables(paths: Sequence[Path], delimiter: str | None, missing: tuple[str, ...]) -> list[TableFile]:
-    """The table files at ``paths``, each a file or a folder of them, folders in order of name.
+    """The table files at ``paths``. Each path is a file or a folder of files, which are taken in order of name.
 
     Raises:
-        DataError: there are none, or of two kinds.
+        DataError: there are none, or they are of two kinds.
     """
     found = [file for path in paths for file in _below(path)]
     if len({_suffix(file) in PARQUET for file in found}) > 1:
@@ -169,7 +169,7 @@ def open_table(path: Path, delimiter: str | None, missing: tuple[str, ...]) -> T
     """The table file ``path``; it is not read yet.
 
     Raises:
-        DataError: its name tells no kind that can be read.
+        DataError: its name does not end like a kind that can be read.
     """
     suffix = _suffix(path)
     if suffix in PARQUET:
@@ -180,7 +180,7 @@ def open_table(path: Path, delimiter: str | None, missing: tuple[str, ...]) -> T
 
 
 def require(file: TableFile, columns: Sequence[str], names: Sequence[str]) -> None:
-    """Refuse a file that has one of ``columns`` not once among its ``names``.
+    """Refuse a file in which one of ``columns`` is absent from ``names``, or there twice.
 
     Raises:
         DataError: naming the file and the column, with a guess at what was meant.

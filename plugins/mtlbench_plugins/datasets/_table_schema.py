@@ -1,4 +1,4 @@
-"""The description of a user's own table: a TOML file of a few lines, validated before any data is read."""
+"""The description of a user's own table: a TOML file of a few lines, which is validated before any data is read."""
 
 import tomllib
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from mtlbench.api import DataError, Params, did_you_mean
 from mtlbench.api.sessions import SESSION_RULE
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", r"\N")
-"""Fields of a CSV file that are no value, unless the description says otherwise."""
+"""Fields of a CSV file that count as missing, unless the description says otherwise."""
 
 
 def _listed(value: object) -> object:
@@ -38,11 +38,11 @@ Names = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
 
 TRUTHS = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
 NEITHER = 2
-"""What a value is that is no label."""
+"""Stands for a value that is not a label."""
 
 
 class Task(Params):
-    """A label: a column of 0 and 1, or what a column says under a rule. A missing value fulfils no rule."""
+    """A label: a column of 0 and 1, or a rule over a column. A missing value does not fulfil a rule."""
 
     name: Text
     column: Text | None = None
@@ -55,7 +55,7 @@ class Task(Params):
         return self.column or self.name
 
     def label(self, value: str | None) -> int:
-        """0, 1 or ``NEITHER`` for a value of the column; ``equals`` compares as number or text, without outer space."""
+        """0, 1 or ``NEITHER`` for a value of the column; ``equals`` compares as number or text, outer spaces aside."""
         text = "" if value is None else value.strip()
         if self.equals is None:
             return TRUTHS.get(text.lower(), NEITHER)
@@ -90,13 +90,13 @@ class TableSchema(Params):
     """Sessions from ``user`` and ``timestamp``, for a log without session ids."""
     user: Text | None = None
     user_inputs: Names = ()
-    """The inputs that describe the user, for methods that leave them out of a state."""
+    """The inputs that describe the user. Some methods leave them out of a state."""
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
     missing: Annotated[tuple[str, ...], BeforeValidator(_listed)] = MISSING
     min_count: Annotated[int, Field(ge=1, strict=True)] = 1
 
     def columns(self) -> list[str]:
-        """Every column that is read, once."""
+        """Every column that is read, each once."""
         sources = [task.source for task in self.tasks]
         rest = filter(None, (self.timestamp, self.session, self.user))
         return list(dict.fromkeys([*sources, *self.categorical, *self.numerical, *rest]))
@@ -145,7 +145,7 @@ def read_schema(path: Path) -> TableSchema:
 
 
 def _complaint(error: ValidationError, given: Mapping[str, Any]) -> str:
-    """The first thing wrong, unknown keys before all: what one meant by them may be what is missing."""
+    """The first thing that is wrong. Unknown keys come first: a missing key may be one of them, misspelt."""
     details = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] != "extra_forbidden")
     detail = details[0]
     key, *inner = (str(part) for part in detail["loc"])
@@ -162,7 +162,7 @@ def _complaint(error: ValidationError, given: Mapping[str, Any]) -> str:
 
 
 def _contradiction(schema: TableSchema) -> str | None:
-    """What no single key shows to be wrong, with the remedy."""
+    """What is wrong only when keys are taken together, with the remedy."""
     inputs = [*schema.categorical, *schema.numerical]
     names = [task.name for task in schema.tasks]
     if not inputs:

@@ -1,4 +1,4 @@
-"""Ali-CCP: recommendations of a shop, with clicks and conversions and without any time."""
+"""Ali-CCP: recommendations of a shop, with clicks and conversions, and without times."""
 
 from pathlib import Path
 
@@ -21,32 +21,32 @@ COMMON = ("common", "features_listed", "features")
 
 ITEM_FIELDS = ("205", "206", "207", "216", "508", "509", "702", "853", "301")
 USER_FIELDS = ("101", "121", "122", "124", "125", "126", "127", "128", "129")
-"""Numbers of the fields with one value each, in the skeleton and in the common features."""
+"""Numbers of the fields that have one value each, in the skeleton and in the common features."""
 NO_USER = "none"
-"""The user of rows without one: one for all of them."""
+"""Rows without a user all get this one."""
 
 
 class AliCCP(api.Dataset):
-    r"""Items recommended by a shop; click and conversion are the tasks, and no time is known.
+    r"""Items recommended by a shop; the tasks are click and conversion, and no time is known.
 
     Ma et al., "Entire Space Multi-Task Model" (ESMM), SIGIR 2018, https://arxiv.org/abs/1804.07931. Data:
     https://tianchi.aliyun.com/dataset/408 (needs an account). Below the data folder, plain or gzipped:
     ``ali-ccp/sample_skeleton_train.csv``, ``common_features_train.csv`` and the same with ``_test``. A row of the
-    skeleton is an impression with the features of the item; those of the user stand once in the common features,
-    under an index. Features are listed as ``field \x02 id \x03 value``, ``\x01`` between them.
+    skeleton is an impression with the features of the item. The features of the user are written once, in the common
+    features, under an index. Features are listed as ``field \x02 id \x03 value``, with ``\x01`` between them.
 
-    Tasks, a funnel: ``click``; ``conversion``. Rows that convert without a click are dropped, as by Xi et al. (AITM,
-    KDD 2021, https://arxiv.org/abs/2105.08489); the fact ``conversions_without_click_dropped`` counts them.
+    Tasks, a funnel: ``click``, then ``conversion``. Rows that convert without a click are dropped, as by Xi et al.
+    (AITM, KDD 2021, https://arxiv.org/abs/2105.08489); the fact ``conversions_without_click_dropped`` counts them.
 
-    Inputs, AITM's 18 fields, all ids: user 101 (the user), 121, 122, 124 to 129; item 205 (the item), 206 (category),
-    207 (shop), 216 (brand); combinations 508, 509, 702, 853; context 301 (position). The values beside the ids, and
-    the fields of many values (109_14, 110_14, 127_14, 150_14, 210), are not read.
+    Inputs: the 18 fields of AITM, all of them ids. User: 101 (the user), 121, 122, 124 to 129. Item: 205 (the item),
+    206 (category), 207 (shop), 216 (brand). Combinations: 508, 509, 702, 853. Context: 301 (position). The values
+    beside the ids, and the fields of many values (109_14, 110_14, 127_14, 150_14, 210), are not read.
 
-    Time and sessions: neither is published, so methods that need a session MDP are not applicable. The test part is
-    the published one; validation is a random quarter of the training part.
+    Time and sessions: neither is published, so methods that need a session MDP are not applicable. The test part is the
+    published one; validation is a random quarter of the training part.
 
-    The whole log has 85 million rows. The memory it takes grows with them: a row is held as 18 ids of four bytes
-    twice over while it is encoded.
+    The whole log has 85 million rows, and memory grows with them. While a row is encoded, it is held twice as 18 ids of
+    four bytes.
     """
 
     name, label = "ali-ccp", "Ali-CCP"
@@ -91,7 +91,7 @@ class AliCCP(api.Dataset):
         return [paths[0] for paths in found]
 
     def load(self, root: Path) -> api.Log:
-        """Read both parts, and join each row's common features."""
+        """Read both parts, and join the common features to each row."""
         files = self.files(root)
         parts = [_part(*files[place : place + 2]) for place in (0, 2)]
         sizes = [len(rows) for rows in parts]
@@ -148,6 +148,6 @@ def _listed(path: Path, types: dict[str, pa.DataType], names: tuple[str, ...], f
 
 
 def _id_of(field: str, features: pa.Array) -> pa.Array:
-    """The first id that each list of features has for ``field``; missing where it has none."""
+    """The first id of ``field`` in each list of features; missing where there is none."""
     found = pc.extract_regex(features, pattern=rf"(?:^|\x01){field}\x02(?P<id>[^\x01-\x03]+)")
     return pc.struct_field(found, "id").dictionary_encode()

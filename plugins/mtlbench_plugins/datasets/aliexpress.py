@@ -33,27 +33,27 @@ def _publication(country: str, gigabytes: float) -> api.Publication:
 
 
 class AliExpress(api.Dataset):
-    """Items shown by the search of a shop; click and purchase are the tasks, the country is a parameter.
+    """Items shown by the search of a shop; the tasks are click and purchase, and the country is a parameter.
 
     Li et al., "Improving Multi-Scenario Learning to Rank in E-commerce by Exploiting Task Relationships in the Label
-    Space", CIKM 2020, https://doi.org/10.1145/3340531.3412713. Data: https://tianchi.aliyun.com/dataset/74690 (needs
-    an account). Below the data folder, ``AliExpress_NL`` (``_FR``, ``_ES``, ``_US``, ``_RU``) in either form, plain or
+    Space", CIKM 2020, https://doi.org/10.1145/3340531.3412713. Data: https://tianchi.aliyun.com/dataset/74690 (needs an
+    account). Below the data folder is ``AliExpress_NL`` (``_FR``, ``_ES``, ``_US``, ``_RU``) in either form, plain or
     gzipped: as published (``nl_user_train.csv``, ``nl_item_train.csv``, ``nl_user_test.csv``, ``nl_item_test.csv``, no
     header), or as MTReclib processes it (``train.csv``, ``test.csv``). Both give the same log.
 
-    Tasks, a funnel: ``click``; ``conversion``, which is a purchase after it (label 1 and 2 of the raw files).
+    Tasks, a funnel: ``click``, then ``conversion``, a purchase after the click (labels 1 and 2 of the raw files).
 
-    Inputs: 16 categorical and 63 numerical columns, whose meaning is not published; their numbering is MTReclib's.
-    Left out: the search.
+    Inputs: 16 categorical and 63 numerical columns. Their meaning is not published; their numbering is that of
+    MTReclib. Left out: the search.
 
     Time: none is published. The test part is the published one, which is later than the training part. Within a part
-    the order of lines stands in for time, so validation is the last quarter of the training lines; that searches are
-    numbered by time is likely and not documented.
+    the order of lines stands for time, so validation is the last quarter of the training lines. It is likely, but not
+    documented, that searches are numbered by time.
 
-    Sessions: the search (``search_id``), its items in the order of lines. A processed file without that column has no
-    sessions, and methods that need a session MDP are not applicable.
+    Sessions: the search (``search_id``), with its items in the order of lines. A processed file without that column has
+    no sessions, and methods that need a session MDP are not applicable.
 
-    The facts to verify are bounds on the base rates, derived from the published losses; no row counts are published.
+    The facts to verify are bounds on the base rates, derived from the published losses. No row counts are published.
     """
 
     name, label = "aliexpress", "AliExpress"
@@ -69,7 +69,7 @@ class AliExpress(api.Dataset):
     params: Params
 
     def files(self, root: Path) -> list[Path]:
-        """The processed files where both are present, else the published four."""
+        """The processed files if both are there, else the published four."""
         processed = [_files.find(self._folder(root), part) for part in PARTS]
         if all(processed):
             return [path for found in processed for path in found]
@@ -86,7 +86,7 @@ class AliExpress(api.Dataset):
         return [path for paths in found for path in paths]
 
     def load(self, root: Path) -> api.Log:
-        """Read both parts in either form."""
+        """Read both parts, in either form."""
         files = self.files(root)
         if len(files) == len(PARTS):
             parts = [_aliexpress.read_processed(path) for path in files]

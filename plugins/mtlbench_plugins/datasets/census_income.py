@@ -72,26 +72,26 @@ COLUMNS = (
 
 
 class CensusIncome(api.Dataset):
-    """People of the US census of 1994 and 1995; income above 50,000 dollars and never married are the tasks.
+    """People of the US census of 1994 and 1995; the tasks are income above 50,000 dollars and never married.
 
-    Lane and Kohavi, UCI Machine Learning Repository, https://archive.ics.uci.edu/dataset/117/census+income+kdd,
-    licence CC BY 4.0. Below the data folder: ``census-income/census-income.data.gz`` (199,523 people) and
+    Lane and Kohavi, UCI Machine Learning Repository, https://archive.ics.uci.edu/dataset/117/census+income+kdd, licence
+    CC BY 4.0. Below the data folder: ``census-income/census-income.data.gz`` (199,523 people) and
     ``census-income.test.gz`` (99,762), gzipped or plain.
 
-    Tasks, parallel: ``income`` = above 50,000 dollars; ``never_married`` = marital status "Never married", as Ma et
-    al. (MMoE, KDD 2018, https://doi.org/10.1145/3219819.3220007) pair them. Neither is a stage of the other: what
-    multiplies along a funnel (ESMM, AITM) is not applicable.
+    Tasks, parallel: ``income`` is an income above 50,000 dollars; ``never_married`` is the marital status "Never
+    married". Ma et al. (MMoE, KDD 2018, https://doi.org/10.1145/3219819.3220007) pair these two. Neither is a stage of
+    the other, so backbones that multiply along a funnel (ESMM, AITM) are not applicable.
 
-    Inputs: the other columns; age, wage per hour, capital gains and losses, dividends, persons worked for the
-    employer and weeks worked are numbers, all else are ids.
+    Inputs: the other columns. Numbers are age, wage per hour, capital gains and losses, dividends, persons worked for
+    the employer, and weeks worked; all others are ids.
 
-    Left out: the instance weight, which is how many people a row stands for and not known of a person; and, unless
-    ``household`` is set, the two columns of household status, whose words spell the answer ("Child 18+ never marr Not
-    in a subfamily", "Spouse of householder"): alone they predict never_married with AUC 0.98 and 0.95 on the
-    published test part. Most papers keep them.
+    Left out: the instance weight, which is how many people a row stands for and is not known of a person. Also left
+    out, unless ``household`` is set, are the two columns of household status, because their words spell the answer
+    ("Child 18+ never marr Not in a subfamily", "Spouse of householder"). Alone they predict never_married with AUC 0.98
+    and 0.95 on the published test part. Most papers keep them.
 
-    Time and sessions: none. With both files the test part is the published one and validation a random quarter of the
-    training part; with one file alone the split of it is random.
+    Time and sessions: none. With both files the test part is the published one, and validation is a random quarter of
+    the training part. With one file alone its rows are split at random.
     """
 
     name, label = "census-income", "Census-Income"
@@ -124,7 +124,7 @@ class CensusIncome(api.Dataset):
     params: Params
 
     def files(self, root: Path) -> list[Path]:
-        """The published files that are present, the training part first."""
+        """The published files that are there, the training part first."""
         found = [path for part in PARTS for path in _part(root, part)]
         if not found:
             raise api.DataError(
@@ -135,7 +135,7 @@ class CensusIncome(api.Dataset):
         return found
 
     def load(self, root: Path) -> api.Log:
-        """Read the parts that are present, one after the other."""
+        """Read the parts that are there, one after the other."""
         types = {name: _files.NUMBER if name in NUMBERS else _files.CATEGORY for name in COLUMNS if name != WEIGHT}
         parts = {}
         for part in PARTS:
@@ -161,6 +161,6 @@ class CensusIncome(api.Dataset):
 
 
 def _part(root: Path, part: str) -> list[Path]:
-    """The file of one part, plain before gzipped; empty where it is absent."""
+    """The file of one part, the plain one before the gzipped; empty if there is none."""
     names = (f"census-income.{part}", f"census-income.{part}.gz")
     return [path for name in names if (path := root / FOLDER / name).is_file()][:1]

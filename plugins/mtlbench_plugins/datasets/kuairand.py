@@ -39,7 +39,7 @@ ASIDE = (
     "is_profile_enter",
     "is_rand",
 )
-"""Read only to tell exact duplicates from near ones."""
+"""Read only to tell exact duplicates from rows that are nearly the same."""
 
 USER_NUMBERS = ("follow_user_num", "fans_user_num", "friend_user_num", "register_days")
 USER_IDS = (
@@ -70,32 +70,32 @@ def _publication(variant: str) -> api.Publication:
 
 
 class KuaiRand(api.Dataset):
-    """Short-video impressions of the app Kuaishou, April and May 2022; click and long view are the tasks.
+    """Impressions of short videos in the app Kuaishou, April and May 2022; the tasks are click and long view.
 
     Gao et al., "KuaiRand: An Unbiased Sequential Recommendation Dataset with Randomly Exposed Videos", CIKM 2022,
     https://arxiv.org/abs/2208.08696. Data: https://zenodo.org/records/10439422, licence CC BY-SA 4.0. Unpacked below
     the data folder as ``KuaiRand-Pure/data/*.csv`` (``KuaiRand-1K``, ``KuaiRand-27K``), plain or gzipped.
 
-    Rows: all standard logs present (``log_standard_*``), without rows that equal another in every column. The
-    randomly exposed log is not read: its impressions were not chosen by the recommender.
+    Rows: all standard logs that are there (``log_standard_*``), without rows that equal another in every column. The
+    randomly exposed log is not read, because its impressions were not chosen by the recommender.
 
-    Tasks, a funnel: ``click`` = is_click; then is_click and the outcome named by ``conversion``, by default long_view.
-    The fact ``long_view_without_click`` says how often that outcome happens where there is no click, which the
-    funnel counts as 0.
+    Tasks, a funnel: ``click`` is is_click; the second task is is_click and the outcome named by ``conversion``, by
+    default long_view. The fact ``long_view_without_click`` says how often that outcome happens without a click; the
+    funnel counts it as 0.
 
-    Inputs: user_id, video_id, tab (the place in the app), hour (local, of time_ms); of the user, activity degree,
+    Inputs: user_id, video_id, tab (the place in the app), hour (local, of time_ms). Of the user: activity degree,
     roles, the published ranges, onehot_feat0..17, and ln(1 + x) of the numbers of users followed, fans, friends and
-    days since registration; of the video, author, type, upload type, music, music type, first of its tags, width,
-    height, and ln(1 + x) of its duration (from the video features, where it equals the log's duration_ms).
+    days since registration. Of the video: author, type, upload type, music, music type, first of its tags, width,
+    height, and ln(1 + x) of its duration (from the video features, where it equals duration_ms of the log).
 
-    Left out as leakage: play_time_ms, profile_stay_time, comment_stay_time, is_profile_enter and all other
-    outcomes; the video_features_statistic files, which aggregate over the whole period; visible_status, which is
-    read after the period. Left out as useless under a split by time: date and upload date. User features are one
-    snapshot, as published.
+    Left out as leakage: play_time_ms, profile_stay_time, comment_stay_time, is_profile_enter and all other outcomes;
+    the video_features_statistic files, which aggregate over the whole period; visible_status, which is read after the
+    period. Left out as useless under a split by time: date and upload date. User features are one snapshot, as
+    published.
 
-    Sessions: no session id exists. ``user-day`` (default) is a user's calendar day in Beijing (time_ms at UTC+8; the
-    log's own date agrees in 99 % of the rows), ``user-gapNm`` ends at a pause of more than N minutes, ``user`` is
-    all of a user's rows.
+    Sessions: no session id is published. ``user-day`` (default) is a user's calendar day in Beijing (time_ms at UTC+8;
+    the date in the log agrees in 99 % of the rows). ``user-gapNm`` ends a session at a pause of more than N minutes.
+    ``user`` takes all rows of a user as one.
     """
 
     name, label = "kuairand", "KuaiRand"
@@ -191,7 +191,7 @@ class KuaiRand(api.Dataset):
 
 
 def _duplicated(raw: pd.DataFrame) -> "pd.Series[bool]":
-    """Rows that equal an earlier one in every column; only rows alike in user, video and time are compared in full."""
+    """Rows that equal an earlier one in every column; only rows with one user, video and time are compared in full."""
     alike = raw.duplicated(["user_id", "video_id", "time_ms"], keep=False)
     return raw[alike].duplicated().reindex(raw.index, fill_value=False)
 

@@ -21,30 +21,31 @@ PROPERTIES = ("785", "591", "814", "available", "categoryid", "364", "776")
 
 
 class RetailRocket(api.Dataset):
-    """Views, carts and purchases of an online shop, May to September 2015; adding to the cart and paying are the tasks.
+    """Views, carts and purchases of an online shop, May to September 2015; the tasks are adding to the cart and paying.
 
-    Source: https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset (needs an account), licence CC BY-NC-SA
-    4.0. Below the data folder: ``retailrocket/events.csv``; ``item_properties_part1.csv``, ``_part2.csv`` and
-    ``category_tree.csv`` are used when present. Plain or gzipped.
+    Source: https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset (needs an account), licence CC BY-NC-SA 4.0.
+    Below the data folder, plain or gzipped: ``retailrocket/events.csv``. ``item_properties_part1.csv``, ``_part2.csv``
+    and ``category_tree.csv`` are used if they are there.
 
-    Rows and tasks, a funnel (``click``, ``pay``). The log has no impressions without an event, and the rates published
-    for it (click 5.5 to 6 %) show that a click is not a view. With ``row=impression`` (default) a row is one item in
-    one session, at the time of its first event: click = it was then put into the cart or bought, pay = it was
-    bought. With ``row=event`` a row is one event: click = the event is a cart or a purchase, pay = it is a purchase.
-    The fact ``rows_without_view`` is the share of items in a session that were put into the cart or bought there
-    without being viewed in it.
+    Rows and tasks, a funnel (``click``, ``pay``): the log has no impressions without an event. The rates published for
+    it (click 5.5 to 6 %) show that a click is not a view. With ``row=impression`` (default) a row is one item in one
+    session, at the time of its first event; click means that it was then put into the cart or bought, pay that it was
+    bought. With ``row=event`` a row is one event; click means that the event is a cart or a purchase, pay that it is a
+    purchase. The fact ``rows_without_view`` is the share of items in a session that were put into the cart or bought
+    there without being viewed in it.
 
-    Inputs: user_id (visitor), itemid, hour and weekday (UTC); ln(1 + x) of the visitor's earlier rows and of the
-    minutes since the last of them; with item properties, the values of 785, 591, 814, available, categoryid, 364 and
-    776 (the choice of Liu et al., WWW 2023, https://arxiv.org/abs/2302.03328) as they were last written at or before
-    the row's time, never later; with the category tree too, the category's parent and root.
+    Inputs: user_id (visitor), itemid, hour and weekday (UTC); ln(1 + x) of the number of the visitor's earlier rows,
+    and of the minutes since the last of them. With item properties also the values of 785, 591, 814, available,
+    categoryid, 364 and 776 (the choice of Liu et al., WWW 2023, https://arxiv.org/abs/2302.03328), as they were last
+    written at or before the time of the row, never later. With the category tree also the parent and the root of the
+    category.
 
-    Left out as leakage: event and transactionid, which are the labels; all later events; property values written
-    after the row.
+    Left out as leakage: event and transactionid, which are the labels; all later events; property values written after
+    the row.
 
-    Sessions: ``user-gapNm`` ends at a pause of more than N minutes (default 30), ``user`` is all of a visitor's
-    rows, as the authors have it, ``user-day`` the calendar day (UTC). A label may become true until the session ends:
-    with ``user`` that can be weeks after the row, and after the end of the training split.
+    Sessions: ``user-gapNm`` ends a session at a pause of more than N minutes (default 30). ``user`` takes all rows of a
+    visitor, as the authors do. ``user-day`` is the calendar day (UTC). A label may become true until the session ends.
+    With ``user`` that can be weeks after the row, and after the end of the training split.
     """
 
     name, label = "retailrocket", "RetailRocket"
@@ -78,7 +79,7 @@ class RetailRocket(api.Dataset):
     params: Params
 
     def files(self, root: Path) -> list[Path]:
-        """The events, and the item properties and category tree where they are present."""
+        """The events, and the item properties and category tree if they are there."""
         folder = root / FOLDER
         events = _files.find(folder, "events")
         if not events:
@@ -151,7 +152,7 @@ def _impressions(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_clock(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with their labels, and with what the time and the visitor's past alone say."""
+    """The rows with their labels, and with the inputs that follow from the time and the visitor's past alone."""
     time = rows["timestamp"]
     past = rows.groupby("user_id")
     return rows.assign(

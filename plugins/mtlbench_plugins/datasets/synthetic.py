@@ -1,4 +1,4 @@
-"""A generated session funnel whose Bayes-optimal predictions are known."""
+"""Generated sessions whose Bayes-optimal predictions are known."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,23 +32,24 @@ SHARES = {
     "daypart": 0.05,
     "price": 0.28,
 }
-"""Share of the variance of a task's affinity that each cause carries; ``taste`` is segment times category."""
+"""Share of the variance of a task's affinity that comes from each cause; ``taste`` is segment times category."""
 INTRICATE = {"taste": 0.7, "device": 0.15, "price": 0.15}
-"""The same for impressions whose difficulty is a signal: mostly an interaction, and another one than elsewhere."""
+"""The same for impressions whose difficulty is a signal. They depend mostly on an interaction, a new one."""
 TASTE_RANK = 2
 AFFINITY_SPREAD = 1.4
 
 HIDDEN = 0.8
-"""Share of what sets an impression apart that chance hides where difficulty is noise."""
+"""How far probabilities are moved to their mean where difficulty is noise, as a share of the distance."""
 
 MOST_CLICKS, MOST_CONVERSIONS = 0.55, 0.5
 """P(click) and P(conversion | click) at sparsity 0."""
 
 
 class Synthetic(api.Dataset):
-    r"""Generated sessions of clicks and conversions with known Bayes-optimal pCTR and pCTCVR.
+    r"""Generated sessions of clicks and conversions whose Bayes-optimal pCTR and pCTCVR are known.
 
-    Our own generator; no raw files, no licence. Row t is an impression of an item to a user, at a place in a session:
+    This is our own generator; there are no raw files and no licence. A row is an impression of an item to a user, at
+    place t of a session:
 
     .. math::
         p_{click} = \sigma(b_1 + z_1 - d \ln(1 + t)), \qquad
@@ -56,25 +57,25 @@ class Synthetic(api.Dataset):
 
         z_1 = s u, \qquad z_2 = s (\cos(\pi c) \, u + \sin(\pi c) \, v)
 
-    u and v are independent draws of one latent-factor score: an effect of user, item, category, brand, device, time of
-    day and price, and a rank-2 interaction of the user's segment with the item's category. c is ``conflict``: at 0
-    both tasks want the same, at 0.5 unrelated things, at 1 opposite ones. d is ``drift``, t the ``position`` in the
-    session, s = 1.4. b_1 and b_2 are set so that the mean of the probabilities is 0.55 (1 - ``sparsity``) and, among
-    clicks, 0.5 (1 - ``sparsity``).
+    u and v are independent draws of one latent-factor score: effects of user, item, category, brand, device, time of
+    day and price, and a rank-2 interaction of the user's segment with the item's category. c is ``conflict``: with 0
+    both tasks want the same, with 0.5 unrelated things, with 1 opposite things. d is ``drift``, t the ``position`` in
+    the session, and s = 1.4. b_1 and b_2 are set so that the mean of the probabilities is 0.55 (1 - ``sparsity``) and,
+    among clicks, 0.5 (1 - ``sparsity``).
 
-    ``difficulty`` makes the impressions from place ``hard_from`` of a session on hard, in one of two ways. ``noise``
-    hides the causes: both probabilities are drawn 80 % of the way to their mean, so that much of the loss there is
-    chance and nothing can learn it. ``signal`` gives them causes of their own: u and v are there drawn anew, and mostly
-    of the interaction, so that much of the loss there is what a model has not learnt yet.
+    ``difficulty`` makes impressions hard from place ``hard_from`` of a session on, in one of two ways. ``noise`` hides
+    the causes: both probabilities are moved 80 % of the way to their mean. Much of the loss there is chance, which no
+    model can learn. ``signal`` gives these impressions their own causes: u and v are drawn anew there, mostly from the
+    interaction. Much of the loss there is what a model has not learnt yet.
 
-    Every cause is an input, so the probabilities are functions of the inputs and the exact Bayes optimum given them;
-    they are the log's ``optimum``. A model can approach it and, but for luck on a small test split, not pass it:
-    it has to estimate what the generator knows. Sessions have geometric lengths, users come back over 14 days with an
-    activity of their own, and nothing but the causes above drives a label.
+    Every cause is an input. So the probabilities are functions of the inputs, and the best predictions that are
+    possible; they are the log's ``optimum``. A model can come close to them, but it cannot beat them, except by luck on
+    a small test split. Sessions have geometric lengths. Users come back over 14 days, each with an activity of their
+    own. Nothing but the causes above influences a label.
 
     Inputs: user_id, item_id, segment, device, category, brand, daypart (quarter of the day, UTC), price (standard
-    normal), position (ln(1 + t), known at the impression). Left out: the true probabilities.
-    Sessions: as generated. Tasks: click, conversion (a funnel).
+    normal), position (ln(1 + t), known at the impression). Left out: the true probabilities. Sessions: as generated.
+    Tasks: click, conversion (a funnel).
     """
 
     name, label = "synthetic", "Synthetic"
@@ -187,19 +188,19 @@ def _score(
 
 
 def _flattened(probabilities: Vector) -> Vector:
-    """Drawn to their mean: what chance hides."""
+    """The probabilities moved towards their mean, by the share ``HIDDEN``."""
     flat: Vector = HIDDEN * probabilities.mean() + (1 - HIDDEN) * probabilities
     return flat
 
 
 def _standard(effects: Vector) -> Vector:
-    """The effects with mean 0 and variance 1; a single effect is 0."""
+    """The effects, shifted and scaled to mean 0 and variance 1; a single effect becomes 0."""
     spread = effects.std()
     return (effects - effects.mean()) / spread if spread else np.zeros_like(effects)
 
 
 def _with_mean(logits: Vector, mean: float, weights: Vector | None = None) -> Vector:
-    """Probabilities from the logits, shifted all alike so that their (weighted) mean is ``mean``."""
+    """Probabilities from the logits, all shifted by the same number so that their (weighted) mean is ``mean``."""
     shift = brentq(lambda shift: np.average(expit(logits + shift), weights=weights) - mean, -100, 100)
     probabilities: Vector = expit(logits + shift)
     return probabilities

@@ -18,8 +18,9 @@ SHOWN_VALUES = 5
 class Table(api.Dataset):
     """Your own log: a CSV or Parquet file, or a folder of them, described by a TOML file of a few lines.
 
-    ``mtlbench data describe my_log.csv`` drafts the description; the page "Your own log" of the documentation walks
-    through one. A path in ``schema`` starts at the current folder, the paths inside the file at the file's own::
+    ``mtlbench data describe my_log.csv`` drafts the description, and the page "Your own log" of the documentation
+    explains one. The path in ``schema`` starts at the current folder; the paths inside the TOML file start at its own
+    folder::
 
         files = "my_log.csv"
         tasks = ["click", "purchase"]
@@ -30,21 +31,24 @@ class Table(api.Dataset):
         user = "user_id"
         session_rule = "user-gap30m"
 
-    Rows: one per impression, in any order; files of one folder are read one after the other, by name. ``.csv``,
+    Rows: one per impression, in any order. The files of a folder are read one after the other, by name: ``.csv``,
     ``.csv.gz``, ``.tsv``, ``.tsv.gz`` (UTF-8, with a header; ``delimiter``, ``missing``) or ``.parquet``.
 
-    Tasks: columns of 0 and 1 (or true and false) in funnel order, or with ``relation = "parallel"`` in any; or a rule
-    over a column, ``{ name = "long_view", column = "seconds", at_least = 20 }`` or ``equals``. A column that gives a
-    label is no input. What else became known after the impression must be left out by you: nobody else knows.
+    Tasks: columns of 0 and 1 (or true and false) in the order of the funnel, or in any order with
+    ``relation = "parallel"``. A task can also be a rule over a column, with ``at_least`` or ``equals``:
+    ``{ name = "long_view", column = "seconds", at_least = 20 }``. A column that gives a label cannot be an input. You
+    must leave out whatever else became known after the impression, because only you know that.
 
-    Inputs: ``categorical`` columns are ids, compared as text in CSV files ("07" is not "7"); ``numerical`` columns
-    are numbers. Missing values are allowed in both. ``min_count``: ids rarer than this in training are unknown.
-    ``user_inputs`` says which of them describe the user, for critics whose state leaves those out.
+    Inputs: ``categorical`` columns are ids, compared as text in CSV files ("07" is not "7"). ``numerical`` columns are
+    numbers. Missing values are allowed in both. ``min_count``: ids that are rarer than this in training are unknown.
+    ``user_inputs`` names the inputs that describe the user, for critics whose state leaves those out.
 
-    Time: ``timestamp`` is a date and time (ISO 8601, UTC where it names no zone) or a number in ``timestamp_unit``.
-    Without it the split is random with a fixed seed. Sessions: ``session`` names a column of ids, or
-    ``session_rule`` makes them of ``user`` and ``timestamp`` (``user-gapNm``, ``user-day`` in UTC, ``user``).
-    Without timestamps or sessions there is no session MDP, and what needs one is not applicable.
+    Time: ``timestamp`` is a date and time (ISO 8601; UTC if it names no zone), or a number in ``timestamp_unit``.
+    Without it the split is random, with a fixed seed.
+
+    Sessions: ``session`` names a column of ids, or ``session_rule`` makes sessions of ``user`` and ``timestamp``
+    (``user-gapNm``, ``user-day`` in UTC, ``user``). Without timestamps or sessions there is no session MDP, and methods
+    that need one are not applicable.
     """
 
     name, label = "table", "Table"
@@ -62,7 +66,7 @@ class Table(api.Dataset):
         return [self._path(), *(file.path for file in self._open(self._schema()))]
 
     def load(self, root: Path) -> api.Log:
-        """Read the files block by block, checking each, into columns of ids, numbers and labels."""
+        """Read the files block by block, check each, and make columns of ids, numbers and labels."""
         schema = self._schema()
         files = self._open(schema)
         frame = _frame(batch for file in files for batch in _table_columns.read(file, schema))
@@ -113,7 +117,7 @@ class Table(api.Dataset):
 
 
 def _frame(batches: Iterator[pa.RecordBatch]) -> pd.DataFrame:
-    """One frame of all batches, which are given up as it is made."""
+    """One frame of all batches. Each batch is freed as the frame is made."""
     held = list(batches)
     if not held:
         return pd.DataFrame()
@@ -124,7 +128,7 @@ def _frame(batches: Iterator[pa.RecordBatch]) -> pd.DataFrame:
 
 
 def _never(task: Task, file: TableFile, origin: str) -> str:
-    """A complaint that no row fulfils the task's rule, with some values that the column has."""
+    """A message that no row fulfils the task's rule, with some values of the column."""
     _, block = next(file.blocks({task.source: CATEGORY}))
     values = block[task.source].dictionary.to_pylist()[:SHOWN_VALUES]
     return (

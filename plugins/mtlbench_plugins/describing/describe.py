@@ -24,7 +24,7 @@ SHOWN = 3
 
 
 def describe(file: Path, folder: Path) -> Description:
-    """Profile ``file`` and draft its description, which is to lie in ``folder``."""
+    """Profile ``file`` and draft its description, which will be saved in ``folder``."""
     files = open_tables([file], _delimiter(file), MISSING)
     sample = read_sample(files)
     roles = guess(sample)

@@ -1,4 +1,4 @@
-"""Columns that alone predict a label, as what is recorded after the event does."""
+"""Columns that predict a label on their own, as columns do that are recorded after the event."""
 
 from typing import Any
 
@@ -7,19 +7,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 SUSPECT = 0.9
-"""AUC from which one column alone is no honest input: after the event everything is easy to know."""
+"""A column that reaches this AUC on its own is suspected to be recorded after the event."""
 JUDGED_ON = 200_000
 BINS = 50
 HALVES_SEED = 9_780_262
 PRIOR = 10
-"""Rows' worth of the mean rate that a value's own rate starts from, so that rare values prove nothing."""
+"""How many rows with the mean rate are added to each value, so that rare values prove nothing."""
 
 
 def alone(column: "pd.Series[Any]", label: NDArray[np.bool_]) -> float:
-    """AUC for ``label`` of the rate that each value of ``column`` has in the other half of the rows.
+    """AUC for ``label`` when each value of ``column`` is scored by its rate in the other half of the rows.
 
-    Numbers are cut into 50 quantiles, the most frequent one apart; a missing value is a value. 0.5 where a half has
-    one class.
+    Numbers are cut at 50 quantiles, with the most frequent number in a bin of its own. A missing value counts as a
+    value. The AUC is 0.5 where a half has one class only.
     """
     label = label[:JUDGED_ON]
     codes = pd.factorize(_binned(column.iloc[:JUDGED_ON]), use_na_sentinel=False)[0]

@@ -18,7 +18,7 @@ FEW_VALUES = 50
 """Distinct integers up to which a column is taken as a code, not a quantity."""
 
 FEWEST_IDS = 10
-"""Distinct values from which a column can be one of users or sessions."""
+"""A column of users or sessions has at least this many distinct values."""
 DATES = (19_900_101, 21_000_101)
 """Dates written as one number."""
 
@@ -45,7 +45,7 @@ class Roles:
     user: str | None = None
     tasks: list[str] = field(default_factory=list)
     equals: dict[str, str] = field(default_factory=dict)
-    """Task -> the value that counts as 1, where the column holds words."""
+    """Task -> the value that counts as 1, for columns that hold words."""
     funnel: bool = True
     uses: dict[str, Use] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
@@ -90,7 +90,7 @@ def _is_id(sample: Sample, name: str) -> bool:
 
 
 def _labels(sample: Sample, roles: Roles, free: list[str]) -> dict[str, NDArray[np.bool_]]:
-    """Columns that are named like an outcome and have two values, and where they are 1."""
+    """Columns with the name of an outcome and two values, and the rows in which they are 1."""
     labels = {}
     for name in free:
         if name in {roles.session, roles.user} or not _matches(LABEL, name):
@@ -110,7 +110,7 @@ def _labels(sample: Sample, roles: Roles, free: list[str]) -> dict[str, NDArray[
 
 
 def _order(roles: Roles, labels: Mapping[str, NDArray[np.bool_]]) -> None:
-    """Tasks as the longest chain of labels that each imply the one before; parallel where there is no chain."""
+    """Make tasks of the longest chain of labels that each imply the one before; parallel if there is no such chain."""
     by_rate = sorted(labels, key=lambda name: -labels[name].mean())
     chain = by_rate[:1]
     for name in by_rate[1:]:
@@ -155,7 +155,7 @@ def _use(name: str, sample: Sample, roles: Roles, labels: set[str]) -> Use:
 
 
 def _suspect(sample: Sample, roles: Roles, labels: Mapping[str, NDArray[np.bool_]]) -> None:
-    """Leave out what alone predicts a task."""
+    """Leave out the columns that predict a task on their own."""
     for name in [*roles.named("categorical"), *roles.named("numerical")]:
         scores = {task: alone(sample.frame[name], labels[task]) for task in roles.tasks}
         task, score = max(scores.items(), key=lambda item: item[1], default=("", 0.0))

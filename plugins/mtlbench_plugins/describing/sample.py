@@ -13,12 +13,12 @@ from mtlbench_plugins.datasets._table_files import CATEGORY, NUMBER, CsvFile, Ta
 
 @dataclass(frozen=True)
 class Sample:
-    """The first block of a table: what the whole is judged by."""
+    """The first block of a table; the whole table is judged by it."""
 
     frame: pd.DataFrame
     """Numbers, times and, as categories, everything else."""
     rows: int
-    """Of the whole table."""
+    """Number of rows of the whole table."""
     kinds: Mapping[str, str]
     """Of each column: ``text``, ``integer``, ``number``, ``truth``, ``time`` or ``empty``."""
 

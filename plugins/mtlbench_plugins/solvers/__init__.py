@@ -1,4 +1,5 @@
-"""Small exact solvers that the gradient weightings share, on the inner products of K task gradients, K up to some ten.
+"""Small exact solvers that the gradient weightings share. They take the inner products of K task gradients.
 
-They are made for one call per training step: tens of microseconds for two tasks, in numpy on one thread.
+They are made for K up to some ten, and to be called once per training step: a call takes tens of microseconds for two
+tasks, in numpy on one thread.
 """

@@ -1,29 +1,32 @@
-"""Weights whose inner products with the gradients are powers of themselves, by Newton's method."""
+"""Weights whose inner products with the gradients are powers of the weights themselves, by Newton's method."""
 
 import numpy as np
 
 from mtlbench_plugins.solvers.gramian import Array, norms_and_cosines
 
 RIDGE = 1e-8
-"""Added to cosines of 1, so that there is a solution where a non-negative combination of the gradients is zero."""
+"""Added to each gradient's cosine with itself, so that there is always a solution: without it there is none where a
+combination of the gradients with non-negative coefficients is zero."""
 CONVERGED = 1e-6
-"""Relative size of a step of Newton's method after which the error is its square."""
+"""Relative size of a step of Newton's method from which on the error is about the square of the step."""
 ITERATIONS = 200
 
 
 def balance(gram: Array, power: float) -> Array:
-    r"""The w > 0 (K,) with M w = w^(-power), M the inner products ``gram`` (K, K) of the gradients.
+    r"""The w > 0 (K,) with M w = w^(-power), where M is ``gram`` (K, K), the inner products of the gradients.
 
-    With norms n and cosines C, y = n w solves C y = n^(power - 1) y^(-power): the only stationary point of the
-    strictly convex
+    With norms n and cosines C, y = n w solves C y = n^(power - 1) y^(-power). It is the only stationary point of the
+    strictly convex function
 
     .. math:: \tfrac{1}{2} y^\top C y - \sum_k n_k^{p-1} \phi(y_k), \qquad \phi'(y) = y^{-p}.
 
-    Newton's method finds it to rounding, in some ten iterations. Its step is shortened to 1 / (1 + (p + 1) r) of
-    itself, with r the largest relative decrease of a y_k: for this function that alone lowers it in every iteration.
+    Newton's method finds it to rounding error, in some ten iterations. Each step is shortened to 1 / (1 + (p + 1) r) of
+    itself, with r the largest relative decrease of a y_k. For this function that is enough to lower it in every
+    iteration.
 
-    For two gradients and power 1, w_k = 1 / (n_k \sqrt{1 + C_{12}}). Where a non-negative combination of the gradients
-    is zero there is no solution; the diagonal of C counts as 1 + 1e-8. A zero gradient gets weight 0.
+    For two gradients and power 1, w_k = 1 / (n_k \sqrt{1 + C_{12}}). Where a combination of the gradients with
+    non-negative coefficients is zero, there is no solution, and the diagonal of C counts as 1 + 1e-8. A zero gradient
+    gets weight 0.
     """
     norms, cosines = norms_and_cosines(gram)
     weights = np.zeros(len(gram))

@@ -17,9 +17,9 @@ def array(gram: Tensor) -> Array:
 
 
 def norms_and_cosines(gram: Array) -> tuple[Array, Array]:
-    """Norms (K,) of the gradients, and their cosines (K, K); a zero gradient is orthogonal to all others.
+    """Norms (K,) of the gradients, and their cosines (K, K); a zero gradient counts as orthogonal to all others.
 
-    Cosines make every solver indifferent to the scale of the gradients, together and each by itself.
+    With cosines the solvers do not depend on the scale of the gradients, neither of all together nor of each.
     """
     norms = np.sqrt(gram.diagonal())
     divisor = np.where(norms > 0, norms, 1.0)

@@ -9,14 +9,14 @@ TOLERANCE = 1e-12
 
 
 def quadratic_program(matrix: Array, linear: Array, price: Array | None = None) -> Array:
-    r"""The minimiser x (K,) of x'Qx / 2 - b'x over x >= 0, on the plane p'x = 1 where a ``price`` p is given.
+    r"""The x (K,) that minimises x'Qx / 2 - b'x over x >= 0, on the plane p'x = 1 where a ``price`` p is given.
 
-    The active-set method of C. Lawson and R. Hanson, "Solving least squares problems", 1974, chapter 23; with the
-    plane it is that of P. Wolfe, "Finding the nearest point in a polytope", Mathematical Programming 11, 1976,
-    https://doi.org/10.1007/BF01580381. The variable whose slope is best becomes positive, then the minimum over the
-    positive ones is found by solving linear equations; those that this makes negative return to zero, at the point of
-    the way where the first of them gets there. Every round lowers the objective, so no set comes back, and there are
-    about K rounds.
+    This is the active-set method of C. Lawson and R. Hanson, "Solving least squares problems", 1974, chapter 23. With
+    the plane it is that of P. Wolfe, "Finding the nearest point in a polytope", Mathematical Programming 11, 1976,
+    https://doi.org/10.1007/BF01580381. One round makes the variable with the best slope positive, and finds the minimum
+    over the positive variables by solving linear equations. If some variables would become negative, the round stops
+    where the first of them reaches zero, and sets it to zero. Every round lowers the objective, so no set of positive
+    variables comes back. There are about K rounds.
 
     Args:
         matrix: Q (K, K), positive semi-definite, with a diagonal of order 1.
@@ -46,7 +46,7 @@ def quadratic_program(matrix: Array, linear: Array, price: Array | None = None) 
 def minimiser_slope(matrix: Array, linear: Array, price: Array, x: Array) -> Array:
     """How the minimiser ``x`` moves as t grows, where the program's b is t times ``linear``.
 
-    It moves along a line as long as the same variables are positive, and this is exact.
+    As long as the same variables are positive, it moves along a straight line, and the slope is exact.
     """
     positive = np.flatnonzero(x > 0)
     chosen = np.append(positive, len(x))
@@ -56,7 +56,7 @@ def minimiser_slope(matrix: Array, linear: Array, price: Array, x: Array) -> Arr
 
 
 def _bordered(matrix: Array, price: Array) -> Array:
-    """The equations of a minimum on the plane: a row and a column more, for its multiplier."""
+    """The equations of a minimum on the plane: one more row and column, for the multiplier."""
     size = len(price)
     equations = np.zeros((size + 1, size + 1))
     equations[:size, :size], equations[:size, size], equations[size, :size] = matrix, price, price
@@ -64,9 +64,9 @@ def _bordered(matrix: Array, price: Array) -> Array:
 
 
 def _minimum_from(x: Array, added: int, equations: Array, right: Array) -> Array:
-    """The minimum over the positive variables of ``x`` and the ``added`` one, less those that become zero on the way.
+    """The minimum over the positive variables of ``x`` and the ``added`` one, without those that reach zero on the way.
 
-    ``equations`` and ``right`` say that the gradient vanishes, for all variables and a multiplier if there is one.
+    ``equations`` and ``right`` say that the gradient is zero, for all variables and for a multiplier if there is one.
     """
     positive = [i for i in range(len(x)) if x[i] > 0 or i == added]
     multiplier = list(range(len(x), len(right)))
@@ -91,9 +91,9 @@ def _solve(equations: Array, right: Array) -> Array:
 
 
 def least_norm_point(gram: Array) -> Array:
-    r"""The a (K,) with a >= 0 and sum 1 that makes \|sum_k a_k g_k\| least, from inner products ``gram`` (K, K).
+    r"""The a (K,) with a >= 0 and sum 1 that minimises \|sum_k a_k g_k\|, from the inner products ``gram`` (K, K).
 
-    For two gradients a_1 = clip((g_2 - g_1) . g_2 / \|g_1 - g_2\|^2, 0, 1), and equal weights where both are equal.
+    For two gradients a_1 = clip((g_2 - g_1) . g_2 / \|g_1 - g_2\|^2, 0, 1), and equal weights where the two are equal.
     """
     if len(gram) == 2:
         distance = gram[0, 0] + gram[1, 1] - 2 * gram[0, 1]

@@ -7,14 +7,14 @@ from torch import Tensor
 
 
 class TaskScalars:
-    """K numbers that Adam moves down gradients given in closed form; float64, out of the autograd graph.
+    """K numbers that Adam moves down gradients given in closed form; float64, detached from the autograd graph.
 
-    D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, https://arxiv.org/abs/1412.6980,
-    with beta = (0.9, 0.999) and eps = 1e-8.
+    D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, https://arxiv.org/abs/1412.6980, with
+    beta = (0.9, 0.999) and eps = 1e-8.
 
     Args:
         start: (K,) first values.
-        learning_rate: Adam's.
+        learning_rate: of Adam.
         weight_decay: L2 decay inside Adam.
     """
 

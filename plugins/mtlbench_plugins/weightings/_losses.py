@@ -1,4 +1,4 @@
-"""The losses of the tasks, as the weightings here read them: means in float64, out of the autograd graph."""
+"""The task losses as the weightings here read them: means in float64, detached from the autograd graph."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from mtlbench import api
 
 FLOOR = 1e-8
-"""A task loss below this counts as this where its logarithm is taken; so do the authors of FAMO."""
+"""A smaller task loss counts as this where its logarithm is taken. The authors of FAMO do the same."""
 
 
 def mean_losses(losses: Tensor) -> Tensor:
@@ -17,7 +17,7 @@ def mean_losses(losses: Tensor) -> Tensor:
 
 
 def log_losses(losses: Tensor) -> Tensor:
-    """Logarithm (K,) of each task's mean loss, the loss being at least ``FLOOR``; NaN where it is NaN."""
+    """Logarithm (K,) of each task's mean loss, taken as at least ``FLOOR``; NaN where the mean is NaN."""
     return mean_losses(losses).clamp(min=FLOOR).log()
 
 
@@ -34,7 +34,7 @@ class EpochLosses:
         self._rows = torch.zeros((), dtype=torch.int64)
 
     def add(self, step: api.Step) -> None:
-        """Count the samples of a step."""
+        """Add the samples of a step."""
         self._sum += step.losses.detach().double().sum(0)
         self._rows += len(step.losses)
 

@@ -14,7 +14,7 @@ STEPS, MOMENT1, MOMENT2 = "steps", "moment1.", "moment2."
 
 
 class AdaTask(api.DirectionWeighting):
-    r"""Every task has Adam's moments of its own on the shared parameters, so none drowns the learning rate of another.
+    r"""Each task has its own Adam moments on the shared parameters, so that no task sets the step size of another.
 
     E. Yang et al., "AdaTask: a task-aware adaptive learning rate approach to multi-task learning", AAAI 2023,
     https://arxiv.org/abs/2211.15055. In step t:
@@ -22,12 +22,14 @@ class AdaTask(api.DirectionWeighting):
     .. math:: m_k \leftarrow \beta_1 m_k + (1 - \beta_1) g_k, \qquad v_k \leftarrow \beta_2 v_k + (1 - \beta_2) g_k^2,
               \qquad d = \frac{1}{K} \sum_k \frac{m_k / (1 - \beta_1^t)}{\sqrt{v_k / (1 - \beta_2^t)} + \epsilon}
 
-    Shared parameters move by d times the learning rate, without another Adam. For one task this is Adam, and for
-    identical tasks too. Moments are kept for every task and every row of each embedding table: memory of 2 K times the
-    shared parameters.
+    The shared parameters move by d times the learning rate; no second Adam follows. With one task, and with identical
+    tasks, this is Adam.
 
-    Deviation: the paper adds up the K steps, which makes the learning rate of shared parameters up to K times that of
-    the other methods; here, as for every method, they are averaged over tasks.
+    It reads the gradients of the tasks. It keeps both moments for every task and every row of each embedding table,
+    which takes memory of 2 K times the shared parameters.
+
+    Deviation: the paper adds up the K steps, so that the learning rate of shared parameters is up to K times that of
+    the other methods. Here the steps are averaged over tasks, as for every method.
     """
 
     name, label = "adatask", "AdaTask"

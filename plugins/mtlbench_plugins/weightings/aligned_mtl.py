@@ -8,11 +8,11 @@ from mtlbench import api
 from mtlbench_plugins.solvers.gramian import array
 
 INDISTINCT = 1e-7
-"""Eigenvalue of the Gram matrix, relative to the largest, below which it is rounding of float32 gradients."""
+"""An eigenvalue of the Gram matrix below this share of the largest is rounding error of float32 gradients."""
 
 
 class AlignedMTL(api.Weighting):
-    r"""The mean of the nearest gradients that neither conflict nor dominate: orthogonal ones of equal length.
+    r"""The task gradients are replaced by the nearest orthogonal ones of equal length, and these are averaged.
 
     D. Senushkin et al., "Independent component alignment for multi-task learning", CVPR 2023,
     https://arxiv.org/abs/2305.19000. With M = V diag(lambda) V' the inner products of the task gradients, the aligned
@@ -21,11 +21,14 @@ class AlignedMTL(api.Weighting):
     .. math:: B = \sqrt{\lambda_{\min}} \, V \mathrm{diag}(\lambda)^{-1/2} V^\top, \qquad
               \hat G^\top \hat G = \lambda_{\min} I, \qquad d = \frac{1}{K} \sum_k \hat g_k, \qquad w = B \mathbf{1}
 
-    with lambda_min the smallest positive eigenvalue (the paper's choice; its length is that of the weakest
-    independent direction), the others left out. Identical gradients stay as they are.
+    lambda_min is the smallest positive eigenvalue, as in the paper. It gives the aligned gradients the length of the
+    weakest independent direction. Eigenvalues of 0 are left out. Identical gradients stay as they are.
 
-    Deviations: the paper weighs the aligned gradients by given task weights, here they count equally. An eigenvalue
-    below 1e-7 of the largest counts as 0: with float32 gradients it is rounding, and would set the length of d.
+    It reads the inner products of the task gradients.
+
+    Deviations: the paper weighs the aligned gradients by given task weights; here they count equally. An eigenvalue
+    below 1e-7 of the largest counts as 0. With float32 gradients it is rounding error, and it would set the length of
+    d.
     """
 
     name, label = "aligned-mtl", "Aligned-MTL"

@@ -18,7 +18,7 @@ ITERATIONS = 100
 
 
 class CAGrad(api.Weighting):
-    r"""Of all directions near the mean gradient the one that lowers most the loss of the task that gains least.
+    r"""Of all directions near the mean gradient, the one that most lowers the loss of the task that gains least.
 
     B. Liu et al., "Conflict-averse gradient descent for multi-task learning", NeurIPS 2021,
     https://arxiv.org/abs/2110.14048. With g_0 = (1/K) sum_k g_k and g_a = sum_k a_k g_k:
@@ -27,12 +27,15 @@ class CAGrad(api.Weighting):
               = g_0 + c \lVert g_0 \rVert \frac{g_a}{\lVert g_a \rVert}, \qquad
               a = \arg\min_{a \ge 0,\, \sum a = 1} g_a \cdot g_0 + c \lVert g_0 \rVert \lVert g_a \rVert
 
-    The weights are w_k = 1 + K c \|g_0\| a_k / \|g_a\|, so that their average over tasks is the paper's d. c = 0 is
-    ``constant``; the larger c, the nearer to ``mgda``.
+    The weights are w_k = 1 + K c \|g_0\| a_k / \|g_a\|, so that the average over tasks is the paper's d. With c = 0
+    this is ``constant``. The larger c is, the closer the method comes to ``mgda``.
 
-    Deviations: the minimum is exact, by a closed form for two tasks; the authors' code minimises numerically, and
-    divides d by 1 + c^2 or 1 + c, which Adam does not notice. A task without gradient gains nothing either way and is
-    left out of the minimum over k. Where g_a is 0 no direction is better than g_0, which is taken.
+    It reads the inner products of the task gradients.
+
+    Deviations: the minimum is exact, with a closed form for two tasks, where the authors' code minimises numerically.
+    That code also divides d by 1 + c^2 or 1 + c, which makes no difference to Adam. A task without gradient gains
+    nothing in any direction and is left out of the minimum over k. Where g_a is 0, no direction is better than g_0, and
+    g_0 is taken.
     """
 
     name, label = "cagrad", "CAGrad"

@@ -8,17 +8,20 @@ from mtlbench import api
 
 
 class Constant(api.Weighting):
-    r"""The same weight for a task in every step.
+    r"""Each task keeps the same weight in every step.
 
     .. math:: L = \frac{1}{K} \sum_k w_k \, \frac{1}{B} \sum_i \mathrm{BCE}_{k,i}
 
-    Weights of one are the plain average over samples and tasks. The paper of RMTL (Liu et al., "Multi-Task
-    Recommendations with Reinforcement Learning", WWW 2023, https://arxiv.org/abs/2302.03328) writes the same baseline
-    as weights 1/K on a sum over tasks.
+    Weights of one give the plain average of the losses over samples and tasks. The paper of RMTL (Liu et al.,
+    "Multi-Task Recommendations with Reinforcement Learning", WWW 2023, https://arxiv.org/abs/2302.03328) writes the
+    same baseline as weights 1/K on a sum over tasks.
 
-    ``restart=true`` and ``seconds_of`` are the controls for weightings that continue from a trained backbone, such as
-    ``rmtl``: the same checkpoint, further training under constant weights, with early stopping or for as long as the
-    other method took in all its stages.
+    It reads nothing.
+
+    ``restart=true`` and ``seconds_of`` are controls for weightings that continue from a trained backbone, such as
+    ``rmtl``. They continue from the same checkpoint and train further under constant weights. With
+    ``restart`` early stopping ends the training. With ``seconds_of`` it goes on until all stages together have taken as
+    long as all stages of the other method.
     """
 
     name, label = "constant", "Constant"
@@ -33,19 +36,19 @@ class Constant(api.Weighting):
         restart: bool = Field(False, description="continue from the checkpoint of the cell without restart")
         seconds_of: str | None = Field(
             None,
-            description="continue from that checkpoint until this weighting's wall-clock on the same backbone and seed "
-            "is used up; none: early stopping",
+            description="continue from that checkpoint until all stages have taken as many seconds as this weighting "
+            "took on the same backbone and seed; none: early stopping",
         )
 
     params: Params
 
     @classmethod
     def method(cls, backbone: str) -> str:
-        """A constant row bears the name of its backbone alone."""
+        """A row of constant weights has the name of its backbone alone."""
         return backbone
 
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
-        """Explicit weights must be one for each task."""
+        """There must be as many given weights as tasks, or none."""
         if len(self.params.weights) in {0, len(schema.tasks)}:
             return None
         return (
@@ -62,7 +65,7 @@ class Constant(api.Weighting):
         return None if self.params.seconds_of is None else api.Source(self.params.seconds_of)
 
     def fit(self, trainer: api.Trainer) -> None:
-        """One stage; under ``seconds_of`` past early stopping."""
+        """Train one stage; with ``seconds_of`` it goes on past early stopping."""
         if self.params.seconds_of is None:
             super().fit(trainer)
         else:
@@ -70,10 +73,10 @@ class Constant(api.Weighting):
             trainer.train(self, "continue", seconds=trainer.source_checkpoint.seconds)
 
     def setup(self, trainer: api.Trainer) -> None:
-        """Hold the weights of the dataset's tasks."""
+        """Keep one weight for each task of the dataset."""
         weights = self.params.weights or (1.0,) * len(trainer.schema.tasks)
         self._weights = torch.tensor(weights, device=trainer.data.labels.device)
 
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (K,), equal in every step."""
+        """Weights (K,), the same in every step."""
         return self._weights

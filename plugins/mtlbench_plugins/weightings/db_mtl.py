@@ -9,26 +9,28 @@ from torch import Tensor
 from mtlbench import api
 
 FLOOR = 1e-8
-"""A task loss below this counts as this where its logarithm is differentiated; the authors add it."""
+"""A smaller task loss counts as this where its logarithm is differentiated. The authors add this number instead."""
 
 
 class DBMTL(api.DirectionWeighting):
-    r"""Gradients of the logarithms of the losses, averaged over steps and brought to one norm.
+    r"""The gradients of the logarithms of the losses are averaged over steps and scaled to one norm.
 
-    B. Lin et al., "Dual-balancing for multi-task learning", 2023, https://arxiv.org/abs/2308.12029. With g^ 0 at the
-    start:
+    B. Lin et al., "Dual-balancing for multi-task learning", arXiv 2023, https://arxiv.org/abs/2308.12029. g^ starts
+    at 0:
 
     .. math:: \hat g_k \leftarrow \beta \hat g_k + (1 - \beta) \, \nabla \log L_k, \qquad
               \nabla \log L_k = g_k / L_k, \qquad
               d = \frac{1}{K} \sum_k \frac{\max_j \lVert \hat g_j \rVert}{\lVert \hat g_k \rVert} \, \hat g_k
 
-    The norms are those over all shared parameters. The direction holds a mean of past gradients, so its recorded
-    weights are the effective ones. A running mean of every gradient of every task is kept, for each row of each
-    embedding table: memory of K times the shared parameters.
+    The norms are taken over all shared parameters. The direction contains gradients of past steps, so the recorded
+    weights are the effective ones: those of the weighted sum of this step's gradients that comes nearest to d.
 
-    Deviations: the paper sums over tasks, here, as for every method, they are averaged. It takes the logarithm for the
-    tasks' own parameters too; here those follow the loss itself, which Adam, being indifferent to a gradient's scale,
-    hardly tells apart. A task whose mean is 0 counts for nothing.
+    It reads the gradients and the losses of the tasks. It keeps a running mean of every gradient of every task, for
+    each row of each embedding table, which takes memory of K times the shared parameters.
+
+    Deviations: the paper sums over tasks; here they are averaged, as for every method. The paper takes the logarithm
+    for the tasks' own parameters too; here those follow the loss itself. That makes little difference, because Adam
+    does not depend on the scale of a gradient. A task whose running mean is 0 adds nothing.
     """
 
     name, label = "db-mtl", "DB-MTL"
@@ -42,11 +44,11 @@ class DBMTL(api.DirectionWeighting):
     params: Params
 
     def setup(self, trainer: api.Trainer) -> None:
-        """Start without a past."""
+        """Start without running means."""
         self._means: dict[str, Tensor] = {}
 
     def direct(self, step: api.Step) -> dict[str, Tensor]:
-        """The average of the running means at the norm of the longest."""
+        """The average of the running means, each scaled to the norm of the longest."""
         losses = step.losses.detach().mean(0).clamp(min=FLOOR).tolist()
         for name, gradients in step.jacobian.items():
             if name not in self._means:

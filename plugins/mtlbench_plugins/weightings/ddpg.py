@@ -1,4 +1,4 @@
-"""Deterministic policy gradient on the backbone: D-PLE and its siblings."""
+"""Deterministic policy gradient on the backbone: D-PLE, and the same on other backbones."""
 
 import copy
 
@@ -13,26 +13,29 @@ from mtlbench_plugins.critics.transitions import Transitions, replay, with_noise
 from mtlbench_plugins.critics.weighting import CriticWeighting
 
 LEARNER, TARGET, TAKEN = "learner.", "target.", "taken"
-"""Parts of the state of the third stage."""
+"""Names of the parts of the third stage's state."""
 
 
 class DDPG(CriticWeighting):
-    r"""The backbone as an actor that climbs the critics' value directly, with no weighted loss.
+    r"""The backbone is an actor that raises the value that critics give to its predictions; no loss is weighted.
 
     T. Lillicrap et al., "Continuous control with deep reinforcement learning", ICLR 2016,
-    https://arxiv.org/abs/1509.02971, as the D-PLE baseline of Liu et al., "Multi-Task Recommendations with
+    https://arxiv.org/abs/1509.02971. It is the D-PLE baseline of Liu et al., "Multi-Task Recommendations with
     Reinforcement Learning", WWW 2023, https://arxiv.org/abs/2302.03328 (there on PLE; here on any backbone):
 
     .. math:: \min_\theta \; -\frac{1}{B} \sum_i \sum_k Q_k\big(s_i, \pi_{\theta,k}(s_i)\big)
               + \rho \, \lVert \theta - \theta_{\mathrm{pre}} \rVert^2
 
-    Stages: (1) the constant cell gives the pretrained actor; (2) it is frozen and acts once on every training row
-    while the critics learn; (3) critics and actor learn in turn, the actor at every ``actor_every``-th critic step,
-    next actions coming from a target actor that follows at rate ``tau``. The best validation score of stage 1 stays
-    the one to beat, so a policy gradient that only does harm leaves the pretrained backbone as the result.
+    Stages: (1) the constant cell gives the pretrained backbone, which is the actor. (2) The actor is frozen and acts
+    once on every training row, while the critics learn. (3) Critics and actor learn in turn: the actor takes one step
+    for every ``actor_every`` critic steps. The next actions come from a target actor, which follows the actor at rate
+    ``tau``. The best validation score of stage 1 is carried over: if stage 3 only does harm, the pretrained backbone is
+    the result.
 
-    A policy's own actions are a function of the state and leave Q's slope in the action unidentified, so those in
-    the buffer carry Gaussian exploration noise (``noise``), as in the DDPG paper.
+    The actions in the buffer carry Gaussian exploration noise (``noise``), as in the DDPG paper. Without noise an
+    action is a function of its state, and critics could not learn how Q depends on the action.
+
+    It reads what the critics predict for the inputs and the predictions of each sample.
     """
 
     name, label = "ddpg", "DDPG"
@@ -64,7 +67,7 @@ class DDPG(CriticWeighting):
         trainer.loop(pair.update, "continue", state=pair)
 
     def weigh(self, step: api.Step) -> Tensor:
-        """Never called: no task loss is weighted."""
+        """Never called, because no task loss is weighted."""
         raise NotImplementedError("ddpg descends the critics' value and weighs no loss")
 
 
@@ -84,7 +87,7 @@ class _Pair:
         self._taken = 0
 
     def update(self, rows: Tensor) -> None:
-        """One critic step, and where it is the actor's turn one of his."""
+        """Take one critic step and, where it is the actor's turn, one actor step."""
         self._taken += 1
         data, actor = self._trainer.data, self._actor
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Weights that decay by a fixed rate: the paper's rule-based counterpart of critic weights."""
+"""Weights that decay at a fixed rate: the rule-based baseline in the paper of RMTL."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -13,17 +13,19 @@ Rate = Annotated[float, Field(gt=0, le=1)]
 
 
 class Decay(api.Weighting):
-    r"""Weights that shrink geometrically, by default along each session.
+    r"""Weights shrink geometrically, by default along each session.
 
-    The decay baseline of Liu et al., "Multi-Task Recommendations with Reinforcement Learning", WWW 2023,
+    This is the decay baseline of Liu et al., "Multi-Task Recommendations with Reinforcement Learning", WWW 2023,
     https://arxiv.org/abs/2302.03328:
 
     .. math:: \omega_{k,t} = \omega_{k,0} \, \gamma_k'^{\,t}, \qquad \omega_{k,0} = 1
 
-    with t the record's position in its session, from 0. ``clock=step`` and ``clock=epoch`` count optimiser steps and
-    completed epochs instead, and then every sample of a step has the same weight. A rate of 1 is ``constant``.
+    with t the position of the record in its session, from 0. ``clock=step`` and ``clock=epoch`` count optimiser steps
+    or completed epochs instead; all samples of a step then have the same weight. With a rate of 1 this is ``constant``.
 
-    The paper uses one rate for all tasks, so only the samples are weighted against each other; a rate per task
+    It reads the position of each sample in its session.
+
+    The paper uses one rate for all tasks, so it weighs samples against each other and not tasks. One rate per task
     (``rates=0.99-0.95``) is our extension.
     """
 
@@ -42,7 +44,7 @@ class Decay(api.Weighting):
     params: Params
 
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
-        """The session clock needs sessions; the rates are one for all tasks or one each."""
+        """The session clock needs sessions; there must be one rate, or one for each task."""
         if len(self.params.rates) not in {1, len(schema.tasks)}:
             return (
                 f"{len(self.params.rates)} rates were given for {len(schema.tasks)} tasks ({', '.join(schema.tasks)})"
@@ -52,7 +54,7 @@ class Decay(api.Weighting):
         return None
 
     def setup(self, trainer: api.Trainer) -> None:
-        """Hold one rate per task and the position of each training row."""
+        """Keep one rate per task and the position of each training row."""
         rates = torch.tensor(self.params.rates, device=trainer.data.labels.device)
         self._rates = rates.expand(len(trainer.schema.tasks))
         self._position = trainer.data.position
@@ -69,7 +71,7 @@ class Decay(api.Weighting):
         self._epochs = epoch
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The epochs done."""
+        """The number of epochs done."""
         return {"epochs": torch.tensor(self._epochs)}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:

@@ -11,7 +11,7 @@ from mtlbench_plugins.weightings._losses import FLOOR, EpochLosses
 
 
 class DWA(api.Weighting):
-    r"""A task's weight in an epoch is set by how fast its loss fell between the two epochs before.
+    r"""A task's weight in an epoch depends on how fast its loss fell between the two epochs before.
 
     S. Liu, E. Johns, A. Davison, "End-to-end multi-task learning with attention", CVPR 2019,
     https://arxiv.org/abs/1803.10704. With L_k(e) the mean training loss of epoch e:
@@ -19,9 +19,11 @@ class DWA(api.Weighting):
     .. math:: r_k = \frac{L_k(e-1)}{L_k(e-2)}, \qquad
               w_k = K \, \frac{\exp(r_k / T)}{\sum_j \exp(r_j / T)}
 
-    The weights sum to K, as in the paper, and are ones where all ratios are equal, for T to infinity, and in the first
-    two epochs, which have no ratio. A run that early stopping ends within two epochs is ``constant``. A loss below
-    1e-8 counts as 1e-8 in the ratio.
+    The weights sum to K, as in the paper. They are ones where all ratios are equal, in the limit of T to infinity, and
+    in the first two epochs, which have no ratio yet. So a run that early stopping ends within two epochs equals
+    ``constant``. A loss below 1e-8 counts as 1e-8 in the ratio.
+
+    It reads the mean loss of each task in the last two epochs.
     """
 
     name, label = "dwa", "DWA"
@@ -29,12 +31,12 @@ class DWA(api.Weighting):
     class Params(api.Params):
         """Parameters of ``dwa``."""
 
-        temperature: float = Field(2.0, gt=0, description="T, > 0; the larger, the nearer to ones")
+        temperature: float = Field(2.0, gt=0, description="T, > 0; the larger, the closer the weights to one")
 
     params: Params
 
     def setup(self, trainer: api.Trainer) -> None:
-        """Start without a past."""
+        """Start without past epochs."""
         tasks, device = len(trainer.schema.tasks), trainer.data.labels.device
         self._current = EpochLosses(tasks, device)
         self._past = torch.empty(0, tasks, dtype=torch.float64, device=device)
@@ -48,15 +50,15 @@ class DWA(api.Weighting):
         return weights.to(step.losses)
 
     def after_step(self, step: api.Step) -> None:
-        """Count the step's losses into the epoch's mean."""
+        """Add the losses of the step to the mean of the epoch."""
         self._current.add(step)
 
     def end_epoch(self, epoch: int) -> None:
-        """Remember the mean losses of the last two epochs."""
+        """Keep the mean losses of the last two epochs."""
         self._past = torch.cat([self._past, self._current.take().unsqueeze(0)])[-2:]
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The mean losses of up to two epochs, and the sums of the running one."""
+        """The mean losses of up to two epochs, and the sums of the present one."""
         return {"past": self._past.clone(), **self._current.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:

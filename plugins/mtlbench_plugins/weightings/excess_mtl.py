@@ -1,4 +1,4 @@
-"""ExcessMTL: tasks far from their optimum weigh more."""
+"""ExcessMTL: tasks whose loss is far above its optimum weigh more."""
 
 from collections.abc import Mapping
 
@@ -10,22 +10,24 @@ from mtlbench import api
 
 
 class ExcessMTL(api.Weighting):
-    r"""A task weighs the more, the further its loss is estimated to be above what it could reach.
+    r"""A task weighs more, the further its loss is estimated to be above the lowest value that it could reach.
 
-    Y. He et al., "Robust multi-task learning with excess risks", ICML 2024, https://arxiv.org/abs/2402.02009. The
-    excess risk is taken from a quadratic model of the loss, whose Hessian is estimated by the accumulated squares of
-    the gradient, as in Adagrad:
+    Y. He et al., "Robust multi-task learning with excess risks", ICML 2024, https://arxiv.org/abs/2402.02009. That
+    distance, the excess risk, comes from a quadratic model of the loss. The Hessian of the model is estimated by the
+    accumulated squares of the gradient, as in Adagrad:
 
     .. math:: E_k = \sum_n \frac{g_{k,n}^2}{\sqrt{\sum_{s \le t} g_{k,n}(s)^2}}, \qquad
               w_k \leftarrow K \, \frac{w_k \exp(\eta E_k / E_k^{(0)})}{\sum_j w_j \exp(\eta E_j / E_j^{(0)})}
 
-    over the numbers n of the shared parameters, w starting from ones. E^(0) is a task's first excess risk, so that
-    tasks of any scale compare. Squares are kept for every task and every row of each embedding table: memory of K
-    times the shared parameters.
+    where n runs over the numbers of the shared parameters, and w starts from ones. E^(0) is the first excess risk of a
+    task, so that tasks of any scale can be compared.
 
-    Deviations: the authors' code adds 1e-7 to the squares, which in recommendation are often smaller and would be lost
-    in it; here nothing is added. The first step leaves the weights at one, every ratio being 1. The paper also
-    proposes to average E^(0) over some epochs, its code does not.
+    It reads the gradients of the tasks. It keeps the squares for every task and every row of each embedding table,
+    which takes memory of K times the shared parameters.
+
+    Deviations: the authors' code adds 1e-7 to the squares. In recommendation the squares are often smaller than that
+    and would be lost in it, so nothing is added here. The first step leaves the weights at one, because every ratio is
+    1. The paper also proposes to average E^(0) over some epochs; its code does not do so, and neither does this.
     """
 
     name, label = "excess-mtl", "ExcessMTL"

@@ -10,7 +10,7 @@ from mtlbench_plugins.solvers.gramian import array
 
 
 class FairGrad(api.Weighting):
-    r"""The direction whose gains g_k . d are alpha-fair among the tasks.
+    r"""The direction that divides the gains g_k . d among the tasks by alpha-fairness.
 
     H. Ban, K. Ji, "Fair resource allocation in multi-task learning", ICML 2024, https://arxiv.org/abs/2402.15638. With
     M the inner products of the task gradients:
@@ -18,12 +18,16 @@ class FairGrad(api.Weighting):
     .. math:: d = \sum_k w_k g_k \propto \arg\max_{\lVert d \rVert \le 1}
               \sum_k \frac{(g_k \cdot d)^{1 - \alpha}}{1 - \alpha}, \qquad M w = w^{-1/\alpha}
 
-    alpha to 0 is the sum of the gains, 1 (their logarithms) is ``nash-mtl``, to infinity the least gain, as in
-    ``mgda``. The weights are the paper's, which sums where we average over tasks.
+    With alpha to 0 the sum of the gains is maximised, with alpha 1 the sum of their logarithms, as in ``nash-mtl``, and
+    with alpha to infinity the least gain, as in ``mgda``. The weights are those of the paper. The paper sums over
+    tasks; here the sum is divided by K.
 
-    Deviations: the equation is solved to rounding in every step, by Newton's method on the strictly convex function
-    that it is the stationary point of; the authors' code fits it by least squares. Where it has no solution, and where
-    a task has no gradient, as in ``nash-mtl``. The default alpha is that of the authors' scripts for CelebA and QM9.
+    It reads the inner products of the task gradients.
+
+    Deviations: the equation is solved to rounding error in every step, by Newton's method on a strictly convex function
+    whose stationary point it describes; the authors' code fits it by least squares. Where there is no solution, and
+    where a task has no gradient, the method does what ``nash-mtl`` does. The default alpha is that of the authors'
+    scripts for CelebA and QM9.
     """
 
     name, label = "fairgrad", "FairGrad"

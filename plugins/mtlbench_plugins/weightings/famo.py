@@ -1,4 +1,4 @@
-"""FAMO: tasks whose loss the last step lowered least weigh more in the next."""
+"""FAMO: a task whose loss fell least in the last step weighs more in the next."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from mtlbench_plugins.weightings._losses import log_losses
 
 
 class FAMO(api.Weighting):
-    r"""All losses are lowered at the same relative rate, by task logits learnt from how each step changed them.
+    r"""All losses are lowered at the same relative rate; the weights learn from how each step changed the losses.
 
     B. Liu et al., "FAMO: fast adaptive multitask optimization", NeurIPS 2023, https://arxiv.org/abs/2306.03792. With
     task logits xi, 0 at the start, and losses L before and L' after a step, on the same samples and dropout masks:
@@ -22,12 +22,15 @@ class FAMO(api.Weighting):
               \delta_k = \log L_k - \log L'_k, \qquad
               \nabla_\xi = z \odot (\delta - z \cdot \delta)
 
-    xi descends that gradient by Adam with L2 decay, so the logit of a task falls that gained more than the others.
-    The paper's direction is a convex combination of the task gradients; with weights that sum to K the average over
-    tasks is exactly that. The least attainable loss is taken as 0. A loss below 1e-8 counts as 1e-8.
+    xi descends that gradient by Adam with L2 decay. So the logit of a task falls if the task gained more than the
+    others. The paper's direction is a weighted average of the task gradients, with weights of sum 1. Here the weights
+    sum to K, so that the average over tasks is exactly that direction. The lowest loss that a task can reach is taken
+    as 0. A loss below 1e-8 counts as 1e-8.
 
-    The method costs one more forward pass per step. The decay is the authors' for QM9; for CelebA, and by default,
-    their code has 0.01. It also clips the norm of the shared gradient at 1, which is no part of the method.
+    It reads the losses before and after each step, on the same samples. The second reading costs one more forward pass.
+
+    The default decay is that of the authors for QM9; for CelebA, and by default, their code has 0.01. Their code also
+    clips the norm of the shared gradient at 1, which is not part of the method.
     """
 
     name, label = "famo", "FAMO"
@@ -42,7 +45,7 @@ class FAMO(api.Weighting):
     params: Params
 
     def setup(self, trainer: api.Trainer) -> None:
-        """Start from equal logits."""
+        """Start with the same logit for each task."""
         self._trainer = trainer
         start = torch.zeros(len(trainer.schema.tasks), dtype=torch.float64, device=trainer.data.labels.device)
         self._logits = TaskScalars(start, self.params.learning_rate, self.params.weight_decay)

@@ -9,21 +9,23 @@ from mtlbench import api
 
 
 class Focal(api.Weighting):
-    r"""The cross-entropy of a sample is scaled down the more, the surer its label is predicted.
+    r"""The cross-entropy of a sample is scaled down, the more so the surer its label is predicted.
 
-    T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017, https://arxiv.org/abs/1708.02002. With p_t
-    the predicted probability of the label:
+    T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017, https://arxiv.org/abs/1708.02002. With p_t the
+    predicted probability of the label:
 
     .. math:: \mathrm{FL} = -(1 - p_t)^\gamma \log p_t, \qquad
               w = (1 - p_t)^\gamma \Big(1 - \gamma \, \frac{p_t \log p_t}{1 - p_t}\Big)
 
-    The gradient of FL passes through the modulating factor too. w is the factor by which it differs from that of the
-    cross-entropy, d FL / dz = w * d BCE / dz for the logit z: a step down the cross-entropy under these weights is
-    exactly a step down the focal loss. It is larger than (1 - p_t)^gamma, the weight that takes the factor as fixed.
-    gamma = 0 is ``constant``.
+    The gradient of FL also passes through the factor (1 - p_t)^gamma. w is the ratio of the gradient of FL to that of
+    the cross-entropy: d FL / dz = w * d BCE / dz for the logit z. So a step down the cross-entropy under these weights
+    is exactly a step down the focal loss. w is larger than (1 - p_t)^gamma, the weight that would treat the factor as
+    fixed. With gamma = 0 this is ``constant``.
 
-    The paper's balance of the classes by alpha is left out; ``ips`` balances them. The predicted probabilities of a
-    focal loss are not calibrated, which logloss shows and AUC does not.
+    It reads the label and the predicted probability of each sample.
+
+    The paper also balances the classes by a factor alpha. That is left out; ``ips`` does it. Probabilities that are
+    predicted under a focal loss are not calibrated: logloss shows that, and AUC does not.
     """
 
     name, label = "focal", "Focal"
@@ -31,7 +33,7 @@ class Focal(api.Weighting):
     class Params(api.Params):
         """Parameters of ``focal``."""
 
-        gamma: float = Field(2.0, ge=0, le=20, description="gamma, how fast sure samples fade, >= 0")
+        gamma: float = Field(2.0, ge=0, le=20, description="gamma, how strongly sure samples are scaled down, >= 0")
 
     params: Params
 

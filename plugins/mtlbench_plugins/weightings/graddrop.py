@@ -1,4 +1,4 @@
-"""GradDrop: of each number in the gradients, one sign is kept."""
+"""GradDrop: for each number of the gradient, one sign is kept."""
 
 import torch
 from pydantic import Field
@@ -8,21 +8,23 @@ from mtlbench import api
 
 
 class GradDrop(api.DirectionWeighting):
-    r"""For every number of the gradient a sign is drawn, and tasks of the other sign are left out.
+    r"""For each number of the gradient one sign is drawn, and tasks with the other sign are left out there.
 
     Z. Chen et al., "Just pick a sign: optimizing deep multitask models with gradient sign dropout", NeurIPS 2020,
-    https://arxiv.org/abs/2010.06808. Number by number, with U uniform on [0, 1]:
+    https://arxiv.org/abs/2010.06808. For each number of the gradient, with U uniform on [0, 1]:
 
     .. math:: P = \frac{1}{2} \Big(1 + \frac{\sum_k g_k}{\sum_k |g_k|}\Big), \qquad
               m_k = [g_k > 0][P > U] + [g_k < 0][P < U], \qquad
               d = \frac{1}{K} \sum_k \big(\ell + (1 - \ell) \, m_k\big) \, g_k
 
-    The kept sign is positive with probability P, the share of the positive parts. Where all tasks agree d is the plain
-    average, as it is everywhere for a leak of 1.
+    The sign that is kept is positive with probability P, the share of the positive parts. Where all tasks have the same
+    sign, d is the plain average. With a leak of 1, d is the plain average everywhere.
 
-    Deviations: the paper masks the gradient of the last shared activation, summed over the batch after multiplying
-    with the sign of the activation; here the gradients of all shared parameters are masked, as in LibMTL and TorchJD.
-    It sums over tasks, here, as for every method, they are averaged.
+    It reads the gradients of the tasks.
+
+    Deviations: the paper masks the gradient of the last shared activation, summed over the batch after it is multiplied
+    by the sign of the activation. Here the gradients of all shared parameters are masked, as in LibMTL and TorchJD. The
+    paper sums over tasks; here they are averaged, as for every method.
     """
 
     name, label = "graddrop", "GradDrop"

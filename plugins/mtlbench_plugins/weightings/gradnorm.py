@@ -1,4 +1,4 @@
-"""GradNorm: weights learnt so that tasks train at similar rates."""
+"""GradNorm: weights are learnt so that tasks train at similar rates."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from torch import Tensor
 from mtlbench import api
 
 FLOOR = 1e-3
-"""Least weight before weights are scaled to sum K: a step of the weights could overshoot 0."""
+"""Smallest weight before the weights are scaled to sum K. Without it a step of the weights could pass 0."""
 TINY = 1e-12
 
 
 class GradNorm(api.Weighting):
-    r"""Weights are learnt that bring the norm of each weighted gradient to a common size, larger for slower tasks.
+    r"""Weights are learnt that bring all weighted gradients to a common norm, larger for tasks that learn more slowly.
 
     Z. Chen et al., "GradNorm: gradient normalization for adaptive loss balancing in deep multitask networks", ICML
     2018, https://arxiv.org/abs/1711.02257. With G_k = w_k \|g_k\| and L_k(t) the loss in step t:
@@ -22,11 +22,13 @@ class GradNorm(api.Weighting):
     .. math:: r_k = \frac{L_k(t) / L_k(0)}{\frac{1}{K} \sum_j L_j(t) / L_j(0)}, \qquad
               L_{\mathrm{grad}}(w) = \sum_k \Big| G_k - r_k^\alpha \, \frac{1}{K} \sum_j G_j \Big|
 
-    w descends L_grad by Adam, the means in it taken as constants, and is then scaled to sum K. The step that gives the
-    gradients is taken with the weights before that, ones in the first.
+    w descends L_grad by Adam; the means in L_grad count as constants. Then w is scaled to sum K. A step is taken with
+    the weights from before this update, the first step with ones.
 
-    Deviations: the norms are those of all shared parameters, the paper's of the last shared layer only, to save time;
-    a weight is at least 1e-3 before scaling; L_k(0) is the loss of the first batch, as in the paper, and counts as at
+    It reads the norms of the task gradients and the task losses.
+
+    Deviations: the norms are those of all shared parameters; the paper takes the last shared layer only, to save time.
+    A weight is at least 1e-3 before scaling. L_k(0) is the loss of the first batch, as in the paper, and counts as at
     least 1e-12.
     """
 
@@ -64,7 +66,7 @@ class GradNorm(api.Weighting):
         return applied.to(step.losses)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The weights, Adam's moments of them, and the first losses, where there are any yet."""
+        """The weights, Adam's moments of them, and the first losses once there are some."""
         state = {"weights": self._weights, **self._adam.state[self._weights]}
         if self._first is not None:
             state["first"] = self._first

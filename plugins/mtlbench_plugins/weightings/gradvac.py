@@ -1,4 +1,4 @@
-"""Gradient Vaccine: cosines of task gradients are raised to what they usually are."""
+"""Gradient Vaccine: the cosines of the task gradients are raised to their usual values."""
 
 from collections.abc import Mapping
 from math import sqrt
@@ -12,29 +12,31 @@ from mtlbench import api
 from mtlbench_plugins.solvers.gramian import array
 
 MOST = 1 - 1e-6
-"""Highest target of a cosine: to raise one to 1 takes an infinite multiple of the other gradient."""
+"""Highest target of a cosine. To raise a cosine to 1 would take an infinite multiple of the other gradient."""
 
 
 class GradVac(api.Weighting):
-    r"""Each task's gradient is turned towards every other task's that it agrees with less than usual.
+    r"""Each task's gradient is turned towards the gradients of other tasks that it agrees with less than usual.
 
     Z. Wang et al., "Gradient Vaccine: investigating and improving multi-task optimization in massively multilingual
-    models", ICLR 2021, https://arxiv.org/abs/2010.05874. For each task i, starting from g_i and going through the
-    other tasks j in random order, with phi the cosine of the present g_i and the original g_j and phi^ its running
-    mean, 0 at the start:
+    models", ICLR 2021, https://arxiv.org/abs/2010.05874. For each task i, start from g_i and go through the other tasks
+    j in random order. phi is the cosine of the present g_i and the original g_j; phi^ is its running mean, 0 at the
+    start:
 
     .. math:: g_i \leftarrow g_i + \frac{\lVert g_i \rVert \big(\hat\phi_{ij} \sqrt{1 - \phi^2}
               - \phi \sqrt{1 - \hat\phi_{ij}^2}\big)}{\lVert g_j \rVert \sqrt{1 - \hat\phi_{ij}^2}} \, g_j
               \;\text{ if } \phi < \hat\phi_{ij}, \qquad
               \hat\phi_{ij} \leftarrow (1 - \beta) \hat\phi_{ij} + \beta \phi, \qquad d = \frac{1}{K} \sum_i g_i
 
-    which makes the cosine exactly phi^. With beta = 0 this is ``pcgrad``. The turned gradients are combinations of the
-    original ones, so only inner products are needed: the weight of task k is the sum over i of g_k's coefficient in
+    This makes the cosine exactly phi^. With beta = 0 the method is ``pcgrad``. The turned gradients are combinations of
+    the original ones, so inner products are enough: the weight of task k is the sum over i of the coefficient of g_k in
     g_i.
 
-    Deviations: the paper keeps one phi^ per parameter tensor or per layer, here one for all shared parameters; it sums
-    the turned gradients, here, as for every method, they are averaged over tasks; phi^ counts as at most 1 - 1e-6.
-    The default beta is LibMTL's; the paper has 0.01.
+    It reads the inner products of the task gradients.
+
+    Deviations: the paper keeps one phi^ per parameter tensor or per layer, here there is one for all shared parameters.
+    The paper sums the turned gradients; here they are averaged over tasks, as for every method. phi^ counts as at most
+    1 - 1e-6. The default beta is that of LibMTL; the paper has 0.01.
     """
 
     name, label = "gradvac", "GradVac"
@@ -48,7 +50,7 @@ class GradVac(api.Weighting):
     params: Params
 
     def setup(self, trainer: api.Trainer) -> None:
-        """Expect cosines of 0."""
+        """Start with usual cosines of 0."""
         tasks = len(trainer.schema.tasks)
         self._usual = np.zeros((tasks, tasks))
 

@@ -8,31 +8,33 @@ from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array, array, norms_and_cosines
 
 INDISTINCT = 1e-7
-"""Eigenvalue of the cosines, relative to the largest, below which it is rounding of float32 gradients."""
+"""An eigenvalue of the cosines below this share of the largest is rounding error of float32 gradients."""
 
 
 class IMTLG(api.Weighting):
-    r"""The direction that projects equally on all task gradients, whatever their norms.
+    r"""The direction whose projection on each task gradient is the same, whatever the norms of the gradients.
 
-    L. Liu et al., "Towards impartial multi-task learning", ICLR 2021, https://openreview.net/forum?id=IMPnRXEWpvr.
-    With u_k = g_k / \|g_k\| and C the cosines of the gradients:
+    L. Liu et al., "Towards impartial multi-task learning", ICLR 2021, https://openreview.net/forum?id=IMPnRXEWpvr. With
+    u_k = g_k / \|g_k\| and C the cosines between the gradients:
 
     .. math:: d = \sum_k \alpha_k g_k, \qquad d \cdot u_1 = \dots = d \cdot u_K, \qquad \sum_k \alpha_k = 1, \qquad
               \alpha_k = \frac{\beta_k / \lVert g_k \rVert}{\sum_j \beta_j / \lVert g_j \rVert}, \qquad C \beta = 1
 
-    The weights are w_k = K alpha_k, so that their average over tasks is the paper's d; they can be negative with more
-    than two tasks. For two, alpha = (\|g_2\|, \|g_1\|) / (\|g_1\| + \|g_2\|).
+    The weights are w_k = K alpha_k, so that the average over tasks is the paper's d. With more than two tasks they can
+    be negative. For two tasks, alpha = (\|g_2\|, \|g_1\|) / (\|g_1\| + \|g_2\|).
 
-    Deviations: where alpha of sum 1 would point against all gradients (only with more than two tasks), its sign is
-    turned; linearly dependent gradients take the smallest beta that fits best; a task without gradient gets weight 0.
-    The paper combines the method with IMTL-L for the tasks' own parameters; here each method is by itself.
+    It reads the inner products of the task gradients.
+
+    Deviations: with more than two tasks an alpha of sum 1 can point against all gradients; its sign is then turned.
+    Where gradients are linearly dependent, the smallest beta that fits best is taken. A task without gradient gets
+    weight 0. The paper combines the method with IMTL-L for the tasks' own parameters; here they are two methods.
     """
 
     name, label = "imtl-g", "IMTL-G"
     needs = frozenset({"gram"})
 
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (K,) of sum K (-K where turned)."""
+        """Weights (K,) of sum K, or -K where the sign was turned."""
         norms, cosines = norms_and_cosines(array(step.gram))
         weights = np.zeros(len(norms))
         present = norms > 0

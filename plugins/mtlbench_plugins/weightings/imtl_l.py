@@ -1,4 +1,4 @@
-"""IMTL-L: the loss balance of impartial multi-task learning."""
+"""IMTL-L: the part of impartial multi-task learning that balances losses."""
 
 from collections.abc import Mapping
 
@@ -19,9 +19,12 @@ class IMTLL(api.Weighting):
     .. math:: \min_{\theta, s} \sum_k e^{s_k} L_k - s_k, \qquad w_k = e^{s_k}, \qquad
               \frac{\partial}{\partial s_k} = e^{s_k} L_k - 1
 
-    So s_k goes to -log L_k and w_k to 1 / L_k, whatever the scale of the losses. As for every method the paper's sum
-    over tasks is an average here. s is learnt as the network is, in the same steps by Adam at its learning rate, and
-    so stays near ``s0`` in a run of few steps. The gradient balance of the same paper is another method, IMTL-G.
+    So s_k goes to -log L_k and w_k to 1 / L_k, whatever the scale of the losses. The paper sums over tasks; here they
+    are averaged, as for every method. s is learnt in the same steps as the network, by Adam at the network's learning
+    rate. In a run of few steps it therefore stays near ``s0``. The paper's balance of gradients is another method,
+    ``imtl-g``.
+
+    It reads the task losses.
     """
 
     name, label = "imtl-l", "IMTL-L"
@@ -44,7 +47,7 @@ class IMTLL(api.Weighting):
         return self._s.values.exp().to(step.losses)
 
     def after_step(self, step: api.Step) -> None:
-        """Move s down its gradient, at the losses that the network's step was taken at."""
+        """Move s down its gradient, at the losses from which the network took its step."""
         self._s.descend(self._s.values.exp() * mean_losses(step.losses) - 1)
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Inverse class propensities: each class of a task weighs as if it were as frequent as the other."""
+"""Inverse class frequencies: each class of a task weighs as if it were as frequent as the other."""
 
 import torch
 from pydantic import Field
@@ -8,22 +8,26 @@ from mtlbench import api
 
 
 class IPS(api.Weighting):
-    r"""Each sample is weighted by the inverse base rate of its label's class.
+    r"""Each sample is weighted by the inverse share of its label's class, so that rare labels count more.
 
     G. King and L. Zeng, "Logistic regression in rare events data", Political Analysis 2001,
-    https://gking.harvard.edu/files/0s.pdf, weight the classes so that they have the shares of another
-    population; here that population is balanced. With pi_{k,c} the share of class c among the training labels of task
-    k, and a the ``power``:
+    https://gking.harvard.edu/files/0s.pdf, weight the classes so that they have the shares of another population. Here
+    that population is balanced. With pi_{k,c} the share of class c among the training labels of task k, and a the
+    ``power``:
 
     .. math:: w_{k,i} = \frac{\pi_{k,c}^{-a}}{\sum_{c'} \pi_{k,c'}^{1-a}}, \qquad c = y_{k,i}
 
-    so that the weights of a task have mean 1 over the training split. a = 1, the default, is 1 / (2 pi): both classes
-    count the same. a = 0 is ``constant``; the power is our extension, for classes so rare that their inverse base
-    rate is nothing but noise. The code of RMTL (https://arxiv.org/abs/2302.03328) has weights of this kind, from the
-    rates of the batch, under the name IPS; they are not the propensities of being shown or clicked.
+    The weights of a task have mean 1 over the training split. With a = 1, the default, a weight is 1 / (2 pi), and both
+    classes count the same. With a = 0 this is ``constant``. The power is our extension, for classes so rare that their
+    inverse share is mostly noise.
 
-    The predicted probabilities become those of the reweighted population: at a = 1 their odds are too high by
-    (1 - pi) / pi. AUC is not affected by that shift; logloss and calibration are.
+    It reads the label of each sample.
+
+    The code of RMTL (https://arxiv.org/abs/2302.03328) has weights of this kind under the name IPS, from the rates of
+    the batch. They are not propensities of being shown or clicked.
+
+    The predicted probabilities become those of the reweighted population: at a = 1 their odds are too high by the
+    factor (1 - pi) / pi. This shift does not change AUC. It changes logloss and calibration.
     """
 
     name, label = "ips", "IPS"

@@ -1,4 +1,4 @@
-"""Weights that grow with the sample's own loss: RMTL without a critic."""
+"""Weights that grow with the loss of the sample: RMTL without a critic."""
 
 from pydantic import Field
 from torch import Tensor
@@ -7,16 +7,19 @@ from mtlbench import api
 
 
 class LossAware(api.Weighting):
-    r"""The critic-free control of ``rmtl``: each sample is weighted by its present loss.
+    r"""The control of ``rmtl`` without a critic: each sample is weighted by its present loss.
 
     .. math:: \omega_{k,i} = 1 + \lambda \, \mathrm{BCE}_{k,i} \quad \text{(BCE detached)}
 
     With gamma = 0 the ideal critic of RMTL (Liu et al., WWW 2023, https://arxiv.org/abs/2302.03328) predicts the
-    negative expected BCE of a sample, so its weight is 1 + lambda E[BCE]: plain up-weighting of hard examples. This
-    method does that without any critic. What ``rmtl`` gains over it is what the critics are worth; the paper does
-    not make this comparison.
+    negative expected BCE of a sample. The weight is then 1 + lambda E[BCE]: hard samples count more. This method does
+    that without any critic. What ``rmtl`` gains over it is what the critics are worth. The paper does not make this
+    comparison.
 
-    It runs on RMTL's schedule: the constant cell's checkpoint is trained on under these weights.
+    It reads the loss of each sample.
+
+    It follows the schedule of RMTL: it continues from the checkpoint of the constant cell and trains under these
+    weights.
     """
 
     name, label = "loss-aware", "Loss-Aware"

@@ -1,4 +1,4 @@
-"""MetaBalance: the gradients of auxiliary tasks brought near the norm of the target task's."""
+"""MetaBalance: the gradients of auxiliary tasks are brought near the norm of the target task's gradient."""
 
 from collections.abc import Mapping
 
@@ -10,21 +10,25 @@ from mtlbench import api
 
 
 class MetaBalance(api.DirectionWeighting):
-    r"""Parameter by parameter, gradients of the auxiliary tasks are scaled towards the norm of the target task's.
+    r"""In each parameter the gradients of auxiliary tasks are scaled towards the norm of the target task's gradient.
 
     Y. He et al., "MetaBalance: improving multi-task recommendations via adapting gradient magnitudes of auxiliary
-    tasks", WWW 2022, https://arxiv.org/abs/2203.06801. For each shared parameter tensor, with m_k a running mean of
-    the norm of task k's gradient and * the target task:
+    tasks", WWW 2022, https://arxiv.org/abs/2203.06801. For each shared parameter tensor, with m_k a running mean of the
+    norm of task k's gradient and * the target task:
 
     .. math:: m_k \leftarrow \beta m_k + (1 - \beta) \lVert g_k \rVert, \qquad
               d = \frac{1}{K} \sum_k \Big(r \, \frac{m_*}{m_k} + 1 - r\Big) \, g_k
 
-    The target's own gradient stays as it is. r = 0 is the plain average, r = 1 gives all tasks the target's norm.
+    The gradient of the target itself stays as it is. r = 0 is the plain average; r = 1 gives all tasks the norm of the
+    target.
 
-    The paper wants one task, such as purchases, helped by the others. By default that is the last one, the deepest
-    stage of a funnel; any other can be named. Of the paper's three strategies this is the one that both reduces large
-    and enlarges small auxiliary gradients. Of an embedding table the rows that the batch reads make one tensor. The
-    paper sums over tasks, here, as for every method, they are averaged.
+    It reads the gradients of the tasks.
+
+    The paper has one task, such as purchases, that the others should help. By default that is the last task, the
+    deepest stage of a funnel; any other can be named. The paper has three strategies; this one both reduces large and
+    enlarges small auxiliary gradients. In an embedding table the rows that the batch reads count as one tensor.
+
+    Deviation: the paper sums over tasks; here they are averaged, as for every method.
     """
 
     name, label = "metabalance", "MetaBalance"
@@ -40,13 +44,13 @@ class MetaBalance(api.DirectionWeighting):
     params: Params
 
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
-        """The target, where it is named, must be a task of the dataset."""
+        """The target, if one is named, must be a task of the dataset."""
         if self.params.target in {"", *schema.tasks}:
             return None
         return f"the target task {self.params.target!r} is not among those of the dataset: {', '.join(schema.tasks)}"
 
     def setup(self, trainer: api.Trainer) -> None:
-        """Find the target task, and start without a past."""
+        """Find the target task, and start without running means."""
         tasks = trainer.schema.tasks
         self._target = tasks.index(self.params.target or tasks[-1])
         self._norms: dict[str, Tensor] = {}

@@ -1,4 +1,4 @@
-"""MGDA: the least-norm point of the hull of the task gradients."""
+"""MGDA: the point of least norm in the convex hull of the task gradients."""
 
 import torch
 from torch import Tensor
@@ -9,21 +9,24 @@ from mtlbench_plugins.solvers.quadratic import least_norm_point
 
 
 class MGDA(api.Weighting):
-    r"""The shortest average of the task gradients, which descends all tasks at one rate or stands still.
+    r"""The shortest weighted average of the task gradients: a step along it helps every task, unless no direction does.
 
-    J.-A. Désidéri, "Multiple-gradient descent algorithm (MGDA) for multiobjective optimization", Comptes Rendus
-    Mathématique 350, 2012, https://doi.org/10.1016/j.crma.2012.03.014; for networks O. Sener, V. Koltun, "Multi-task
-    learning as multi-objective optimization", NeurIPS 2018, https://arxiv.org/abs/1810.04650:
+    J.-A. Désidéri, "Multiple-gradient descent algorithm (MGDA) for multiobjective optimization" (volume 350),
+    Comptes Rendus Mathématique 2012, https://doi.org/10.1016/j.crma.2012.03.014; for networks O. Sener, V. Koltun,
+    "Multi-task learning as multi-objective optimization", NeurIPS 2018, https://arxiv.org/abs/1810.04650:
 
     .. math:: d = \sum_k \alpha_k g_k, \qquad
               \alpha = \arg\min_{\alpha \ge 0,\, \sum \alpha = 1} \Big\lVert \sum_k \alpha_k g_k \Big\rVert^2
 
-    g_k . d >= \|d\|^2 for every task, with equality where alpha_k > 0. The weights are w_k = K alpha_k, so that their
+    g_k . d >= \|d\|^2 for every task, with equality where alpha_k > 0. The weights are w_k = K alpha_k, so that the
     average over tasks is the paper's d. For two tasks alpha_1 = clip((g_2 - g_1) . g_2 / \|g_1 - g_2\|^2, 0, 1).
 
-    Deviations: the minimum is exact, where the NeurIPS paper has Frank-Wolfe steps. Its code also normalises the
-    gradients in several ways and its upper bound uses those of the shared representation; here they are as they are,
-    so the task with the smallest gradient weighs most, and a task without gradient stops all.
+    It reads the inner products of the task gradients.
+
+    Deviations: the minimum is exact, where the NeurIPS paper takes Frank-Wolfe steps. The code of that paper also
+    normalises the gradients in several ways, and its upper bound uses those of the shared representation. Here the
+    gradients are used as they are. So the task with the smallest gradient weighs most, and a task without gradient
+    stops the shared parameters.
     """
 
     name, label = "mgda", "MGDA"

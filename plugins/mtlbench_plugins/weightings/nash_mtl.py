@@ -1,4 +1,4 @@
-"""Nash-MTL: the task gradients bargain for the direction."""
+"""Nash-MTL: the tasks bargain for the direction of the shared parameters."""
 
 import torch
 from torch import Tensor
@@ -17,16 +17,18 @@ class NashMTL(api.Weighting):
     .. math:: d = \sum_k w_k g_k \propto \arg\max_{\lVert d \rVert \le 1} \sum_k \log(g_k \cdot d), \qquad
               M w = 1 / w
 
-    The direction does not change when a task's loss is scaled, and \|sum_k w_k g_k\|^2 = K in every step. For two
-    tasks w_k = 1 / (\|g_k\| \sqrt{1 + \cos}), the direction of ``imtl-g`` at another length. The weights are
-    the paper's, which sums where we average over tasks: what is applied has the length 1 / \sqrt{K}, however small the
-    gradients have become.
+    The direction does not change when the loss of a task is scaled, and \|sum_k w_k g_k\|^2 = K in every step. For two
+    tasks w_k = 1 / (\|g_k\| \sqrt{1 + \cos}), the direction of ``imtl-g`` at another length. The weights are those of
+    the paper, which sums over tasks; here the sum is divided by K. So the direction that is applied has length 1 /
+    \sqrt{K}, however small the gradients have become.
 
-    Deviations: M w = 1 / w is solved in every step, to rounding (it is the stationary point of a strictly convex
-    function), where the authors' code takes up to 20 steps of a convex approximation with an external solver and clips
-    the norm of d at 1, that is, divides it by \sqrt{K}. Where a non-negative combination of the gradients vanishes
-    there is no solution; the squared norms then count as larger by a share of 1e-8. A task without gradient has
-    nothing to bargain for and gets weight 0.
+    It reads the inner products of the task gradients.
+
+    Deviations: M w = 1 / w is solved in every step to rounding error, as the stationary point of a strictly convex
+    function. The authors' code takes up to 20 steps of a convex approximation with an external solver. It also clips
+    the norm of d at 1, that is, divides d by \sqrt{K}. Where a combination of the gradients with non-negative
+    coefficients is zero, there is no solution; the squared norms then count as larger by a share of 1e-8. A task
+    without gradient has nothing to bargain for and gets weight 0.
     """
 
     name, label = "nash-mtl", "Nash-MTL"

@@ -7,26 +7,28 @@ from mtlbench import api
 
 
 class PCGrad(api.Weighting):
-    r"""Each task's gradient loses its component against every other task's that it conflicts with.
+    r"""Each task's gradient loses the part that conflicts with the gradient of another task.
 
     T. Yu et al., "Gradient surgery for multi-task learning", NeurIPS 2020, https://arxiv.org/abs/2001.06782. For each
-    task i, starting from g_i and going through the other tasks j in random order:
+    task i, start from g_i and go through the other tasks j in random order:
 
     .. math:: g_i \leftarrow g_i - \frac{\min(0,\, g_i \cdot g_j)}{\lVert g_j \rVert^2} \, g_j, \qquad
               d = \frac{1}{K} \sum_i g_i
 
-    The projected gradients are combinations of the original ones, so the coefficients are found from their inner
-    products alone: the weight of task k is the sum over i of g_k's coefficient in g_i. Where no two tasks conflict the
-    weights are ones. For two tasks, weight i is 1 - min(0, g_1 . g_2) / |g_i|^2, and d conflicts with neither.
+    The projected gradients are combinations of the original ones, so inner products are enough: the weight of task k is
+    the sum over i of the coefficient of g_k in g_i. Where no two tasks conflict, the weights are ones. For two tasks,
+    weight i is 1 - min(0, g_1 . g_2) / |g_i|^2, and d conflicts with neither task.
 
-    The paper sums the projected gradients; here, as for every method, they are averaged over tasks.
+    It reads the inner products of the task gradients.
+
+    Deviation: the paper sums the projected gradients; here they are averaged over tasks, as for every method.
     """
 
     name, label = "pcgrad", "PCGrad"
     needs = frozenset({"gram"})
 
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (K,), at least 1; the orders come from torch's global generator."""
+        """Weights (K,), at least 1; the random orders come from torch's global generator."""
         gram = step.gram.cpu()
         coefficients = torch.eye(len(gram), dtype=gram.dtype)
         for i, projected in enumerate(coefficients):

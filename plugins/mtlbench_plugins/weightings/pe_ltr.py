@@ -1,4 +1,4 @@
-"""PE-LTR: MGDA under least weights."""
+"""PE-LTR: MGDA with a minimum weight for each task."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ Bound = Annotated[float, Field(ge=0, le=1)]
 
 
 class PELTR(api.Weighting):
-    r"""The shortest average of the task gradients in which every task keeps a least weight.
+    r"""The shortest weighted average of the task gradients in which every task keeps a minimum weight.
 
     X. Lin et al., "A Pareto-efficient algorithm for multiple objective optimization in e-commerce recommendation",
     RecSys 2019, https://doi.org/10.1145/3298689.3346998:
@@ -23,11 +23,13 @@ class PELTR(api.Weighting):
     .. math:: d = \sum_k \alpha_k g_k, \qquad
               \alpha = \arg\min_{\alpha_k \ge c_k,\, \sum \alpha = 1} \Big\lVert \sum_k \alpha_k g_k \Big\rVert^2
 
-    The weights are w_k = K alpha_k, so that their average over tasks is the paper's d. With c = 0 this is ``mgda``,
-    with sum c = 1 constant weights K c_k.
+    The weights are w_k = K alpha_k, so that the average over tasks is the paper's d. With c = 0 this is ``mgda``; with
+    sum c = 1 it is constant weights K c_k.
 
-    Deviations: the minimum is exact. The paper drops alpha >= c, solves linear equations, and projects what they give.
-    It sets the c_k by hand and compares several; by default half of each task's equal share is guaranteed.
+    It reads the inner products of the task gradients.
+
+    Deviations: the minimum is exact. The paper drops alpha >= c, solves linear equations, and projects the result. It
+    sets the c_k by hand and compares several values; the default here gives each task at least half of its equal share.
     """
 
     name, label = "pe-ltr", "PE-LTR"
@@ -43,7 +45,7 @@ class PELTR(api.Weighting):
     params: Params
 
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
-        """The bounds are none, one for all tasks or one each, and leave a weighting of sum 1."""
+        """There is no bound, one for all tasks or one for each, and together they leave room for weights of sum 1."""
         bounds, tasks = self.params.bounds, schema.tasks
         if len(bounds) not in {0, 1, len(tasks)}:
             return f"{len(bounds)} bounds were given for {len(tasks)} tasks ({', '.join(tasks)})"

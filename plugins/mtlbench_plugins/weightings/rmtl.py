@@ -1,4 +1,4 @@
-"""Critic weights: RMTL."""
+"""RMTL: weights from critics."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from mtlbench_plugins.critics.weighting import CriticWeighting
 
 
 class RMTL(CriticWeighting):
-    r"""Weights of each sample and task from the long-term value that a critic sees in the prediction.
+    r"""Each sample and task is weighted by the long-term value that a critic gives to its prediction.
 
     Ziru Liu et al., "Multi-Task Recommendations with Reinforcement Learning", WWW 2023,
     https://arxiv.org/abs/2302.03328:
@@ -25,23 +25,27 @@ class RMTL(CriticWeighting):
     .. math:: \omega_{k,t} = 1 - \lambda \, Q_k(s_t, a_{k,t}), \qquad
               L = \frac{1}{K} \sum_k \frac{1}{B} \sum_i \omega_{k,i} \, \mathrm{BCE}_{k,i}
 
-    Q is detached and at most 0, so a weight is at least 1. A session is an episode, the state s_t is the features of
-    its t-th record, the action a_{k,t} is the predicted probability of task k, and the reward is its negative BCE.
+    Q is detached and at most 0, so a weight is at least 1. A session is an episode. The state s_t is the features of
+    its t-th record, the action a_{k,t} is the predicted probability of task k, and the reward is the negative BCE of
+    that prediction.
 
-    Three stages: (1) the constant cell, whose checkpoint is shared with every weighting that starts from it; (2) the
-    backbone is frozen, acts once on every training row, and critics are trained on those transitions until their TD
-    loss converges; (3) the backbone is trained on under omega, critics frozen, with its optimiser's state and its best
-    validation score carried over. All stages count in the budget.
+    It reads what the critics predict for the inputs and the predictions of each sample.
 
-    ``variant`` is the paper's ablation: ``wl`` has omega = 1 - lambda y Q, ``nlc`` omega = -Q, and CW is ``constant``.
-    ``critic_from`` is its transfer study: critics trained under another backbone, which is legal because they see
-    features and one probability alone; that cell is trained first and its whole budget counted here too.
+    Three stages: (1) the constant cell is trained; all weightings that start from it share its checkpoint. (2) The
+    backbone is frozen and acts once on every training row. Critics are trained on these transitions until their TD loss
+    converges. (3) The backbone trains further under omega, with frozen critics. It keeps the optimiser's state and the
+    best validation score of stage 1. All stages count in the budget.
 
-    ``control`` takes the critic's part out of the weights and leaves the rest: ``shuffled`` gives each sample the
-    weights of a random other of its batch, ``batch-mean`` gives all samples of a batch their mean, ``untrained`` uses
-    critics as they are initialised. ``stage3=afresh`` (ours) trains from the initial parameters under omega instead of
-    on from stage 1: step for step the training of ``constant`` but for the weights, where stage 1 has left nothing to
-    gain.
+    ``variant`` is the paper's ablation: ``wl`` has omega = 1 - lambda y Q, ``nlc`` has omega = -Q; the paper's CW is
+    ``constant``. ``critic_from`` is its transfer study: the critics are trained under another backbone. They can be
+    used here because a critic sees only the features and one probability. The cell of that backbone is trained first,
+    and its whole budget is counted here too.
+
+    ``control`` takes the critic's part out of the weights and leaves the rest. ``shuffled`` gives each sample the
+    weights of another sample of its batch, drawn at random. ``batch-mean`` gives all samples of a batch their mean.
+    ``untrained`` uses critics with their initial parameters. ``stage3=afresh`` (ours) does not continue from stage 1:
+    it trains from the initial parameters under omega. Step for step this is the training of ``constant``; only the
+    weights differ. It is for logs on which stage 1 leaves nothing to gain.
 
     Deviations from the paper: convergence is judged on held-out training sessions, and a bias keeps critics alive at
     the start. The authors' code differs from their paper in more ways: see ``rmtl-official``.
@@ -54,11 +58,11 @@ class RMTL(CriticWeighting):
 
         lambda_: float = Field(0.7, ge=0, alias="lambda", description="lambda, weight of the critic, >= 0")
         variant: Literal["full", "wl", "nlc"] = Field(
-            "full", description="1 - lambda Q, 1 - lambda y Q (weights of positive labels only), or -Q"
+            "full", description="weights of 1 - lambda Q, 1 - lambda y Q (only positive labels are weighted), or -Q"
         )
-        critic_from: str | None = Field(None, description="backbone whose critics weigh; none: this backbone's own")
+        critic_from: str | None = Field(None, description="backbone whose critics are used; none: this one's")
         control: Literal["none", "shuffled", "batch-mean", "untrained"] = Field(
-            "none", description="what is done to the weights to show what the critics are worth"
+            "none", description="how the weights are changed to show what the critics are worth"
         )
         actions: Literal["policy", "uniform"] = Field(
             "policy", description="actions in the buffer: the backbone's predictions, or uniform random numbers"
@@ -73,19 +77,23 @@ class RMTL(CriticWeighting):
         forget_best: bool = Field(
             False, description="stage 3 forgets the best validation score of stage 1, and may end worse than it began"
         )
-        noisy_weights: bool = Field(False, description="critics keep their dropout on while they weigh")
+        noisy_weights: bool = Field(False, description="dropout stays on in critics that weigh")
 
     params: Params
     _critics: Critics | None = None
 
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
-        """What critics need; and borrowed critics are trained."""
+        """What critics need; and critics from another backbone must be trained ones."""
         if self.params.critic_from is not None and self.params.control == "untrained":
             return "control=untrained uses critics that nobody trained, and critic_from asks for trained ones"
         return super().applicable(schema, backbone)
 
     def source(self) -> api.Source | None:
-        """With ``critic_from`` the same method on that backbone; else, where its critics are the same, the method."""
+        """The cell whose critics are reused.
+
+        With ``critic_from`` it is the same method on that backbone. For a control or another third stage it is the
+        method itself, whose critics are the same. Else there is none.
+        """
         given = self.params.model_dump(mode="json", by_alias=True)
         if self.params.critic_from is not None:
             own = {"critic_from": None, "control": "none", "stage3": "continue"}
@@ -107,7 +115,7 @@ class RMTL(CriticWeighting):
         )
 
     def fit(self, trainer: api.Trainer) -> None:
-        """Restore stage 1, get critics, train under their weights."""
+        """Restore stage 1, train or reuse critics, and train the backbone under their weights."""
         initial = copy.deepcopy(trainer.backbone.state_dict()) if self.params.stage3 == "afresh" else None
         keep = initial is None
         trainer.restore(optimiser=keep and not self.params.fresh_optimiser, score=keep and not self.params.forget_best)
@@ -148,7 +156,7 @@ class RMTL(CriticWeighting):
 
     @torch.no_grad()
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (B, K); at least 1 but for ``variant=nlc``, where they are at least 0."""
+        """Weights (B, K); at least 1, or at least 0 with ``variant=nlc``."""
         assert self._critics is not None, "fit trains the critics first"
         values = self._critics(step.categorical, step.numerical, step.logits.sigmoid())
         if self.params.variant == "nlc":
@@ -168,7 +176,7 @@ class RMTL(CriticWeighting):
         return {} if self._critics is None else dict(self._critics.state_dict())
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take back what :meth:`state_dict` gave, into critics that are there."""
+        """Take back what :meth:`state_dict` gave, if there are critics to take it."""
         if self._critics is not None:
             self._critics.load_state_dict(dict(state))
 

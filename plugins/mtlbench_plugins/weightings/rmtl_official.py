@@ -8,33 +8,35 @@ from mtlbench_plugins.weightings.rmtl import RMTL
 
 
 class RMTLOfficial(RMTL):
-    r"""``rmtl`` with what the authors' public code does differently from their paper turned on.
+    r"""``rmtl`` with the options turned on in which the authors' public code differs from their paper.
 
     Liu et al., "Multi-Task Recommendations with Reinforcement Learning", WWW 2023, https://arxiv.org/abs/2302.03328;
     code: https://github.com/Applied-Machine-Learning-Lab/RMTL, read for facts. The weights are those of ``rmtl``,
 
     .. math:: \omega_{k,t} = 1 - \lambda \, Q_k(s_t, a_{k,t}),
 
-    and only the defaults differ. Line by line, and what each does:
+    and only the defaults differ. What each of them does:
 
     * ``actions=uniform``: critics learn the value of random predictions, not of the backbone's.
-    * ``halved_rewards=true``: an action a is rewarded as if it were 0.5 + a / 2, so that no stored action is rewarded
-      by its own loss, and predicting "no" is never rewarded.
+    * ``halved_rewards=true``: an action a is rewarded as if it were 0.5 + a / 2. So no stored action is rewarded by its
+      own loss, and predicting "no" is never rewarded.
     * ``gamma=0.9``, ``tau=0.2``, ``target_every=2``: a shorter horizon, and targets that follow slowly.
     * ``ips=false``: off in the authors' run script; an option here.
     * ``buffer=500000``, ``critic_batch_size=2048``, ``critic_epochs=96``, ``epsilon=none``: 96 passes over the latest
-      transitions, with no rule of convergence; the last pass is kept.
+      transitions, without a test of convergence; the last pass is kept.
     * ``critics=separate``: two networks, where the paper draws one bottom.
-    * ``noisy_ids=true``: critics are trained on ids z-scored per batch and cut to integers, and then weigh real ids,
-      most of which they never saw. Negative ones become 0 here, as an embedding table has no such row.
+    * ``noisy_ids=true``: critics are trained on ids that are z-scored per batch and cut to integers. Then they weigh
+      real ids, most of which they never saw. Negative ones become 0 here, because an embedding table has no such row.
     * ``noisy_weights=true``: dropout stays on in the critics, so that a weight is partly random.
-    * ``state=no-user``: the critics see the item and the moment only.
+    * ``state=no-user``: the critics see the item and the moment, and not the user.
     * ``fresh_optimiser=true``, ``forget_best=true``: stage 3 starts with a new Adam, and its first epoch counts as an
       improvement whatever it did.
 
-    Left out, because they concern the data and the protocol that all methods share here: sessions without a time gap
-    (``kuairand[session=user]`` has them), validation and test files that are swapped, training data that is not
-    shuffled, and the frozen embedding of one field's most frequent id.
+    It reads what the critics predict for the inputs and the predictions of each sample.
+
+    Some differences are left out, because they concern the data and the protocol that all methods share here: sessions
+    without a time gap (``kuairand[session=user]`` has them), validation and test files that are swapped, training data
+    that is not shuffled, and the frozen embedding of one field's most frequent id.
     """
 
     name, label = "rmtl-official", "RMTL-Official"
@@ -55,7 +57,7 @@ class RMTLOfficial(RMTL):
         buffer: int | None = Field(500_000, ge=1, description="transitions kept in the replay buffer, the latest ones")
         noisy_ids: bool = Field(True, description="train critics on z-scored ids cut to integers")
         actions: Literal["policy", "uniform"] = Field("uniform", description="actions in the buffer")
-        halved_rewards: bool = Field(True, description="compute the reward of 0.5 + a / 2 in place of the action a")
+        halved_rewards: bool = Field(True, description="reward 0.5 + a / 2 in place of the action a")
         fresh_optimiser: bool = Field(True, description="stage 3 forgets the optimiser's state of stage 1")
         forget_best: bool = Field(True, description="stage 3 forgets the best validation score of stage 1")
-        noisy_weights: bool = Field(True, description="critics keep their dropout on while they weigh")
+        noisy_weights: bool = Field(True, description="dropout stays on in critics that weigh")

@@ -1,4 +1,4 @@
-"""The tuned sweep over constant weights: what every other weighting has to beat."""
+"""Tuned constant weights: what every other weighting has to beat."""
 
 from typing import Annotated
 
@@ -12,25 +12,27 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Scalarization(api.Weighting):
-    r"""Constant weights, tuned on validation over a grid.
+    r"""Constant weights that are tuned on validation over a grid.
 
     D. Xin et al., "Do current multi-task optimization methods in deep learning even help?", NeurIPS 2022,
-    https://arxiv.org/abs/2209.11379, and V. Kurin et al., "In defense of the unitary scalarization for deep
-    multi-task learning", NeurIPS 2022, https://arxiv.org/abs/2201.04122, find that the methods of the field do not
-    beat constant weights that were tuned with the same care.
+    https://arxiv.org/abs/2209.11379, and V. Kurin et al., "In defense of the unitary scalarization for deep multi-task
+    learning", NeurIPS 2022, https://arxiv.org/abs/2201.04122, find that the methods of the field do not beat constant
+    weights that were tuned with the same care.
 
     .. math:: L = \frac{1}{K} \sum_k w_k L_k, \qquad
               w_k = K s, \qquad w_j = K \, \frac{1 - s}{K - 1} \;\; (j \ne k), \qquad s \in \mathrm{grid}
 
-    Each task in turn takes each share s of the grid, the others have equal parts of the rest; the weights sum to K.
-    Of two tasks that is the sweep over (w, 1 - w), times 2, with 9 points by default. Of more tasks all combinations of
-    shares would be too many, so this is our choice of K times as many points. Equal weights, the unitary scalarization
-    of Kurin et al., are always a point, the first: on validation the sweep is never worse than ``constant``.
+    Each task in turn gets each share s of the grid, and the other tasks get equal parts of the rest; the weights sum to
+    K. For two tasks this is the sweep over (w, 1 - w), times 2, with 9 points by default. For more tasks there would be
+    too many combinations of shares, so we chose K points for each share. Equal weights, the unitary scalarization of
+    Kurin et al., are always the first point: on validation the sweep is never worse than ``constant``.
 
-    Every point starts from the same initial parameters, sees the same batches and dropout masks and stops early by
-    itself: it is the run of ``constant`` with these weights. The parameters of the best validation score are kept, and
-    all points count in the budget. The record has the curve of each point, as a stage named by its weights, and the
-    weights chosen as the diagnostic ``weights``.
+    It reads nothing in a step; the trainer keeps the point that is best on validation.
+
+    Each point is the run of ``constant`` with its weights: it starts from the same initial parameters, sees the same
+    batches and dropout masks, and stops early by itself. The parameters with the best validation score are kept. All
+    points count in the budget. The record has the learning curve of each point, as a stage named by its weights, and
+    the chosen weights as the diagnostic ``weights``.
     """
 
     name, label = "scalarization", "Scalarization"

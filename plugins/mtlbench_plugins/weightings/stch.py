@@ -11,23 +11,27 @@ from mtlbench_plugins.weightings._losses import FLOOR, EpochLosses, log_losses
 
 
 class STCH(api.Weighting):
-    r"""The task that is worst relative to its nadir is descended, smoothly.
+    r"""The task whose loss is largest relative to its nadir weighs most, by a smooth maximum.
 
     X. Lin et al., "Smooth Tchebycheff scalarization for multi-objective optimization", ICML 2024,
-    https://arxiv.org/abs/2402.19078, in the form of its multi-task experiments, with n_k the nadir of task k:
+    https://arxiv.org/abs/2402.19078, in the form of its multi-task experiments. The nadir n_k of task k is a loss that
+    it should stay below:
 
     .. math:: L = \mu \log \sum_k \exp\Big(\frac{1}{\mu} \log \frac{L_k}{n_k}\Big), \qquad
               \nabla L = \frac{1}{K} \sum_k w_k \nabla L_k, \qquad
               w_k = \frac{K}{L_k} \, \mathrm{softmax}_k\Big(\frac{1}{\mu} \log \frac{L_k}{n_k}\Big)
 
-    Under the average over tasks these weights give the gradient of L exactly. mu to 0 leaves the worst task alone, mu
-    to infinity is the warm-up's mean of log L_k; mu = 1 descends the sum of L_k / n_k, in logarithm.
+    With these weights the average over tasks gives the gradient of L exactly. In the limit of mu to 0 only the worst
+    task has weight; mu to infinity gives the mean of log L_k, as in the warm-up; mu = 1 minimises the logarithm of the
+    sum of L_k / n_k.
 
-    During the ``warmup`` the mean of log L_k is descended, w_k = 1 / L_k. The nadir is the mean loss of the warm-up's
-    last epoch. A loss below 1e-8 counts as 1e-8.
+    During the ``warmup`` the mean of log L_k is minimised, with w_k = 1 / L_k. The nadir is the mean loss in the last
+    epoch of the warm-up. A loss below 1e-8 counts as 1e-8.
 
-    Deviations: the authors' code warms up for 5 epochs of several hundred; here, where a run has some ten epochs, for
-    1. It also multiplies L by K, which Adam does not notice.
+    It reads the task losses, and their means in the warm-up.
+
+    Deviations: the authors' code warms up for 5 epochs of several hundred. A run here has some ten epochs, so the
+    default is 1. Their code also multiplies L by K, which makes no difference to Adam.
     """
 
     name, label = "stch", "STCH"
@@ -56,7 +60,7 @@ class STCH(api.Weighting):
         return (len(log) * (excess.log_softmax(0) - log).exp()).to(step.losses)
 
     def after_step(self, step: api.Step) -> None:
-        """Count the step's losses into the epoch's mean."""
+        """Add the losses of the step to the mean of the epoch."""
         self._current.add(step)
 
     def end_epoch(self, epoch: int) -> None:
@@ -67,7 +71,7 @@ class STCH(api.Weighting):
             self._nadir = mean
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The nadir, the epochs done, and the sums of the running one."""
+        """The nadir, the number of epochs done, and the sums of the present one."""
         return {"nadir": self._nadir.clone(), "epochs": torch.tensor(self._epochs), **self._current.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:

@@ -1,4 +1,4 @@
-"""Uncertainty weighting: the noise of each task is learnt, and divides its loss."""
+"""Uncertainty weighting: the loss of each task is divided by the variance of its noise, which is learnt."""
 
 from collections.abc import Mapping
 
@@ -12,21 +12,23 @@ from mtlbench_plugins.weightings._losses import mean_losses
 
 
 class Uncertainty(api.Weighting):
-    r"""Each task's loss is divided by its homoscedastic uncertainty, which is learnt beside the network.
+    r"""Each task's loss is divided by the variance of its noise, which is learnt together with the network.
 
     A. Kendall, Y. Gal, R. Cipolla, "Multi-task learning using uncertainty to weigh losses for scene geometry and
-    semantics", CVPR 2018, https://arxiv.org/abs/1705.07115. With s_k = log sigma_k^2:
+    semantics", CVPR 2018, https://arxiv.org/abs/1705.07115. With s_k = log sigma_k^2, the homoscedastic uncertainty:
 
     .. math:: \min_{\theta, s} \sum_k \tfrac{1}{2} e^{-s_k} L_k + \tfrac{1}{2} s_k, \qquad
               w_k = \tfrac{1}{2} e^{-s_k}, \qquad
               \frac{\partial}{\partial s_k} = \tfrac{1}{2} \big(1 - e^{-s_k} L_k\big)
 
-    So s_k goes to log L_k and w_k to 1 / (2 L_k): tasks of small loss weigh more. As for every method the paper's sum
-    over tasks is an average here. s is learnt as the network is, in the same steps by Adam at its learning rate, and
-    so stays near ``s0`` in a run of few steps.
+    So s_k goes to log L_k and w_k to 1 / (2 L_k): tasks with a small loss weigh more. The paper sums over tasks; here
+    they are averaged, as for every method. s is learnt in the same steps as the network, by Adam at the network's
+    learning rate. In a run of few steps it therefore stays near ``s0``.
 
-    For classification the paper writes e^{-s} L + s / 2. That is the same with s moved by log 2, so the form above,
-    the paper's for regression, serves all tasks.
+    It reads the task losses.
+
+    For classification the paper writes e^{-s} L + s / 2. That is the same with s moved by log 2. So all tasks use the
+    form above, which the paper has for regression.
     """
 
     name, label = "uncertainty", "UW"
@@ -49,7 +51,7 @@ class Uncertainty(api.Weighting):
         return (0.5 * torch.exp(-self._s.values)).to(step.losses)
 
     def after_step(self, step: api.Step) -> None:
-        """Move s down its gradient, at the losses that the network's step was taken at."""
+        """Move s down its gradient, at the losses from which the network took its step."""
         self._s.descend(0.5 * (1 - torch.exp(-self._s.values) * mean_losses(step.losses)))
 
     def state_dict(self) -> dict[str, Tensor]:

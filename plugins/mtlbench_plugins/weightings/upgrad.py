@@ -1,4 +1,4 @@
-"""UPGrad: each task gradient is projected to where it conflicts with none, and these are averaged."""
+"""UPGrad: each task gradient is projected to where it conflicts with no task, and the projections are averaged."""
 
 import numpy as np
 import torch
@@ -10,19 +10,22 @@ from mtlbench_plugins.solvers.quadratic import quadratic_program
 
 
 class UPGrad(api.Weighting):
-    r"""The mean of the task gradients, each replaced by the nearest vector that conflicts with no task.
+    r"""The mean of the task gradients, after each is replaced by the nearest vector that conflicts with no task.
 
-    P. Quinton, V. Rey, "Jacobian descent for multi-objective optimization", 2024, https://arxiv.org/abs/2406.16232:
+    P. Quinton, V. Rey, "Jacobian descent for multi-objective optimization", arXiv 2024, https://arxiv.org/abs/2406.16232:
 
     .. math:: d = \frac{1}{K} \sum_i \pi(g_i), \qquad
               \pi(g) = \arg\min_{v :\, g_k \cdot v \ge 0 \;\forall k} \lVert v - g \rVert
 
-    The projection is g_i plus a non-negative combination of the gradients, whose coefficients solve a quadratic
-    program in their inner products; the weight of task k is the sum over i of g_k's coefficient in pi(g_i). No task
-    gets worse, to first order, and where no two tasks conflict the weights are ones. For two tasks this is ``pcgrad``;
-    for more, pcgrad's result depends on an order and can still conflict.
+    The projection of g_i is g_i plus a combination of the gradients with non-negative coefficients, which solve a
+    quadratic program in the inner products. The weight of task k is the sum over i of the coefficient of g_k in
+    pi(g_i). To first order no task gets worse. Where no two tasks conflict, the weights are ones. For two tasks this is
+    ``pcgrad``. For more, the result of ``pcgrad`` depends on a random order and can still conflict with a task.
 
-    Deviation: the authors' code adds a share of 1e-4 to the diagonal of the program; here it is solved as it is.
+    It reads the inner products of the task gradients.
+
+    Deviation: the authors' code adds a share of 1e-4 to the diagonal of the program; here the program is solved as it
+    is.
     """
 
     name, label = "upgrad", "UPGrad"

@@ -8,11 +8,11 @@ from torch import Tensor
 from mtlbench import api
 
 SMALLEST_LOSS = 1e-12
-"""A loss of 0 is nothing to divide by."""
+"""A smaller loss counts as this, because losses are divided by their mean."""
 
 
 class CovWeighting(api.Weighting):
-    r"""A task weighs the more its loss still varies, relative to the loss's own size.
+    r"""A task weighs more if its loss still varies, relative to the size of the loss.
 
     R. Groenendijk, S. Karaoglu, T. Gevers and T. Mensink, "Multi-loss weighting with coefficient of variations", WACV
     2021, https://arxiv.org/abs/2009.01717. With l the ratio of a loss to its mean over all steps before:
@@ -20,11 +20,12 @@ class CovWeighting(api.Weighting):
     .. math:: w_k = K \, \frac{c_k}{\sum_j c_j}, \qquad c_k = \frac{\sigma_{l_k}}{\mu_{l_k}}, \qquad
               l_{k,t} = \frac{L_{k,t}}{\mu_{L_k,t-1}}
 
-    Means and standard deviations are over all steps so far, updated step by step (Welford's algorithm). A loss that no
-    longer moves has nothing left to learn and weighs 0. The first step, which has no mean before it, has the ratio 1.
-    The weights are ones until the ratios vary.
+    Means and standard deviations are over all steps so far, updated step by step (Welford's algorithm). A task whose
+    loss no longer changes weighs 0. The first step has no mean before it, and its ratio is 1. The weights are ones
+    until the ratios vary.
 
-    The paper's weights sum to 1; here, as for every method, they sum to K, so that ones are the plain average.
+    The paper's weights sum to 1. Here they sum to K, so that weights of one give the plain average of the task losses,
+    as for every method.
     """
 
     name, label = "cov-weighting", "CoV-Weighting"
