@@ -18,14 +18,14 @@ INTERRUPTED = 130
 Specs = list[str] | None
 
 
-def _option(**settings: Any) -> Any:
-    return typer.Option(show_default=False, **settings)
+def _option(*names: str, **settings: Any) -> Any:
+    return typer.Option(*names, show_default=False, **settings)
 
 
 def run(
-    dataset: Annotated[Specs, _option(metavar="SPEC", help="Datasets. [default: synthetic]")] = None,
-    backbone: Annotated[Specs, _option(metavar="SPEC", help="Backbones. [default: all]")] = None,
-    weighting: Annotated[Specs, _option(metavar="SPEC", help="Weightings. [default: rmtl]")] = None,
+    datasets: Annotated[Specs, _option("--dataset", metavar="SPEC", help="Datasets. [default: synthetic]")] = None,
+    backbones: Annotated[Specs, _option("--backbone", metavar="SPEC", help="Backbones. [default: all]")] = None,
+    weightings: Annotated[Specs, _option("--weighting", metavar="SPEC", help="Weightings. [default: rmtl]")] = None,
     seeds: Annotated[int | None, _option(metavar="N", help="Seeds 0 to N-1. [default: 3]")] = None,
     preset: Annotated[
         str | None,
@@ -48,8 +48,8 @@ def run(
         ),
     ] = None,
     controls: Annotated[
-        bool, typer.Option("--controls", help="Also run the control rows that the weightings name.")
-    ] = False,
+        bool | None, _option("--controls", help="Also run the control rows that the weightings name.")
+    ] = None,
     budget: Annotated[
         str | None,
         _option(
@@ -85,7 +85,7 @@ def run(
     layout: Annotated[
         str | None, _option(metavar="methods|paper", help="Shape of the tables. [default: methods]")
     ] = None,
-    plugin: PluginFiles = None,
+    plugins: PluginFiles = None,
     config: Annotated[Path | None, _option(metavar="FILE", help="Study as TOML; flags override its values.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cells and train nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
@@ -105,35 +105,13 @@ def run(
 
     Exit codes: 0 ok, 1 some cell failed, 2 wrong use.
     """
+    given = locals()
     from mtlbench.config.study import Study
     from mtlbench.discovery import discover
 
-    flags = {
-        "datasets": dataset,
-        "backbones": backbone,
-        "weightings": weighting,
-        "seeds": seeds,
-        "preset": preset,
-        "epochs": epochs,
-        "patience": patience,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "precision": precision,
-        "embedding_optimiser": embedding_optimiser,
-        "controls": controls or None,
-        "budget": budget,
-        "device": device,
-        "data_dir": data_dir,
-        "out": out,
-        "jobs": jobs,
-        "executor": executor,
-        "scheduler": scheduler,
-        "checkpoint_every": checkpoint_every,
-        "overwrite": overwrite,
-        "layout": layout,
-        "plugins": plugin,
-    }
-    study = Study.load(config, {name: value for name, value in flags.items() if value not in (None, [])})
+    # An option of the command is a key of a study file, of the same name.
+    flags = {name: value for name, value in given.items() if name in Study.model_fields and value not in (None, [])}
+    study = Study.load(config, flags)
     catalogue = discover(study.files())
     plan = study.resolve(catalogue)
     warn_of_broken(catalogue)

@@ -168,7 +168,7 @@ class Study(BaseModel):
             training=replace(PRESETS[self.preset].training, **overrides),
             settings=RunSettings(
                 data_dir=self.data_dir.expanduser().absolute(),
-                out=self.out.expanduser().absolute(),
+                out=self.out.absolute(),
                 plugin_files=self.files(),
                 preset=self.preset,
                 device=self.device,
