@@ -16,7 +16,7 @@ from mtlbench.discovery import discover
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import run_cell
 from mtlbench.training import BackboneTrainer, optimiser
-from mtlbench.training.embedding_adam import EMBEDDING_OPTIMISERS
+from mtlbench.training.embeddings import EMBEDDING_OPTIMISERS
 from mtlbench.training.seeding import derive
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device here")
