@@ -16,8 +16,8 @@ from mtlbench.discovery import Catalogue
 from mtlbench.training import TASK_GRADIENTS, BackboneTrainer, no_shared_parameters
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.journal import Journal
-from mtlbench.training.loop import Progress
 from mtlbench.training.seeding import seeded
+from mtlbench.training.stages import Progress
 
 LEARNING_RATE = 0.01
 HOOKS = ("setup", "weigh", "direct", "after_step", "end_epoch")
@@ -68,7 +68,7 @@ class Rehearsal:
         seed: int = 0,
         watch: Watch | None = None,
         journal: Journal | None = None,
-        progress: Progress | None = None,
+        progress: Progress = lambda *_: None,
     ) -> None:
         self.weighting = weighting
         self.weighed: list[Weighed] = []

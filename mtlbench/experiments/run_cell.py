@@ -20,7 +20,7 @@ from mtlbench.experiments.process import prepare_process
 from mtlbench.experiments.recording import blank_record
 from mtlbench.records.schema import Epoch, Failure, Record, StageSpend
 from mtlbench.training import BackboneTrainer
-from mtlbench.training.budget import Allowance
+from mtlbench.training.budget import Budget
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.journal import Journal
 from mtlbench.training.seeding import seeded
@@ -71,7 +71,7 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
     with seeded(cell.seed, "weighting"):
         weighting.fit(trainer)
     if cell.training.budget != "early-stopping":
-        trainer.spend_rest(Allowance(cell.training.budget, cell.training.allowance))
+        trainer.train_until_spent(Budget(cell.training.budget, cell.training.allowance))
     if job.keep_checkpoint:
         trainer.checkpoint(cell.id, weighting.state_dict()).save(job.checkpoint)
     metrics = {

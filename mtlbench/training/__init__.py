@@ -1,7 +1,6 @@
 """The training core: the only train loop, the optimiser of a backbone, early stopping, and the budget used."""
 
-from mtlbench.training.descent import TASK_GRADIENTS
-from mtlbench.training.gradients import has_shared_parameters, no_shared_parameters
+from mtlbench.training.gradients import TASK_GRADIENTS, has_shared_parameters, no_shared_parameters
 from mtlbench.training.trainer import BackboneTrainer
 
 __all__ = ["TASK_GRADIENTS", "BackboneTrainer", "has_shared_parameters", "no_shared_parameters"]

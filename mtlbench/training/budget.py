@@ -1,14 +1,16 @@
 """What training costs: steps, rows, seconds and memory of each stage."""
 
-import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import psutil
 import torch
+
+MIB = 2**20
 
 
 @dataclass
@@ -29,50 +31,69 @@ class Spend:
 
 
 @dataclass(frozen=True)
-class Allowance:
-    """What all stages of a cell together may spend."""
+class Budget:
+    """What all stages of a cell together may use."""
 
     unit: Literal["steps", "seconds"]
     amount: float
 
 
 class Meter:
-    """The stages of a cell, and how much of an allowance they have used, the running stage included."""
+    """The stages of a cell, and how much of a budget they have used, the running stage included."""
 
     def __init__(self) -> None:
-        self.stages: list[Spend] = []
+        self._stages: list[Spend] = []
         self._began: float | None = None
 
+    @property
+    def stages(self) -> list[Spend]:
+        """What each has cost so far."""
+        return self._stages
+
+    def enter(self, stages: Iterable[Spend]) -> None:
+        """Count stages that ended elsewhere: in another cell, or before this one was resumed."""
+        self._stages.extend(stages)
+
     @contextmanager
-    def stage(self, name: str) -> Iterator[Spend]:
-        """Count what happens inside as one stage: wall-clock, and the memory at its end."""
-        spend = Spend(name)
-        self.stages.append(spend)
-        self._began = time.perf_counter()
+    def stage(self, name: str, before: Spend | None = None) -> Iterator[Spend]:
+        """Count what happens inside as one stage: wall-clock, and the memory at its end.
+
+        ``before`` is what the stage had cost when it was interrupted.
+        """
+        spend = before or Spend(name)
+        self._stages.append(spend)
+        began = self._began = time.perf_counter()
         try:
             yield spend
         finally:
-            spend.seconds += time.perf_counter() - self._began
+            spend.seconds += time.perf_counter() - began
             spend.peak_memory_mib = max(spend.peak_memory_mib, peak_memory_mib())
             self._began = None
 
     def so_far(self) -> Spend:
         """The running stage, or the last one, as if it ended now."""
-        spend, running = self.stages[-1], 0.0 if self._began is None else time.perf_counter() - self._began
+        spend = self._stages[-1]
         peak = max(spend.peak_memory_mib, peak_memory_mib())
-        return replace(spend, seconds=spend.seconds + running, peak_memory_mib=peak)
+        return replace(spend, seconds=spend.seconds + self._running(), peak_memory_mib=peak)
 
-    def used(self, allowance: Allowance) -> bool:
-        """Whether the allowance is used up."""
-        if allowance.unit == "steps":
-            return sum(stage.steps for stage in self.stages) >= allowance.amount
-        running = 0.0 if self._began is None else time.perf_counter() - self._began
-        return sum(stage.seconds for stage in self.stages) + running >= allowance.amount
+    def used(self, budget: Budget) -> bool:
+        """Whether the budget is used up."""
+        if budget.unit == "steps":
+            return sum(stage.steps for stage in self._stages) >= budget.amount
+        return sum(stage.seconds for stage in self._stages) + self._running() >= budget.amount
+
+    def _running(self) -> float:
+        """Seconds of the running stage."""
+        return 0.0 if self._began is None else time.perf_counter() - self._began
 
 
 def peak_memory_mib() -> float:
     """Peak memory so far: allocated on the GPU where one is in use, else resident in this process."""
     if torch.cuda.is_initialized():
-        return float(torch.cuda.max_memory_allocated()) / 2**20
+        return float(torch.cuda.max_memory_allocated()) / MIB
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset / MIB
+    import resource  # not there on Windows
+
     unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB

@@ -10,6 +10,9 @@ from torch.autograd.graph import GradientEdge
 from mtlbench.api import Backbone, Field, Params, Schema, SharedGradients
 from mtlbench.training.seeding import seeded
 
+TASK_GRADIENTS = frozenset({"gram", "jacobian"})
+"""Needs of a weighting that cost one backward pass per task."""
+
 Reach = Mapping[str, frozenset[int]]
 """Parameter name -> the tasks whose gradients reach it."""
 

@@ -1,18 +1,17 @@
 """What a long cell has done so far, on disk: a cell that was killed goes on from there.
 
-How a weighting trains is code (``fit``), which cannot be saved in its midst. So a cell that is resumed runs it again,
-and each *call* that it makes of the trainer (a stage trained, a result computed once) looks into the journal first: one
-that was over takes its outcome from there, the one that was running goes on from its last step saved, one that was
-not saved runs again, to the same end. The calls of a ``fit`` are known by their order.
+How a weighting trains is code (``fit``), which cannot be saved while it runs. So a cell that is resumed runs ``fit``
+again, and each *call* that it makes of the trainer (train a stage, compute a result once) looks into the journal first.
+A call that was over takes its outcome from there. The call that was running goes on from its last saved step. A call
+that was not saved runs again and ends the same. Calls are known by their order.
 
-A cell that ends before the journal is due first leaves no trace and pays nothing.
+A cell that ends before the first save is due writes no file and loses no time.
 """
 
 import json
 import math
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from mtlbench.files import replacing
 
 RUNNING = "running"
 SHARE = 0.02
-"""Most of a cell's time that saving may take: a save that took long puts off the next."""
+"""Largest share of a cell's time that saving may take. The next save waits the longer, the longer the last took."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +30,9 @@ class Entry:
     """What is saved of one call."""
 
     name: str
-    """Of the stage; one that does not fit shows that the code has changed."""
+    """Of the stage. An entry of another name than expected is not used: the code has changed."""
     facts: dict[str, Any]
-    """Plain values, as JSON has them, NaN and infinity besides."""
+    """Plain values, as JSON has them; also NaN and infinity."""
     tensors: dict[str, Any]
     """Nested dictionaries and lists of tensors."""
     over: bool = True
@@ -56,7 +55,7 @@ class Journal:
         self._origin = origin
         self._calls = 0
         self._running: float = 0
-        """The call that was running when the cell was killed, once that is known."""
+        """Number of the call that was running when the cell was killed; infinite where none was, 0 until known."""
         self._known: set[int] = set()
         self._resumed = False
         self._saved = time.monotonic()
@@ -104,20 +103,19 @@ class Journal:
         self._long = True
         self._write(str(call) if entry.over else RUNNING, content)
 
-    def close(self, call: int, entry: Callable[[], Entry]) -> None:
-        """Save a call that is over, unless the cell is so young that doing it again costs less than a save is worth."""
-        if self._folder is not None and call not in self._known and (self._long or self.due):
-            self.save(call, entry())
+    def wants(self, call: int) -> bool:
+        """Whether a call that is over is to be saved: not in a cell so young that doing it again costs less."""
+        return self._folder is not None and call not in self._known and (self._long or self.due)
 
     def lighten(self, call: int, tensors: str) -> None:
-        """Drop the entry's ``tensors`` of that name, which nobody will need; a resumed cell drops them again."""
+        """Drop the entry's ``tensors`` of that name, which are needed no more."""
         content = self._load(str(call))
         if content is not None and tensors in content["tensors"]:
             del content["tensors"][tensors]
             self._write(str(call), content)
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
-        """A disk without room costs the cell its insurance, not its result."""
+        """Write a file. On a full disk the cell goes on; if it is killed, it begins again."""
         assert self._folder is not None
         path, began = self._folder / f"{name}.pt", time.perf_counter()
         try:

@@ -8,9 +8,8 @@ from torch import Tensor, nn
 
 from mtlbench.errors import TrainingError
 from mtlbench.nn import FieldEmbedding
-from mtlbench.training.embedding_adam import BETAS, EPS, EmbeddingAdam
-from mtlbench.training.embedding_adam import embedding_optimiser as create
-from mtlbench.training.embedding_optimiser import EmbeddingOptimiser
+from mtlbench.training.embeddings import BETAS, EPS, EmbeddingAdam, EmbeddingOptimiser
+from mtlbench.training.embeddings import embedding_optimiser as create
 
 State = dict[str, dict[str, Tensor]]
 """Parameter name -> ``step``, ``exp_avg`` and ``exp_avg_sq``, the same whichever way Adam updates the parameter; the
@@ -29,7 +28,7 @@ class BackboneOptimiser:
     with beta = (0.9, 0.999) and eps = 1e-8.
 
     Tables of :class:`mtlbench.nn.FieldEmbedding` that are larger than what a batch reads are updated by
-    :class:`mtlbench.training.embedding_adam.EmbeddingAdam`: dense Adam's result to float tolerance, at a cost that
+    :class:`mtlbench.training.embeddings.EmbeddingAdam`: dense Adam's result to float tolerance, at a cost that
     does not grow with the vocabulary. All else is torch's fused Adam; so are, on a GPU, tables of up to
     ``GPU_DENSE_ELEMENTS`` numbers, whose memory it moves in less time than a host launches the kernels of a row-wise
     update.

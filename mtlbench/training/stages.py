@@ -1,216 +1,213 @@
-"""The stages of a cell: epochs until early stopping or an allowance ends them, saved on the way."""
+"""The stages of a cell: epochs until early stopping or a budget ends them, saved on the way."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mtlbench.api import Stateful
-from mtlbench.training.budget import Allowance, Meter, Spend
-from mtlbench.training.curve import CurvePoint
+from mtlbench.cells import Training
+from mtlbench.training.budget import Budget, Meter, Spend
 from mtlbench.training.journal import Entry, Journal
-from mtlbench.training.loop import Loop, Runner
-from mtlbench.training.optimiser import BackboneOptimiser
+from mtlbench.training.model import Model
 from mtlbench.training.seeding import generators, set_generators
 from mtlbench.training.selection import Best, Selection
+from mtlbench.training.stage import Batches, Stage, Taken
 
 BEST = "best"
 
-
-class MeanLosses:
-    """Mean training loss of each task over the running epoch.
-
-    Args:
-        tasks: K.
-        device: of the losses.
-    """
-
-    def __init__(self, tasks: int, device: torch.device) -> None:
-        self.sum = torch.zeros(tasks, dtype=torch.float64, device=device)
-        self.rows = 0
-
-    def clear(self) -> None:
-        """Begin an epoch."""
-        self.sum.zero_()
-        self.rows = 0
-
-    def add(self, losses: Tensor) -> None:
-        """Count the losses (B, K) of a step."""
-        self.sum += losses.detach().sum(0)
-        self.rows += len(losses)
-
-    def means(self) -> list[float]:
-        """One per task."""
-        means: list[float] = (self.sum / self.rows).tolist()
-        return means
+Progress = Callable[[str, int, int, int, int, float], None]
+"""Hears stage, epoch, epochs, steps done, steps in all, rows per second."""
 
 
 class Stages:
-    """Runs the stages of one cell, each a call in its journal.
+    """Runs the stages of one cell. Each is a call in the cell's journal.
 
     Args:
-        backbone: what is trained.
-        optimiser: of its parameters.
+        model: what is trained.
         selection: judges each epoch and keeps the best.
-        runner: runs one epoch.
+        batches: of the training split.
         meter: counts what a stage costs.
-        losses: what the training steps add their losses to.
         journal: where calls are saved.
-        epochs: most epochs of a stage.
-        patience: epochs without a better score after which a stage stops.
-        device: whose global generator is saved.
+        training: most epochs of a stage, and how many without a better score end it.
+        progress: hears how far a stage has come.
     """
 
     def __init__(
         self,
-        backbone: nn.Module,
-        optimiser: BackboneOptimiser,
+        model: Model,
         selection: Selection,
-        runner: Runner,
+        batches: Batches,
         meter: Meter,
-        losses: MeanLosses,
         journal: Journal,
-        *,
-        epochs: int,
-        patience: int,
-        device: torch.device,
+        training: Training,
+        progress: Progress,
     ) -> None:
-        self.last: Loop | None = None
-        """The loop that trained the backbone last."""
         self.diagnostics: dict[str, float | list[float]] = {}
-        self.curves: dict[str, list[float]] = {}
-        self._backbone = backbone
-        self._optimiser = optimiser
+        self.series: dict[str, list[float]] = {}
+        self._model = model
         self._selection = selection
-        self._runner = runner
+        self._batches = batches
         self._meter = meter
-        self._losses = losses
         self._journal = journal
-        self._epochs = epochs
-        self._patience = patience
-        self._device = device
+        self._training = training
+        self._progress = progress
+        self._last: Stage | None = None
 
-    def train(self, loop: Loop, allowance: Allowance | None = None) -> None:
-        """Run ``loop``, return to the best state, and save that."""
-        call = self.run(loop, allowance)
-        self.close(call, loop)
+    def log_scalar(self, name: str, value: float | list[float]) -> None:
+        """Keep a diagnostic for the record."""
+        self.diagnostics[name] = value
 
-    def run(self, loop: Loop, allowance: Allowance | None = None) -> int:
-        """Run ``loop`` and return to the best state; gives the number of the call.
+    def log_series(self, name: str, values: list[float]) -> None:
+        """Keep a series for the record."""
+        self.series[name] = values
 
-        Without an allowance it ends by early stopping or with the last epoch, else when the allowance is used up.
+    def train(self, stage: Stage, budget: Budget | None = None) -> None:
+        """Run ``stage``, return to the best state, and save that.
+
+        Without a budget the stage ends by early stopping or with the last epoch, else when the budget is used up.
         """
-        call = self._journal.begin()
-        saved = self._journal.read(call, loop.stage) if loop.state is not None else None
-        self.last = loop
-        if allowance is None:
-            self._selection.best_epoch[loop.stage] = 0
-        else:
-            self._selection.best_epoch.setdefault(loop.stage, 0)
-        with self._meter.stage(loop.stage) as spend:
-            if saved is not None:
-                self._restore(loop, spend, saved)
-            if saved is None or not saved.over:
-                while self._goes_on(loop, allowance):
-                    self._epoch(loop, spend, allowance, call)
-                self._selection.load(self._selection.best_state())
-        return call
+        self._close(self._run(stage, budget), stage)
 
-    def close(self, call: int, loop: Loop, kept: bool = True) -> None:
-        """Save that the call is over; with its best state, where that is ``kept``."""
-        if loop.state is not None:
-            self._journal.close(call, lambda: self._entry(loop, generators(self._device), over=True, kept=kept))
+    def train_until_spent(self, budget: Budget, stage: Stage | None = None) -> None:
+        """Train ``stage``, or else the last one on from the best epoch, until all stages have used the budget.
 
-    def drop(self, call: int) -> None:
-        """Forget the best state of a call that is over."""
-        self._journal.lighten(call, BEST)
+        Early stopping does not end it. Nothing is trained where the budget is used up, or where there is no stage.
+        """
+        self._last = stage or self._last
+        if self._last is not None and not self._meter.used(budget):
+            self.train(self._last, budget)
+
+    def select(self, candidates: Mapping[str, Callable[[], Stage]]) -> str:
+        """Run a stage for each of ``candidates`` from the present state; return to the best and give its name."""
+        state, before = self._model.state(), self._selection.best
+        winner: _Candidate | None = None
+        for name, begin in candidates.items():
+            self._selection.go_on_from(before, state)
+            stage = begin()
+            call = self._run(stage)
+            better = winner is None or self._selection.best.score > winner.best.score
+            self._close(call, stage, kept=better)
+            if better:
+                if winner is not None:
+                    self._journal.lighten(winner.call, BEST)
+                winner = _Candidate(name, stage, call, self._selection.best)
+        assert winner is not None, "there is a candidate"
+        self._last = winner.stage
+        self._selection.go_on_from(winner.best)
+        return winner.name
 
     def run_once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
-        """Call ``compute``, or give ``result`` the state that it had after it."""
+        """Call ``compute``, or give ``result`` the state that it had after it, where that was saved."""
         call = self._journal.begin()
         saved = self._journal.read(call, name)
         if saved is not None:
             result.load_state_dict(saved.tensors["result"])
-            self._meter.stages.extend(Spend(**spend) for spend in saved.facts["spend"])
-            self._set_reports(saved)
+            self._meter.enter(Spend(**spend) for spend in saved.facts["spend"])
+            self._restore_surroundings(saved)
             return
         before = len(self._meter.stages)
         compute()
+        if self._journal.wants(call):
+            facts = {"logged": self._logged(), "spend": [asdict(spend) for spend in self._meter.stages[before:]]}
+            tensors = {"result": dict(result.state_dict()), "generators": generators(self._batches.device)}
+            self._journal.save(call, Entry(name, facts, tensors))
 
-        def entry() -> Entry:
-            spend = [asdict(stage) for stage in self._meter.stages[before:]]
-            tensors = {"result": dict(result.state_dict()), "generators": generators(self._device)}
-            return Entry(name, {**self._reports(), "spend": spend}, tensors)
+    def _run(self, stage: Stage, budget: Budget | None = None) -> int:
+        """Run ``stage`` and return to the best state; gives the number of the call."""
+        call = self._journal.begin()
+        saved = self._journal.read(call, stage.name) if stage.resumable else None
+        self._last = stage
+        if stage.epochs == 0:
+            self._selection.begin(stage.name)
+        before = None if saved is None else Spend(**saved.facts["spend"])
+        with self._meter.stage(stage.name, before) as spend:
+            if saved is not None:
+                self._restore(stage, saved)
+            if saved is None or not saved.over:
+                while self._goes_on(stage, budget):
+                    self._epoch(stage, spend, budget, call)
+                self._selection.load_best()
+        return call
 
-        self._journal.close(call, entry)
-
-    def _goes_on(self, loop: Loop, allowance: Allowance | None) -> bool:
-        if loop.steps > 0:  # resumed in the midst of an epoch
+    def _goes_on(self, stage: Stage, budget: Budget | None) -> bool:
+        if stage.midway:
             return True
-        if allowance is not None:
-            return not self._meter.used(allowance)
-        return loop.done < self._epochs and loop.done - self._selection.best_epoch[loop.stage] < self._patience
+        if budget is not None:
+            return not self._meter.used(budget)
+        since_best = stage.epochs - self._selection.best_epoch[stage.name]
+        return stage.epochs < self._training.epochs and since_best < self._training.patience
 
-    def _epoch(self, loop: Loop, spend: Spend, allowance: Allowance | None, call: int) -> None:
-        def checkpoint(outside: list[Tensor]) -> None:
-            if self._journal.due:
-                self._journal.save(call, self._entry(loop, outside, over=False))
+    def _epoch(self, stage: Stage, spend: Spend, budget: Budget | None, call: int) -> None:
+        """One more epoch of ``stage``, or the rest of one, cut short when the budget is used up."""
+        if not stage.midway:
+            stage.begin_epoch()
+            self._model.begin_epoch()
+        self._model.backbone.train()
+        outside = generators(self._batches.device)
+        began, rows = time.perf_counter(), 0
+        with self._batches.seeded(stage.stream, stage.epochs):
+            for step in stage.steps(self._batches):
+                spend.add(step.rows)
+                rows += step.rows
+                self._tell(stage, step, rows / (time.perf_counter() - began))
+                if budget is not None and self._meter.used(budget):
+                    break
+                if stage.resumable and self._journal.due:
+                    self._journal.save(call, self._entry(stage, outside, over=False))
+        weights = stage.end_epoch()
+        self._selection.judge(stage.name, stage.epochs, self._model.mean_losses(), weights)
 
-        self._backbone.train()
-        if loop.steps == 0:
-            self._losses.clear()
-        self._runner.epoch(loop, spend, allowance, checkpoint if loop.state is not None else None)
-        self._selection.judge(loop.stage, loop.done, self._losses.means(), loop.weights())
+    def _tell(self, stage: Stage, step: Taken, rate: float) -> None:
+        epochs = max(self._training.epochs, stage.epochs)
+        done = (stage.epochs - 1) * step.steps + step.number
+        self._progress(stage.name, stage.epochs, epochs, done, epochs * step.steps, rate)
 
-    def _entry(self, loop: Loop, outside: list[Tensor], *, over: bool, kept: bool = True) -> Entry:
-        """All that the rest of the cell depends on, as it is now; parameters are not settled for it."""
-        assert loop.state is not None
-        best = self._selection.best
+    def _close(self, call: int, stage: Stage, kept: bool = True) -> None:
+        """Save that the call is over; with its best state, where that is ``kept``."""
+        if stage.resumable and self._journal.wants(call):
+            self._journal.save(call, self._entry(stage, generators(self._batches.device), over=True, kept=kept))
+
+    def _entry(self, stage: Stage, outside: list[Tensor], *, over: bool, kept: bool = True) -> Entry:
+        """All that the rest of the cell depends on, as it is now. It is read without a change of the model."""
         facts = {
-            **self._reports(),
-            "epochs": loop.done,
-            "steps": loop.steps,
+            "logged": self._logged(),
             "spend": asdict(self._meter.so_far()),
-            "score": best.score,
-            "best_epoch": self._selection.best_epoch,
-            "curve": [asdict(point) for point in self._selection.curve],
-            "rows": self._losses.rows,
+            "selection": self._selection.facts(),
         }
-        tensors: dict[str, Any] = {"state": dict(loop.state.state_dict()), "generators": outside}
-        if kept and best.state is not None:
-            tensors[BEST] = list(best.state)
+        tensors: dict[str, Any] = {"stage": stage.state_dict(), "generators": outside}
+        best = self._selection.best.state
+        if kept and best is not None:
+            tensors[BEST] = list(best)
         if not over:
-            tensors["losses"] = self._losses.sum
-            tensors["backbone"] = dict(self._backbone.state_dict())
-            tensors["optimiser"] = self._optimiser.exact_state()
-        return Entry(loop.stage, facts, tensors, over)
+            tensors["model"] = self._model.exact_state()
+        return Entry(stage.name, facts, tensors, over)
 
-    def _restore(self, loop: Loop, spend: Spend, saved: Entry) -> None:
-        assert loop.state is not None
-        facts, tensors = saved.facts, saved.tensors
-        loop.state.load_state_dict(tensors["state"])
-        loop.done, loop.steps = facts["epochs"], facts["steps"]
-        vars(spend).update(facts["spend"])
-        self._set_reports(saved)
-        state = tensors.get(BEST)
-        self._selection.best = Best(facts["score"], None if state is None else (state[0], state[1]))
-        self._selection.best_epoch.update(facts["best_epoch"])
-        self._selection.curve[:] = [CurvePoint(**point) for point in facts["curve"]]
+    def _restore(self, stage: Stage, saved: Entry) -> None:
+        stage.load_state_dict(saved.tensors["stage"])
+        self._restore_surroundings(saved)
+        best = saved.tensors.get(BEST)
+        self._selection.restore(saved.facts["selection"], None if best is None else (best[0], best[1]))
         if not saved.over:
-            self._losses.sum.copy_(tensors["losses"])
-            self._losses.rows = facts["rows"]
-            self._backbone.load_state_dict(tensors["backbone"])
-            self._optimiser.load_exact_state(tensors["optimiser"])
-        elif state is not None:
-            self._selection.load(self._selection.best_state())
+            self._model.load_exact_state(saved.tensors["model"])
+        elif best is not None:
+            self._selection.load_best()
 
-    def _reports(self) -> dict[str, Any]:
-        return {"diagnostics": self.diagnostics, "series": self.curves}
+    def _logged(self) -> dict[str, Any]:
+        return {"diagnostics": self.diagnostics, "series": self.series}
 
-    def _set_reports(self, saved: Entry) -> None:
-        for own, kept in ((self.diagnostics, saved.facts["diagnostics"]), (self.curves, saved.facts["series"])):
-            own.clear()
-            own.update(kept)
-        set_generators(self._device, saved.tensors["generators"])
+    def _restore_surroundings(self, saved: Entry) -> None:
+        """What the weighting had logged, and torch's global generators."""
+        self.diagnostics, self.series = saved.facts["logged"]["diagnostics"], saved.facts["logged"]["series"]
+        set_generators(self._batches.device, saved.tensors["generators"])
+
+
+class _Candidate(NamedTuple):
+    """What is left of a stage that is the best so far."""
+
+    name: str
+    stage: Stage
+    call: int
+    best: Best

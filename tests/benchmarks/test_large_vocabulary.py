@@ -15,14 +15,16 @@ VIDEOS = 4_400_000
 MEMORY_MIB = 16 * 1024
 TRAIN = """
 import sys, time, torch
+from itertools import count
 from mtlbench.benchmarking.workload import workload
 from mtlbench.cells import PluginSpec, Training
 from mtlbench.experiments.process import prepare_process
 from mtlbench.discovery import discover
 from mtlbench.config.specs import resolve
-from mtlbench.training import BackboneTrainer
+from mtlbench.training import BackboneTrainer, selection
 from mtlbench.training.budget import peak_memory_mib
 
+selection.auc = lambda *given, auc=selection.auc, epoch=count(): auc(*given) + next(epoch)  # each epoch is the best yet
 prepare_process(torch.device("cpu"))
 catalogue = discover(())
 splits = workload(100 * 2048, (int(sys.argv[1]), 12_000, 6_000, 3_000, 1_500, 400, 100))
@@ -32,7 +34,6 @@ trainer = BackboneTrainer(backbone, splits, Training(epochs=2, patience=2), 0)
 began = time.perf_counter()
 trainer.train(catalogue.create("weighting", PluginSpec("constant", {})))
 seconds = time.perf_counter() - began
-trainer._selection.keep(1.0)  # as after an epoch that is better than the best before it
 trainer.checkpoint("cell")
 print(2 * 100 * 2048 / seconds, peak_memory_mib())
 """

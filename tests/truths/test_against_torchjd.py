@@ -16,8 +16,8 @@ from torch import Tensor
 
 from mtlbench.cells import Training
 from mtlbench.discovery import discover
-from mtlbench.training import BackboneTrainer
 from mtlbench.training.gradients import TaskGradients, reach
+from mtlbench.training.model import Model
 from mtlbench.training.seeding import seeded
 
 oracle = pytest.importorskip("torchjd.aggregation", reason="the oracle is torchjd: pip install 'mtlbench[oracle]'")
@@ -129,10 +129,10 @@ def step(request: pytest.FixtureRequest) -> TaskGradients:
     splits, cls = small_splits(), CATALOGUE.backbones[request.param].cls
     with seeded(0, "initial parameters"):
         backbone = cls(splits.schema, cls.Params(embedding=8, bottom=(16, 8), tower=(4,)))
-    trainer = BackboneTrainer(backbone, splits, Training(batch_size=64), 0)
-    found = reach(trainer._passes.probe(), trainer._optimiser.leaves())
-    real = trainer.step(torch.arange(64))
-    return TaskGradients(real.logits, real.losses, None, trainer._optimiser.leaves(), found)
+    model = Model(backbone, splits, Training(batch_size=64))
+    found = reach(model.probe(), model.leaves())
+    real = model.step(torch.arange(64))
+    return TaskGradients(real.logits, real.losses, None, model.leaves(), found)
 
 
 @pytest.mark.parametrize("name", OF_ONE_STEP)

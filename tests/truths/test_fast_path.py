@@ -7,17 +7,20 @@ import torch
 from small_splits import small_splits
 from wide_splits import BACKBONES, plain_loop, small_backbone, wide_splits
 
-from mtlbench.api import TrainingError
+from mtlbench.api import Splits, TrainingError
 from mtlbench.cells import Training
 from mtlbench.nn import FieldEmbedding, embedding
 from mtlbench.training import BackboneTrainer
+from mtlbench.training.checkpoint import Checkpoint
+from mtlbench.training.model import Model
 from mtlbench.training.seeding import derive
+from mtlbench.training.stage import Batches
 
 STEPS = 50
 BATCH = 16
 
 
-def fast_loop(trainer: BackboneTrainer, batches: list[torch.Tensor]) -> list[float]:
+def fast_loop(trainer: BackboneTrainer | Model, batches: list[torch.Tensor]) -> list[float]:
     losses = []
     for number, rows in enumerate(batches):
         torch.manual_seed(derive(0, number))
@@ -56,23 +59,32 @@ def test_large_tables_take_the_row_wise_path_and_small_ones_the_dense():
     wide, small = wide_splits(), small_splits()
     for splits, expected in ((wide, 1), (small, 0)):
         backbone = small_backbone("mmoe", splits)
-        trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH), 0)
-        assert len(trainer._optimiser._tables) == expected
+        model = Model(backbone, splits, Training(batch_size=BATCH))
+        model.step(torch.arange(BATCH))
+        parameters = dict(backbone.named_parameters())
+        by_row = [name for name, leaf in model.leaves().items() if leaf is not parameters[name]]
+        assert len(by_row) == expected
+
+
+def batches(splits: Splits, epoch: int) -> list[torch.Tensor]:
+    return Batches(len(splits.train), BATCH, 0, torch.device("cpu")).epoch("train", epoch)
+
+
+def checkpoint(model: Model) -> Checkpoint:
+    return Checkpoint("cell", *model.state(), score=0.5, spend=[], weighting={})
 
 
 def test_dense_and_row_wise_training_agree_and_exchange_checkpoints():
-    splits = wide_splits()
+    splits, training = wide_splits(), Training(batch_size=BATCH)
     results = []
     for dense in (False, True):
-        first = BackboneTrainer(small_backbone("mmoe", splits), splits, Training(batch_size=BATCH), 0, dense=dense)
-        fast_loop(first, first.minibatches("train", 1))
-        first._selection.keep(0.5)
-        state = first.checkpoint("cell")
+        first = Model(small_backbone("mmoe", splits), splits, training, dense=dense)
+        fast_loop(first, batches(splits, 1))
         second = BackboneTrainer(
-            small_backbone("mmoe", splits), splits, Training(batch_size=BATCH), 0, dense=not dense, warm_start=state
+            small_backbone("mmoe", splits), splits, training, 0, dense=not dense, warm_start=checkpoint(first)
         )
         second.restore()
-        fast_loop(second, second.minibatches("train", 2))
+        fast_loop(second, batches(splits, 2))
         results.append(second.infer(splits.validation))
     torch.testing.assert_close(results[0], results[1], atol=1e-5, rtol=1e-4)
 
@@ -93,27 +105,19 @@ def test_weight_decay_makes_tables_dense():
 @pytest.mark.parametrize("algorithm", ["sparse-adam", "rowwise-adagrad"])
 def test_other_embedding_optimisers_train_and_leave_unread_rows_alone(algorithm: str):
     splits = wide_splits()
-    backbone = small_backbone("mmoe", splits)
-    trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH, embedding_optimiser=algorithm), 0)
+    backbone, training = small_backbone("mmoe", splits), Training(batch_size=BATCH, embedding_optimiser=algorithm)
+    model = Model(backbone, splits, training)
     (table,) = (module for module in backbone.modules() if isinstance(module, FieldEmbedding))
-    first, second, *_ = trainer.minibatches("train", 1)
+    first, second, *_ = batches(splits, 1)
     before = table.weight.detach().clone()
-    fast_loop(trainer, [first])
+    fast_loop(model, [first])
     moved = (table.weight != before).any(dim=1)
     read = torch.zeros_like(moved)
     read[table.index(splits.train.categorical[first]).long().flatten()] = True
     assert torch.equal(moved, read)
-    trainer._selection.keep(0.5)
-    state = trainer.checkpoint("cell")
-    again = BackboneTrainer(
-        small_backbone("mmoe", splits),
-        splits,
-        Training(batch_size=BATCH, embedding_optimiser=algorithm),
-        0,
-        warm_start=state,
-    )
+    again = BackboneTrainer(small_backbone("mmoe", splits), splits, training, 0, warm_start=checkpoint(model))
     again.restore()
-    assert fast_loop(again, [second]) == fast_loop(trainer, [second])
+    assert fast_loop(again, [second]) == fast_loop(model, [second])
 
 
 def test_an_embedding_optimiser_without_dense_update_is_refused_where_one_is_needed():

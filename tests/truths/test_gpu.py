@@ -17,8 +17,10 @@ from mtlbench.discovery import discover
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import run_cell
 from mtlbench.training import BackboneTrainer, optimiser
-from mtlbench.training.embedding_adam import EMBEDDING_OPTIMISERS
+from mtlbench.training.embeddings import EMBEDDING_OPTIMISERS
+from mtlbench.training.model import Model
 from mtlbench.training.seeding import derive
+from mtlbench.training.stage import Batches
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device here")
 
@@ -45,12 +47,15 @@ def splits_on(device: torch.device = GPU) -> Splits:
     return wide_splits(ROWS).to(device)
 
 
+def batches_of(epoch: int) -> list[Tensor]:
+    return Batches(ROWS, BATCH, 0, GPU).epoch("train", epoch)
+
+
 def trained(backbone: Backbone, splits: Splits, weighting: str = "constant", graphs: bool = True) -> BackboneTrainer:
     """Two epochs by the harness's own loop."""
     training = Training(batch_size=BATCH, epochs=2, patience=2)
+    backbone.replayable &= graphs
     trainer = BackboneTrainer(backbone, splits, training, 0)
-    if not graphs:
-        trainer._passes._graphed = None
     trainer.train(CATALOGUE.create("weighting", PluginSpec(weighting, {})))
     return trainer
 
@@ -60,17 +65,17 @@ def test_training_curves_agree_with_a_plain_loop_over_fifty_steps(name: str, tab
     splits = splits_on()
     backbone = small_backbone(name, splits, dropout=0.0).to(GPU)
     plain = copy.deepcopy(backbone)
-    trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH), 0)
-    batches = [rows for epoch in range(1, 5) for rows in trainer.minibatches("train", epoch)][:STEPS]
+    model = Model(backbone, splits, Training(batch_size=BATCH))
+    batches = [rows for epoch in range(1, 5) for rows in batches_of(epoch)][:STEPS]
     assert len(batches) == STEPS
     found = []
     for rows in batches:
-        loss = trainer._passes.single(rows, 0).losses.mean()
-        trainer.descend(loss)
+        loss = model.step(rows, single=True).losses.mean()
+        model.descend(loss)
         found.append(loss.item())
     expected = plain_loop(plain, splits, batches)
     torch.testing.assert_close(torch.tensor(found), torch.tensor(expected), atol=1e-5, rtol=1e-5)
-    trainer.infer(splits.validation)
+    model.infer(splits.validation)
     for (key, fast), slow in zip(backbone.named_parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(fast, slow, atol=2e-5, rtol=1e-4, msg=lambda text, key=key: f"{key}: {text}")
 
@@ -103,19 +108,23 @@ def test_graphs_change_no_number(name: str, norm: str, tables: str):
 
 @pytest.mark.parametrize("weighting", WITHOUT_WAITING)
 def test_the_host_waits_for_the_device_at_no_step(weighting: str, tables: str):
-    splits = splits_on()
-    trainer = BackboneTrainer(small_backbone("mmoe", splits).to(GPU), splits, Training(batch_size=BATCH), 0)
-    loop = trainer._loop_of(CATALOGUE.create("weighting", PluginSpec(weighting, {})), "train", "train")
-    batches = trainer.minibatches("train", 1)
-    for rows in batches[:3]:  # the first ones record the graphs and grow the tables
-        loop.update(rows)
-    torch.cuda.synchronize()
-    torch.cuda.set_sync_debug_mode("error")
+    steps = []
+
+    def watch(stage: str, epoch: int, epochs: int, done: int, total: int, rate: float) -> None:
+        steps.append(done)
+        if done == 3:  # the first ones record the graphs and grow the tables
+            torch.cuda.synchronize()
+            torch.cuda.set_sync_debug_mode("error")
+        elif done == total:  # validation waits
+            torch.cuda.set_sync_debug_mode("default")
+
+    splits, training = splits_on(), Training(batch_size=BATCH, epochs=1)
+    trainer = BackboneTrainer(small_backbone("mmoe", splits).to(GPU), splits, training, 0, progress=watch)
     try:
-        for rows in batches[3:]:
-            loop.update(rows)
+        trainer.train(CATALOGUE.create("weighting", PluginSpec(weighting, {})))
     finally:
         torch.cuda.set_sync_debug_mode("default")
+    assert steps == list(range(1, math.ceil(ROWS / BATCH) + 1))
 
 
 @pytest.mark.parametrize("name", sorted(EMBEDDING_OPTIMISERS))
@@ -163,11 +172,11 @@ def test_a_backbone_that_looks_at_values_is_not_recorded():
 def test_masks_depend_on_the_seed_alone():
     splits = splits_on()
     backbone = small_backbone("shared-bottom", splits, dropout=0.5).to(GPU)
-    trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH), 0)
-    rows = trainer.minibatches("train", 1)[0]
+    model = Model(backbone, splits, Training(batch_size=BATCH))
+    rows = batches_of(1)[0]
     logits = []
     for seed in (1, 1, 2):
         torch.cuda.manual_seed(derive(seed))
-        logits.append(trainer._passes.single(rows, 0).logits.detach())
+        logits.append(model.step(rows, single=True).logits.detach())
     assert torch.equal(logits[0], logits[1])
     assert not torch.equal(logits[0], logits[2])

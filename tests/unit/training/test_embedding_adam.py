@@ -11,15 +11,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mtlbench.errors import UsageError
-from mtlbench.training.catch_up import CatchUp
-from mtlbench.training.embedding_adam import (
+from mtlbench.training.embeddings.algorithms import (
     EMBEDDING_OPTIMISERS,
     EmbeddingAdam,
     EmbeddingSparseAdam,
     RowwiseAdagrad,
     embedding_optimiser,
 )
-from mtlbench.training.embedding_optimiser import EmbeddingOptimiser
+from mtlbench.training.embeddings.base import EmbeddingOptimiser
+from mtlbench.training.embeddings.catch_up import CatchUp
 
 TOLERANCE = 1e-6
 """Allowed distance from dense Adam in float64, in units of the learning rate."""
@@ -207,8 +207,8 @@ def test_catching_up_in_pieces_is_catching_up_at_once(monkeypatch: pytest.Monkey
     for race in (whole, pieces):
         random_steps(race, torch.full((40,), 0.1), torch.ones(40, dtype=torch.float64), 60, seed=0)
     whole.ours.catch_up_all()
-    monkeypatch.setattr("mtlbench.training.embedding_adam.CATCH_UP_ELEMENTS", 7 * WIDTH)
-    monkeypatch.setattr("mtlbench.training.catch_up.CACHE_ELEMENTS", 2 * WIDTH)
+    monkeypatch.setattr("mtlbench.training.embeddings.algorithms.CATCH_UP_ELEMENTS", 7 * WIDTH)
+    monkeypatch.setattr("mtlbench.training.embeddings.catch_up.CACHE_ELEMENTS", 2 * WIDTH)
     pieces.ours.catch_up_all()
     assert difference(whole.ours.weight, pieces.ours.weight) <= 1e-15
 

@@ -12,7 +12,9 @@ from mtlbench.cells import Training
 from mtlbench.discovery import discover
 from mtlbench.training import BackboneTrainer, has_shared_parameters
 from mtlbench.training.gradients import TaskGradients, reach, shared
+from mtlbench.training.model import Model
 from mtlbench.training.seeding import seeded
+from mtlbench.training.update import GradientBackward
 
 CATALOGUE = discover(())
 BACKBONES = {name: entry.cls for name, entry in CATALOGUE.backbones.items()}
@@ -30,10 +32,18 @@ def wide_splits() -> api.Splits:
     return api.Splits(schema, *(small_split(schema, 240, seed) for seed in (1, 2, 3)), fingerprint="wide", facts={})
 
 
+def settings(**training: object) -> Training:
+    return Training(**{"epochs": 2, "patience": 2, "batch_size": 32, **training})
+
+
 def trainer(name: str, splits: api.Splits | None = None, **training: object) -> BackboneTrainer:
     splits = splits or small_splits()
-    settings = Training(**{"epochs": 2, "patience": 2, "batch_size": 32, **training})
-    return BackboneTrainer(build(name, splits), splits, settings, 0)
+    return BackboneTrainer(build(name, splits), splits, settings(**training), 0)
+
+
+def model(name: str, splits: api.Splits | None = None, **training: object) -> Model:
+    splits = splits or small_splits()
+    return Model(build(name, splits), splits, settings(**training))
 
 
 def reached(name: str) -> dict[str, frozenset[int]]:
@@ -81,16 +91,16 @@ def test_what_is_shared_can_be_told_without_data(name: str):
 @pytest.mark.parametrize("name", sorted(set(BACKBONES) - {"single-task"}))
 @pytest.mark.parametrize("splits", [small_splits(), wide_splits()], ids=["dense", "row-wise"])
 def test_weights_of_ones_give_the_gradient_of_the_plain_average(name: str, splits: api.Splits):
-    subject = trainer(name, splits)
+    subject = model(name, splits)
     rows = torch.arange(32)
-    found = reach(subject._passes.probe(), subject._optimiser.leaves())
+    found = reach(subject.probe(), subject.leaves())
     with seeded(0, "masks"):
         step = subject.step(rows)
-    gradients = TaskGradients(step.logits, step.losses, None, subject._optimiser.leaves(), found)
+    gradients = TaskGradients(step.logits, step.losses, None, subject.leaves(), found)
     combined = gradients.combined(torch.ones(2))
     with seeded(0, "masks"):
         step = subject.step(rows)
-    leaves = subject._optimiser.leaves()
+    leaves = subject.leaves()
     plain = torch.autograd.grad(step.losses.mean(), list(leaves.values()))
     for (parameter, _), gradient in zip(leaves.items(), plain, strict=True):
         torch.testing.assert_close(combined[parameter], gradient, atol=1e-7, rtol=1e-4)
@@ -135,9 +145,8 @@ def test_training_on_task_gradients_of_weight_one_is_training_on_the_average():
 
 
 def test_weights_change_the_shared_parameters_and_no_others():
-    one, other = trainer("shared-bottom"), trainer("shared-bottom")
+    one, other = model("shared-bottom"), model("shared-bottom")
     for subject, weighting in ((one, Weights(1.0, 1.0)), (other, Weights(3.0, -1.0))):
-        weighting.setup(subject)
         descend_once(subject, weighting)
     moved = {
         name: not torch.equal(a, b)
@@ -147,16 +156,14 @@ def test_weights_change_the_shared_parameters_and_no_others():
     assert moved["bottom.embedding.weight"]
 
 
-def descend_once(subject: BackboneTrainer, weighting: api.Weighting) -> Tensor:
-    from mtlbench.training.descent import descent
-
-    descend = descent(weighting, subject.backbone, subject._optimiser, subject._passes.probe)
+def descend_once(subject: Model, weighting: api.Weighting) -> Tensor:
+    backward = GradientBackward(weighting, subject)
     with seeded(0, "masks"):
-        return descend(subject.step(torch.arange(32)))
+        return backward(subject.step(torch.arange(32)))
 
 
 def test_the_gram_matrix_is_that_of_the_whole_shared_gradients():
-    subject, weighting = trainer("shared-bottom", wide_splits()), Weights(1.0, 1.0)
+    subject, weighting = model("shared-bottom", wide_splits()), Weights(1.0, 1.0)
     descend_once(subject, weighting)
     again = build("shared-bottom", wide_splits())
     data = wide_splits().train
@@ -189,12 +196,12 @@ class Direction(api.DirectionWeighting):
 
 
 def test_the_effective_weights_of_a_weighted_sum_are_its_weights():
-    applied = descend_once(trainer("mmoe", wide_splits()), Direction(0.25, 1.5))
+    applied = descend_once(model("mmoe", wide_splits()), Direction(0.25, 1.5))
     torch.testing.assert_close(applied, torch.tensor([0.25, 1.5]), atol=1e-4, rtol=1e-3)
 
 
 def test_a_direction_takes_the_same_step_as_its_weights():
-    by_direction, by_weights = trainer("mmoe", wide_splits()), trainer("mmoe", wide_splits())
+    by_direction, by_weights = model("mmoe", wide_splits()), model("mmoe", wide_splits())
     descend_once(by_direction, Direction(0.25, 1.5))
     descend_once(by_weights, Weights(0.25, 1.5))
     for a, b in zip(by_direction.backbone.parameters(), by_weights.backbone.parameters(), strict=True):
@@ -202,7 +209,7 @@ def test_a_direction_takes_the_same_step_as_its_weights():
 
 
 def test_a_preconditioned_direction_moves_shared_parameters_by_the_learning_rate_times_itself():
-    subject = trainer("shared-bottom", learning_rate=0.5)
+    subject = model("shared-bottom", learning_rate=0.5)
     before = {name: value.detach().clone() for name, value in subject.backbone.named_parameters()}
     weighting = Direction(1.0, 1.0, preconditioned=True)
     seen: dict[str, Tensor] = {}
@@ -217,14 +224,14 @@ def test_a_preconditioned_direction_moves_shared_parameters_by_the_learning_rate
 
 
 def test_weight_decay_is_refused_where_parameters_move_without_adam():
-    subject = trainer("shared-bottom", weight_decay=0.1)
+    subject = model("shared-bottom", weight_decay=0.1)
     with pytest.raises(api.TrainingError, match=r"weight decay 0\.1 is part of Adam"):
         descend_once(subject, Direction(1.0, 1.0, preconditioned=True))
 
 
 def test_tables_updated_row_by_row_are_not_moved_without_adam():
     with pytest.raises(api.TrainingError, match=r'frozenset\(\{"jacobian", "parameters"\}\)'):
-        descend_once(trainer("shared-bottom", wide_splits()), Direction(1.0, 1.0, preconditioned=True))
+        descend_once(model("shared-bottom", wide_splits()), Direction(1.0, 1.0, preconditioned=True))
 
 
 @pytest.mark.parametrize("dim", [1, -1])
@@ -268,10 +275,10 @@ def test_a_penalty_is_descended_once_beside_the_weighted_gradients():
     splits = small_splits()
     with seeded(0, "initial parameters"):
         calibrated = BACKBONES["aitm"](splits.schema, BACKBONES["aitm"].Params(calibrator=5.0, **SIZES))
-    subject = BackboneTrainer(calibrated, splits, Training(batch_size=32), 0)
-    found = reach(subject._passes.probe(), subject._optimiser.leaves())
+    subject = Model(calibrated, splits, settings())
+    found = reach(subject.probe(), subject.leaves())
     step = subject.step(torch.arange(32))
-    leaves = subject._optimiser.leaves()
+    leaves = subject.leaves()
     penalty = calibrated.penalty(step.logits)
     expected = torch.autograd.grad(step.losses.mean() + penalty, list(leaves.values()), retain_graph=True)
     combined = TaskGradients(step.logits, step.losses, penalty, leaves, found).combined(torch.ones(2))

@@ -16,7 +16,7 @@ from mtlbench.api import Field
 from mtlbench.cells import Training
 from mtlbench.nn import FieldEmbedding
 from mtlbench.training import BackboneTrainer, journal
-from mtlbench.training.budget import Allowance
+from mtlbench.training.budget import Budget
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.journal import Journal
 from mtlbench.training.seeding import seeded
@@ -117,7 +117,7 @@ def trained(
     start: Checkpoint | None = None,
     saved: Journal | None = None,
     die_at: int = 10**9,
-    allowance: Allowance | None = None,
+    budget: Budget | None = None,
 ) -> BackboneTrainer:
     """The trainer after ``weighting``; raises at the step numbered ``die_at`` of this process."""
     splits = small_splits(WIDE)
@@ -141,8 +141,8 @@ def trained(
     )
     with seeded(0, "weighting"):
         weighting.fit(trainer)
-    if allowance is not None:
-        trainer.spend_rest(allowance)
+    if budget is not None:
+        trainer.train_until_spent(budget)
     trainer.steps = next(steps) - 1
     return trainer
 
@@ -207,11 +207,11 @@ def test_saving_changes_nothing(tmp_path: Path):
 
 
 def test_a_budget_of_steps_is_spent_to_the_same_end(tmp_path: Path, clock: None):
-    allowance = Allowance("steps", 55)
-    expected = outcome(trained(make(DWA), allowance=allowance))
+    budget = Budget("steps", 55)
+    expected = outcome(trained(make(DWA), budget=budget))
 
     def run(**options: Any) -> BackboneTrainer:
-        return trained(make(DWA), allowance=allowance, **options)
+        return trained(make(DWA), budget=budget, **options)
 
     trainer, _ = killed_three_times(tmp_path, 2, run, random.Random(1))
     assert outcome(trainer) == expected
@@ -262,7 +262,7 @@ def test_a_file_that_would_run_code_is_not_obeyed(tmp_path: Path):
     assert not (tmp_path / "obeyed").exists()
 
 
-def test_a_full_disk_costs_the_insurance_and_not_the_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_ends_saving_and_not_the_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def full(*arguments: Any) -> None:
         raise OSError(28, "No space left on device")
 

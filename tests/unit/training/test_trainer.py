@@ -12,9 +12,10 @@ from mtlbench import api
 from mtlbench.cells import Training
 from mtlbench.evaluation import auc
 from mtlbench.training import BackboneTrainer
-from mtlbench.training.budget import Allowance
+from mtlbench.training.budget import Budget
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.seeding import seeded
+from mtlbench.training.stage import Batches
 
 TRAINING = Training(epochs=4, patience=2, batch_size=64)
 
@@ -75,10 +76,8 @@ def test_every_training_row_is_read_once_per_epoch_in_an_order_of_its_own():
 
 
 def test_minibatches_are_on_the_device_of_the_data_in_the_order_of_the_cpu():
-    trainer = make_trainer()
-    on_cpu = trainer.minibatches("train", 1)
-    trainer.data = trainer.data.to(torch.device("meta"))
-    elsewhere = trainer.minibatches("train", 1)
+    on_cpu, elsewhere = (Batches(240, 64, 0, torch.device(device)).epoch("train", 1) for device in ("cpu", "meta"))
+    assert all(map(torch.equal, on_cpu, make_trainer().minibatches("train", 1)))
     assert {rows.device.type for rows in elsewhere} == {"meta"}
     assert [rows.shape for rows in elsewhere] == [rows.shape for rows in on_cpu]
 
@@ -223,21 +222,21 @@ def test_bfloat16_trains_close_to_float32_and_scores_in_float32():
         assert a.train_loss["click"] == pytest.approx(b.train_loss["click"], abs=0.02)
 
 
-def test_an_allowance_left_over_is_spent_on_the_last_stage_from_its_best_epoch():
+def test_a_budget_left_over_is_used_by_the_last_stage_from_its_best_epoch():
     trainer = make_trainer(Training(epochs=2, patience=2, batch_size=64))
     Plain().fit(trainer)
     score, points = trainer.score, len(trainer.curve)
-    trainer.spend_rest(Allowance("steps", 4 * 3 + 2))
+    trainer.train_until_spent(Budget("steps", 4 * 3 + 2))
     assert [(stage.stage, stage.steps) for stage in trainer.spend] == [("train", 8), ("train", 6)]
     assert [point.epoch for point in trainer.curve[points:]] == [3, 4]
     assert trainer.score >= score
-    trainer.spend_rest(Allowance("steps", 14))
+    trainer.train_until_spent(Budget("steps", 14))
     assert sum(stage.steps for stage in trainer.spend) == 14
 
 
-def test_an_allowance_of_seconds_counts_every_stage():
+def test_a_budget_of_seconds_counts_every_stage():
     trainer = make_trainer(Training(epochs=1, patience=1, batch_size=64))
     Plain().fit(trainer)
     amount = trainer.spend[0].seconds + 0.2
-    trainer.spend_rest(Allowance("seconds", amount))
+    trainer.train_until_spent(Budget("seconds", amount))
     assert amount <= sum(stage.seconds for stage in trainer.spend) < amount + 5

@@ -1,4 +1,4 @@
-"""Adam, lazy Adam and Adagrad of an embedding table (:mod:`mtlbench.training.embedding_optimiser`)."""
+"""Adam, lazy Adam and Adagrad of an embedding table (:mod:`mtlbench.training.embeddings.base`)."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -9,8 +9,8 @@ from torch.optim.adam import adam
 
 from mtlbench.errors import UsageError, did_you_mean
 from mtlbench.nn.ordering import stable_order
-from mtlbench.training.catch_up import CatchUp
-from mtlbench.training.embedding_optimiser import EmbeddingOptimiser, write_rows
+from mtlbench.training.embeddings.base import EmbeddingOptimiser, write_rows
+from mtlbench.training.embeddings.catch_up import CatchUp
 
 CATCH_UP_ELEMENTS = 1 << 22
 """Elements of the table that ``catch_up_all`` holds copies of at a time: bounds them to some 100 MB."""
@@ -36,9 +36,9 @@ class EmbeddingAdam(_Moments):
 
     D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, https://arxiv.org/abs/1412.6980.
     Rows read in a step take torch's own fused Adam update. A row that is not read still moves, by its decaying
-    momentum; :mod:`mtlbench.training.catch_up` sums the steps missed, which are applied when the row is next read and
-    by :meth:`catch_up_all`. With the default betas the result is within 1e-6 * lr of dense Adam's in float64. In
-    float32 the difference is rounding, of the size of dense float32 Adam's own: 7e-7 in 3000 steps of lr 1e-3.
+    momentum. :mod:`mtlbench.training.embeddings.catch_up` sums the steps missed; they are applied when the row is next
+    read and by :meth:`catch_up_all`. With the default betas the result is within 1e-6 * lr of dense Adam's in float64.
+    In float32 the difference is rounding, of the size of dense float32 Adam's own: 7e-7 in 3000 steps of lr 1e-3.
 
     There is no weight decay: it would move every row at every step, and drives rows that are never read to zero.
     """

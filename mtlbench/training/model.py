@@ -1,0 +1,165 @@
+"""The model: a backbone and its optimiser, and all that is computed with the two."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mtlbench.api import Backbone, Schema, Split, Splits, Step
+from mtlbench.cells import Training
+from mtlbench.training.gradients import PROBE_ROWS
+from mtlbench.training.graphs import EagerPass, GraphedPass, buffers_kept
+from mtlbench.training.optimiser import BackboneOptimiser
+
+INFERENCE_ROWS = 16384
+"""The more rows at once, the more often they read the same embeddings, of which a first layer is computed once."""
+
+State = tuple[dict[str, Tensor], dict[str, Any]]
+"""Copies of the state of a backbone and of its optimiser."""
+
+
+class Model:
+    """Forward passes, optimiser steps and states of one backbone.
+
+    Args:
+        backbone: on the device of ``splits``.
+        splits: the training split is what steps read.
+        training: batch size, precision and the optimiser's settings.
+        dense: update every row of every embedding table in every step.
+    """
+
+    def __init__(self, backbone: Backbone, splits: Splits, training: Training, *, dense: bool = False) -> None:
+        self.backbone = backbone
+        self._data = splits.train
+        self._optimiser = BackboneOptimiser(
+            backbone,
+            training.learning_rate,
+            training.weight_decay,
+            reads=None if dense else _most_rows_read(splits.schema, training.batch_size),
+            embedding_optimiser=training.embedding_optimiser,
+        )
+        device = self._data.labels.device
+        self._eager = EagerPass(backbone, training.precision)
+        replayed = device.type == "cuda" and backbone.replayable
+        self._single = GraphedPass(self._eager, training.batch_size) if replayed else self._eager
+        self._loss_sum = torch.zeros(len(splits.schema.tasks), dtype=torch.float64, device=device)
+        self._loss_rows = 0
+
+    # -- forward --------------------------------------------------------------------------------------------------
+
+    def step(self, rows: Tensor, number: int = 0, *, single: bool = False) -> Step:
+        """Losses of each sample and task on ``rows`` of the training split, which count in :meth:`mean_losses`.
+
+        Args:
+            rows: (B,) numbers of rows.
+            number: of steps of the stage before.
+            single: one backward pass follows, whose gradients are used before the next step; faster on a GPU.
+        """
+        data = self._data
+        categorical, numerical, labels = data.categorical[rows], data.numerical[rows], data.labels[rows]
+        self._optimiser.prepare(categorical)
+        logits = (self._single if single else self._eager)(categorical, numerical)
+        losses = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+        self._loss_sum += losses.detach().sum(0)
+        self._loss_rows += len(losses)
+        return Step(rows, categorical, numerical, labels, logits, losses, number)
+
+    @torch.no_grad()
+    def losses(self, step: Step) -> Tensor:
+        """Losses (B, K) of the step's rows as the parameters now are, in training mode; buffers stay as they are."""
+        self._optimiser.prepare(step.categorical)
+        with buffers_kept(self.backbone):  # batch normalisation has seen these rows
+            logits = self._eager(step.categorical, step.numerical)
+        return F.binary_cross_entropy_with_logits(logits, step.labels, reduction="none")
+
+    def infer(self, split: Split) -> Tensor:
+        """Logits (N, K) on ``split``, in evaluation mode, in large batches, without gradient."""
+        self._optimiser.settle()
+        with _evaluating(self.backbone), torch.inference_mode():
+            parts = [
+                self._eager(categorical, numerical)
+                for categorical, numerical in zip(
+                    split.categorical.split(INFERENCE_ROWS), split.numerical.split(INFERENCE_ROWS), strict=True
+                )
+            ]
+        return torch.cat(parts)
+
+    def probe(self) -> Tensor:
+        """Logits of a few rows in evaluation mode, in the autograd graph: they show which parameters are shared."""
+        categorical, numerical = self._data.categorical[:PROBE_ROWS], self._data.numerical[:PROBE_ROWS]
+        self._optimiser.prepare(categorical)
+        with _evaluating(self.backbone):
+            return self._eager(categorical, numerical)
+
+    # -- backward -------------------------------------------------------------------------------------------------
+
+    def leaves(self) -> dict[str, Tensor]:
+        """Parameter name -> leaf of the last forward pass: the parameter, or the rows read of a large table."""
+        return self._optimiser.leaves()
+
+    def descend(self, loss: Tensor) -> None:
+        """Take one optimiser step down the gradient of the scalar ``loss`` of the last step."""
+        self._optimiser.descend(loss)
+
+    def apply(self, gradients: Mapping[str, Tensor], final: Mapping[str, Tensor] | None = None) -> None:
+        """Take one optimiser step down ``gradients``, as :meth:`BackboneOptimiser.apply` does."""
+        self._optimiser.apply(gradients, final)
+
+    # -- the running epoch ----------------------------------------------------------------------------------------
+
+    def begin_epoch(self) -> None:
+        """Forget the losses so far."""
+        self._loss_sum.zero_()
+        self._loss_rows = 0
+
+    def mean_losses(self) -> list[float]:
+        """Mean training loss of each task over the steps of the running epoch."""
+        means: list[float] = (self._loss_sum / self._loss_rows).tolist()
+        return means
+
+    # -- states ---------------------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """Copies of parameters and optimiser state, every row of every table brought up to date."""
+        optimiser = self._optimiser.state_dict()
+        return {name: value.detach().clone() for name, value in self.backbone.state_dict().items()}, optimiser
+
+    def load(self, state: State, *, optimiser: bool = True) -> None:
+        """Copy back what :meth:`state` gave; without ``optimiser`` the parameters alone."""
+        self.backbone.load_state_dict(state[0])
+        if optimiser:
+            self._optimiser.load_state_dict(state[1])
+
+    def exact_state(self) -> dict[str, Any]:
+        """The model in the midst of an epoch, not copied. Unlike :meth:`state` it changes nothing: table rows that wait
+        for updates stay as they are, so that a training that is saved and one that is not end with the same bits.
+        """
+        return {
+            "backbone": dict(self.backbone.state_dict()),
+            "optimiser": self._optimiser.exact_state(),
+            "losses": self._loss_sum,
+            "rows": torch.tensor(self._loss_rows),
+        }
+
+    def load_exact_state(self, state: Mapping[str, Any]) -> None:
+        """Copy back what :meth:`exact_state` gave."""
+        self.backbone.load_state_dict(state["backbone"])
+        self._optimiser.load_exact_state(state["optimiser"])
+        self._loss_sum.copy_(state["losses"])
+        self._loss_rows = int(state["rows"])
+
+
+def _most_rows_read(schema: Schema, batch_size: int) -> int:
+    return sum(min(field.cardinality, batch_size) for field in schema.categorical)
+
+
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    """``network`` in evaluation mode while the block runs, and then in the mode it was in."""
+    training = network.training
+    network.eval()
+    yield
+    network.train(training)

@@ -1,0 +1,124 @@
+"""One stage of training, step by step, on batches that seed, stage and epoch determine."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from mtlbench.training.curve import Weights
+from mtlbench.training.seeding import derive, reseed, seeded
+from mtlbench.training.update import Update
+
+
+class Batches:
+    """The training split in batches, one permutation per epoch, and the random numbers of each step.
+
+    Both depend on seed, stream and epoch alone. A stream is named as the stage is; stages that are compared share one.
+    The data never leaves its tensors: a batch is a slice of the permutation.
+
+    Args:
+        rows: in the training split.
+        batch_size: rows of a batch. A last batch of a single row is joined to the one before it: batch normalisation
+            has no variance there.
+        seed: of the cell.
+        device: of the data.
+    """
+
+    def __init__(self, rows: int, batch_size: int, seed: int, device: torch.device) -> None:
+        self.device = device
+        self._rows = rows
+        self._batch_size = batch_size
+        self._seed = seed
+        self._step_seed = seed
+
+    def epoch(self, stream: str, epoch: int) -> list[Tensor]:
+        """The rows of each batch."""
+        generator = torch.Generator().manual_seed(derive(self._seed, "batches", stream, epoch))
+        batches = list(torch.randperm(self._rows, generator=generator).to(self.device).split(self._batch_size))
+        if len(batches) > 1 and len(batches[-1]) == 1:
+            batches[-2:] = [torch.cat(batches[-2:])]
+        return batches
+
+    def seeded(self, stream: str, epoch: int) -> AbstractContextManager[None]:
+        """Inside, torch's global generators are the epoch's; afterwards they are as before."""
+        return seeded(self._seed, "epoch", stream, epoch)
+
+    def seed_step(self, stream: str, epoch: int, step: int) -> None:
+        """Seed the masks of a step: each has its own seed, so that a weighting's random numbers do not shift them."""
+        self._step_seed = derive(self._seed, "step", stream, epoch, step)
+        self.reseed()
+
+    def reseed(self) -> None:
+        """Seed the masks of the present step once more."""
+        reseed(self.device, self._step_seed)
+
+
+class Taken(NamedTuple):
+    """A step that was taken."""
+
+    rows: int
+    """Rows that it read."""
+    number: int
+    """In its epoch, from 1."""
+    steps: int
+    """Of the epoch."""
+
+
+class Stage:
+    """A stage of training, and how far it has come; it can be taken up again after it ended.
+
+    Args:
+        name: in the budget and in the curve.
+        stream: names its batches and masks.
+        update: what it does with a batch.
+    """
+
+    def __init__(self, name: str, stream: str, update: Update) -> None:
+        self.name = name
+        self.stream = stream
+        self.epochs = 0
+        """Epochs so far, the running one included."""
+        self._update = update
+        self._taken = 0
+
+    @property
+    def midway(self) -> bool:
+        """Whether an epoch is running."""
+        return self._taken > 0
+
+    @property
+    def resumable(self) -> bool:
+        """Whether all is known that carries over from step to step."""
+        return self._update.state is not None
+
+    def begin_epoch(self) -> None:
+        """Go to the next epoch."""
+        self.epochs += 1
+
+    def steps(self, batches: Batches) -> Iterator[Taken]:
+        """Take the steps of the epoch that are left; gives each when it is taken."""
+        epoch = batches.epoch(self.stream, self.epochs)
+        for rows in epoch[self._taken :]:
+            batches.seed_step(self.stream, self.epochs, self._taken + 1)
+            self._update.step(rows)
+            self._taken += 1
+            yield Taken(len(rows), self._taken, len(epoch))
+
+    def end_epoch(self) -> Weights | None:
+        """End the epoch after the steps taken; gives a summary of its weights, where it had any."""
+        self._taken = 0
+        return self._update.end_epoch(self.epochs)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the rest of a resumable stage depends on."""
+        assert self._update.state is not None
+        state = dict(self._update.state.state_dict())
+        return {"epochs": torch.tensor(self.epochs), "taken": torch.tensor(self._taken), "update": state}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take it back."""
+        assert self._update.state is not None
+        self._update.state.load_state_dict(state["update"])
+        self.epochs, self._taken = int(state["epochs"]), int(state["taken"])

@@ -1,0 +1,173 @@
+"""What a stage does with a batch: the weighted step, forward and backward, or what a plugin does in its place."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mtlbench.api import DirectionWeighting, Stateful, Step, TrainingError, Weighting
+from mtlbench.training.curve import Weights
+from mtlbench.training.gradients import TASK_GRADIENTS, TaskGradients, no_shared_parameters, reach, shared
+from mtlbench.training.model import Model
+
+WEIGHTING, TAKEN, TRACE = "weighting.", "taken", "trace"
+QUANTILES = {"min": 0.0, "q05": 0.05, "q50": 0.5, "q95": 0.95, "max": 1.0}
+
+
+class Update(Protocol):
+    """What a stage does with a batch and after an epoch."""
+
+    @property
+    def state(self) -> Stateful | None:
+        """What carries over from step to step; ``None``: unknown, so a stage cannot be resumed in its midst."""
+
+    def step(self, rows: Tensor) -> None:
+        """Train on the rows of one batch."""
+
+    def end_epoch(self, epoch: int) -> Weights | None:
+        """Summary of the epoch's weights, where its loss was a weighted sum of task losses."""
+
+
+@dataclass(frozen=True)
+class PluginUpdate:
+    """An update of a plugin's own, as it is given to :meth:`mtlbench.api.Trainer.loop`."""
+
+    step: Callable[[Tensor], None]
+    after_epoch: Callable[[int], None] | None = None
+    state: Stateful | None = None
+
+    def end_epoch(self, epoch: int) -> None:
+        """Tell the plugin; there are no weights."""
+        if self.after_epoch is not None:
+            self.after_epoch(epoch)
+
+
+class WeightedUpdate:
+    """Forward, weigh, backward, and a trace of the weights.
+
+    Args:
+        weighting: after its ``setup``.
+        model: what is trained.
+        tasks: their names.
+
+    Raises:
+        TrainingError: the method needs shared parameters, and there are none.
+    """
+
+    def __init__(self, weighting: Weighting, model: Model, tasks: Sequence[str]) -> None:
+        self._weighting = weighting
+        self._model = model
+        self._tasks = tasks
+        self._by_task = bool(weighting.needs & TASK_GRADIENTS)
+        self._backward = GradientBackward(weighting, model) if self._by_task else LossBackward(weighting, model)
+        self._trace: list[Tensor] = []
+        self._taken = 0
+
+    @property
+    def state(self) -> Stateful:
+        """The update itself."""
+        return self
+
+    def step(self, rows: Tensor) -> None:
+        """Train on one batch."""
+        step = self._model.step(rows, self._taken, single=not self._by_task)
+        self._trace.append(self._backward(step).detach())
+        self._weighting.after_step(step)
+        self._taken += 1
+
+    def end_epoch(self, epoch: int) -> Weights:
+        """Tell the weighting, and give mean and quantiles of the epoch's weights, over steps or over samples."""
+        summary = _summary(self._trace, self._tasks)
+        self._trace.clear()
+        self._weighting.end_epoch(epoch)
+        return summary
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The weighting's state, the steps taken, and the weights of the running epoch, one below the other."""
+        state = {f"{WEIGHTING}{name}": value for name, value in self._weighting.state_dict().items()}
+        state[TAKEN] = torch.tensor(self._taken)
+        if self._trace:
+            state[TRACE] = _one_below_the_other(self._trace, self._tasks)
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take it back."""
+        own = {name.removeprefix(WEIGHTING): value for name, value in state.items() if name.startswith(WEIGHTING)}
+        self._weighting.load_state_dict(own)
+        self._taken = int(state[TAKEN])
+        self._trace = [state[TRACE]] if TRACE in state else []
+
+
+class LossBackward:
+    """One backward pass through the weighted mean loss."""
+
+    def __init__(self, weighting: Weighting, model: Model) -> None:
+        self._weighting = weighting
+        self._model = model
+
+    def __call__(self, step: Step) -> Tensor:
+        """Take the optimiser's step and give the weights applied, (K,) or (B, K)."""
+        weights = self._weighting.weigh(step)
+        batch, tasks = step.losses.shape
+        if weights.shape not in {(tasks,), (batch, tasks)}:
+            expected = f"({tasks},) per task or ({batch}, {tasks}) per sample and task"
+            raise _wrong_shape(self._weighting, weights, expected)
+        loss = (weights * step.losses).mean()
+        penalty = self._model.backbone.penalty(step.logits)
+        self._model.descend(loss if penalty is None else loss + penalty)
+        return weights
+
+
+class GradientBackward:
+    """One backward pass per task; the weighting makes one direction of their gradients."""
+
+    def __init__(self, weighting: Weighting, model: Model) -> None:
+        self._weighting = weighting
+        self._model = model
+        self._reached = reach(model.probe(), model.leaves())
+        if not shared(self._reached):
+            raise TrainingError(no_shared_parameters(weighting.label, model.backbone.label))
+
+    def __call__(self, step: Step) -> Tensor:
+        """Take the optimiser's step and give the weights applied, (K,)."""
+        weighting, model = self._weighting, self._model
+        penalty = model.backbone.penalty(step.logits)
+        gradients = TaskGradients(step.logits, step.losses, penalty, model.leaves(), self._reached)
+        step.shared = gradients.shared
+        if isinstance(weighting, DirectionWeighting):
+            direction = dict(weighting.direct(step))
+            weights = weighting.effective_weights(step, direction)
+            if weighting.preconditioned:
+                model.apply(gradients.directed({}), final=direction)
+            else:
+                model.apply(gradients.directed(direction))
+        else:
+            weights = weighting.weigh(step)
+            tasks = step.losses.shape[1]
+            if weights.shape != (tasks,):
+                raise _wrong_shape(weighting, weights, f"({tasks},) per task")
+            model.apply(gradients.combined(weights))
+        return weights
+
+
+def _wrong_shape(weighting: Weighting, weights: Tensor, expected: str) -> TrainingError:
+    shape = tuple(weights.shape)
+    return TrainingError(f"weighting {weighting.name} gave weights of shape {shape}; expected {expected}")
+
+
+def _summary(trace: Sequence[Tensor], tasks: Sequence[str]) -> Weights:
+    """Task -> mean and quantiles of the weights in ``trace``, each (K,) or (B, K)."""
+    together = _one_below_the_other(trace, tasks).double().cpu().numpy()
+    quantiles = np.quantile(together, list(QUANTILES.values()), axis=0)
+    return {
+        task: {"mean": float(together[:, k].mean())}
+        | {name: float(value) for name, value in zip(QUANTILES, quantiles[:, k], strict=True)}
+        for k, task in enumerate(tasks)
+    }
+
+
+def _one_below_the_other(trace: Sequence[Tensor], tasks: Sequence[str]) -> Tensor:
+    return torch.cat([weights.reshape(-1, len(tasks)) for weights in trace])
