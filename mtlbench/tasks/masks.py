@@ -51,4 +51,6 @@ def weighted_mean(losses: Tensor, weights: Tensor, observed: Tensor | None) -> T
 
 def _rows_per_observed(observed: Tensor, losses: Tensor) -> Tensor:
     """(K,) what turns a mean over all rows into one over the observed rows; exactly 1 where all are."""
-    return len(observed) / observed.sum(0).clamp(min=1).to(losses.dtype)
+    seen = observed.sum(0).clamp(min=1).to(losses.dtype)
+    # A tensor, because torch divides a plain number by multiplying with the reciprocal: 61 / 61 is then not 1.
+    return torch.full_like(seen, len(observed)) / seen

@@ -1,59 +1,77 @@
 """Metrics of how far predictions lie from labels, and of the loss that training descends."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mtlbench.tasks.metrics.arrays import array, float64
 from mtlbench.tasks.metrics.metric import Metric
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from mtlbench.tasks.scored import Scored
 
 
-def rmse(predictions: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
-    """Root of the mean squared error, ``sqrt(mean((p - y)^2))``, in the label's unit; >= 0, NaN without rows."""
-    return math.sqrt(((predictions - labels) ** 2).mean()) if len(labels) else math.nan
+def rmse(predictions: "Tensor", labels: "Tensor") -> float:
+    """Root of the mean squared error, ``sqrt(mean((p - y)^2))``, in the label's unit.
+
+    Args:
+        predictions: (N,) in the label's unit, any float dtype; computed in float64.
+        labels: (N,).
+
+    Returns:
+        A value >= 0; NaN without rows.
+    """
+    return math.sqrt(float((predictions.double() - labels.double()).square().mean()))
 
 
-def mae(predictions: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
-    """Mean absolute error, ``mean(|p - y|)``, in the label's unit; >= 0, NaN without rows."""
-    return float(np.abs(predictions - labels).mean()) if len(labels) else math.nan
+def mae(predictions: "Tensor", labels: "Tensor") -> float:
+    """Mean absolute error, ``mean(|p - y|)``, in the label's unit; arguments and value as of :func:`rmse`."""
+    return float((predictions.double() - labels.double()).abs().mean())
 
 
-def r2(predictions: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
+def r2(predictions: "Tensor", labels: "Tensor") -> float:
     """Share of the labels' variance that is explained, ``1 - sum((y - p)^2) / sum((y - mean(y))^2)``.
 
-    The mean is that of the rows scored: as a prediction it has 0, and what is worse than it has less. At most 1; NaN
-    where all labels are equal.
+    The mean is that of the rows scored: as a prediction it has 0, and what is worse than it has less.
+
+    Args:
+        predictions: (N,) in the label's unit, any float dtype; computed in float64.
+        labels: (N,).
+
+    Returns:
+        A value <= 1; NaN where all labels are equal.
     """
-    if len(labels) == 0 or labels.min() == labels.max():
+    y = labels.double()
+    if len(y) == 0 or y.min() == y.max():
         return math.nan
-    return float(1 - ((labels - predictions) ** 2).sum() / ((labels - labels.mean()) ** 2).sum())
+    return 1 - float((y - predictions.double()).square().sum() / (y - y.mean()).square().sum())
 
 
-def mean_ratio(predictions: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
-    """Calibration in the large, ``mean(p) / mean(y)``: 1 is calibrated; NaN where all labels are 0."""
-    base = labels.mean() if len(labels) else 0.0
-    return float(predictions.mean() / base) if base > 0 else math.nan
+def mean_ratio(predictions: "Tensor", labels: "Tensor") -> float:
+    """Calibration, ``mean(p) / mean(y)``: 1 is calibrated; NaN where no label is above 0.
+
+    Args:
+        predictions: (N,) in the label's unit, any float dtype; computed in float64.
+        labels: (N,) >= 0.
+    """
+    base = float(labels.double().mean())
+    return float(predictions.double().mean()) / base if base > 0 else math.nan
 
 
-def session_mean(losses: NDArray[np.float64], session: NDArray[Any]) -> float:
+def session_mean(losses: "Tensor", session: "Tensor") -> float:
     """Mean over sessions of the session's mean loss, so that a long session counts as much as a short one.
 
     Args:
-        losses: (N,).
-        session: (N,) ids, in any order.
+        losses: (N,) float64, on the CPU: sums over sessions are not reproducible on a GPU.
+        session: (N,) integer ids, in any order.
     """
-    owner, rows = np.unique(session, return_inverse=True, return_counts=True)[1:]
-    return float((np.bincount(owner, weights=losses) / rows).mean()) if len(losses) else math.nan
+    owner, rows = session.unique(return_inverse=True, return_counts=True)[1:]
+    return float((losses.new_zeros(len(rows)).index_add(0, owner, losses) / rows).mean())
 
 
 def _s_loss(scored: "Scored") -> float:
     assert scored.session is not None
-    return session_mean(float64(scored.losses), array(scored.session))
+    return session_mean(scored.losses, scored.session)
 
 
 RMSE = Metric(
@@ -62,7 +80,7 @@ RMSE = Metric(
     direction="lower",
     explanation="the root of the mean squared error, in the label's unit",
     undefined="without rows",
-    compute=lambda scored: rmse(float64(scored.predictions), float64(scored.labels)),
+    compute=lambda scored: rmse(scored.predictions, scored.labels),
     digits=5,
     in_unit=True,
 )
@@ -72,7 +90,7 @@ MAE = Metric(
     direction="lower",
     explanation="the mean absolute error, in the label's unit",
     undefined="without rows",
-    compute=lambda scored: mae(float64(scored.predictions), float64(scored.labels)),
+    compute=lambda scored: mae(scored.predictions, scored.labels),
     digits=5,
     in_unit=True,
 )
@@ -82,7 +100,7 @@ R2 = Metric(
     direction="higher",
     explanation="the share of the label's variance that is explained; 0 is the mean of the rows scored",
     undefined="when all labels are equal",
-    compute=lambda scored: r2(float64(scored.predictions), float64(scored.labels)),
+    compute=lambda scored: r2(scored.predictions, scored.labels),
 )
 LOSS = Metric(
     key="loss",
@@ -107,6 +125,6 @@ CALIBRATION = Metric(
     direction="one",
     explanation="the mean prediction over the mean label; 1 is calibrated",
     undefined="when all labels are 0",
-    compute=lambda scored: mean_ratio(float64(scored.predictions), float64(scored.labels)),
+    compute=lambda scored: mean_ratio(scored.predictions, scored.labels),
     tabulated=False,
 )

@@ -1,21 +1,19 @@
 """Metrics of binary tasks. Those of :mod:`mtlbench.evaluation` are imported when they are computed: they need torch."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mtlbench.tasks.metrics.arrays import array
 from mtlbench.tasks.metrics.metric import Metric
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from mtlbench.tasks.scored import Scored
 
 ONE_CLASS = "when only one class is present"
 
 
-def average_precision(scores: NDArray[Any], labels: NDArray[Any]) -> float:
+def average_precision(scores: "Tensor", labels: "Tensor") -> float:
     """Precision at each positive row in the order of the scores, averaged: where positives are rare, more telling
     than AUC.
 
@@ -25,20 +23,19 @@ def average_precision(scores: NDArray[Any], labels: NDArray[Any]) -> float:
     (https://doi.org/10.1145/1143844.1143874).
 
     Args:
-        scores: (N,) higher means more likely.
+        scores: (N,) any real dtype, higher means more likely.
         labels: (N,) 0 or 1.
 
     Returns:
         A value in (0, 1]; NaN without a positive row, or where a score is NaN.
     """
-    if len(scores) == 0 or np.isnan(scores).any() or not labels.any():
+    if not labels.any() or scores.isnan().any():
         return math.nan
-    order = np.argsort(-scores, kind="stable")
-    ordered = scores[order]
-    hits = np.cumsum(labels[order], dtype=np.float64)
-    last = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(ordered) - 1)
-    recalled = np.diff(hits[last], prepend=0.0)
-    return float((recalled * hits[last] / (last + 1)).sum() / hits[-1])
+    ordered, order = scores.sort(descending=True)
+    rows = ordered.unique_consecutive(return_counts=True)[1].cumsum(0)  # that score at least each different value
+    hits = labels[order].double().cumsum(0)[rows - 1]
+    recalled = hits.diff(prepend=hits.new_zeros(1))
+    return float((recalled * hits / rows).sum() / hits[-1])
 
 
 def _auc(scored: "Scored") -> float:
@@ -126,6 +123,6 @@ AVERAGE_PRECISION = Metric(
     direction="higher",
     explanation="the mean precision at the positive rows, in the order of the scores; the base rate is chance",
     undefined="when no row is positive",
-    compute=lambda scored: average_precision(array(scored.logits), array(scored.labels)),
+    compute=lambda scored: average_precision(scored.logits, scored.labels),
     tabulated=False,
 )

@@ -13,7 +13,7 @@ from scipy.stats import somersd
 from sklearn.metrics import roc_auc_score
 
 from mtlbench.evaluation import auc
-from mtlbench.tasks.metrics.order import normalised_gini, xauc
+from mtlbench.tasks.metrics import order
 
 Array = np.ndarray[Any, Any]
 
@@ -27,6 +27,14 @@ def few_values(rows: int) -> st.SearchStrategy[Array]:
 def scores_and_labels(draw: st.DrawFn) -> tuple[Array, Array]:
     rows = draw(st.integers(2, 40))
     return draw(few_values(rows)), draw(few_values(rows))
+
+
+def xauc(scores: Array, labels: Array) -> float:
+    return order.xauc(torch.from_numpy(scores), torch.from_numpy(labels))
+
+
+def normalised_gini(scores: Array, labels: Array) -> float:
+    return order.normalised_gini(torch.from_numpy(scores), torch.from_numpy(labels))
 
 
 def direct_xauc(scores: Array, labels: Array) -> float:
@@ -89,8 +97,8 @@ def test_xauc_sees_order_alone(pair: tuple[Array, Array]) -> None:
     assert xauc(-scores, labels) == pytest.approx(1 - value, abs=1e-15, nan_ok=True)
     assert xauc(np.exp(scores) - 3, labels) == pytest.approx(value, abs=0, nan_ok=True)
     assert xauc(scores, 5 * labels**3 + 2) == pytest.approx(value, abs=0, nan_ok=True)
-    order = np.random.default_rng(0).permutation(len(labels))
-    assert xauc(scores[order], labels[order]) == pytest.approx(value, abs=0, nan_ok=True)
+    moved = np.random.default_rng(0).permutation(len(labels))
+    assert xauc(scores[moved], labels[moved]) == pytest.approx(value, abs=0, nan_ok=True)
 
 
 def test_xauc_at_its_ends():
