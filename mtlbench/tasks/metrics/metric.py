@@ -1,0 +1,57 @@
+"""What a metric is: how it is named, printed and compared, and the function that computes it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from mtlbench.tasks.scored import Scored
+
+Direction = Literal["higher", "lower", "one", "neither"]
+"""What is better: a higher value, a lower one, one nearer to 1, or neither, as of a coverage."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number of how well a task is predicted on the rows of a split that have a label."""
+
+    key: str
+    """Name in records, never to be changed."""
+    label: str
+    """Name in tables."""
+    direction: Direction
+    explanation: str
+    """What it is, in a sentence for captions."""
+    undefined: str
+    """When it has no value, for captions and messages."""
+    compute: "Callable[[Scored], float]"
+    """Its value; NaN where it is undefined."""
+    digits: int = 4
+    """Digits that are printed behind the point; of a metric ``in_unit``, significant digits."""
+    in_unit: bool = False
+    """Whether the value is in the label's unit, and so of any size."""
+    needs: Literal["session", "user"] | None = None
+    """What rows must carry; without it the metric is left out, not undefined."""
+    tabulated: bool = True
+    """Whether tables have a column for it; the others are in records alone."""
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether lower is better; the sign of Delta_m and of differences."""
+        return self.direction == "lower"
+
+    def gain(self, value: float) -> float:
+        """``value`` turned such that more is better: its negative, or minus the distance from 1 as a ratio.
+
+        NaN for a metric that says nothing of better or worse, and for a ratio that is not positive.
+        """
+        if self.direction == "one":
+            return -abs(math.log(value)) if value > 0 else math.nan
+        return {"higher": value, "lower": -value}.get(self.direction, math.nan)
+
+    def decimals(self, size: float) -> int:
+        """Digits behind the point for a column whose largest value is of ``size``; all of its cells get as many."""
+        if not self.in_unit or not size > 0:
+            return self.digits
+        return max(0, self.digits - 1 - math.floor(math.log10(size)))

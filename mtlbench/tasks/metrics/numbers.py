@@ -1,0 +1,130 @@
+"""Metrics of how far predictions lie from labels, and of the loss that training descends."""
+
+import math
+from typing import TYPE_CHECKING
+
+from mtlbench.tasks.metrics.metric import Metric
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mtlbench.tasks.scored import Scored
+
+
+def rmse(predictions: "Tensor", labels: "Tensor") -> float:
+    """Root of the mean squared error, ``sqrt(mean((p - y)^2))``, in the label's unit.
+
+    Args:
+        predictions: (N,) in the label's unit, any float dtype; computed in float64.
+        labels: (N,).
+
+    Returns:
+        A value >= 0; NaN without rows.
+    """
+    return math.sqrt(float((predictions.double() - labels.double()).square().mean()))
+
+
+def mae(predictions: "Tensor", labels: "Tensor") -> float:
+    """Mean absolute error, ``mean(|p - y|)``, in the label's unit; arguments and value as of :func:`rmse`."""
+    return float((predictions.double() - labels.double()).abs().mean())
+
+
+def r2(predictions: "Tensor", labels: "Tensor") -> float:
+    """Share of the labels' variance that is explained, ``1 - sum((y - p)^2) / sum((y - mean(y))^2)``.
+
+    The mean is that of the rows scored: as a prediction it has 0, and what is worse than it has less.
+
+    Args:
+        predictions: (N,) in the label's unit, any float dtype; computed in float64.
+        labels: (N,).
+
+    Returns:
+        A value <= 1; NaN where all labels are equal.
+    """
+    y = labels.double()
+    if len(y) == 0 or y.min() == y.max():
+        return math.nan
+    return 1 - float((y - predictions.double()).square().sum() / (y - y.mean()).square().sum())
+
+
+def mean_ratio(predictions: "Tensor", labels: "Tensor") -> float:
+    """Calibration, ``mean(p) / mean(y)``: 1 is calibrated; NaN where no label is above 0.
+
+    Args:
+        predictions: (N,) in the label's unit, any float dtype; computed in float64.
+        labels: (N,) >= 0.
+    """
+    base = float(labels.double().mean())
+    return float(predictions.double().mean()) / base if base > 0 else math.nan
+
+
+def session_mean(losses: "Tensor", session: "Tensor") -> float:
+    """Mean over sessions of the session's mean loss, so that a long session counts as much as a short one.
+
+    Args:
+        losses: (N,) float64, on the CPU: sums over sessions are not reproducible on a GPU.
+        session: (N,) integer ids, in any order.
+    """
+    owner, rows = session.unique(return_inverse=True, return_counts=True)[1:]
+    return float((losses.new_zeros(len(rows)).index_add(0, owner, losses) / rows).mean())
+
+
+def _s_loss(scored: "Scored") -> float:
+    assert scored.session is not None
+    return session_mean(scored.losses, scored.session)
+
+
+RMSE = Metric(
+    key="rmse",
+    label="RMSE",
+    direction="lower",
+    explanation="the root of the mean squared error, in the label's unit",
+    undefined="without rows",
+    compute=lambda scored: rmse(scored.predictions, scored.labels),
+    digits=5,
+    in_unit=True,
+)
+MAE = Metric(
+    key="mae",
+    label="MAE",
+    direction="lower",
+    explanation="the mean absolute error, in the label's unit",
+    undefined="without rows",
+    compute=lambda scored: mae(scored.predictions, scored.labels),
+    digits=5,
+    in_unit=True,
+)
+R2 = Metric(
+    key="r2",
+    label="R2",
+    direction="higher",
+    explanation="the share of the label's variance that is explained; 0 is the mean of the rows scored",
+    undefined="when all labels are equal",
+    compute=lambda scored: r2(scored.predictions, scored.labels),
+)
+LOSS = Metric(
+    key="loss",
+    label="Loss",
+    direction="lower",
+    explanation="the mean of the loss that the task is trained with, of the scaled label",
+    undefined="without rows",
+    compute=lambda scored: float(scored.losses.mean()),
+)
+S_LOSS = Metric(
+    key="s_loss",
+    label="s-Loss",
+    direction="lower",
+    explanation="the mean over sessions of the session's mean loss",
+    undefined="without rows",
+    compute=_s_loss,
+    needs="session",
+)
+CALIBRATION = Metric(
+    key="calibration",
+    label="Calibration",
+    direction="one",
+    explanation="the mean prediction over the mean label; 1 is calibrated",
+    undefined="when all labels are 0",
+    compute=lambda scored: mean_ratio(scored.predictions, scored.labels),
+    tabulated=False,
+)
