@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtlbench.cli.leaderboard_build import publish
-from mtlbench.cli.output import PluginFiles, aligned, warn_of_broken
+from mtlbench.cli.output import PluginFiles, aligned, print_tables, warn_of_broken
 from mtlbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -150,6 +149,7 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
     from mtlbench import experiments
     from mtlbench.cli.progress import progress
     from mtlbench.experiments.executors import Where
+    from mtlbench.leaderboards.publishing import PageOptions, publish
 
     try:
         with progress(quiet) as listener:
@@ -164,7 +164,7 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on with the cells that are left", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    publish(study.out, study.layout)
+    print_tables(*publish(study.out, PageOptions(study.layout)))
     if outcome.failed:
         typer.echo(f"{outcome.failed} of {len(outcome.heads)} cells failed; {study.out}/records has why", err=True)
         raise typer.Exit(SOME_CELL_FAILED)

@@ -1,5 +1,6 @@
 """Parameters of a plugin as a user sees them: public names, values as text, ranges."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from types import NoneType
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from mtlbench.config.grammar import Value, quoted
+from mtlbench.text import one_line
 
 EMPTY = "()"
 NONE = "none"
@@ -66,6 +68,11 @@ def spec_text(name: str, params: Mapping[str, object]) -> str:
     return f"{name}[{inside}]" if inside else name
 
 
+def params_text(params: Mapping[str, object]) -> str:
+    """Parameters as a reader expects them in a table: ``lambda=0.5, tower=128-64``."""
+    return one_line(", ".join(f"{name}={_shown(value)}" for name, value in params.items()))
+
+
 def parameter_rows(params: type[BaseModel]) -> list[dict[str, str]]:
     """Name, default, range and description of every parameter."""
     schema = params.model_json_schema(by_alias=True)
@@ -79,6 +86,14 @@ def parameter_rows(params: type[BaseModel]) -> list[dict[str, str]]:
         }
         for name, info in public_fields(params).items()
     ]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple):
+        return "-".join(map(_shown, value))
+    return json.dumps(value, default=str)
 
 
 def _types(annotation: Any) -> Iterator[Any]:

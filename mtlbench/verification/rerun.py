@@ -8,7 +8,7 @@ from pathlib import Path
 from mtlbench.errors import MtlbenchError
 from mtlbench.experiments import run_again
 from mtlbench.experiments.events import Listen
-from mtlbench.leaderboards.board import METRICS
+from mtlbench.leaderboards.boards.board import METRICS
 from mtlbench.records import Record
 from mtlbench.verification.findings import Finding, Report
 from mtlbench.verification.folders import Stored
