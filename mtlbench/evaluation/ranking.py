@@ -29,12 +29,6 @@ def auc(scores: Tensor, labels: Tensor) -> float:
     return int(_half_wins(wanted.sort().values, unwanted).sum()) / (2 * pairs)
 
 
-def mean_auc(logits: Tensor, labels: Tensor) -> float:
-    """Mean of :func:`auc` over the tasks, from ``logits`` (N, K) and ``labels`` (N, K); NaN if one is undefined."""
-    tasks = logits.shape[1]
-    return sum(auc(logits[:, k], labels[:, k]) for k in range(tasks)) / tasks
-
-
 def gauc(scores: Tensor, labels: Tensor, user: Tensor) -> tuple[float, float]:
     """AUC inside each user, averaged over the users that have both classes, weighted by their rows.
 

@@ -79,12 +79,3 @@ def score_probabilities(
         )
     p = p.clamp(_SMALLEST, _LARGEST)
     return score(p.log() - torch.log1p(-p), labels, session, user, tasks)
-
-
-def rela_impr(value: float, base: float) -> float:
-    """Relative improvement of an AUC over a baseline's, above chance: ``(AUC - .5) / (AUC_base - .5) - 1``.
-
-    Yan et al., "Coupled Group Lasso for Web-Scale CTR Prediction in Display Advertising", ICML 2014
-    (https://proceedings.mlr.press/v32/yan14.html). NaN when the baseline is at chance.
-    """
-    return (value - 0.5) / (base - 0.5) - 1 if base != 0.5 else math.nan

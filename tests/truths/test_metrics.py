@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from sklearn.metrics import log_loss, roc_auc_score
 
-from mtlbench.evaluation import auc, gauc, logloss, mean_auc, normalised_entropy, rela_impr, s_logloss
+from mtlbench.evaluation import auc, gauc, logloss, normalised_entropy, s_logloss
 from mtlbench.statistics import delta_m
 
 LENGTH = st.integers(2, 60)
@@ -75,7 +75,6 @@ def test_all_tied_is_one_half(value, n):
 def test_one_class_is_undefined_and_not_one_half(label):
     scores, labels, user = torch.randn(8), torch.full((8,), label), torch.zeros(8, dtype=torch.int64)
     assert math.isnan(auc(scores, labels))
-    assert math.isnan(mean_auc(scores[:, None], labels[:, None]))
     assert math.isnan(normalised_entropy(scores, labels))
     value, coverage = gauc(scores, labels, user)
     assert math.isnan(value)
@@ -154,10 +153,3 @@ def test_gauc_weighs_the_users_with_both_classes_by_their_rows(case, data):
 def test_delta_m_of_the_baseline_is_zero(baseline, data):
     lower = data.draw(st.lists(st.booleans(), min_size=len(baseline), max_size=len(baseline)))
     assert delta_m(baseline, baseline, lower) == 0
-
-
-def test_rela_impr_measures_above_chance():
-    assert rela_impr(0.7, 0.7) == 0
-    assert rela_impr(0.8, 0.65) == pytest.approx(1.0)
-    assert rela_impr(0.5, 0.7) == -1
-    assert math.isnan(rela_impr(0.7, 0.5))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mtlbench.errors import DataError, TrainingError
-from mtlbench.evaluation import auc, calibration, mean_auc, score, score_probabilities
+from mtlbench.evaluation import auc, calibration, score, score_probabilities
 
 ROWS = torch.arange(4)
 LABELS = torch.tensor([[1.0, 0.0], [0.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
@@ -55,11 +55,6 @@ def test_certain_probabilities_cost_nothing_when_they_are_right():
 def test_impossible_probabilities_are_refused():
     with pytest.raises(DataError, match=r"1 true probabilities lie outside \[0, 1\], the first is 1.5"):
         score_probabilities(torch.tensor([[0.1], [1.5], [0.2], [0.3]]), LABELS[:, :1], ROWS, ROWS, ["click"])
-
-
-def test_mean_auc_is_the_mean_over_tasks():
-    logits, labels = torch.randn(50, 3), (torch.rand(50, 3) < 0.4).float()
-    assert mean_auc(logits, labels) == pytest.approx(sum(auc(logits[:, k], labels[:, k]) for k in range(3)) / 3)
 
 
 def test_calibration_is_predicted_over_observed():
