@@ -70,7 +70,14 @@ def spec_text(name: str, params: Mapping[str, object]) -> str:
 
 def params_text(params: Mapping[str, object]) -> str:
     """Parameters as a reader expects them in a table: ``lambda=0.5, tower=128-64``."""
-    return one_line(", ".join(f"{name}={_shown(value)}" for name, value in params.items()))
+    return one_line(", ".join(f"{name}={value_text(value)}" for name, value in params.items()))
+
+
+def value_text(value: object) -> str:
+    """A parameter's value as a reader expects it."""
+    if isinstance(value, list | tuple):
+        return "-".join(map(value_text, value))
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def parameter_rows(params: type[BaseModel]) -> list[dict[str, str]]:
@@ -86,14 +93,6 @@ def parameter_rows(params: type[BaseModel]) -> list[dict[str, str]]:
         }
         for name, info in public_fields(params).items()
     ]
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list | tuple):
-        return "-".join(map(_shown, value))
-    return json.dumps(value, default=str)
 
 
 def _types(annotation: Any) -> Iterator[Any]:

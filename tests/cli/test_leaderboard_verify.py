@@ -151,6 +151,33 @@ def test_a_page_of_an_older_version_without_a_checksum(mtlbench: Any, results: P
     assert [line[0] for line in done.out.splitlines()[1:-1]] == ["-", "+", "@", "-", "+"]
 
 
+def test_a_row_that_has_no_record(mtlbench: Any, results: Path, page: Path) -> None:
+    file_of(results, "rlw", 1).unlink()
+    done = mtlbench("leaderboard", "verify", results)
+    assert done.code == 1
+    assert f"{page}: row RLW-Shared Bottom: the page has seed 1, of which there is no record" in done.out
+    file_of(results, "rlw", 0).unlink()
+    done = mtlbench("leaderboard", "verify", results)
+    assert f"{page}: Synthetic [rows=2500]: the page has a row RLW-Shared Bottom, of which there is no" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (" --colour red", "its first line names the option '--colour', which is none of --layout, --sort, --baseline"),
+        (" --layout papr", "unknown layout 'papr': did you mean 'paper'?"),
+        (" --baseline rwl", "unknown baseline 'rwl': did you mean 'rlw'?"),
+    ],
+)
+def test_options_of_a_page_that_there_are_none_of(
+    mtlbench: Any, results: Path, page: Path, words: str, message: str
+) -> None:
+    page.write_text(page.read_text().replace("leaderboard build;", f"leaderboard build{words};", 1))
+    done = mtlbench("leaderboard", "verify", results)
+    assert done.code == 1
+    assert f"page: {page}: {message}" in done.out
+
+
 def test_an_edited_checksum_is_shown(mtlbench: Any, results: Path, page: Path) -> None:
     text = page.read_text()
     page.write_text(text[:-12] + ("0" if text[-12] != "0" else "1") + text[-11:])

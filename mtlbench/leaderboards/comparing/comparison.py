@@ -3,14 +3,15 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-from mtlbench.config.parameters import params_text
+from mtlbench.config.parameters import value_text
 from mtlbench.errors import UsageError, did_you_mean
 from mtlbench.leaderboards.boards.board import HIGHER_IS_BETTER, Column
-from mtlbench.leaderboards.boards.naming import canonical, key_of
+from mtlbench.leaderboards.boards.naming import apart, key_of
 from mtlbench.leaderboards.boards.scores import BoardScores, MethodScores
 from mtlbench.statistics import ALPHA, Difference, difference_by_seed, holm, unpaired_difference
+from mtlbench.text import one_line
 
 Verdict = Literal["better", "worse", "tied", "same", "unknown"]
 """``same``: equal to the last digit on every shared seed. ``unknown``: one seed, so nothing is known of the spread."""
@@ -145,18 +146,16 @@ def check_baseline(boards: Sequence[BoardScores], baseline: str | None) -> None:
 
 def _differences(mine: BoardScores, other: BoardScores) -> list[str]:
     """What the conditions differ in, such as ``epochs is 10 here and 20 in the reference``."""
-    sides = [{**board.conditions, **board.dataset.params} for board in (mine, other)]
-    found = [_difference(name, *(side.get(name) for side in sides)) for name in dict.fromkeys([*sides[0], *sides[1]])]
-    if mine.fingerprint != other.fingerprint:
-        found.append(_difference("data fingerprint", mine.fingerprint[:12], other.fingerprint[:12]))
-    return [text for text in found if text]
-
-
-def _difference(name: str, mine: Any, other: Any) -> str:
-    if canonical(mine) == canonical(other):
-        return ""
-    values = [params_text({"": value}).removeprefix("=") for value in (mine, other)]
-    return f"{name.replace('_', ' ')} is {values[0]} here and {values[1]} in the reference"
+    sides = [
+        {**board.conditions, **board.dataset.params, "data fingerprint": board.fingerprint[:12]}
+        for board in (mine, other)
+    ]
+    own, theirs = apart(sides)
+    return [
+        f"{name.replace('_', ' ')} is {one_line(value_text(own.get(name)))} here and "
+        f"{one_line(value_text(theirs.get(name)))} in the reference"
+        for name in dict.fromkeys([*own, *theirs])
+    ]
 
 
 def _compare_boards(mine: BoardScores, reference: BoardScores, baseline: str | None) -> BoardComparison:

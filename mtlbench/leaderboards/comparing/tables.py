@@ -7,8 +7,9 @@ from typing import Any
 
 from mtlbench.leaderboards.boards.board import METRICS, MISSING
 from mtlbench.leaderboards.comparing.comparison import BoardComparison, Comparison, MethodComparison
+from mtlbench.leaderboards.formats.export import known
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell, interval_text
-from mtlbench.text import one_line
+from mtlbench.text import counted, one_line
 
 SAME = "="
 MARKS = {"better": "▲", "worse": "▼", "unknown": "?"}
@@ -77,7 +78,7 @@ def _cells(pair: MethodComparison, board: BoardComparison) -> list[TableCell]:
 def _summary(board: BoardComparison) -> list[str]:
     counts = Counter(pair.verdict for pair in board.aligned)
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict])
-    texts = [f"{_count(len(board.aligned), 'method')} in both{f': {told}' if told else ''}."]
+    texts = [f"{counted(len(board.aligned), 'method')} in both{f': {told}' if told else ''}."]
     if board.only_reference:
         texts.append(f"Only in the reference: {', '.join(map(one_line, board.only_reference))}.")
     if board.without_baseline:
@@ -108,19 +109,15 @@ def _reading(pairs: Sequence[MethodComparison]) -> list[str]:
         f"Mine minus the reference, {'; '.join(how)}.",
         "In parentheses half the width of the difference's own 95 % interval (Student's t), in units of the last "
         "digit.",
-        f"▲ better and ▼ worse with p < .05, Holm-adjusted over {_count(tested, 'comparison')}.",
+        f"▲ better and ▼ worse with p < .05, Holm-adjusted over {counted(tested, 'comparison')}.",
         *(text for verdict, text in marks.items() if verdict in verdicts),
     ]
     return [" ".join(texts)]
 
 
 def _new_caption(board: BoardComparison) -> list[str]:
-    text = f"{_count(len(board.new), 'method')} that the reference lacks, against its baseline on the same backbone."
+    text = f"{counted(len(board.new), 'method')} that the reference lacks, against its baseline on the same backbone."
     return [text, *_reading(board.new)]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _pair_json(pair: MethodComparison) -> dict[str, Any]:
@@ -136,10 +133,10 @@ def _pair_json(pair: MethodComparison) -> dict[str, Any]:
                 "task": task,
                 "metric": metric,
                 "difference": cell.difference.estimate.value,
-                "low": _known(cell.difference.estimate.low),
-                "high": _known(cell.difference.estimate.high),
-                "p": _known(cell.difference.p),
-                "p_adjusted": _known(cell.adjusted),
+                "low": known(cell.difference.estimate.low),
+                "high": known(cell.difference.estimate.high),
+                "p": known(cell.difference.p),
+                "p_adjusted": known(cell.adjusted),
                 "paired": cell.difference.paired,
                 "seeds": list(cell.difference.counts),
                 "verdict": cell.verdict,
@@ -147,7 +144,3 @@ def _pair_json(pair: MethodComparison) -> dict[str, Any]:
             for (task, metric), cell in pair.cells.items()
         ],
     }
-
-
-def _known(number: float) -> float | None:
-    return None if math.isnan(number) else number

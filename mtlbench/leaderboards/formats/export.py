@@ -114,8 +114,8 @@ def _interval(value: SeedMean | None) -> dict[str, float | None]:
     interval = value.interval if value else None
     return {
         "": value.mean if value else None,
-        "_low": _known(interval.low) if interval else None,
-        "_high": _known(interval.high) if interval else None,
+        "_low": known(interval.low) if interval else None,
+        "_high": known(interval.high) if interval else None,
     }
 
 
@@ -139,8 +139,8 @@ def _contrast(value: SeedMean | None, place: int) -> dict[str, Any]:
     return {
         "versus": found.baseline if found else None,
         "difference": estimate.value if estimate else None,
-        "difference_low": _known(estimate.low) if estimate else None,
-        "difference_high": _known(estimate.high) if estimate else None,
+        "difference_low": known(estimate.low) if estimate else None,
+        "difference_high": known(estimate.high) if estimate else None,
         "p": found.p if found else None,
         "p_adjusted": found.adjusted if found else None,
         "comparisons": found.comparisons if found else None,
@@ -148,5 +148,6 @@ def _contrast(value: SeedMean | None, place: int) -> dict[str, Any]:
     }
 
 
-def _known(number: float) -> float | None:
+def known(number: float) -> float | None:
+    """A number for JSON, which has no NaN."""
     return None if math.isnan(number) else number
