@@ -21,11 +21,6 @@ class PluginSpec:
     name: str
     params: Mapping[str, Any]
 
-    def text(self) -> str:
-        """The spec as one types it: ``rmtl[lambda=0.5,gamma=0.9]``."""
-        inside = ",".join(f"{key}={value}" for key, value in self.params.items())
-        return f"{self.name}[{inside}]" if inside else self.name
-
     @cached_property
     def canonical(self) -> str:
         """Canonical JSON of the spec."""
