@@ -12,11 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mtlbench.errors import UsageError
-from mtlbench.files import replacing
-
 if TYPE_CHECKING:
     from mtlbench.discovery import Catalogue
+    from mtlbench.leaderboards import Table as LeaderboardTable
 
 PIPED_WIDTH = 100
 
@@ -64,16 +62,12 @@ def warn_of_broken(catalogue: "Catalogue") -> None:
         typer.echo(f"warning: left out {broken.name}, which is broken: {broken.origin}: {broken.reason}", err=True)
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all.
+def print_tables(tables: "Sequence[LeaderboardTable]", markdown: str) -> None:
+    """Print tables on a terminal; where stdout is piped, the same as Markdown."""
+    from mtlbench.leaderboards import to_rich
 
-    Raises:
-        UsageError: it cannot be written.
-    """
-    try:
-        with replacing(path) as file:
-            file.write(content)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write {path}: {error.strerror}; check that the folder exists and may be written"
-        ) from error
+    if sys.stdout.isatty():
+        console = stdout()
+        console.print(to_rich(tables, console.width))
+    else:
+        typer.echo(markdown, nl=False)
