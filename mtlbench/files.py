@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, whatever kills the process or fills the disk."""
+"""The cache folder, and files that appear whole or not at all, whatever kills the process or fills the disk."""
 
 import contextlib
 import os
@@ -7,6 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+
+def cache_dir() -> Path:
+    """The folder of what can be made again: ``MTLBENCH_CACHE``, else the platform's cache folder of the user."""
+    import platformdirs
+
+    named = os.environ.get("MTLBENCH_CACHE")
+    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("mtlbench"))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from mtlbench.errors import UsageError
 from mtlbench.files import replacing
 
 if TYPE_CHECKING:
-    from mtlbench.discovery import Catalogue
+    from mtlbench.discovery import Broken, Catalogue
 
 PIPED_WIDTH = 100
 
@@ -58,10 +58,10 @@ def find_plugins(files: Iterable[Path] | None) -> "Catalogue":
     return discover(plugin_files(files or ()))
 
 
-def warn_of_broken(catalogue: "Catalogue") -> None:
+def warn_of_broken(broken: "Iterable[Broken]") -> None:
     """Say on stderr which plugins are left out."""
-    for broken in catalogue.broken:
-        typer.echo(f"warning: left out {broken.name}, which is broken: {broken.origin}: {broken.reason}", err=True)
+    for one in broken:
+        typer.echo(f"warning: left out {one.name}, which is broken: {one.origin}: {one.reason}", err=True)
 
 
 def write(path: Path, content: bytes) -> None:

@@ -139,7 +139,7 @@ def run(
     catalogue = discover(study.files())
     plan = study.resolve(catalogue)
     require_writable(study.out)
-    warn_of_broken(catalogue)
+    warn_of_broken(catalogue.broken)
     if dry_run:
         _print_cells(study, plan, catalogue)
     else:

@@ -36,7 +36,7 @@ def test_built_in_plugins_are_found_through_the_entry_point() -> None:
     catalogue = discover()
     assert {"constant", "decay", "rmtl"} <= set(catalogue.weightings)
     assert catalogue.weightings["rmtl"].origin.startswith("mtlbench_plugins.weightings.rmtl (mtlbench ")
-    assert catalogue.broken == []
+    assert not catalogue.broken
 
 
 def test_a_built_in_plugin_is_called_as_its_file() -> None:
@@ -104,7 +104,7 @@ def test_a_file_brings_the_classes_that_it_defines(tmp_path: Path) -> None:
         write(tmp_path, "data.py", DATASET.format(name="data")),
     ]
     catalogue = discover(files)
-    assert catalogue.broken == []
+    assert not catalogue.broken
     assert catalogue.weightings["one"].origin == catalogue.weightings["two"].origin == str(files[0])
     assert catalogue.get("backbone", "net").cls.label == "Net"
     assert catalogue.get("dataset", "data").cls.label == "Data"
