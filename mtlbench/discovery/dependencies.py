@@ -63,7 +63,7 @@ def _locations(module: str) -> list[str]:
     """The folders of a package, or the file of a module; nothing where it cannot be found."""
     try:
         spec = find_spec(module)
-    except (ImportError, ValueError):
+    except Exception:  # whatever it is, the import of the entry point meets it too, and shows the plugin as broken
         return []
     if spec is None:
         return []
@@ -71,11 +71,18 @@ def _locations(module: str) -> list[str]:
 
 
 def _below(folder: str) -> Iterator[str]:
+    """The files below ``folder``, links followed and compiled files left out; ``folder`` itself where it is a file."""
     if os.path.isfile(folder):
         yield folder
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(set(folders) - {"__pycache__"})
+    visited = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        visited.add(os.path.realpath(parent))
         yield from (os.path.join(parent, name) for name in sorted(names))
+        folders[:] = sorted(
+            name
+            for name in folders
+            if name != "__pycache__" and os.path.realpath(os.path.join(parent, name)) not in visited
+        )
 
 
 def fingerprint(question: str, sources: dict[str, str]) -> str:

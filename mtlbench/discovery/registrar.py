@@ -78,7 +78,7 @@ class FoundRegistrar:
             self._found.add_broken(plugin, self._kind, origin, error)
             return
         if not self.module(module, origin):
-            reason = f"defines no {self._kind} class; a helper module's name starts with an underscore"
+            reason = f"defines no {self._kind} class; let the name of a helper module start with an underscore"
             self._found.add_broken(plugin, self._kind, origin, reason)
 
     def module(self, module: ModuleType, origin: str) -> bool:

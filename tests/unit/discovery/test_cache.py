@@ -27,6 +27,9 @@ class Site:
         write(folder / "mtlkept", "part.py", "value = 1\n")
         write(folder / "mtlkept", "data.txt", "one")
         write(folder, "mtlhelper.py", "value = 1\n")
+        write(folder.parent / "linked", "data.txt", "one")
+        (folder / "mtlkept" / "linked").symlink_to(folder.parent / "linked")
+        (folder.parent / "linked" / "loop").symlink_to(folder / "mtlkept")
         self.asked = 0
 
     def install(self, package: str, init: str = "") -> None:
@@ -88,6 +91,7 @@ CHANGES: dict[str, Callable[[Site], Any]] = {
     "a module of the package is new": lambda site: write(site.folder / "mtlkept" / "new", "plugin.py", ""),
     "a module of the package is gone": lambda site: (site.folder / "mtlkept" / "part.py").unlink(),
     "a data file of the package": lambda site: write(site.folder / "mtlkept", "data.txt", "three"),
+    "a file in a folder that is linked": lambda site: write(site.folder.parent / "linked", "new.txt", ""),
     "a module elsewhere that was imported": lambda site: write(site.folder, "mtlhelper.py", "value = 22\n"),
     "a module elsewhere is gone": lambda site: (site.folder / "mtlhelper.py").unlink(),
     "a package with plugins is installed": lambda site: site.install("mtlother"),
@@ -214,7 +218,7 @@ def test_a_cache_that_cannot_be_written_is_no_hindrance(
     assert site.ask()["asked"] == 1
     assert site.ask()["asked"] == 2
     assert capsys.readouterr() == ("", "")
-    assert {path.name for path in site.folder.parent.iterdir()} == {"site", "file.py"}
+    assert {path.name for path in site.folder.parent.iterdir()} == {"site", "linked", "file.py"}
 
 
 def test_a_full_disk_leaves_nothing_behind(site: Site, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
