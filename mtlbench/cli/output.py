@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from mtlbench.discovery import Catalogue
+    from mtlbench.discovery import Broken, Catalogue
     from mtlbench.leaderboards import Table as LeaderboardTable
 
 PIPED_WIDTH = 100
@@ -56,10 +56,10 @@ def find_plugins(files: Iterable[Path] | None) -> "Catalogue":
     return discover(plugin_files(files or ()))
 
 
-def warn_of_broken(catalogue: "Catalogue") -> None:
+def warn_of_broken(broken: "Iterable[Broken]") -> None:
     """Say on stderr which plugins are left out."""
-    for broken in catalogue.broken:
-        typer.echo(f"warning: left out {broken.name}, which is broken: {broken.origin}: {broken.reason}", err=True)
+    for one in broken:
+        typer.echo(f"warning: left out {one.name}, which is broken: {one.origin}: {one.reason}", err=True)
 
 
 def print_tables(tables: "Sequence[LeaderboardTable]", markdown: str) -> None:

@@ -113,7 +113,7 @@ def run(
     study = Study.load(config, flags)
     catalogue = discover(study.files())
     plan = study.resolve(catalogue)
-    warn_of_broken(catalogue)
+    warn_of_broken(catalogue.broken)
     if dry_run:
         _print_cells(plan, catalogue)
     else:
