@@ -21,6 +21,10 @@ class DataError(UsageError):
     """A log that is missing, malformed, or cannot be split into a fair train, validation and test part."""
 
 
+class DataWarning(UserWarning):
+    """Something about a dataset that whoever reads its results must know, and that does not stop a study."""
+
+
 class TrainingError(MtlbenchError):
     """Training that cannot give an honest result, such as a diverged loss or a dead critic.
 

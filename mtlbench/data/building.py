@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from mtlbench.api import Field, Log, Schema, Split, Splits
 from mtlbench.data.encoding import encode_ids, standardise
 from mtlbench.data.facts import facts_of
-from mtlbench.data.sessions import index_sessions, no_sessions
+from mtlbench.data.hashes import sha256_of_json
+from mtlbench.data.sessions import index_sessions, no_sessions, owned_sessions
 from mtlbench.data.splitting import boundaries, order_of
-from mtlbench.data.validation import check_log, check_splits
+from mtlbench.data.suspicions import suspicions
+from mtlbench.data.ties import settle
+from mtlbench.data.validation import check_log, check_scores, check_splits
 
 
 def build(log: Log, dataset: str, fingerprint: str) -> Splits:
@@ -25,18 +28,22 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
     check_log(log, dataset)
     rows = len(log.frame)
     held_out = log.frame[log.held_out].to_numpy(bool) if log.held_out else None
-    order = order_of(log.frame[log.timestamp] if log.timestamp else None, rows, held_out)
+    by_time = order_of(log.frame[log.timestamp] if log.timestamp else None, rows, held_out)
     parts = boundaries(rows, None if held_out is None else int(held_out.sum()))
+    order, ties = settle(log, by_time, parts)
     check_splits(log, order, parts, dataset)
 
     table = _Ordered(log, order, parts["train"].stop)
     categorical, fields, numerical = table.inputs()
+    check_scores(log, numerical, order, dataset)
     labels = table.stack(log.tasks).astype(np.float32)
     optimum = table.stack(log.optimum) if log.optimum else None
     timestamp = np.array(table.column(log.timestamp), dtype=np.int64) if log.timestamp else np.arange(rows)
     user = table.codes(log.user)
     has_sessions = bool(log.session and log.timestamp)
-    session = table.codes(log.session) if has_sessions else None
+    session, shared = table.codes(log.session) if has_sessions else None, 0
+    if session is not None and log.user:
+        session, shared = owned_sessions(session, user)
 
     def split(part: slice) -> Split:
         index = no_sessions(part.stop - part.start) if session is None else index_sessions(session[part])
@@ -55,7 +62,22 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
 
     schema = Schema(fields, tuple(log.numerical), tuple(log.tasks), log.relation, has_sessions, tuple(log.user_inputs))
     splits = {name: split(part) for name, part in parts.items()}
-    return Splits(schema, **splits, fingerprint=fingerprint, facts=facts_of(log, schema, splits))
+    found = suspicions(schema, splits, bool(log.user), drawn=not log.timestamp and held_out is None)
+    return Splits(
+        schema,
+        splits["train"],
+        splits["validation"],
+        splits["test"],
+        fingerprint=_identity(fingerprint, ties=order is not by_time and (order != by_time).any(), sessions=shared),
+        facts={**facts_of(log, schema, splits, shared, ties), **found.facts},
+        warnings=(*log.warnings, *found.warnings),
+    )
+
+
+def _identity(fingerprint: str, **rules: object) -> str:
+    """The fingerprint, another one where a rule gave other tensors that is younger than the version of the encoding."""
+    applied = [name for name, applies in rules.items() if applies]
+    return sha256_of_json({"fingerprint": fingerprint, "rules": applied}) if applied else fingerprint
 
 
 class _Ordered:

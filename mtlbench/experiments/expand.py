@@ -7,6 +7,7 @@ from mtlbench.api import Source, Splits
 from mtlbench.cells import Cell
 from mtlbench.config.specs import Resolved, resolve
 from mtlbench.config.study import Plan
+from mtlbench.data import announce
 from mtlbench.discovery import Catalogue
 from mtlbench.experiments.applicability import Applicability
 from mtlbench.experiments.job import Job
@@ -25,6 +26,7 @@ def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
     pairs = [pair for grid in plan.grids for pair in product(*grid)]
     for dataset in plan.datasets:
         splits = load_splits(catalogue, dataset.spec, plan.settings.data_dir)
+        announce(splits, dataset.spec.name)
         for seed in plan.seeds:
             for backbone, weighting in pairs:
                 expansion.add(dataset, splits, backbone, weighting, seed)

@@ -49,7 +49,7 @@ BROKEN: list[tuple[Callable[[], api.Log], list[str]]] = [
     ),
     (lambda: with_column("click", lambda c: c.map({0: "no", 1: "yes"})), ["'click'", "not numeric", "0 and 1"]),
     (lambda: with_column("click", one_value(2.0)), ["'click'", "2.0", "row 7", "0 or 1"]),
-    (lambda: with_column("click", one_value(np.nan)), ["'click'", "nan", "row 7", "0 or 1"]),
+    (lambda: with_column("click", one_value(np.nan)), ["'click'", "nan", "row 7", "not observed", "drop these rows"]),
     (lambda: with_column("buy", lambda c: 1 - c), ["'buy' is 1 where 'click' is 0", "funnel", "parallel"]),
     (only_late_clicks, ["'buy'", "one class", "train split", "0 of 36"]),
     (lambda: with_column("buy", lambda c: c * 0), ["'buy'", "one class", "0 of 36"]),
