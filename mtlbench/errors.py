@@ -32,6 +32,22 @@ class TrainingError(MtlbenchError):
     """
 
 
+def said_of(error: BaseException) -> str:
+    """What a user reads of ``error``: its message, after its kind where the message was not written for users."""
+    if isinstance(error, MtlbenchError):
+        return str(error)
+    if is_out_of_memory(error):
+        text = f"there is no memory left for this process ({str(error) or 'MemoryError'})"
+        return f"{text}; try fewer --jobs, a smaller dataset or --batch-size, or a higher limit"
+    return f"{type(error).__name__}: {error}"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the system, or a limit on the process, refused memory, in whatever words."""
+    words = "allocate memory", "out of memory", "failed to map segment"
+    return isinstance(error, MemoryError) or any(text in str(error) for text in words)
+
+
 def did_you_mean(name: str, known: list[str]) -> str:
     """The end of an error message about the unknown ``name``: a suggestion, or all known names."""
     from difflib import get_close_matches
