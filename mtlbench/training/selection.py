@@ -7,8 +7,20 @@ from typing import Any
 
 from mtlbench.api import Split, TrainingError
 from mtlbench.evaluation import auc
-from mtlbench.training.curve import CurvePoint, Weights
 from mtlbench.training.model import Model, State
+from mtlbench.training.update import Weights
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """What is known after an epoch: losses in training, AUC in validation, and the weights applied."""
+
+    stage: str
+    epoch: int
+    train_loss: dict[str, float]
+    validation_auc: dict[str, float]
+    weights: Weights | None
+    """``None`` in a stage whose loss is no weighted sum of task losses."""
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,13 @@ from mtlbench.api.renamed import TRAINER_METHODS, replacement
 from mtlbench.cells import Training
 from mtlbench.training.budget import Budget, Meter, Spend
 from mtlbench.training.checkpoint import Checkpoint
-from mtlbench.training.curve import CurvePoint
 from mtlbench.training.journal import Journal
 from mtlbench.training.model import Model
 from mtlbench.training.seeding import seeded
-from mtlbench.training.selection import Selection
+from mtlbench.training.selection import CurvePoint, Selection
 from mtlbench.training.stage import Batches, Stage
 from mtlbench.training.stages import Progress, Stages
-from mtlbench.training.update import PluginUpdate, WeightedUpdate
+from mtlbench.training.update import WeightedUpdate
 
 
 class BackboneTrainer:
@@ -135,7 +134,7 @@ class BackboneTrainer:
         state: Stateful | None = None,
     ) -> None:
         """Call ``update(rows)`` for each batch of an epoch, validate, keep the best, stop early."""
-        self._stages.train(Stage(stage, stage, PluginUpdate(update, end_epoch, state)))
+        self._stages.train(Stage(stage, stage, update, end_epoch, state))
 
     def run_once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
         """Call ``compute()``, or give ``result`` the state that it had after it, where that was saved."""
@@ -234,4 +233,5 @@ class BackboneTrainer:
     def _weighted(self, weighting: Weighting, name: str, stream: str) -> Stage:
         """The stage of training under ``weighting``."""
         weighting.setup(self)
-        return Stage(name, stream, WeightedUpdate(weighting, self._model, self.schema.tasks))
+        update = WeightedUpdate(weighting, self._model, self.schema.tasks)
+        return Stage(name, stream, update.step, update.end_epoch, update)

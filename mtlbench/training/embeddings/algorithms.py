@@ -55,6 +55,18 @@ class EmbeddingAdam(_Moments):
     def _state(self) -> dict[str, Tensor]:
         return {**super()._state(), "last": self._last}
 
+    def portable_state(self) -> dict[str, Tensor]:
+        """As torch's dense Adam has it."""
+        step = torch.tensor(float(self.steps))
+        return {"step": step, "exp_avg": self._moment1, "exp_avg_sq": self._moment2}
+
+    def load_portable_state(self, state: Mapping[str, Tensor]) -> None:
+        """Copy it back. Rows with a moment are up to date; the others were never read."""
+        moment1, moment2, steps = state["exp_avg"], state["exp_avg_sq"], state["step"].to(torch.int32)
+        read = moment2.any(dim=1) | moment1.any(dim=1)
+        last = torch.where(read, steps.to(read.device), 0).to(torch.int32)
+        self.load_state_dict({"steps": steps, "moment1": moment1, "moment2": moment2, "last": last})
+
     def exact_state(self) -> dict[str, Tensor]:
         """With the table of the catch-up, whose last bits depend on how it grew."""
         return {**self.state_dict(), **self._catch_up.state_dict()}

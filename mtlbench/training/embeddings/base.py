@@ -133,6 +133,14 @@ class EmbeddingOptimiser(ABC):
         self.steps = int(state["steps"])
         self._rows = None
 
+    def portable_state(self) -> dict[str, Tensor]:
+        """The state as torch's optimiser of the same algorithm has it, where there is one, else the own."""
+        return self.state_dict()
+
+    def load_portable_state(self, state: Mapping[str, Tensor]) -> None:
+        """Copy back what :meth:`portable_state` gave."""
+        self.load_state_dict(state)
+
     def exact_state(self) -> dict[str, Tensor]:
         """:meth:`state_dict`, and whatever else the last bit of a later step depends on."""
         return self.state_dict()
