@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -46,7 +46,7 @@ class Meter:
         """What each has cost so far."""
         self._began: float | None = None
 
-    def enter(self, stages: Iterable[Spend]) -> None:
+    def enter(self, stages: Sequence[Spend]) -> None:
         """Count stages that ended elsewhere: in another cell, or before this one was resumed."""
         self.stages.extend(stages)
 

@@ -82,8 +82,8 @@ class Selection:
             self.keep(score)
 
     def keep(self, score: float) -> None:
-        """Take the model's present state as the best, of this validation score."""
-        self._best = Best()  # of large tables there is no room for three states: the last best gives way first
+        """Take the model's present state as the best, with this validation score."""
+        self._best = Best()  # large tables leave no room for three states, so the last best is freed first
         self._best = Best(score, self._model.state())
 
     def best_state(self) -> State:

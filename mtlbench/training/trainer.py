@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
 from typing import NoReturn
 
 from torch import Tensor
@@ -19,7 +18,7 @@ from mtlbench.training.model import Model
 from mtlbench.training.seeding import seeded
 from mtlbench.training.selection import CurvePoint, Selection
 from mtlbench.training.stage import Batches, Stage
-from mtlbench.training.stages import Progress, Stages
+from mtlbench.training.stages import Candidate, Progress, Stages, unheard
 from mtlbench.training.update import WeightedUpdate
 
 
@@ -51,7 +50,7 @@ class BackboneTrainer:
         warm_start: Checkpoint | None = None,
         source: Checkpoint | None = None,
         dense: bool = False,
-        progress: Progress = lambda *_: None,
+        progress: Progress | None = None,
         journal: Journal | None = None,
     ) -> None:
         self.backbone = backbone
@@ -63,13 +62,13 @@ class BackboneTrainer:
         self._seed = seed
         self._warm_start = warm_start
         self._source = source
-        self._progress = progress
+        self._progress = progress or unheard
         self._model = Model(backbone, splits, training, dense=dense)
         self._batches = Batches(len(self.data), training.batch_size, seed, self.data.labels.device)
         self._meter = Meter()
         self._selection = Selection(self._model, self.schema.tasks, splits.validation)
         self._stages = Stages(
-            self._model, self._selection, self._batches, self._meter, journal or Journal(), training, progress
+            self._model, self._selection, self._batches, self._meter, journal or Journal(), training, self._progress
         )
 
     # -- what a weighting sees (mtlbench.api.Trainer) -------------------------------------------------------------
@@ -106,12 +105,15 @@ class BackboneTrainer:
 
     def select(self, candidates: Mapping[str, Weighting], stage: str = "train") -> str:
         """Train under each of ``candidates`` from the present state, and return to the best on validation."""
-        return self._stages.select(
-            {
-                name: partial(self._weighted, weighting, f"{stage} {name}", stage)
-                for name, weighting in candidates.items()
-            }
-        )
+        best, state = self._selection.best, self._model.state()
+        winner: Candidate | None = None
+        for name, weighting in candidates.items():
+            self._selection.go_on_from(best, state)
+            winner = self._stages.challenge(winner, name, self._weighted(weighting, f"{stage} {name}", stage))
+        if winner is None:
+            raise TrainingError("the weighting selects among no candidates; give trainer.select at least one")
+        self._stages.go_on_from(winner)
+        return winner.name
 
     def step(self, rows: Tensor, number: int = 0) -> Step:
         """Forward the backbone on ``rows`` and compute the loss of each sample and task."""
@@ -225,9 +227,11 @@ class BackboneTrainer:
     def _count(self, source: Checkpoint, stages: Collection[str] | None = None) -> None:
         """Enter stages of another cell, all unless named, into the budget of this one."""
         self._meter.enter(
-            replace(stage, reused_from=stage.reused_from or source.cell)
-            for stage in source.spend
-            if stages is None or stage.stage in stages
+            [
+                replace(stage, reused_from=stage.reused_from or source.cell)
+                for stage in source.spend
+                if stages is None or stage.stage in stages
+            ]
         )
 
     def _weighted(self, weighting: Weighting, name: str, stream: str) -> Stage:

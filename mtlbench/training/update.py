@@ -10,10 +10,11 @@ from mtlbench.api import DirectionWeighting, Step, TrainingError, Weighting
 from mtlbench.training.gradients import TASK_GRADIENTS, TaskGradients, no_shared_parameters, reach, shared
 from mtlbench.training.model import Model
 
-WEIGHTING, TAKEN, TRACE = "weighting.", "taken", "trace"
 Weights = dict[str, dict[str, float]]
 """Task -> mean and quantiles of the weights applied."""
 
+WEIGHTING, TAKEN, TRACE = "weighting.", "taken", "trace"
+"""Parts of the state of an update."""
 QUANTILES = {"min": 0.0, "q05": 0.05, "q50": 0.5, "q95": 0.95, "max": 1.0}
 
 
