@@ -1,7 +1,7 @@
 """The best state of a finished cell, which another cell can continue from."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,14 @@ class Checkpoint:
     def seconds(self) -> float:
         """Wall-clock of all stages."""
         return sum(stage.seconds for stage in self.spend)
+
+    def reused(self, stages: Collection[str] | None = None) -> list[Spend]:
+        """What its stages, all or those named, cost, as they count in the budget of a cell that builds on it."""
+        return [
+            replace(spend, reused_from=spend.reused_from or self.cell)
+            for spend in self.spend
+            if stages is None or spend.stage in stages
+        ]
 
     def save(self, path: Path) -> None:
         """Write to ``path``. The file appears whole or not at all.

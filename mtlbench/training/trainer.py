@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import NoReturn
 
 from torch import Tensor
@@ -78,7 +77,7 @@ class BackboneTrainer:
         start = self._warm_start
         if start is None:
             raise TrainingError("the weighting continues from another cell, but no checkpoint of it was given")
-        self._count(start)
+        self._meter.enter(start.reused())
         self._model.load((start.backbone, start.optimiser), optimiser=optimiser)
         if score:
             self._selection.keep(start.score)
@@ -92,7 +91,7 @@ class BackboneTrainer:
 
     def reuse(self, stages: Collection[str]) -> Checkpoint:
         """The source cell's checkpoint, those ``stages`` of it counted in the budget."""
-        self._count(self.source_checkpoint, stages)
+        self._meter.enter(self.source_checkpoint.reused(stages))
         return self.source_checkpoint
 
     def train(self, weighting: Weighting, stage: str = "train", seconds: float | None = None) -> None:
@@ -221,18 +220,6 @@ class BackboneTrainer:
         """The best state and the weighting's, for other cells to build on."""
         backbone, optimiser = self._selection.best_state()
         return Checkpoint(cell, backbone, optimiser, self.score, self.spend, dict(weighting or {}))
-
-    # -- the parts ------------------------------------------------------------------------------------------------
-
-    def _count(self, source: Checkpoint, stages: Collection[str] | None = None) -> None:
-        """Enter stages of another cell, all unless named, into the budget of this one."""
-        self._meter.enter(
-            [
-                replace(stage, reused_from=stage.reused_from or source.cell)
-                for stage in source.spend
-                if stages is None or stage.stage in stages
-            ]
-        )
 
     def _weighted(self, weighting: Weighting, name: str, stream: str) -> Stage:
         """The stage of training under ``weighting``."""
