@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import psutil
 import torch
 
 MIB = 2**20
@@ -88,6 +87,8 @@ def peak_memory_mib() -> float:
     if torch.cuda.is_initialized():
         return float(torch.cuda.max_memory_allocated()) / MIB
     if sys.platform == "win32":
+        import psutil
+
         return psutil.Process().memory_info().peak_wset / MIB
     import resource  # not there on Windows
 
