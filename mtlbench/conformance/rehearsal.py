@@ -68,7 +68,7 @@ class Rehearsal:
         seed: int = 0,
         watch: Watch | None = None,
         journal: Journal | None = None,
-        progress: Progress = lambda *_: None,
+        progress: Progress | None = None,
     ) -> None:
         self.weighting = weighting
         self.weighed: list[Weighed] = []
