@@ -13,6 +13,15 @@ settings.load_profile("mtlbench")
 # Small tensors gain nothing from threads, and threads that spin for a core that another process has lose much.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """As many processes as there are cores for us; none beside this one for timings, and for output shown as it comes."""
+    if config.option.benchmark_only or config.option.capture == "no":
+        return 0
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+
+
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 
 
