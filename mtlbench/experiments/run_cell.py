@@ -75,8 +75,9 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
         name: score(trainer.infer(split), split.labels, split.session, split.user, splits.schema.tasks)
         for name, split in (("validation", splits.validation), ("test", splits.test))
     }
-    return record.model_copy(
-        update={
+    return Record.model_validate(
+        {
+            **dict(record),
             "status": "done",
             "failure": None,
             "metrics": metrics,
