@@ -83,7 +83,8 @@ class Recorder:
 
     def without_training(self, job: Job, reason: str | None = None, crashes: int = 0) -> None:
         """Record that ``job`` is not applicable or, with a ``reason``, that it failed before it could run."""
-        record = blank_record(job, self._catalogue, load_splits(self._catalogue, job.cell.dataset, job.data_dir))
+        splits = load_splits(self._catalogue, job.cell.dataset, job.data_dir, job.cell.fingerprint)
+        record = blank_record(job, self._catalogue, splits)
         if reason is not None:
             record = record.model_copy(
                 update={"status": "failed", "failure": Failure(reason=reason), "crashes": crashes}
