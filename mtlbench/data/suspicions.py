@@ -97,14 +97,15 @@ def _copies(schema: Schema, splits: Mapping[str, Split], found: Suspicions) -> N
     rates = np.sum([part.sum(0, dtype=np.float64) for part in labels], axis=0) / rows
     named = []
     for one, other in combinations(range(len(schema.tasks)), 2):
-        if abs(rates[one] - rates[other]) > COPIED:
+        if min(abs(rates[one] - rates[other]), abs(1 - rates[one] - rates[other])) > COPIED:
             continue
-        differ = float(sum((part[:, one] != part[:, other]).sum() for part in labels) / rows)
+        equal = float(sum((part[:, one] == part[:, other]).sum() for part in labels) / rows)
         rare = min(*rates[[one, other]], *(1 - rates[[one, other]]))
-        if differ <= COPIED and differ <= COPIED_RARE * rare:
+        if min(equal, 1 - equal) <= min(COPIED, COPIED_RARE * rare):
             first, second = schema.tasks[one], schema.tasks[other]
-            found.facts[f"same_label.{second}.{first}"] = 1 - differ
-            named.append(f"{second!r} equals {first!r} in {1 - differ:.2%} of the rows")
+            found.facts[f"same_label.{second}.{first}"] = equal
+            opposite = "" if equal > 0.5 else ", and is its opposite in the others"
+            named.append(f"{second!r} equals {first!r} in {equal:.2%} of the rows{opposite}")
     if named:
         found.warnings.append(f"a label is the copy of another: {_listed(named)}; name each task once")
 
