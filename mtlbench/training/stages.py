@@ -88,12 +88,13 @@ class Stages:
             self._selection.go_on_from(before, state)
             stage = begin()
             call = self._run(stage)
-            better = winner is None or self._selection.best.score > winner.best.score
+            best = self._selection.best
+            better = winner is None or winner.best.beaten_by(best.score, best.loss)
             self._close(call, stage, kept=better)
             if better:
                 if winner is not None:
                     self._journal.lighten(winner.call, BEST)
-                winner = _Candidate(name, stage, call, self._selection.best)
+                winner = _Candidate(name, stage, call, best)
         assert winner is not None, "there is a candidate"
         self._last = winner.stage
         self._selection.go_on_from(winner.best)
