@@ -85,17 +85,21 @@ def _some(chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
 def _inputs(schema: Schema, train: Split, rows: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.int64]]]:
     categorical, numerical = train.categorical.numpy()[rows], train.numerical.numpy()[rows]
     for place, one in enumerate(schema.categorical):
-        yield one.name, pd.factorize(categorical[:, place])[0].astype(np.int64)
+        codes = categorical[:, place].astype(np.int64)
+        yield one.name, codes if one.cardinality <= len(rows) else pd.factorize(codes)[0].astype(np.int64)
     for place, name in enumerate(schema.numerical):
         yield name, binned(numerical[:, place].astype(np.float64))
 
 
 def _copies(schema: Schema, splits: Mapping[str, Split], found: Suspicions) -> None:
-    labels = np.concatenate([split.labels.numpy() for split in splits.values()])
-    rates = labels.mean(0)
+    labels = [split.labels.numpy() for split in splits.values()]
+    rows = sum(map(len, labels))
+    rates = np.sum([part.sum(0, dtype=np.float64) for part in labels], axis=0) / rows
     named = []
     for one, other in combinations(range(len(schema.tasks)), 2):
-        differ = float((labels[:, one] != labels[:, other]).mean())
+        if abs(rates[one] - rates[other]) > COPIED:
+            continue
+        differ = float(sum((part[:, one] != part[:, other]).sum() for part in labels) / rows)
         rare = min(*rates[[one, other]], *(1 - rates[[one, other]]))
         if differ <= COPIED and differ <= COPIED_RARE * rare:
             first, second = schema.tasks[one], schema.tasks[other]

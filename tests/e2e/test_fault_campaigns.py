@@ -38,8 +38,6 @@ LONG_STUDY = [
 LONG_CELLS = 6
 MID_TRAINING_KILLS = int(os.environ.get("MTLBENCH_MID_TRAINING_KILLS", "30"))
 CACHE_DAMAGES = 5
-TINY = "size=64k"
-"""Docker gives 64 MiB; loky's locks need some pages of it."""
 WHOLE_RUN = 0.2
 """Share of the kills that hit the run with all its workers at once; the others hit one worker."""
 SAVED_EACH_STEP = ("--checkpoint-every", "0", "--overwrite", "failed")
@@ -198,15 +196,22 @@ def test_a_damaged_cache_changes_no_byte(undisturbed: Path, tmp_path: Path, monk
     assert page(out) == page(undisturbed)
 
 
-def test_a_tiny_shared_memory_is_enough_for_workers(undisturbed: Path, tmp_path: Path):
-    small_shm = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o {TINY} tmpfs /dev/shm && exec "$@"', "sh"]
-    if shutil.which("unshare") is None or subprocess.run([*small_shm, "true"], capture_output=True).returncode:
-        pytest.skip("a file system can be mounted by root on Linux alone")
+@pytest.mark.parametrize("options", ["size=64k", "size=4k", "ro"])
+def test_little_or_no_shared_memory_is_enough_or_named(undisturbed: Path, tmp_path: Path, options: str):
+    limited = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o {options} tmpfs /dev/shm && exec "$@"', "sh"]
+    if shutil.which("unshare") is None or subprocess.run([*limited, "true"], capture_output=True).returncode:
+        pytest.skip("only root on Linux can mount another /dev/shm")
     out = tmp_path / "results"
-    command = [sys.executable, "-m", "mtlbench", "run", *STUDY, "--out", str(out), "--jobs", "2"]
-    run = subprocess.run([*small_shm, *command], capture_output=True, text=True, timeout=900)
-    assert run.returncode == 0, run.stderr
-    assert outcomes(out) == outcomes(undisturbed)
+    command = [*limited, sys.executable, "-m", "mtlbench", "run", *STUDY, "--out", str(out), "--jobs", "2"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    if options == "size=64k":  # loky's locks are small files
+        assert run.returncode == 0, run.stderr
+        assert outcomes(out) == outcomes(undisturbed)
+    else:
+        assert run.returncode == 2
+        assert "/dev/shm" in run.stderr
+        assert "--jobs 1" in run.stderr
+        assert "Traceback" not in run.stderr
 
 
 def saves(out: Path) -> list[Path]:
