@@ -1,12 +1,18 @@
-"""Selection: of all epochs, the one with the best validation score is kept."""
+"""Selection: of all epochs, the one with the best validation score is kept, of equal ones that of the lowest loss."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 from mtlbench.api import Split, TrainingError
+<<<<<<< HEAD
+from mtlbench.evaluation import auc, logloss
+from mtlbench.training.curve import CurvePoint, Weights
+=======
 from mtlbench.evaluation import auc
+>>>>>>> main
 from mtlbench.training.model import Model, State
 from mtlbench.training.update import Weights
 
@@ -30,10 +36,19 @@ class Best:
     score: float = -math.inf
     state: State | None = None
     """``None``: no epoch had a score yet, or its state is not kept."""
+    loss: float = math.nan
+    """Mean over tasks of the mean validation loss; NaN where it is not known."""
+
+    def beaten_by(self, score: float, loss: float) -> bool:
+        """Whether a higher score, or an equal one of lower validation loss, is better than this."""
+        return score > self.score or (score == self.score and loss < self.loss)
 
 
 class Selection:
     """Scores each epoch on the validation split, by the mean AUC over tasks, and keeps the state of the best.
+
+    Of epochs of the same score, such as an AUC of 1 in each, the one of the lowest validation loss is the best. The
+    loss is computed of an epoch that has the best score so far, and of no other.
 
     Args:
         model: what is scored and kept.
@@ -77,14 +92,24 @@ class Selection:
         loss_of, auc_of = (dict(zip(self._tasks, values, strict=True)) for values in (losses, aucs))
         self.curve.append(CurvePoint(stage, epoch, loss_of, auc_of, weights))
         score = sum(aucs) / len(aucs)
-        if score > self._best.score:
+        if score < self._best.score:
+            return
+        loss = fmean(logloss(logits[:, k], labels[:, k]) for k in range(len(self._tasks)))
+        if self._best.beaten_by(score, loss):
             self.best_epoch[stage] = epoch
-            self.keep(score)
+            self.keep(score, loss)
 
+<<<<<<< HEAD
+    def keep(self, score: float, loss: float) -> None:
+        """Take the model's present state as the best, of this validation score and loss."""
+        self._best = Best()  # of large tables there is no room for three states: the last best gives way first
+        self._best = Best(score, self._model.state(), loss)
+=======
     def keep(self, score: float) -> None:
         """Take the model's present state as the best, with this validation score."""
         self._best = Best()  # large tables leave no room for three states, so the last best is freed first
         self._best = Best(score, self._model.state())
+>>>>>>> main
 
     def best_state(self) -> State:
         """The state of the best epoch.
@@ -109,12 +134,13 @@ class Selection:
         """All but the best state, as plain values."""
         return {
             "score": self._best.score,
+            "loss": self._best.loss,
             "best_epoch": self.best_epoch,
             "curve": [asdict(point) for point in self.curve],
         }
 
     def restore(self, facts: Mapping[str, Any], state: State | None) -> None:
         """Take back what :meth:`facts` gave, and the best state where it was kept; the model stays as it is."""
-        self._best = Best(facts["score"], state)
+        self._best = Best(facts["score"], state, facts["loss"])
         self.best_epoch = dict(facts["best_epoch"])
         self.curve = [CurvePoint(**point) for point in facts["curve"]]
