@@ -1,14 +1,9 @@
 """The best state of a finished cell, which another cell can continue from."""
 
-<<<<<<< HEAD
 import math
 import warnings
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-=======
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
->>>>>>> main
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +65,7 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path, cell: str) -> "Checkpoint":
-<<<<<<< HEAD
         """Read a checkpoint of ``cell``.
-=======
-        """Read a checkpoint. Only tensors and plain values are read, so a file from a stranger cannot run code.
->>>>>>> main
 
         Raises:
             UsageError: the file is damaged or belongs to another cell.

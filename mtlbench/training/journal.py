@@ -129,11 +129,7 @@ class Journal:
         self._saved = time.monotonic()
 
     def _load(self, name: str) -> dict[str, Any] | None:
-<<<<<<< HEAD
         """The content of a file; one that is damaged counts as none."""
-=======
-        """Read a file: tensors and plain values only, so that it cannot run code. A damaged one counts as none."""
->>>>>>> main
         path = self._folder and self._folder / f"{name}.pt"
         if path is None or not path.exists():
             return None

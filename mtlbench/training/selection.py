@@ -7,12 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from mtlbench.api import Split, TrainingError
-<<<<<<< HEAD
 from mtlbench.evaluation import auc, logloss
-from mtlbench.training.curve import CurvePoint, Weights
-=======
-from mtlbench.evaluation import auc
->>>>>>> main
 from mtlbench.training.model import Model, State
 from mtlbench.training.update import Weights
 
@@ -99,17 +94,10 @@ class Selection:
             self.best_epoch[stage] = epoch
             self.keep(score, loss)
 
-<<<<<<< HEAD
     def keep(self, score: float, loss: float) -> None:
-        """Take the model's present state as the best, of this validation score and loss."""
-        self._best = Best()  # of large tables there is no room for three states: the last best gives way first
-        self._best = Best(score, self._model.state(), loss)
-=======
-    def keep(self, score: float) -> None:
-        """Take the model's present state as the best, with this validation score."""
+        """Take the model's present state as the best, with this validation score and loss."""
         self._best = Best()  # large tables leave no room for three states, so the last best is freed first
-        self._best = Best(score, self._model.state())
->>>>>>> main
+        self._best = Best(score, self._model.state(), loss)
 
     def best_state(self) -> State:
         """The state of the best epoch.
