@@ -13,8 +13,9 @@ from mtlbench.discovery import discover
 from mtlbench.errors import StorageError
 from mtlbench.experiments import runner
 from mtlbench.experiments.cores import in_order
-from mtlbench.experiments.events import Event
+from mtlbench.experiments.events import CellFinished, Event
 from mtlbench.experiments.expand import expand
+from mtlbench.records.event_log import read_events
 from studies import children, finish, outcomes, page, records, start, wait_until
 
 STUDY = [
@@ -117,6 +118,33 @@ def test_a_full_disk_stops_the_run_with_a_word_and_the_same_command_goes_on(
     assert 0 < len(records(out)) < CELLS
     assert {record.status for record in records(out).values()} == {"done"}
     run()
+    assert page(out) == page(undisturbed)
+
+
+def test_a_folder_that_is_moved_stops_the_run_with_a_word_and_moved_back_it_goes_on(undisturbed: Path, tmp_path: Path):
+    out, moved = tmp_path / "results", tmp_path / "elsewhere"
+    catalogue = discover(())
+    study = Study(
+        datasets="synthetic[rows=2000]",
+        backbones="esmm,shared-bottom",
+        weightings="constant,rmtl,famo",
+        seeds=1,
+        epochs=2,
+        batch_size=48,
+        out=out,
+    )
+
+    def move(event: Event) -> None:
+        if isinstance(event, CellFinished) and not moved.exists():
+            out.rename(moved)
+
+    with pytest.raises(StorageError, match=r"results was moved or removed while the run went on.*move it back"):
+        runner.run(study.resolve(catalogue), listener=move)
+    assert len(records(moved)) == 1
+    assert read_events(moved)[-1]["reason"] == "StorageError"
+    assert not out.exists()
+    moved.rename(out)
+    runner.run(study.resolve(catalogue), listener=silent)
     assert page(out) == page(undisturbed)
 
 
