@@ -23,6 +23,7 @@ class Recorder:
         listener: hears that a cell has started or finished.
         summaries: cell id -> summary of the record, of the cells that need no run; grows with each finished cell.
         counts: whether a record that another run wrote makes it needless to run its cell.
+        check: raises StorageError where the results folder can no longer be written to.
     """
 
     def __init__(
@@ -32,7 +33,9 @@ class Recorder:
         listener: Listen,
         summaries: dict[str, Summary],
         counts: Callable[[Summary], bool],
+        check: Callable[[], None],
     ) -> None:
+        self.check = check
         self.summaries = summaries
         self._catalogue = catalogue
         self._store = store
@@ -62,6 +65,7 @@ class Recorder:
 
     def finished(self, job: Job, record: Record) -> None:
         """Write the record of ``job``, with its checksum."""
+        self.check()
         record = record.sealed()
         self._store.write(record, job.cell.stem)
         if record.status == "done":

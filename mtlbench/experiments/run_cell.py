@@ -11,7 +11,7 @@ from mtlbench.api import Splits
 from mtlbench.cells import Cell, PluginSpec
 from mtlbench.data import cache_dir, load
 from mtlbench.discovery import Catalogue, discover
-from mtlbench.errors import StorageError
+from mtlbench.errors import StorageError, TrainingError, UsageError
 from mtlbench.evaluation import score
 from mtlbench.experiments.events import StageProgress
 from mtlbench.experiments.job import Job
@@ -98,7 +98,12 @@ def _origin(record: Record, device: str) -> str:
 
 
 def _checkpoint(job: Job, source: Cell | None) -> Checkpoint | None:
-    return None if source is None else Checkpoint.load(job.settings.checkpoint(source), source.id)
+    if source is None:
+        return None
+    try:
+        return Checkpoint.load(job.settings.checkpoint(source), source.id)
+    except UsageError as error:
+        raise TrainingError(f"{error}; a cell that is recorded as failed needs --overwrite failed for that") from error
 
 
 def load_splits(catalogue: Catalogue, dataset: PluginSpec, data_dir: Path, fingerprint: str | None = None) -> Splits:

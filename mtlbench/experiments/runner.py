@@ -14,7 +14,7 @@ from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.matched_budgets import spent, with_matched_budgets
 from mtlbench.experiments.recorder import Recorder
-from mtlbench.experiments.results_folder import require_writable
+from mtlbench.experiments.results_folder import require_writable, stays
 from mtlbench.experiments.schedule import Schedule
 from mtlbench.locks import FOLDER, Locks
 from mtlbench.records.store import RecordStore, Summary
@@ -56,7 +56,7 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
         listener(StudyStarted(total=len(study), resumed=len(study) - len(todo)))
         to_run = {job.cell.id for job in todo}
         kept = {job.cell.id: known[job.cell.id] for job in study if job.cell.id not in to_run}
-        recorder = Recorder(catalogue, store, listener, {**earlier, **kept}, counts)
+        recorder = Recorder(catalogue, store, listener, {**earlier, **kept}, counts, stays(out))
         if overwrite == "always":
             for job in todo:
                 shutil.rmtree(job.journal, ignore_errors=True)

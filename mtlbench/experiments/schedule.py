@@ -129,6 +129,7 @@ class Schedule:
             if job.not_applicable is None and None in sources:
                 self._blocked[job.sources[sources.index(None)].id].append(turn)
                 continue
+            self._recorder.check()
             if not self._locks.take(job.cell.stem):
                 self._elsewhere.append(turn)
                 continue

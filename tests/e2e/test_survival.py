@@ -15,8 +15,9 @@ from mtlbench.discovery import discover
 from mtlbench.errors import StorageError
 from mtlbench.experiments import runner
 from mtlbench.experiments.cores import in_order
-from mtlbench.experiments.events import Event
+from mtlbench.experiments.events import CellFinished, Event
 from mtlbench.experiments.expand import expand
+from mtlbench.records.event_log import read_events
 from studies import children, finish, outcomes, page, records, start, wait_until
 
 STUDY = [
@@ -165,6 +166,23 @@ def test_a_checkpoint_damaged_while_the_study_runs_is_an_error_that_overwrite_fa
     assert all("--overwrite failed" in failure.reason for failure in failures)
     finish(STUDY, out, "--jobs", "1", "--overwrite", "failed")
     assert outcomes(out) == outcomes(undisturbed)
+
+
+def test_a_folder_that_is_moved_stops_the_run_with_a_word_and_moved_back_it_goes_on(undisturbed: Path, tmp_path: Path):
+    out, moved = tmp_path / "results", tmp_path / "elsewhere"
+
+    def move(event: Event) -> None:
+        if isinstance(event, CellFinished) and not moved.exists():
+            out.rename(moved)
+
+    with pytest.raises(StorageError, match=r"results was moved or removed while the run went on.*move it back"):
+        runner.run(study(out), listener=move)
+    assert len(records(moved)) == 1
+    assert read_events(moved)[-1]["reason"] == "StorageError"
+    assert not out.exists()
+    moved.rename(out)
+    runner.run(study(out), listener=silent)
+    assert page(out) == page(undisturbed)
 
 
 def silent(event: Event) -> None:

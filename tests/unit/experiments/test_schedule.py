@@ -56,7 +56,7 @@ class KilledError(BrokenExecutor):
 def scheduled(tmp_path: Path, pools: FakePools, **study: object) -> tuple[list[Job], Recorder]:
     plan = Study(datasets=("synthetic[rows=2000]",), out=tmp_path, **study).resolve(CATALOGUE)
     jobs = expand(plan, CATALOGUE)
-    recorder = Recorder(CATALOGUE, RecordStore(tmp_path), lambda event: None, {}, lambda summary: True)
+    recorder = Recorder(CATALOGUE, RecordStore(tmp_path), lambda event: None, {}, lambda summary: True, lambda: None)
     locks = Locks(tmp_path / "locks")
     Schedule(jobs, pools, recorder, locks).run()
     locks.close()
