@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
@@ -33,15 +34,15 @@ def show_matrix(catalogue: "Catalogue", kind: str, as_json: bool) -> None:
     pairs = matrix(catalogue, schema)
     warn_of_broken(catalogue)
     if as_json:
-        dataset = {"kind": kind, "tasks": schema.tasks, "relation": schema.relation, "sessions": schema.sessions}
+        dataset = {"kind": kind, "tasks": [asdict(task) for task in schema.tasks], "sessions": schema.sessions}
         verdicts = [{**vars(pair), "applicable": pair.reason is None} for pair in pairs]
         typer.echo(json.dumps({"dataset": dataset, "rows": verdicts}, indent=2))
         return
     console = stdout()
-    shape = "one task" if len(schema.tasks) == 1 else f"{schema.relation} tasks"
+    shape = "one task" if len(schema.tasks) == 1 else "funnel tasks" if schema.chain else "parallel tasks"
     sessions = "with" if schema.sessions else "without"
     others = ", ".join(other for other in KINDS_OF_DATASET if other != kind)
-    console.print(f"On a dataset of {shape} ({', '.join(schema.tasks)}) {sessions} sessions, defaults throughout.")
+    console.print(f"On a dataset of {shape} ({', '.join(schema.task_names)}) {sessions} sessions, defaults throughout.")
     console.print(f"Other kinds of dataset: --on {others}\n", markup=False)
     reasons = legend(pairs, catalogue)
     letters = dict(zip(dict.fromkeys(reasons.values()), _letters(), strict=False))

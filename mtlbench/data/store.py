@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtlbench.api import Field, Schema, Split, Splits, UsageError
+from mtlbench.api import Field, Schema, Split, Splits, Task, UsageError
 from mtlbench.data.hashes import FileHashes
 
 META = "meta.json"
@@ -56,9 +56,9 @@ def read(entry: Path, key: str, hashes: FileHashes) -> Splits | None:
             schema=Schema(
                 categorical=tuple(Field(**field) for field in schema["categorical"]),
                 numerical=tuple(schema["numerical"]),
-                tasks=tuple(schema["tasks"]),
-                relation=schema["relation"],
+                tasks=tuple(Task(**task) for task in schema["tasks"]),
                 sessions=schema["sessions"],
+                users=schema["users"],
                 user_inputs=tuple(schema["user_inputs"]),
             ),
             train=_read_split(entry, "train", meta["files"]),

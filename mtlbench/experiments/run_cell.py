@@ -13,7 +13,6 @@ from mtlbench.cells import Cell, PluginSpec
 from mtlbench.data import cache_dir, load
 from mtlbench.discovery import Catalogue, discover
 from mtlbench.errors import MtlbenchError, StorageError
-from mtlbench.evaluation import score
 from mtlbench.experiments.events import StageProgress
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.process import prepare_process
@@ -75,8 +74,7 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
     if job.keep_checkpoint:
         trainer.checkpoint(cell.id, weighting.state_dict()).save(job.checkpoint)
     metrics = {
-        name: score(trainer.infer(split), split.labels, split.session, split.user, splits.schema.tasks)
-        for name, split in (("validation", splits.validation), ("test", splits.test))
+        name: trainer.scores(split) for name, split in (("validation", splits.validation), ("test", splits.test))
     }
     return record.model_copy(
         update={

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from mtlbench.cells import identity
 
@@ -64,9 +64,13 @@ class DatasetUse(PluginUse):
 
     fingerprint: str
     tasks: tuple[str, ...]
+    kinds: dict[str, str] = {}
+    """Task -> what its label is; ``binary`` where it is not named."""
+    primary: dict[str, str] = {}
+    """Task -> the metric that ranks methods and selects epochs; ``auc`` where it is not named."""
     facts: dict[str, float | int | str]
     optimum: dict[str, Scores] | None = None
-    """Scores of the true probabilities by split, where the generator knows them."""
+    """Scores of the true means by split, where the generator knows them."""
 
 
 class StageSpend(_Strict):
@@ -89,7 +93,8 @@ class Epoch(_Strict):
     epoch: int
     train_loss: dict[str, Number]
     """Mean unweighted loss of each task over the epoch."""
-    validation_auc: dict[str, Number]
+    validation: dict[str, Number] = Field(validation_alias=AliasChoices("validation", "validation_auc"))
+    """Task -> its primary metric. Records of an older mtlbench call it ``validation_auc``."""
     weights: dict[str, dict[str, Number]] | None
     """Task -> mean, min, q05, q50, q95, max of the weights applied in the epoch. Quantiles are over the epoch's
     steps for weights per task, over its samples for weights per sample."""

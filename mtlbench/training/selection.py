@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mtlbench.api import Split, TrainingError
-from mtlbench.evaluation import auc
+from mtlbench.tasks.fitted import FittedTasks
 from mtlbench.training.curve import CurvePoint, Weights
 from mtlbench.training.model import Model, State
 
@@ -21,15 +21,15 @@ class Best:
 
 
 class Selection:
-    """Scores each epoch on the validation split, by the mean AUC over tasks, and keeps the state of the best.
+    """Scores each epoch on the validation split by the tasks' mean primary metric, and keeps the state of the best.
 
     Args:
         model: what is scored and kept.
-        tasks: names, for the curve.
+        tasks: of the dataset, with their metrics.
         validation: the split that decides.
     """
 
-    def __init__(self, model: Model, tasks: tuple[str, ...], validation: Split) -> None:
+    def __init__(self, model: Model, tasks: FittedTasks, validation: Split) -> None:
         self.curve: list[CurvePoint] = []
         """One point per epoch so far."""
         self.best_epoch: dict[str, int] = {}
@@ -55,16 +55,15 @@ class Selection:
             TrainingError: a loss is not finite.
         """
         if not all(math.isfinite(loss) for loss in losses):
-            means = ", ".join(f"{task} {loss:g}" for task, loss in zip(self._tasks, losses, strict=True))
+            means = ", ".join(f"{task} {loss:g}" for task, loss in zip(self._tasks.kinds, losses, strict=True))
             raise TrainingError(
                 f"training diverged: mean loss over epoch {epoch} of stage {stage!r} is {means}; "
                 "lower --learning-rate or check the weights of the method"
             )
-        logits, labels = self._model.infer(self._validation), self._validation.labels
-        aucs = [auc(logits[:, k], labels[:, k]) for k in range(len(self._tasks))]
-        loss_of, auc_of = (dict(zip(self._tasks, values, strict=True)) for values in (losses, aucs))
-        self.curve.append(CurvePoint(stage, epoch, loss_of, auc_of, weights))
-        score = sum(aucs) / len(aucs)
+        found = self._tasks.primary(self._model.infer(self._validation), self._validation.labels)
+        loss_of, score_of = (dict(zip(self._tasks.kinds, values, strict=True)) for values in (losses, found))
+        self.curve.append(CurvePoint(stage, epoch, loss_of, score_of, weights))
+        score = self._tasks.objective(found)
         if score > self._best.score:
             self.best_epoch[stage] = epoch
             self.keep(score)
@@ -81,7 +80,7 @@ class Selection:
             TrainingError: no epoch had a score.
         """
         if self._best.state is None:
-            raise TrainingError("no epoch gave a defined validation AUC; check the validation split")
+            raise TrainingError("no epoch gave a defined validation score; check the validation split")
         return self._best.state
 
     def load_best(self) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from mtlbench.api import Schema
+from mtlbench.api import Schema, Task
 from mtlbench.conformance.backbones.world import ROWS, SCHEMA, build, inputs, with_tasks
 from mtlbench.conformance.rules import broken, rule
 from mtlbench.conformance.showing import show
@@ -35,7 +35,7 @@ def five_tasks(subject: Subject) -> None:
 @rule("backbone")
 def parallel_tasks(subject: Subject) -> None:
     """Tasks that form no funnel have logits, or are refused with a reason."""
-    _gives_logits(subject, replace(SCHEMA, relation="parallel"))
+    _gives_logits(subject, replace(SCHEMA, tasks=(Task("click"), Task("conversion"))))
 
 
 @rule("backbone")

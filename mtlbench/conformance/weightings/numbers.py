@@ -42,7 +42,7 @@ def five_tasks(subject: Subject) -> None:
 @rule("weighting")
 def parallel_tasks(subject: Subject) -> None:
     """Tasks that form no funnel are weighed, or refused with a reason."""
-    _trains(subject, Scene(relation="parallel"))
+    _trains(subject, Scene(parallel=True))
 
 
 @rule("weighting")

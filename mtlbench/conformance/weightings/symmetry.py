@@ -12,7 +12,7 @@ from mtlbench.conformance.scene import Scene, shared_parameters
 from mtlbench.conformance.showing import show
 from mtlbench.conformance.subject import Subject
 
-SCENE = Scene(relation="parallel")
+SCENE = Scene(parallel=True)
 ORDER = (1, 2, 0)
 TOLERANCE = 1e-3
 """Relative: sums in another order differ in the last digits, and the digits of a solver in some more."""

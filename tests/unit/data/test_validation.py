@@ -60,8 +60,8 @@ BROKEN: list[tuple[Callable[[], api.Log], list[str]]] = [
     (lambda: with_column("user", one_value(np.nan)), ["user column 'user'", "row 7"]),
     (lambda: with_column("price", lambda c: c.astype(str)), ["'price'", "not numeric", "categorical"]),
     (lambda: with_column("price", one_value(np.inf)), ["'price'", "inf", "row 7"]),
-    (lambda: small_log(numerical=[], optimum=["price"]), ["1 columns of true probabilities for 2 tasks"]),
-    (lambda: small_log(numerical=[], optimum=["price", "price"]), ["true probability 'price'", "[0, 1]"]),
+    (lambda: small_log(numerical=[], optimum=["price"]), ["1 columns of true means for 2 tasks"]),
+    (lambda: small_log(numerical=[], optimum=["price", "price"]), ["true probabilities", "[0, 1]", "the first is"]),
 ]
 
 
@@ -76,8 +76,8 @@ def test_a_broken_log_is_refused_by_name(make: Callable[[], api.Log], words: lis
 
 def test_a_broken_funnel_is_sound_as_parallel_tasks() -> None:
     log = with_column("buy", lambda column: 1 - column)
-    log.relation = "parallel"
-    assert build(log, "my-log", "").schema.relation == "parallel"
+    log.tasks = ["click", "pay"]
+    assert not build(log, "my-log", "").schema.chain
 
 
 @pytest.mark.parametrize("dtype", ["bool", "int8", "float32", "Int64", "boolean"])
