@@ -31,29 +31,29 @@ class Family:
     """Stem of its page."""
     title: str
     weights: str
-    """What sets the weights, for the table that a reader chooses from."""
+    """What the weights come from, for the table from which a reader chooses a family."""
     cost: str
     choose: str
     """When to try one."""
     text: str
-    """What a reader of its page should know first."""
+    """The first paragraphs of its page."""
 
 
 FROM_LOSSES = Family(
     "from-losses",
     "From losses",
-    "one weight per task, from the values of the task losses, or from no data at all",
-    "none, or one more forward pass",
-    "the task losses differ in size, or fall at different speeds",
+    "the task losses, or nothing",
+    "none, or one forward pass",
+    "the losses differ in size, or fall at different speeds",
     "These methods give each task one weight. If they read anything, it is the values of the losses. So a step needs "
     "one backward pass, as under constant weights.",
 )
 FROM_GRADIENTS = Family(
     "from-gradients",
     "From gradients",
-    "one weight per task, or one direction, from the gradients of the tasks",
+    "the gradients of the tasks",
     "one backward pass per task",
-    "the tasks pull the shared parameters in different directions",
+    "the tasks pull in different directions",
     "These methods compare the gradients g_k of the tasks with respect to the **shared parameters**: those that two or "
     "more tasks reach. They change the direction of the shared parameters only. The parameters of a single task follow "
     "the gradient of that task. A backbone without shared parameters is not applicable.\n\n"
@@ -64,17 +64,17 @@ FROM_GRADIENTS = Family(
 PER_SAMPLE = Family(
     "per-sample",
     "Per sample",
-    "one weight per sample and task",
+    "each sample",
     "none",
-    "some samples should count more than others: rare labels, hard samples, early impressions",
+    "some samples should count more: rare labels, hard samples, early impressions",
     "These methods give each sample its own weight in each task. A step costs what one under constant weights costs.",
 )
 WITH_STAGES = Family(
     "with-stages",
     "With stages",
-    "as the method says, over several stages of training",
-    "further stages of training; all of them count in the budget",
-    "the method is defined on a trained network, or has to be tuned",
+    "a trained network, or tuning",
+    "further stages of training",
+    "the further training is worth its cost",
     "These methods train in more than one stage. Most of them continue from the checkpoint of another cell, which is "
     "trained once and shared. The cost of every stage counts in the budget of the method.",
 )
@@ -172,7 +172,7 @@ def path(family: Family) -> str:
 
 def index(entries: dict[Family, list[Entry]]) -> str:
     """The page that a reader chooses from."""
-    head = ["family", "what sets the weights", "extra cost of a step", "try one where"]
+    head = ["family", "weights come from", "extra cost of a step", "try one if"]
     rows = [[f"[{one.title}](#{one.name})", one.weights, one.cost, one.choose] for one in entries]
     return joined(INDEX_HEAD, table(head, rows), *(index_section(*item) for item in entries.items()), INDEX_FOOT)
 
@@ -276,10 +276,12 @@ def github(formula: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Docstring text as Markdown; a ``<`` in it does not begin a tag."""
+    """Docstring text as Markdown: links can be clicked, and a ``<`` in it does not begin a tag."""
     text = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text).replace("``", "`")
     outside_and_code = re.split(r"(`[^`]*`)", text)
-    outside_and_code[::2] = [re.sub(r"<(?=[A-Za-z/!])", r"\\<", part) for part in outside_and_code[::2]]
+    outside_and_code[::2] = [
+        LINK.sub(r"<\g<0>>", re.sub(r"<(?=[A-Za-z/!])", r"\\<", part)) for part in outside_and_code[::2]
+    ]
     return "".join(outside_and_code)
 
 

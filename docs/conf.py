@@ -1,7 +1,7 @@
 """The documentation as a site: every page of this folder, and the API from its docstrings.
 
-``sphinx-build -W --keep-going docs build/docs`` fails on a page outside the contents, a dead link, and a docstring that
-is no valid text.
+``sphinx-build -W --keep-going docs build/docs`` fails on a page that is not in the contents, on a dead link, and on a
+docstring that is not valid.
 """
 
 import sys
@@ -31,7 +31,7 @@ napoleon_numpy_docstring = False
 
 nitpicky = True
 nitpick_ignore_regex = [
-    # Other packages have sites of their own, and types in signatures name the module that defines them.
+    # Other packages have their own sites. Types in signatures name the module that defines them, which has no page.
     (r"py:.*", r"(?!mtlbench\.).*"),
     (r"py:.*", r"mtlbench\.\w+\.\w+\..*"),
 ]

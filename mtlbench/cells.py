@@ -21,15 +21,10 @@ class PluginSpec:
     name: str
     params: Mapping[str, Any]
 
-    def text(self) -> str:
-        """The spec as one types it: ``rmtl[lambda=0.5,gamma=0.9]``."""
-        inside = ",".join(f"{key}={value}" for key, value in self.params.items())
-        return f"{self.name}[{inside}]" if inside else self.name
-
     @cached_property
     def canonical(self) -> str:
         """Canonical JSON of the spec."""
-        return _canonical({"name": self.name, "params": self.params})
+        return canonical_json({"name": self.name, "params": self.params})
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,7 @@ class Training:
     @cached_property
     def canonical(self) -> str:
         """Canonical JSON of the protocol."""
-        return _canonical(asdict(self))
+        return canonical_json(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -76,24 +71,55 @@ class Cell:
     @cached_property
     def id(self) -> str:
         """sha256 of the canonical JSON of the cell and the protocol version."""
-        # Put together from the parts' own JSON, in the order of the keys: the cells of a study share their parts.
-        content = (
-            f'{{"backbone":{self.backbone.canonical},"dataset":{self.dataset.canonical},'
-            f'"fingerprint":{_canonical(self.fingerprint)},"protocol":{PROTOCOL},"seed":{self.seed},'
-            f'"training":{self.training.canonical},"weighting":{self.weighting.canonical}}}'
+        return cell_id(
+            self.dataset, self.fingerprint, self.backbone, self.weighting, self.seed, self.training.canonical, PROTOCOL
         )
-        return hashlib.sha256(content.encode()).hexdigest()
 
     @property
     def stem(self) -> str:
-        """Name of the cell's files: readable, sorted well, unique."""
-        return f"{self.dataset.name}.{self.backbone.name}.{self.weighting.name}.seed{self.seed}.{self.id[:12]}"
+        """Name of the cell's files."""
+        return cell_stem(self.dataset.name, self.backbone.name, self.weighting.name, self.seed, self.id)
+
+
+def cell_id(
+    dataset: PluginSpec,
+    fingerprint: str,
+    backbone: PluginSpec,
+    weighting: PluginSpec,
+    seed: int,
+    training: str,
+    protocol: int,
+) -> str:
+    """The id of a cell.
+
+    Args:
+        dataset: the dataset.
+        fingerprint: of the encoded dataset.
+        backbone: the backbone.
+        weighting: the weighting.
+        seed: the seed.
+        training: canonical JSON of the training protocol.
+        protocol: version of the harness's protocol.
+    """
+    # Put together from the parts' own JSON, in the order of the keys: the cells of a study share their parts.
+    content = (
+        f'{{"backbone":{backbone.canonical},"dataset":{dataset.canonical},'
+        f'"fingerprint":{canonical_json(fingerprint)},"protocol":{protocol},"seed":{seed},'
+        f'"training":{training},"weighting":{weighting.canonical}}}'
+    )
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def cell_stem(dataset: str, backbone: str, weighting: str, seed: int, id_: str) -> str:
+    """Name of a cell's files: readable, sorted well, unique."""
+    return f"{dataset}.{backbone}.{weighting}.seed{seed}.{id_[:12]}"
 
 
 def identity(content: Mapping[str, Any]) -> str:
-    """sha256 of the canonical JSON of ``content``: equal for equal content, whatever the order of its keys."""
-    return hashlib.sha256(_canonical(content).encode()).hexdigest()
+    """sha256 of the canonical JSON of ``content``."""
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
-def _canonical(content: object) -> str:
+def canonical_json(content: object) -> str:
+    """JSON of ``content``: equal for equal content, whatever the order of its keys."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

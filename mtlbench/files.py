@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, whatever kills the process or fills the disk."""
+"""The cache folder, and files that appear whole or not at all, whatever kills the process or fills the disk."""
 
 import contextlib
 import os
@@ -15,6 +15,14 @@ def nearest(path: Path) -> Path:
     while not place.exists() and place != place.parent:
         place = place.parent
     return place
+
+
+def cache_dir() -> Path:
+    """The folder of what can be made again: ``MTLBENCH_CACHE``, else the platform's cache folder of the user."""
+    import platformdirs
+
+    named = os.environ.get("MTLBENCH_CACHE")
+    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("mtlbench"))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Docstrings write a norm as |g|, which the markup takes for a substitution: escape the bars outside of code."""
+"""Escape bars outside of code: docstrings write a norm as |g|, and the markup would read a substitution."""
 
 import re
 

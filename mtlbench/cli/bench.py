@@ -77,7 +77,7 @@ def bench(
     study = Study.load(flags=flags)
     catalogue = discover(study.files())
     plan = study.resolve(catalogue)
-    warn_of_broken(catalogue)
+    warn_of_broken(catalogue.broken)
     ((backbones, weightings),) = plan.grids
     found: list[Measurement] = []
     refused: list[Unmeasured] = []

@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from mtlbench.errors import UsageError
-
 
 def figure(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Results folder of `mtlbench run`.")],
@@ -21,11 +19,8 @@ def figure(
     mtlbench figure results --file ablation.png
     """
     from mtlbench.figures import draw_differences
-    from mtlbench.records import RecordStore
+    from mtlbench.leaderboards.publishing import read_records
 
-    records = RecordStore(out).read_all()
-    if not records:
-        raise UsageError(f"there are no records in {out / 'records'}; `mtlbench run --out {out}` makes them")
     path = file or out / "differences.svg"
-    draw_differences(records, path)
+    draw_differences(read_records(out), path)
     typer.echo(path)

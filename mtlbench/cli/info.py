@@ -1,17 +1,12 @@
 """``mtlbench info``."""
 
-from collections.abc import Iterator
-from inspect import getdoc
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from mtlbench.cli.output import PluginFiles, find_plugins, stdout, table
+from mtlbench.cli.output import PluginFiles, stdout, table
 from mtlbench.errors import UsageError, did_you_mean
-
-if TYPE_CHECKING:
-    from mtlbench.discovery import Entry
 
 
 def info(
@@ -25,51 +20,22 @@ def info(
     mtlbench info weighting rmtl
     mtlbench info backbone ple
     """
-    from mtlbench.config.parameters import parameter_rows
-    from mtlbench.discovery import KINDS
+    from mtlbench.cli.plugin_info import plugin_index
+    from mtlbench.discovery import KINDS, plugin_files
 
     if kind not in KINDS:
         raise UsageError(f"unknown kind of plugin {kind!r}: {did_you_mean(kind, list(KINDS))}")
-    entry = find_plugins(plugin).get(kind, name)
+    found = plugin_index(plugin_files(plugin or ())).get(kind, name)
+    rows, needs = found.told(found.parameters), found.told(found.needs)
     console = stdout()
-    console.print(Text(f"{entry.cls.label} ({kind} {entry.name})\n", style="bold"))
-    console.print(Text((getdoc(entry.cls) or "(no description)") + "\n"), soft_wrap=True)
-    rows = parameter_rows(entry.cls.Params)
+    console.print(Text(f"{found.label} ({kind} {name})\n", style="bold"))
+    console.print(Text((found.description or "(no description)") + "\n"), soft_wrap=True)
     if rows:
         console.print(Text("Parameters", style="bold"))
         console.print(table(list(rows[0]), [list(row.values()) for row in rows]))
     else:
         console.print(Text("No parameters"))
     console.print(Text("\nNeeds", style="bold"))
-    for need in list(_needs(entry)) or ["nothing in particular"]:
+    for need in needs or ["nothing in particular"]:
         console.print(Text(f"- {need}"), soft_wrap=True)
-    console.print(Text(f"\nOrigin: {entry.origin}"))
-
-
-def _needs(entry: "Entry") -> Iterator[str]:
-    """What must be there, found by asking the plugin itself."""
-    if entry.kind == "dataset":
-        if entry.cls.folder:
-            yield f"raw files in DATA_DIR/{entry.cls.folder}"
-        return
-    if entry.kind == "weighting":
-        start = entry.cls(entry.cls.Params()).warm_start()
-        if start is not None:
-            yield f"the checkpoint of {start.weighting}, which is trained first where it is missing"
-    yield from _refusals(entry)
-
-
-def _refusals(entry: "Entry") -> Iterator[str]:
-    """The reasons that the plugin gives for refusing datasets that lack one thing each."""
-    from mtlbench.api import Backbone
-    from mtlbench.experiments.applicability import KINDS_OF_DATASET
-
-    lacking = {"sessions": "no-sessions", "tasks that form a funnel": "parallel", "two tasks": "one-task"}
-    for what, kind in lacking.items():
-        schema = KINDS_OF_DATASET[kind]
-        if entry.kind == "backbone":
-            reason = entry.cls.applicable(schema)
-        else:
-            reason = entry.cls(entry.cls.Params()).applicable(schema, Backbone)
-        if reason is not None:
-            yield f"{what}: {reason}"
+    console.print(Text(f"\nOrigin: {found.origin}"))

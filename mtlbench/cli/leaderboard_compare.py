@@ -1,14 +1,12 @@
 """``mtlbench leaderboard compare``."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlbench.cli.leaderboard_build import read_records
-from mtlbench.cli.output import stdout
+from mtlbench.cli.output import print_tables
 from mtlbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,30 +52,15 @@ def compare(
     """
     if (reference is None) == (published is None):
         raise UsageError("name one reference: a results folder, a leaderboard file, or --reference NAME")
-    own = _scores(mine)
+    from mtlbench.leaderboards.publishing import read_scores
+
+    own = read_scores(mine)
     if published is not None:
         if as_json:
             raise UsageError("a published table has no JSON form: leave out --json")
         _print_published(own, published, baseline)
     elif reference is not None:
-        _compare(own, _scores(reference), reference, baseline, as_json)
-
-
-def _scores(path: Path) -> "tuple[BoardScores, ...]":
-    from mtlbench.leaderboards import board_scores, read_page
-    from mtlbench.leaderboards.grouping import boards
-
-    if path.is_dir():
-        return tuple(map(board_scores, boards(iter(read_records(path, compact=True)))))
-    if not path.exists():
-        raise UsageError(f"there is no {path}: expected a results folder or a leaderboard file{_hint(path)}")
-    return read_page(path).boards
-
-
-def _hint(path: Path) -> str:
-    from mtlbench.leaderboards.published import SOURCES
-
-    return f"; did you mean --reference {path}?" if str(path) in SOURCES else ""
+        _compare(own, read_scores(reference), reference, baseline, as_json)
 
 
 def _print_published(own: "tuple[BoardScores, ...]", name: str, baseline: str | None) -> None:
@@ -113,11 +96,6 @@ def _compare(
 
 
 def _print(tables: "list[Table]", title: str) -> None:
-    from mtlbench.leaderboards import to_rich
-    from mtlbench.leaderboards.markdown import sections
+    from mtlbench.leaderboards.formats.markdown import sections
 
-    if sys.stdout.isatty():
-        console = stdout()
-        console.print(to_rich(tables, console.width))
-    else:
-        typer.echo("\n\n".join([f"# {title}", *sections(tables)]))
+    print_tables(tables, "\n\n".join([f"# {title}", *sections(tables)]) + "\n")

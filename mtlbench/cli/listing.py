@@ -7,11 +7,12 @@ import typer
 from rich.text import Text
 
 from mtlbench.cli.matrix import DEFAULT_KIND, show_matrix
-from mtlbench.cli.output import PluginFiles, find_plugins, stdout, table
+from mtlbench.cli.output import PluginFiles, stdout, table
 from mtlbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from mtlbench.discovery import Catalogue, Entry
+    from mtlbench.cli.plugin_info import PluginIndex, PluginInfo
+    from mtlbench.discovery import Broken
 
 GROUPS = {"datasets": "dataset", "backbones": "backbone", "weightings": "weighting"}
 
@@ -39,60 +40,61 @@ def list_plugins(
     mtlbench list --matrix --on parallel
     mtlbench list --plugin my_weighting.py
     """
+    from mtlbench.cli.plugin_info import plugin_index
+    from mtlbench.discovery import plugin_files
+
     if as_matrix:
         if group is not None:
             raise UsageError(f"--matrix shows backbones and weightings together; leave {group!r} out")
-        show_matrix(find_plugins(plugin), on or DEFAULT_KIND, as_json)
+        show_matrix(plugin_files(plugin or ()), on or DEFAULT_KIND, as_json)
         return
     if on is not None:
         raise UsageError(f"--on {on} is for --matrix; add --matrix or leave --on out")
     if group is not None and group not in GROUPS:
         raise UsageError(f"unknown list {group!r}: {did_you_mean(group, list(GROUPS))}")
     groups = [group] if group else list(GROUPS)
-    catalogue = find_plugins(plugin)
+    index = plugin_index(plugin_files(plugin or ()))
     if as_json:
-        typer.echo(json.dumps(_as_json(catalogue, groups), indent=2))
+        typer.echo(json.dumps(_as_json(index, groups), indent=2))
     else:
-        _print(catalogue, groups)
+        _print(index, groups)
 
 
-def _broken_in(catalogue: "Catalogue", groups: list[str]) -> list[Any]:
+def _broken_in(index: "PluginIndex", groups: list[str]) -> "list[Broken]":
     kinds = {GROUPS[group] for group in groups} | {None}
-    return [broken for broken in catalogue.broken if broken.kind in kinds]
+    return [broken for broken in index.broken if broken.kind in kinds]
 
 
-def _print(catalogue: "Catalogue", groups: list[str]) -> None:
+def _print(index: "PluginIndex", groups: list[str]) -> None:
     console = stdout()
     for group in groups:
-        entries = _sorted(catalogue, group)
-        console.print(Text(f"{group} ({len(entries)})", style="bold"))
-        console.print(table(["name", "summary"], [(entry.name, entry.summary) for entry in entries]))
+        plugins = _sorted(index, group)
+        console.print(Text(f"{group} ({len(plugins)})", style="bold"))
+        console.print(table(["name", "summary"], [(plugin.name, plugin.summary) for plugin in plugins]))
         console.print()
-    broken = _broken_in(catalogue, groups)
+    broken = _broken_in(index, groups)
     if broken:
         console.print(Text(f"broken ({len(broken)})", style="bold"))
         for one in broken:
             console.print(Text(f"{one.name} ({one.kind or 'kind unknown'}) {one.origin}: {one.reason}"), soft_wrap=True)
 
 
-def _as_json(catalogue: "Catalogue", groups: list[str]) -> dict[str, Any]:
-    from mtlbench.config.parameters import parameter_rows
-
+def _as_json(index: "PluginIndex", groups: list[str]) -> dict[str, Any]:
     plugins: dict[str, Any] = {
         group: [
             {
-                "name": entry.name,
-                "label": entry.cls.label,
-                "summary": entry.summary,
-                "origin": entry.origin,
-                "parameters": parameter_rows(entry.cls.Params),
+                "name": plugin.name,
+                "label": plugin.label,
+                "summary": plugin.summary,
+                "origin": plugin.origin,
+                "parameters": plugin.told(plugin.parameters),
             }
-            for entry in _sorted(catalogue, group)
+            for plugin in _sorted(index, group)
         ]
         for group in groups
     }
-    return {**plugins, "broken": [vars(broken) for broken in _broken_in(catalogue, groups)]}
+    return {**plugins, "broken": [vars(broken) for broken in _broken_in(index, groups)]}
 
 
-def _sorted(catalogue: "Catalogue", group: str) -> "list[Entry]":
-    return sorted(catalogue.of_kind(GROUPS[group]).values(), key=lambda entry: entry.name)
+def _sorted(index: "PluginIndex", group: str) -> "list[PluginInfo]":
+    return sorted(index.of_kind(GROUPS[group]).values(), key=lambda plugin: plugin.name)

@@ -2,9 +2,11 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from string import ascii_lowercase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.text import Text
@@ -20,42 +22,64 @@ FITS = "+"
 DEFAULT_KIND = "funnel"
 
 
-def show_matrix(catalogue: "Catalogue", kind: str, as_json: bool) -> None:
-    """Print every pair of a backbone and a weighting on a dataset of ``kind``.
+def show_matrix(files: Sequence[Path], kind: str, as_json: bool) -> None:
+    """Print every pair of a backbone and a weighting on a dataset of ``kind``, with the plugins of ``files``.
 
     Raises:
         UsageError: there is no such kind of dataset.
     """
+    from mtlbench.discovery import Broken, cached
+
+    found = cached(f"matrix {kind}", files, lambda: _find(files, kind))
+    warn_of_broken(Broken(**one) for one in found["broken"])
+    dataset, pairs, meanings = found["dataset"], found["pairs"], found["meanings"]
+    if as_json:
+        verdicts = [{**pair, "applicable": pair["reason"] is None} for pair in pairs]
+        typer.echo(json.dumps({"dataset": dataset, "rows": verdicts}, indent=2))
+        return
+    console = stdout()
+    shape = "one task" if len(dataset["tasks"]) == 1 else f"{'funnel' if dataset['chain'] else 'parallel'} tasks"
+    sessions = "with" if dataset["sessions"] else "without"
+    console.print(
+        f"On a dataset of {shape} ({', '.join(task['name'] for task in dataset['tasks'])}) {sessions} sessions, defaults throughout."
+    )
+    console.print(f"Other kinds of dataset: --on {', '.join(found['other kinds'])}\n", markup=False)
+    backbones = list(dict.fromkeys(pair["backbone"] for pair in pairs))
+    refusals = [meaning for meaning in meanings if meaning is not None]
+    letters = dict(zip(dict.fromkeys(refusals), _letters(), strict=False))
+    rows: dict[str, list[str]] = {}
+    for pair, meaning in zip(pairs, meanings, strict=True):
+        rows.setdefault(pair["weighting"], []).append(letters.get(meaning, FITS))
+    console.print(table(["weighting", *backbones], [[name, *marks] for name, marks in rows.items()]))
+    console.print()
+    console.print(table(["mark", "meaning"], [(FITS, "makes sense"), *((mark, why) for why, mark in letters.items())]))
+    console.print(Text(f"\n{len(pairs)} pairs, {len(refusals)} of them not applicable"))
+
+
+def _find(files: Sequence[Path], kind: str) -> tuple[dict[str, Any], bool]:
+    """The pairs and what is printed with them, and whether that may be kept."""
+    from mtlbench.discovery import discover
     from mtlbench.experiments.applicability import KINDS_OF_DATASET, matrix
 
+    catalogue = discover(files)
     if kind not in KINDS_OF_DATASET:
         raise UsageError(f"unknown kind of dataset {kind!r}: {did_you_mean(kind, list(KINDS_OF_DATASET))}")
     schema = KINDS_OF_DATASET[kind]
     pairs = matrix(catalogue, schema)
-    warn_of_broken(catalogue)
-    if as_json:
-        dataset = {"kind": kind, "tasks": [asdict(task) for task in schema.tasks], "sessions": schema.sessions}
-        verdicts = [{**vars(pair), "applicable": pair.reason is None} for pair in pairs]
-        typer.echo(json.dumps({"dataset": dataset, "rows": verdicts}, indent=2))
-        return
-    console = stdout()
-    shape = "one task" if len(schema.tasks) == 1 else "funnel tasks" if schema.chain else "parallel tasks"
-    sessions = "with" if schema.sessions else "without"
-    others = ", ".join(other for other in KINDS_OF_DATASET if other != kind)
-    console.print(f"On a dataset of {shape} ({', '.join(schema.task_names)}) {sessions} sessions, defaults throughout.")
-    console.print(f"Other kinds of dataset: --on {others}\n", markup=False)
-    reasons = legend(pairs, catalogue)
-    letters = dict(zip(dict.fromkeys(reasons.values()), _letters(), strict=False))
-    backbones = list(dict.fromkeys(pair.backbone for pair in pairs))
-    rows: dict[str, list[str]] = {}
-    for pair in pairs:
-        mark = FITS if pair.reason is None else letters[reasons[pair]]
-        rows.setdefault(pair.weighting, []).append(mark)
-    console.print(table(["weighting", *backbones], [[name, *marks] for name, marks in rows.items()]))
-    console.print()
-    console.print(table(["mark", "meaning"], [(FITS, "makes sense"), *((mark, why) for why, mark in letters.items())]))
-    refused = sum(pair.reason is not None for pair in pairs)
-    console.print(Text(f"\n{len(pairs)} pairs, {refused} of them not applicable"))
+    meanings = legend(pairs, catalogue)
+    found = {
+        "dataset": {
+            "kind": kind,
+            "tasks": [asdict(task) for task in schema.tasks],
+            "chain": schema.chain,
+            "sessions": schema.sessions,
+        },
+        "other kinds": [other for other in KINDS_OF_DATASET if other != kind],
+        "pairs": [vars(pair) for pair in pairs],
+        "meanings": [meanings.get(pair) for pair in pairs],
+        "broken": [vars(broken) for broken in catalogue.broken],
+    }
+    return found, not catalogue.broken
 
 
 def legend(pairs: "list[Combination]", catalogue: "Catalogue") -> "dict[Combination, str]":

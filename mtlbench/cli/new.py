@@ -27,13 +27,14 @@ def new(
     mtlbench new backbone my-network
     mtlbench new dataset my-log --package
     """
-    from mtlbench.discovery import KINDS, discover
+    from mtlbench.cli.plugin_info import plugin_index
+    from mtlbench.discovery import KINDS
     from mtlbench.scaffold import Names, files_of, write
 
     if kind not in KINDS:
         raise UsageError(f"unknown kind of plugin {kind!r}: {did_you_mean(kind, list(KINDS))}")
     names = Names(name)
-    known = discover().of_kind(kind)
+    known = plugin_index(()).of_kind(kind)
     if name in known:
         raise UsageError(f"there is a {kind} {name!r} already: {known[name].origin}; choose another name")
     files = files_of(kind, names, package)

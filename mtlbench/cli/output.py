@@ -12,11 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mtlbench.errors import UsageError
-from mtlbench.files import replacing
-
 if TYPE_CHECKING:
-    from mtlbench.discovery import Catalogue
+    from mtlbench.discovery import Broken, Catalogue
+    from mtlbench.leaderboards import Table as LeaderboardTable
 
 PIPED_WIDTH = 100
 
@@ -58,22 +56,18 @@ def find_plugins(files: Iterable[Path] | None) -> "Catalogue":
     return discover(plugin_files(files or ()))
 
 
-def warn_of_broken(catalogue: "Catalogue") -> None:
+def warn_of_broken(broken: "Iterable[Broken]") -> None:
     """Say on stderr which plugins are left out."""
-    for broken in catalogue.broken:
-        typer.echo(f"warning: left out {broken.name}, which is broken: {broken.origin}: {broken.reason}", err=True)
+    for one in broken:
+        typer.echo(f"warning: left out {one.name}, which is broken: {one.origin}: {one.reason}", err=True)
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all.
+def print_tables(tables: "Sequence[LeaderboardTable]", markdown: str) -> None:
+    """Print tables on a terminal; where stdout is piped, the same as Markdown."""
+    from mtlbench.leaderboards import to_rich
 
-    Raises:
-        UsageError: it cannot be written.
-    """
-    try:
-        with replacing(path) as file:
-            file.write(content)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write {path}: {error.strerror}; check that the folder exists and may be written"
-        ) from error
+    if sys.stdout.isatty():
+        console = stdout()
+        console.print(to_rich(tables, console.width))
+    else:
+        typer.echo(markdown, nl=False)

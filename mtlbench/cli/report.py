@@ -5,9 +5,6 @@ from typing import Annotated
 
 import typer
 
-from mtlbench.cli.leaderboard_build import PAGE, read_records
-from mtlbench.cli.output import write
-
 
 def report(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Results folder, or a BOARD.md.")],
@@ -28,11 +25,12 @@ def report(
     mtlbench report results
     mtlbench report leaderboards/kuairand-pure.md --output kuairand.html --figures
     """
+    from mtlbench.leaderboards.publishing import file_of, read_records, write_file
     from mtlbench.reports import html_page
 
     records = read_records(out)
-    path = output or (out.with_suffix(".html") if out.suffix == PAGE else out / "report.html")
-    write(path, html_page(records, title).encode())
+    path = output or file_of(out, "report", ".html")
+    write_file(path, html_page(records, title).encode())
     typer.echo(path)
     if figures:
         from mtlbench.figures import draw_all

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtlbench.cli.leaderboard_build import publish
-from mtlbench.cli.output import PluginFiles, aligned, warn_of_broken
+from mtlbench.cli.output import PluginFiles, aligned, print_tables, warn_of_broken
 
 if TYPE_CHECKING:
     from mtlbench.config.study import Plan, Study
@@ -114,7 +113,7 @@ def run(
     study = Study.load(config, flags)
     catalogue = discover(study.files())
     plan = study.resolve(catalogue)
-    warn_of_broken(catalogue)
+    warn_of_broken(catalogue.broken)
     if dry_run:
         _print_cells(plan, catalogue)
     else:
@@ -125,6 +124,7 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
     from mtlbench import experiments
     from mtlbench.cli.progress import progress
     from mtlbench.experiments.executors import Where
+    from mtlbench.leaderboards.publishing import PageOptions, publish
 
     where = Where(study.jobs, study.scheduler)
     try:
@@ -133,7 +133,7 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on with the cells that are left", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    publish(study.out, study.layout)
+    print_tables(*publish(study.out, PageOptions(study.layout)))
     failed = sum(summary.status == "failed" for summary in summaries)
     if failed:
         typer.echo(f"{failed} of {len(summaries)} cells failed; {study.out}/records has why", err=True)

@@ -1,5 +1,6 @@
 """Parameters of a plugin as a user sees them: public names, values as text, ranges."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from types import NoneType
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from mtlbench.config.grammar import ValueText, quoted
+from mtlbench.text import one_line
 
 EMPTY = "()"
 NONE = "none"
@@ -64,6 +66,18 @@ def spec_text(name: str, params: Mapping[str, object]) -> str:
     """A spec as one types it: ``rmtl[lambda=0.5,bottom=64-32]``."""
     inside = ",".join(f"{key}={text_of(value)}" for key, value in params.items())
     return f"{name}[{inside}]" if inside else name
+
+
+def params_text(params: Mapping[str, object]) -> str:
+    """Parameters as a reader expects them in a table: ``lambda=0.5, tower=128-64``."""
+    return one_line(", ".join(f"{name}={value_text(value)}" for name, value in params.items()))
+
+
+def value_text(value: object) -> str:
+    """A parameter's value as a reader expects it."""
+    if isinstance(value, list | tuple):
+        return "-".join(map(value_text, value))
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def parameter_rows(params: type[BaseModel]) -> list[dict[str, str]]:

@@ -53,17 +53,14 @@ def cases(*plugins: type[Any] | ModuleType, data_dir: str | Path | None = None) 
     Raises:
         TypeError: something is no plugin and defines none.
     """
-    catalogue = discover()
     entries = []
     for cls in [cls for plugin in plugins for cls in _classes(plugin)]:
         kind = next((kind for kind, base in BASES.items() if isinstance(cls, type) and issubclass(cls, base)), None)
         reason = f"{cls!r} is no subclass of a plugin interface" if kind is None else flaw(kind, cls)
         if kind is None or reason is not None:
             raise TypeError(reason)
-        entry = Entry(cls, kind, cls.__module__)
-        catalogue.of_kind(kind)[entry.name] = entry
-        entries.append(entry)
-    return cases_of(entries, catalogue, Path(data_dir or os.environ.get("MTLBENCH_DATA", "data")))
+        entries.append(Entry(cls, kind, cls.__module__))
+    return cases_of(entries, discover().including(entries), Path(data_dir or os.environ.get("MTLBENCH_DATA", "data")))
 
 
 def _classes(plugin: type[Any] | ModuleType) -> list[type[Any]]:

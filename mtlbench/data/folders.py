@@ -1,18 +1,9 @@
-"""Where raw and encoded datasets are kept."""
+"""Whether raw data are there."""
 
-import os
 from pathlib import Path
-
-import platformdirs
 
 from mtlbench.api import Dataset
 from mtlbench.errors import DataError
-
-
-def cache_dir() -> Path:
-    """Folder of the encoded datasets: ``MTLBENCH_CACHE``, else the platform's cache folder of the user."""
-    named = os.environ.get("MTLBENCH_CACHE")
-    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("mtlbench"))
 
 
 def presence(dataset: Dataset, root: Path) -> str:

@@ -1,7 +1,11 @@
-"""Finding plugins: entry points, plugin files, and the catalogue of what was found."""
+"""Finding plugins: entry points, plugin files, and the catalogue of what was found.
 
-from mtlbench.discovery.catalogue import KINDS, Broken, Catalogue, Entry
+Importing this room does not import torch. Only a search does, because it imports the plugins.
+"""
+
+from mtlbench.discovery.cache import cached
+from mtlbench.discovery.catalogue import KINDS, Broken, Catalogue, Entry, named
 from mtlbench.discovery.discover import discover
 from mtlbench.discovery.files import plugin_files
 
-__all__ = ["KINDS", "Broken", "Catalogue", "Entry", "discover", "plugin_files"]
+__all__ = ["KINDS", "Broken", "Catalogue", "Entry", "cached", "discover", "named", "plugin_files"]

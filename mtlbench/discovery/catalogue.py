@@ -1,13 +1,19 @@
 """The catalogue: every plugin that was found, and what was found broken."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import cleandoc
-from typing import Any
+from typing import Any, TypeVar
 
 from mtlbench.cells import PluginSpec
 from mtlbench.errors import UsageError, did_you_mean
 
 KINDS = ("dataset", "backbone", "weighting")
+
+BREAKS = (Exception, SystemExit)
+"""What the code of a plugin may raise without ending mtlbench: anything but an interrupt."""
+
+Known = TypeVar("Known")
 
 
 @dataclass(frozen=True)
@@ -42,16 +48,16 @@ class Broken:
     reason: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Catalogue:
-    """Plugins by kind and name."""
+    """Plugins by kind and name. All who ask for it share one, so nobody changes it."""
 
-    datasets: dict[str, Entry] = field(default_factory=dict)
-    backbones: dict[str, Entry] = field(default_factory=dict)
-    weightings: dict[str, Entry] = field(default_factory=dict)
-    broken: list[Broken] = field(default_factory=list)
+    datasets: Mapping[str, Entry] = field(default_factory=dict)
+    backbones: Mapping[str, Entry] = field(default_factory=dict)
+    weightings: Mapping[str, Entry] = field(default_factory=dict)
+    broken: Sequence[Broken] = ()
 
-    def of_kind(self, kind: str) -> dict[str, Entry]:
+    def of_kind(self, kind: str) -> Mapping[str, Entry]:
         """The plugins of one of ``KINDS``, by name."""
         return {"dataset": self.datasets, "backbone": self.backbones, "weighting": self.weightings}[kind]
 
@@ -61,30 +67,34 @@ class Catalogue:
         Raises:
             UsageError: there is none, or it is broken.
         """
-        known = self.of_kind(kind)
-        if name in known:
-            return known[name]
-        for broken in self.broken:
-            if broken.name == name and broken.kind in {kind, None}:
-                raise UsageError(
-                    f"the {kind} {name!r} is broken: {broken.origin}: {broken.reason}; repair it, or leave it out"
-                )
-        raise UsageError(f"unknown {kind} {name!r}: {did_you_mean(name, list(known))}")
+        return named(kind, name, self.of_kind(kind), self.broken)
 
     def create(self, kind: str, spec: PluginSpec, *arguments: object) -> Any:
         """Build the plugin of ``spec``; its constructor takes ``arguments``, then the parameters."""
         cls = self.get(kind, spec.name).cls
         return cls(*arguments, cls.Params.model_validate(dict(spec.params)))
 
-    def add(self, entry: Entry) -> None:
-        """Take in a plugin.
+    def including(self, entries: Sequence[Entry]) -> "Catalogue":
+        """This catalogue with ``entries``, each in place of the plugin of its name."""
+        more = {kind: {entry.name: entry for entry in entries if entry.kind == kind} for kind in KINDS}
+        datasets, backbones, weightings = ({**self.of_kind(kind), **more[kind]} for kind in KINDS)
+        return Catalogue(datasets, backbones, weightings, self.broken)
 
-        Raises:
-            UsageError: another plugin of its kind has its name.
-        """
-        present = self.of_kind(entry.kind).setdefault(entry.name, entry)
-        if present.cls is not entry.cls:
-            raise UsageError(
-                f"two {entry.kind} plugins are called {entry.name!r}: {present.origin} and {entry.origin}; rename one "
-                "or leave one out"
-            )
+
+def named(kind: str, name: str, known: Mapping[str, Known], broken: Iterable[Broken]) -> Known:
+    """What is ``known`` of the plugin called ``name``.
+
+    Raises:
+        UsageError: there is no such plugin, or it is broken.
+    """
+    if name in known:
+        return known[name]
+    for one in broken:
+        if one.name == name and one.kind in {kind, None}:
+            raise UsageError(f"the {kind} {name!r} is broken: {one.origin}: {one.reason}; repair it, or leave it out")
+    raise UsageError(f"unknown {kind} {name!r}: {did_you_mean(name, list(known))}")
+
+
+def reason_of(error: BaseException) -> str:
+    """Type and message of what a plugin raised."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -6,8 +6,9 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from mtlbench.errors import UsageError
 
@@ -33,20 +34,43 @@ def plugin_files(named: Iterable[Path] = ()) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(files))
 
 
+def digest(file: str | Path) -> str | None:
+    """sha256 of the content of ``file``; ``None`` where it cannot be read."""
+    try:
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
 def import_file(path: Path) -> ModuleType:
     """The module in the file ``path``, executed once per process and content."""
-    digest = hashlib.sha256(str(path).encode() + b"\0" + path.read_bytes()).hexdigest()[:12]
-    name = f"mtlbench_file_{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}_{digest}"
+    content = path.read_bytes()
+    identity = hashlib.sha256(str(path).encode() + b"\0" + content).hexdigest()[:12]
+    name = f"mtlbench_file_{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}_{identity}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} cannot be imported as Python")
+    loader = _ContentLoader(name, str(path), content)
+    spec = ModuleSpec(name, loader, origin=str(path))
+    spec.has_location = True
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
     return module
+
+
+class _ContentLoader(SourceFileLoader):
+    """Compiles the content that was read.
+
+    Python's own loader may run the compiled file of an older content that has the same size and second.
+    """
+
+    def __init__(self, name: str, path: str, content: bytes) -> None:
+        super().__init__(name, path)
+        self._content = content
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self._content, self.path)

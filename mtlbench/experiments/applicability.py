@@ -42,7 +42,7 @@ class Applicability:
         )
         if reason is not None or not weighting.needs & TASK_GRADIENTS:
             return reason
-        key = schema, backbone.spec.text()
+        key = schema, backbone.spec.canonical
         if key not in self._sharing:
             self._sharing[key] = has_shared_parameters(cls, backbone.params, schema)
         return None if self._sharing[key] else no_shared_parameters(weighting.label, cls.label)

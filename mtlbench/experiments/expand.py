@@ -66,7 +66,7 @@ class _Expansion:
 
     def controls(self, weighting: Resolved) -> list[Resolved]:
         """The control rows that a weighting names."""
-        key = weighting.spec.text()
+        key = weighting.spec.canonical
         if key not in self._controls:
             self._controls[key] = [self._resolve(source) for source in weighting.create().controls()]
         return self._controls[key]

@@ -46,7 +46,7 @@ def with_matched_budgets(jobs: Sequence[Job], used: Mapping[str, float], unit: U
 
 
 def _block(cell: Cell) -> tuple[str, ...]:
-    return cell.fingerprint, cell.backbone.text(), str(cell.seed)
+    return cell.fingerprint, cell.backbone.canonical, str(cell.seed)
 
 
 def _with_allowance(cell: Cell, unit: Unit, amount: float) -> Cell:

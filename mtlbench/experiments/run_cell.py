@@ -103,7 +103,7 @@ def _checkpoint(job: Job, source: Cell | None) -> Checkpoint | None:
 
 def load_splits(catalogue: Catalogue, dataset: PluginSpec, data_dir: Path) -> Splits:
     """The encoded dataset, kept for the process's next cell."""
-    key = (id(catalogue), dataset.text(), str(data_dir))
+    key = (id(catalogue), dataset.canonical, str(data_dir))
     if key not in _SPLITS:
         _SPLITS.clear()
         _SPLITS[key] = load(catalogue.create("dataset", dataset), data_dir, cache_dir())

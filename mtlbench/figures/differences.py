@@ -6,16 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtlbench.figures.canvas import COLOURS, MARKERS, NothingToDrawError, canvas, check_format, save
-from mtlbench.leaderboards.board import METRICS, Board, Row
-from mtlbench.leaderboards.contrasts import by_backbone
-from mtlbench.leaderboards.grouping import boards
+from mtlbench.leaderboards.boards.board import MAIN, METRICS, Board
+from mtlbench.leaderboards.boards.contrasts import by_backbone
+from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.records import Record
-from mtlbench.statistics import Estimate, paired_difference
+from mtlbench.statistics import Estimate, difference_by_seed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-METRIC = "auc"
 FEWEST_SEEDS = 2
 PANEL_INCHES, HEAD_INCHES, ROW_INCHES = 4.8, 1.1, 0.22
 
@@ -35,15 +34,14 @@ def points(board: Board, task: str) -> list[Point]:
 
     Only seeds that both have count; a method that shares fewer than two with its baseline is left out.
     """
+    column = task, MAIN
     return [
-        Point(row.method, row.sample.backbone.label, difference.estimate, len(seeds))
+        Point(row.method, row.sample.backbone.label, difference.estimate, difference.counts[0])
         for rows in by_backbone(board.rows)
         for base in [row for row in rows if row.baseline][:1]
         for row in rows
         if row is not base and row.sample is not None
-        for one, other in [(_scores(row, task), _scores(base, task))]
-        if len(seeds := sorted(one.keys() & other.keys())) >= FEWEST_SEEDS
-        for difference in [paired_difference([one[seed] for seed in seeds], [other[seed] for seed in seeds])]
+        if (difference := difference_by_seed(row.by_seed(column), base.by_seed(column), FEWEST_SEEDS)) is not None
     ]
 
 
@@ -80,11 +78,6 @@ def _panels(board: Board) -> Iterator[tuple[str, list[Point]]]:
             yield f"{board.title}: {task}", found
 
 
-def _scores(row: Row, task: str) -> dict[int, float]:
-    value = row.values.get((task, METRIC))
-    return {} if value is None else dict(zip(row.seeds, value.seeds, strict=True))
-
-
 def _draw(axes: "Axes", title: str, found: Sequence[Point]) -> None:
     backbones = list(dict.fromkeys(point.backbone for point in found))
     axes.axvline(0, color="0.5", linewidth=1)
@@ -105,7 +98,7 @@ def _draw(axes: "Axes", title: str, found: Sequence[Point]) -> None:
     axes.set_title(title, fontsize=9)
     counts = sorted({point.seeds for point in found})
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    axes.set_xlabel(f"{METRICS[METRIC]} minus constant weights\n95 % interval over {seeds} paired seeds", fontsize=8)
+    axes.set_xlabel(f"{METRICS[MAIN]} minus constant weights\n95 % interval over {seeds} paired seeds", fontsize=8)
     axes.locator_params(axis="x", nbins=4)
     axes.tick_params(axis="x", labelsize=8)
     axes.grid(axis="x", color="0.9")

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtlbench.figures.canvas import COLOURS, NothingToDrawError, canvas, check_format, save
-from mtlbench.leaderboards.across import MeanRanks, mean_ranks
-from mtlbench.leaderboards.grouping import boards, comparable
+from mtlbench.leaderboards.boards.across import MeanRanks, mean_ranks
+from mtlbench.leaderboards.boards.grouping import boards, comparable
 from mtlbench.records import Record
 
 if TYPE_CHECKING:

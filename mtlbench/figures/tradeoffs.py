@@ -5,13 +5,12 @@ from itertools import combinations
 from pathlib import Path
 
 from mtlbench.figures.canvas import COLOURS, MARKERS, NothingToDrawError, canvas, check_format, save
-from mtlbench.leaderboards.board import Board, Row
-from mtlbench.leaderboards.contrasts import by_backbone
-from mtlbench.leaderboards.grouping import boards
+from mtlbench.leaderboards.boards.board import MAIN, Board, Row
+from mtlbench.leaderboards.boards.contrasts import by_backbone
+from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.records import Record
 from mtlbench.statistics import pareto_front
 
-METRIC = "auc"
 PANEL_INCHES = 5.0
 
 
@@ -52,7 +51,7 @@ def draw_tradeoffs(records: Sequence[Record], path: Path) -> None:
 
 
 def _point(row: Row, pair: tuple[str, str]) -> tuple[float, float] | None:
-    values = [row.values.get((task, METRIC)) for task in pair]
+    values = [row.values.get((task, MAIN)) for task in pair]
     if row.sample is None or values[0] is None or values[1] is None:
         return None
     return values[0].mean, values[1].mean

@@ -1,19 +1,18 @@
 """Leaderboards: from records alone to tables."""
 
-from mtlbench.leaderboards.board import METRICS
-from mtlbench.leaderboards.board_scores import BoardScores, board_scores
-from mtlbench.leaderboards.comparison import Comparison, compare
-from mtlbench.leaderboards.comparison_tables import comparison_json, comparison_tables
-from mtlbench.leaderboards.export import summary
-from mtlbench.leaderboards.frame import frame
-from mtlbench.leaderboards.latex import to_latex
-from mtlbench.leaderboards.layout import Layout, build
-from mtlbench.leaderboards.markdown import to_markdown
-from mtlbench.leaderboards.published_tables import published_tables
-from mtlbench.leaderboards.reading import Page, parse_page, read_page
-from mtlbench.leaderboards.table import Table
-from mtlbench.leaderboards.terminal import to_rich
-from mtlbench.leaderboards.writers import WRITERS
+from mtlbench.leaderboards.boards.board import METRICS
+from mtlbench.leaderboards.boards.scores import BoardScores, board_scores
+from mtlbench.leaderboards.comparing.beside import published_tables
+from mtlbench.leaderboards.comparing.comparison import Comparison, compare
+from mtlbench.leaderboards.comparing.tables import comparison_json, comparison_tables
+from mtlbench.leaderboards.formats import WRITERS
+from mtlbench.leaderboards.formats.export import summary
+from mtlbench.leaderboards.formats.latex import to_latex
+from mtlbench.leaderboards.formats.markdown import to_markdown
+from mtlbench.leaderboards.formats.page import Page, parse_page, read_page
+from mtlbench.leaderboards.formats.terminal import to_rich
+from mtlbench.leaderboards.tables.layout import Layout, build
+from mtlbench.leaderboards.tables.table import Table
 
 __all__ = [
     "METRICS",
@@ -28,7 +27,6 @@ __all__ = [
     "compare",
     "comparison_json",
     "comparison_tables",
-    "frame",
     "parse_page",
     "published_tables",
     "read_page",

@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 
 import mtlbench
-from mtlbench.data.folders import cache_dir, presence
+from mtlbench.data import cache_dir
+from mtlbench.data.folders import presence
 from mtlbench.discovery import Catalogue
 from mtlbench.experiments.process import ACCURATE, fast_matmul_precision, product_error
 from mtlbench.files import nearest

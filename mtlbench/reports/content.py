@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mtlbench.leaderboards.across import mean_ranks
-from mtlbench.leaderboards.board import HIGHER_IS_BETTER, METRICS, Board, Row, Value
-from mtlbench.leaderboards.captions import captions, notes
-from mtlbench.leaderboards.contrasts import contrasted
-from mtlbench.leaderboards.grouping import board_key, boards, comparable
-from mtlbench.leaderboards.naming import backbone_name, canonical, weighting_name
+from mtlbench.leaderboards.boards.across import mean_ranks
+from mtlbench.leaderboards.boards.board import HIGHER_IS_BETTER, METRICS, Board, Row, SeedMean
+from mtlbench.leaderboards.boards.contrasts import contrasted
+from mtlbench.leaderboards.boards.grouping import board_key, boards, comparable, method_key
+from mtlbench.leaderboards.boards.naming import backbone_name, weighting_name
+from mtlbench.leaderboards.tables.captions import captions, notes
 from mtlbench.records import Record
 from mtlbench.reports.cells import Shared, cell_content, short
 from mtlbench.text import one_line
@@ -41,7 +41,8 @@ def content(records: Sequence[Record]) -> dict[str, Any]:
 def _board(board: Board, records: Sequence[Record], shared: Shared) -> dict[str, Any]:
     by_method: dict[str, list[Record]] = defaultdict(list)
     for record in records:
-        by_method[_method(record)].append(record)
+        by_method[method_key(record)].append(record)
+    cells = {row.method: by_method[method_key(row.sample)] if row.sample else [] for row in board.rows}
     return {
         "title": board.title,
         "tasks": list(map(one_line, board.sample.dataset.tasks)),
@@ -49,13 +50,8 @@ def _board(board: Board, records: Sequence[Record], shared: Shared) -> dict[str,
         "seeds": list(board.seeds),
         "caption": list(captions([board])),
         "machines": list(board.machines),
-        "rows": [_row(row, board, by_method[_method(row.sample)] if row.sample else [], shared) for row in board.rows],
+        "rows": [_row(row, board, cells[row.method], shared) for row in board.rows],
     }
-
-
-def _method(record: Record) -> str:
-    uses = (record.backbone, record.weighting)
-    return canonical([record.method, *[[use.name, use.params] for use in uses]])
 
 
 def _row(row: Row, board: Board, records: Sequence[Record], shared: Shared) -> dict[str, Any]:
@@ -78,7 +74,7 @@ def _row(row: Row, board: Board, records: Sequence[Record], shared: Shared) -> d
     }
 
 
-def _value(value: Value | None) -> dict[str, Any] | None:
+def _value(value: SeedMean | None) -> dict[str, Any] | None:
     if value is None:
         return None
     known = value.interval is not None and not math.isnan(value.interval.half_width)

@@ -3,6 +3,7 @@
 from mtlbench.statistics.adjustment import holm
 from mtlbench.statistics.differences import (
     Difference,
+    difference_by_seed,
     differences,
     paired_difference,
     paired_differences,
@@ -21,7 +22,6 @@ from mtlbench.statistics.rankings import (
     ranks,
 )
 from mtlbench.statistics.relative import delta_m
-from mtlbench.statistics.sessions import auc_session_interval, session_interval
 from mtlbench.statistics.signed_rank import ALPHA, SignedRank, pairs_needed, smallest_p, wilcoxon, wilcoxon_tests
 
 __all__ = [
@@ -31,10 +31,10 @@ __all__ = [
     "Estimate",
     "Friedman",
     "SignedRank",
-    "auc_session_interval",
     "complete_cases",
     "critical_difference",
     "delta_m",
+    "difference_by_seed",
     "differences",
     "friedman",
     "friedman_tests",
@@ -48,7 +48,6 @@ __all__ = [
     "pareto_front",
     "probability_of_improvement",
     "ranks",
-    "session_interval",
     "smallest_p",
     "unpaired_difference",
     "wilcoxon",

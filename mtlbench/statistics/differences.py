@@ -1,6 +1,7 @@
 """The difference between two methods: its size, interval and p-value."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,6 +87,23 @@ def paired_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) 
         ValueError: they are not two rows of equally many finite values, at least one.
     """
     return _paired(differences(first, second)[None], level)[0]
+
+
+def difference_by_seed(first: Mapping[int, float], second: Mapping[int, float], fewest: int = 1) -> Difference | None:
+    """:func:`paired_difference` of two methods over the seeds that both have.
+
+    Args:
+        first: seed -> value of one method.
+        second: the same of the other.
+        fewest: shared seeds that are needed.
+
+    Returns:
+        The difference; ``None`` where fewer seeds are shared.
+    """
+    seeds = sorted(first.keys() & second.keys())
+    if len(seeds) < fewest:
+        return None
+    return paired_difference([first[seed] for seed in seeds], [second[seed] for seed in seeds])
 
 
 def paired_differences(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> list[Difference]:

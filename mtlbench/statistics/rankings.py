@@ -74,9 +74,9 @@ def ranks(scores: ArrayLike, lower_is_better: bool = False) -> NDArray[np.float6
     Returns:
         (N, k); each row sums to k(k+1)/2.
     """
-    found = np.asarray(scores, float) * (1 if lower_is_better else -1)
-    others = found[..., None, :]
-    return (others < found[..., None]).sum(-1) + ((others == found[..., None]).sum(-1) + 1) / 2
+    from scipy.stats import rankdata  # a third of a second, which not every command needs
+
+    return rankdata(np.asarray(scores, float) * (1 if lower_is_better else -1), axis=-1)
 
 
 def friedman(block_ranks: ArrayLike, seed: int = 0) -> Friedman:

@@ -99,17 +99,9 @@ def pairs_needed(comparisons: int = 1, alpha: float = ALPHA) -> int:
 
 def _doubled_ranks(magnitudes: NDArray[np.float64]) -> NDArray[np.int64]:
     """Twice the mean rank of each in its row, from 2: integers, for a mean rank is a whole or half number."""
-    order = magnitudes.argsort(1)
-    in_order = np.take_along_axis(magnitudes, order, 1)
-    places = np.broadcast_to(np.arange(in_order.shape[1]), in_order.shape)
-    begins = np.ones(in_order.shape, bool)
-    begins[:, 1:] = in_order[:, 1:] != in_order[:, :-1]
-    ends = np.roll(begins, -1, axis=1)
-    first = np.maximum.accumulate(np.where(begins, places, 0), axis=1)
-    last = np.minimum.accumulate(np.where(ends, places, in_order.shape[1])[:, ::-1], axis=1)[:, ::-1]
-    doubled = np.empty(in_order.shape, np.int64)
-    np.put_along_axis(doubled, order, first + last + 2, 1)
-    return doubled
+    from scipy.stats import rankdata  # a third of a second, which not every command needs
+
+    return np.rint(2 * rankdata(magnitudes, axis=1)).astype(np.int64)
 
 
 @lru_cache(maxsize=64)

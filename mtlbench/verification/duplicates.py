@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 
-from mtlbench.leaderboards.naming import canonical
+from mtlbench.leaderboards.boards.naming import canonical, key_of
 from mtlbench.records import Record
 from mtlbench.verification.findings import Finding, cell_name
 from mtlbench.verification.folders import Stored
@@ -48,8 +48,9 @@ def _trajectory(record: Record) -> str:
 
 def _declared(a: Record, b: Record, coinciding: Coinciding) -> bool:
     one, other = a.weighting.name, b.weighting.name
-    same_backbone = (a.backbone.name, a.backbone.params) == (b.backbone.name, b.backbone.params)
-    return same_backbone and (other in coinciding.get(one, ()) or one in coinciding.get(other, ()))
+    return key_of(a.backbone) == key_of(b.backbone) and (
+        other in coinciding.get(one, ()) or one in coinciding.get(other, ())
+    )
 
 
 def _changed(record: Record) -> bool:

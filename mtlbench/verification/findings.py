@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from mtlbench.leaderboards.naming import dataset_name, method_name
+from mtlbench.leaderboards.boards.naming import dataset_name, method_name
 from mtlbench.records import Record
 
 Check = Literal["schema", "identity", "checksum", "page", "selection", "duplicate", "protocol", "rerun"]

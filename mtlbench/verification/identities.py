@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from mtlbench.cells import PROTOCOL, identity
-from mtlbench.records import PluginUse, Record, checksum
+from mtlbench.cells import PROTOCOL, PluginSpec, canonical_json, cell_id, cell_stem
+from mtlbench.records import Record, checksum
 from mtlbench.verification.findings import Finding
 from mtlbench.verification.folders import Stored
 
@@ -45,20 +45,15 @@ def protocols(stored: Sequence[Stored]) -> Iterator[Finding]:
 
 
 def recomputed(record: Record) -> str:
-    """The id of the cell that the record describes (:attr:`mtlbench.cells.Cell.id`), under its own protocol."""
-    uses = {"dataset": record.dataset, "backbone": record.backbone, "weighting": record.weighting}
-    return identity(
-        {
-            "protocol": record.protocol,
-            **{kind: {"name": use.name, "params": use.params} for kind, use in uses.items()},
-            "fingerprint": record.dataset.fingerprint,
-            "seed": record.seed,
-            "training": record.training,
-        }
+    """The id of the cell that the record describes, under its own protocol."""
+    dataset, backbone, weighting = (
+        PluginSpec(use.name, use.params) for use in (record.dataset, record.backbone, record.weighting)
     )
+    # The training as it was recorded: a setting that came later is not part of an older cell.
+    training = canonical_json(record.training)
+    return cell_id(dataset, record.dataset.fingerprint, backbone, weighting, record.seed, training, record.protocol)
 
 
 def stem(record: Record) -> str:
-    """Name of the record's file (:attr:`mtlbench.cells.Cell.stem`)."""
-    uses: list[PluginUse] = [record.dataset, record.backbone, record.weighting]
-    return ".".join([*(use.name for use in uses), f"seed{record.seed}", record.cell[:12]])
+    """Name of the record's file."""
+    return cell_stem(record.dataset.name, record.backbone.name, record.weighting.name, record.seed, record.cell)

@@ -1,6 +1,7 @@
 """``mtlbench leaderboard compare``: folders and pages, exit codes, refusals."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from record_factory import record, runs
 
+from mtlbench.leaderboards.formats.page import unsealed
 from mtlbench.records import Record, RecordStore
 
 SEEDS = [i / 1e3 + i % 2 / 1e4 for i in range(6)]
@@ -91,11 +93,42 @@ def test_what_may_be_compared_is_and_the_rest_is_warned_of(mtlbench: Any, refere
 
 def test_a_page_edited_by_hand_is_refused(mtlbench: Any, reference: Path) -> None:
     board = page(mtlbench, reference)
-    shown = next(part for part in board.read_text().split() if part.startswith("**0.72"))
-    board.write_text(board.read_text().replace(shown, shown.replace("0.72", "0.78"), 1))
+    text = board.read_text()
+    shown = next(part for part in text.split() if part.startswith("**0.72"))
+    line = 1 + next(i for i, line in enumerate(text.splitlines()) if shown in line)
+    board.write_text(text.replace(shown, shown.replace("0.72", "0.78"), 1))
     done = mtlbench("leaderboard", "compare", reference, board)
-    assert done.code == 2
-    assert "was edited by hand: Synthetic, RMTL-PLE, click, AUC is shown as 0.78" in done.err
+    assert (done.code, done.out) == (2, "")
+    assert f"{board} was edited by hand: line {line} shows 0.78" in done.err
+    assert "where the seeds of RMTL-PLE have the mean 0.72" in done.err
+    board.write_text(text.replace("lower is better", "higher is better", 1))
+    done = mtlbench("leaderboard", "compare", board, reference)
+    assert (done.code, done.out) == (2, "")
+    assert "was edited by hand: it is not what was written, by the checksum at its end" in done.err
+
+
+def test_a_page_of_an_older_version_compares_and_its_edited_numbers_are_refused(mtlbench: Any, reference: Path) -> None:
+    board = page(mtlbench, reference)
+    old = unsealed(board.read_text())
+    board.write_text(old)
+    assert mtlbench("leaderboard", "compare", reference, board).code == 0
+    shown = next(part for part in old.split() if part.startswith("**0.72"))
+    board.write_text(old.replace(shown, shown.replace("0.72", "0.78"), 1))
+    done = mtlbench("leaderboard", "compare", reference, board)
+    assert (done.code, done.out) == (2, "")
+    assert "was edited by hand: line" in done.err
+
+
+def test_a_page_whose_scores_were_edited_is_refused(mtlbench: Any, reference: Path) -> None:
+    board = page(mtlbench, reference)
+    text = board.read_text()
+    shown, carried, data = text.partition("```json")
+    [score, *_] = re.findall(r"\[\[([\d.]+),", data)
+    for other in ("0.79", f"{score}000001" if "." in score else f"{score}.000001"):
+        board.write_text(shown + carried + data.replace(f"[[{score},", f"[[{other},", 1))
+        done = mtlbench("leaderboard", "compare", reference, board)
+        assert (done.code, done.out) == (2, "")
+        assert f"{board} was edited by hand: " in done.err
 
 
 def test_published_tables_are_shown(mtlbench: Any, tmp_path: Path) -> None:

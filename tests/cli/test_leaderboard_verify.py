@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mtlbench.cells import PROTOCOL
+from mtlbench.leaderboards.formats.page import unsealed
 from mtlbench.records import RecordStore, checksum, read_record
 from mtlbench.verification.identities import recomputed, stem
 
@@ -107,16 +108,82 @@ def test_a_hand_edited_cell_is_named(mtlbench: Any, results: Path, page: Path) -
     page.write_text(text.replace(row, row.replace(shown, better, 1)))
     done = mtlbench("leaderboard", "verify", results)
     assert done.code == 1
-    [finding] = [line for line in done.out.splitlines() if line.startswith("page:")]
-    assert f"{page}: table 'Synthetic [rows=2500]', row RLW-Shared Bottom, column click AUC: it reads" in finding
-    assert better.split("(")[0] in finding
+    lines = done.out.splitlines()
+    [place] = [i for i, line in enumerate(lines) if line.startswith("page:")]
+    number = 1 + text.splitlines().index(row)
+    assert lines[place].startswith(f"page: {page}: it does not read as the records give it: it was edited by hand or")
+    assert lines[place + 3 : place + 6] == [
+        f"@@ -{number} +{number} @@",
+        f"-{row.replace(shown, better, 1)}",
+        f"+{row}",
+    ]
+    assert not lines[place + 6].startswith(("+", "-", "@"))
 
 
 def test_an_edited_caption_is_shown_by_its_line(mtlbench: Any, results: Path, page: Path) -> None:
     page.write_text(page.read_text().replace("lower is better", "LOWER is better", 1))
     done = mtlbench("leaderboard", "verify", results)
     assert done.code == 1
-    assert "LOWER" in done.out
+    [gone, given] = [line for line in done.out.splitlines() if line.startswith(("-Bold", "+Bold"))]
+    assert gone == given.replace("+Bold", "-Bold").replace("lower is better", "LOWER is better", 1)
+
+
+def test_an_edited_score_of_the_page_names_its_cell(mtlbench: Any, results: Path, page: Path) -> None:
+    record = read_record(file_of(results, "rlw", 1))
+    assert record.metrics
+    score = record.metrics["test"]["click"]["auc"]
+    assert page.read_text().count(str(score)) == 1
+    page.write_text(page.read_text().replace(str(score), "0.99"))
+    done = mtlbench("leaderboard", "verify", results)
+    assert done.code == 1
+    told = (
+        f"page: {named(file_of(results, 'rlw', 1), 'RLW-Shared Bottom', 1)} click AUC is {score} in the record and 0.99"
+    )
+    assert told in done.out
+
+
+def test_a_page_of_an_older_version_without_a_checksum(mtlbench: Any, results: Path, page: Path) -> None:
+    page.write_text(unsealed(page.read_text()))
+    assert mtlbench("leaderboard", "verify", results).code == 0
+    page.write_text(page.read_text().replace("lower is better", "LOWER is better", 1))
+    done = mtlbench("leaderboard", "verify", results)
+    assert done.code == 1
+    assert [line[0] for line in done.out.splitlines()[1:-1]] == ["-", "+", "@", "-", "+"]
+
+
+def test_a_row_that_has_no_record(mtlbench: Any, results: Path, page: Path) -> None:
+    file_of(results, "rlw", 1).unlink()
+    done = mtlbench("leaderboard", "verify", results)
+    assert done.code == 1
+    assert f"{page}: row RLW-Shared Bottom: the page has seed 1, of which there is no record" in done.out
+    file_of(results, "rlw", 0).unlink()
+    done = mtlbench("leaderboard", "verify", results)
+    assert f"{page}: Synthetic [rows=2500]: the page has a row RLW-Shared Bottom, of which there is no" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (" --colour red", "its first line names the option '--colour', which is none of --layout, --sort, --baseline"),
+        (" --layout papr", "unknown layout 'papr': did you mean 'paper'?"),
+        (" --baseline rwl", "unknown baseline 'rwl': did you mean 'rlw'?"),
+    ],
+)
+def test_options_of_a_page_that_there_are_none_of(
+    mtlbench: Any, results: Path, page: Path, words: str, message: str
+) -> None:
+    page.write_text(page.read_text().replace("leaderboard build;", f"leaderboard build{words};", 1))
+    done = mtlbench("leaderboard", "verify", results)
+    assert done.code == 1
+    assert f"page: {page}: {message}" in done.out
+
+
+def test_an_edited_checksum_is_shown(mtlbench: Any, results: Path, page: Path) -> None:
+    text = page.read_text()
+    page.write_text(text[:-12] + ("0" if text[-12] != "0" else "1") + text[-11:])
+    done = mtlbench("leaderboard", "verify", results)
+    assert done.code == 1
+    assert "+<!-- sha256 of all above: " in done.out
 
 
 def test_a_stale_table_names_the_cells_that_it_lacks(mtlbench: Any, results: Path, page: Path) -> None:

@@ -64,6 +64,7 @@ def test_as_json_it_is_rows(mtlbench: Any) -> None:
     assert found["dataset"] == {
         "kind": "funnel",
         "tasks": [asdict(task) for task in funnel("click", "conversion")],
+        "chain": True,
         "sessions": True,
     }
     catalogue = discover()

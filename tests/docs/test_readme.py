@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mtlbench.leaderboards import read_page
+from rendered_pages import rendered
 
 ROOT = Path(__file__).parents[2]
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -18,12 +18,12 @@ def readme_table(heading: str) -> list[list[str]]:
 
 def test_the_rows_that_it_quotes_are_those_of_the_page():
     head, *rows = readme_table("What it shows")
-    board = read_page(ROOT / "leaderboards" / "synthetic.md").tables[0]
-    places = [[f"{one.group}<br>{one.name}" for one in board.heads].index(name) for name in head[1:]]
-    texts = {
-        line.labels[0].text.rstrip(SUPERSCRIPTS): [line.cells[place].text + line.cells[place].tail for place in places]
-        for line in board.lines
-    }
+    page = (ROOT / "leaderboards" / "synthetic.md").read_text(encoding="utf-8")
+    heads, *lines = next(
+        [[text for text, *_ in row] for row in rows] for kind, rows in rendered(page) if kind == "table"
+    )
+    places = [heads.index(name) for name in head[1:]]
+    texts = {line[0].rstrip(SUPERSCRIPTS): [line[place] for place in places] for line in lines}
     assert len(rows) >= 5
     assert {method: cells for method, *cells in rows} == {method: texts[method] for method, *_ in rows}
 

@@ -111,6 +111,7 @@ def test_no_formula_holds_what_markdown_takes_away(pages: dict[str, str]) -> Non
             "$$\na \\lt \\lbrace b\\rbrace\n$$\n\n$$\nc \\cr d\n$$\n\nafter",
         ),
         ("Where a < b, <h2, h3> and `list<T>`.", "Where a < b, \\<h2, h3> and `list<T>`."),
+        ("See https://a.org/b_c. And https://d.org, e", "See <https://a.org/b_c>. And <https://d.org>, e"),
     ],
 )
 def test_docstrings_become_markdown(builder: dict[str, Any], docstring: str, markdown: str) -> None:

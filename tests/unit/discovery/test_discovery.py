@@ -1,5 +1,6 @@
 """What is found, what is broken, and what is refused."""
 
+import os
 import pickle
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from plugin_sources import BACKBONE, DATASET, HEAD, weighting, write
 
 from mtlbench.cells import PluginSpec
-from mtlbench.discovery import Broken, Catalogue, discover, plugin_files
+from mtlbench.discovery import Broken, Catalogue, Entry, discover, plugin_files
 from mtlbench.errors import UsageError
 
 HOOKS = """
@@ -36,7 +37,7 @@ def test_built_in_plugins_are_found_through_the_entry_point() -> None:
     catalogue = discover()
     assert {"constant", "decay", "rmtl"} <= set(catalogue.weightings)
     assert catalogue.weightings["rmtl"].origin.startswith("mtlbench_plugins.weightings.rmtl (mtlbench ")
-    assert catalogue.broken == []
+    assert not catalogue.broken
 
 
 def test_a_built_in_plugin_is_called_as_its_file() -> None:
@@ -104,7 +105,7 @@ def test_a_file_brings_the_classes_that_it_defines(tmp_path: Path) -> None:
         write(tmp_path, "data.py", DATASET.format(name="data")),
     ]
     catalogue = discover(files)
-    assert catalogue.broken == []
+    assert not catalogue.broken
     assert catalogue.weightings["one"].origin == catalogue.weightings["two"].origin == str(files[0])
     assert catalogue.get("backbone", "net").cls.label == "Net"
     assert catalogue.get("dataset", "data").cls.label == "Data"
@@ -169,6 +170,51 @@ def test_discovery_is_repeatable_and_a_plugin_survives_pickling(tmp_path: Path) 
     assert first.weightings == second.weightings
     plugin = first.create("weighting", PluginSpec("again", {}))
     assert type(pickle.loads(pickle.dumps(plugin))) is second.weightings["again"].cls
+
+
+def test_plugins_are_discovered_once_per_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(tmp_path, "once.py", weighting("once"))
+    assert discover() is discover(())
+    found = discover([file])
+    assert found is discover([str(file)])
+    assert found is not discover()
+    install(tmp_path, "mtlnew")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert discover([file]) is not found
+
+
+def test_a_broken_plugin_is_searched_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs_key = "import os\nos.environ['MTLBENCH_TEST_KEY']\n"
+    file = write(tmp_path, "locked.py", needs_key + weighting("locked"))
+    assert broken(discover([file]), "locked").reason == "KeyError: 'MTLBENCH_TEST_KEY'"
+    monkeypatch.setenv("MTLBENCH_TEST_KEY", "there")
+    assert "locked" in discover([file]).weightings
+
+
+def test_nobody_changes_the_catalogue_that_all_share() -> None:
+    catalogue = discover()
+    entry = catalogue.get("weighting", "constant")
+    with pytest.raises(TypeError):
+        catalogue.of_kind("weighting")["mine"] = entry  # type: ignore[index]
+    mine = Entry(type("Mine", (entry.cls,), {"name": "mine"}), "weighting", "here")
+    more = catalogue.including([mine])
+    assert set(more.weightings) - set(catalogue.weightings) == {"mine"}
+    assert (more.datasets, more.backbones, more.broken) == (catalogue.datasets, catalogue.backbones, catalogue.broken)
+    other = Entry(mine.cls, "weighting", "elsewhere")
+    assert more.including([other]).weightings["mine"] is other
+
+
+def test_an_edit_of_the_same_size_and_time_is_a_new_plugin(tmp_path: Path) -> None:
+    file = write(tmp_path, "edit.py", weighting("one"))
+    state = file.stat()
+    assert "one" in discover([file]).weightings
+    write(tmp_path, "edit.py", weighting("two"))
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
+    after = discover([file])
+    assert file.stat().st_size == state.st_size
+    assert "two" in after.weightings
+    assert "one" not in after.weightings
+    assert not (tmp_path / "__pycache__").exists()
 
 
 def test_an_edited_file_is_a_new_plugin(tmp_path: Path) -> None:

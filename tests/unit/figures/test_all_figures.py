@@ -9,8 +9,8 @@ from mtlbench.errors import UsageError
 from mtlbench.figures import draw_all
 from mtlbench.figures.ranks import draw_ranks
 from mtlbench.figures.tradeoffs import draw_tradeoffs
-from mtlbench.leaderboards.across import MeanRanks, mean_ranks
-from mtlbench.leaderboards.grouping import boards
+from mtlbench.leaderboards.boards.across import MeanRanks, mean_ranks
+from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.records import Record
 
 

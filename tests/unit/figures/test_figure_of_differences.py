@@ -8,7 +8,7 @@ from record_factory import runs
 from mtlbench.errors import UsageError
 from mtlbench.figures import draw_differences
 from mtlbench.figures.differences import points
-from mtlbench.leaderboards.grouping import boards
+from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.statistics import paired_difference
 
 PLE, MINE = [0.70, 0.71, 0.69], [0.72, 0.715, 0.70]

@@ -5,7 +5,7 @@ import random
 import pytest
 from record_factory import TASKS, plugin, record, scores
 
-from mtlbench.leaderboards.grouping import boards
+from mtlbench.leaderboards.boards.grouping import boards
 
 AUC = ("click", "auc")
 LOSS = ("click", "logloss")

@@ -19,7 +19,7 @@ from mtlbench.leaderboards import (
     parse_page,
     to_markdown,
 )
-from mtlbench.leaderboards.grouping import boards
+from mtlbench.leaderboards.boards.grouping import boards
 
 AUC = ("click", "auc")
 

@@ -6,9 +6,9 @@ from record_factory import plugin, record, runs
 from scipy import stats
 
 from mtlbench.errors import UsageError
-from mtlbench.leaderboards.contrasts import contrasted
-from mtlbench.leaderboards.footnotes import footnotes
-from mtlbench.leaderboards.grouping import boards
+from mtlbench.leaderboards.boards.contrasts import contrasted
+from mtlbench.leaderboards.boards.grouping import boards
+from mtlbench.leaderboards.tables.captions import footnotes
 
 AUC = ("click", "auc")
 LOSS = ("click", "logloss")
@@ -111,7 +111,7 @@ def test_a_row_that_lacks_a_seed_carries_no_star_and_is_not_counted():
     full = [*runs("PLE", levels(0.7, 6)), *runs("RMTL-PLE", levels(0.8, 6))]
     board = board_of([*full, *runs("Decay-PLE", levels(0.8, 5))])
     assert marks(board) == {"PLE": "", "Decay-PLE": "", "RMTL-PLE": "*"}
-    assert [trial.comparisons for trial in board.trials] == [1]
+    assert [family.comparisons for family in board.families] == [1]
 
 
 def test_a_baseline_that_lacks_a_seed_is_not_compared_with():
@@ -133,7 +133,7 @@ def test_the_tuned_baseline_has_marks_of_its_own_and_is_compared_with_the_plain_
     first, second = footnotes([board])
     assert first.startswith("* better and ° worse than Constant")
     assert second.startswith("† better and ‡ worse than Tuned")
-    assert [(trial.baseline, trial.comparisons) for trial in board.trials] == [("Constant", 2), ("Tuned", 1)]
+    assert [(family.baseline, family.comparisons) for family in board.families] == [("Constant", 2), ("Tuned", 1)]
 
 
 def test_a_named_baseline_takes_the_place_of_the_declared_one():

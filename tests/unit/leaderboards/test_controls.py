@@ -2,10 +2,11 @@
 
 import pytest
 from record_factory import runs
+from rendered_pages import meant, rendered
 
-from mtlbench.leaderboards import build, parse_page, to_markdown
-from mtlbench.leaderboards.controls import comparisons
-from mtlbench.leaderboards.grouping import boards
+from mtlbench.leaderboards import build, to_markdown
+from mtlbench.leaderboards.boards.contrasts import control_differences
+from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.records import Record
 from mtlbench.statistics import holm, paired_difference
 
@@ -44,7 +45,7 @@ def test_differences_are_paired_and_p_values_adjusted_over_controls_and_tasks():
     records = study(0.01)
     (board,) = boards(records)
     rows = {row.method: row for row in board.rows}
-    found = comparisons(rows["Mine-PLE"], [rows["Weak-PLE"], rows["PLE"]], board)
+    found = control_differences(rows["Mine-PLE"], [rows["Weak-PLE"], rows["PLE"]], board)
     mine = [record.metrics["test"]["click"]["auc"] for record in records if record.method == "Mine-PLE"]
     weak = [record.metrics["test"]["click"]["auc"] for record in records if record.method == "Weak-PLE"]
     raw = [paired_difference(mine, other).p for other in (weak, weak, BASE, BASE)]
@@ -80,14 +81,10 @@ def test_without_control_rows_there_is_no_table():
     assert len(build(records)) == 1
 
 
-def test_the_tables_survive_the_page():
+def test_a_page_shows_them():
     tables = build(study(0.01))
-    page = parse_page(to_markdown(tables), "page")
-    assert [one.title for one in page.tables] == [one.title for one in tables]
-    (read,) = (one for one in page.tables if "controls" in one.title)
-    assert [[cell.text for cell in line.cells] for line in read.lines] == [
-        [cell.text for cell in line.cells] for line in table(study(0.01)).lines
-    ]
+    assert list(rendered(to_markdown(tables))) == list(meant(tables, "Leaderboard"))
+    assert any("controls" in table.title for table in tables)
 
 
 def test_a_row_that_kept_what_it_started_from_says_so():
@@ -101,7 +98,7 @@ def test_a_row_that_kept_what_it_started_from_says_so():
     assert not found.notes
 
 
-def test_rows_of_which_the_same_is_said_share_a_note_and_are_read_back_under_their_names():
+def test_rows_of_which_the_same_is_said_share_a_note():
     records = [
         record.model_copy(update={"best_epoch": {"continue": 0 if record.seed < kept else 2}})
         for method, kept in (("Mine-PLE", 4), ("Mine [a=1, b=2]-PLE", 6), ("Other-PLE", 4))
@@ -114,5 +111,5 @@ def test_rows_of_which_the_same_is_said_share_a_note_and_are_read_back_under_the
         ("²", "Mine [a=1, b=2]-PLE"),
     ]
     assert {line.labels[0].text for line in found.lines} == {"Mine-PLE¹", "Other-PLE¹", "Mine [a=1, b=2]-PLE²"}
-    (read,) = parse_page(to_markdown(tables), "page").tables
-    assert read.notes == found.notes
+    shown = [text for kind, text in rendered(to_markdown(tables)) if kind == "item"]
+    assert shown == [f"{mark} {note}" for mark, note in found.notes]

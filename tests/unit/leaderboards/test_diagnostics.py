@@ -1,9 +1,10 @@
 """What weightings report of themselves, as a table."""
 
 from record_factory import runs
+from rendered_pages import meant, rendered
 
-from mtlbench.leaderboards import build, parse_page, to_markdown
-from mtlbench.leaderboards.diagnostics import diagnostics_of
+from mtlbench.leaderboards import build, to_markdown
+from mtlbench.leaderboards.boards.diagnostics import diagnostics_of
 from mtlbench.records import Record
 from mtlbench.records.schema import Epoch
 
@@ -45,13 +46,10 @@ def test_weights_that_never_change_are_nothing_to_report():
     assert len(build(plain)) == 1
 
 
-def test_the_table_has_the_rows_that_report_and_survives_the_page():
+def test_the_table_has_the_rows_that_report_and_a_page_shows_them():
     tables = build([*runs("PLE", [0.7, 0.8]), *reporting()])
     table = tables[-1]
     assert table.title == "Synthetic: diagnostics"
     assert [line.labels[0].text for line in table.lines] == ["Mine-PLE"]
     assert [head.name for head in table.heads] == ["weights", "q mean", "converged", "td loss"]
-    read = parse_page(to_markdown(tables), "page").tables[-1]
-    assert [[cell.text for cell in line.cells] for line in read.lines] == [
-        [cell.text for cell in line.cells] for line in table.lines
-    ]
+    assert list(rendered(to_markdown(tables))) == list(meant(tables, "Leaderboard"))

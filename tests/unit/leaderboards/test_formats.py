@@ -13,7 +13,7 @@ from record_factory import plugin, record, runs
 from test_writers import study
 
 from mtlbench.leaderboards import WRITERS, build, summary, to_latex
-from mtlbench.leaderboards.board import OPTIMUM
+from mtlbench.leaderboards.boards.board import OPTIMUM
 
 HOSTILE = r"a|b ## <i> [x](y) *b* `c` _d_ \ $1 % # & {} ^ ~ 'q' \"r\" -- é ü ł 中 λ ¹"
 

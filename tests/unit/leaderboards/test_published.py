@@ -7,8 +7,8 @@ from record_factory import record, runs
 
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards import board_scores, published_tables
-from mtlbench.leaderboards.grouping import boards
-from mtlbench.leaderboards.published import SOURCES, published
+from mtlbench.leaderboards.boards.grouping import boards
+from mtlbench.leaderboards.comparing.published import SOURCES, published
 
 
 def side(records):

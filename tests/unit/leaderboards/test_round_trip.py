@@ -1,19 +1,23 @@
-"""A leaderboard page read back: every table as written, every score exact, whatever names and values there are."""
+"""A page shows every table, read back it has every score, and an edit by hand is seen, whatever the names."""
 
-from dataclasses import replace
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from record_factory import plugin, record
+from rendered_pages import meant, rendered
 from test_writers import study
 
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards import build, parse_page, read_page, to_markdown
-from mtlbench.leaderboards.board import METRICS
-from mtlbench.leaderboards.board_scores import board_scores
-from mtlbench.leaderboards.table import Cell, Head, Line, Table
+from mtlbench.leaderboards.boards.board import METRICS
+from mtlbench.leaderboards.boards.scores import board_scores
+from mtlbench.leaderboards.formats.page import edits, unsealed
 from mtlbench.text import one_line
+
+ROOT = Path(__file__).parents[3]
 
 # Letters that Markdown, HTML, the page's own notation or a table give a meaning, among others.
 hostile = st.text(st.sampled_from("ab-_*|<>&`\\[](){}!~#=+ \n\t¹²°†‡–;,:.1\u202e\u4e2d"), min_size=1, max_size=12)
@@ -57,27 +61,6 @@ def studies(draw):
     return records
 
 
-def cleaned(table: Table) -> Table:
-    """What a page shows of a table: no rules, nothing quiet, text on one line."""
-
-    def cell(found: Cell) -> Cell:
-        return replace(found, text=one_line(found.text), aside=found.aside and clean_aside(found.aside), quiet=False)
-
-    return Table(
-        title=one_line(table.title),
-        caption=tuple(map(one_line, table.caption)),
-        labels=table.labels,
-        heads=tuple(Head(one_line(head.group), one_line(head.name)) for head in table.heads),
-        lines=tuple(Line(tuple(map(cell, line.labels)), tuple(map(cell, line.cells))) for line in table.lines),
-        notes=tuple((mark, one_line(text)) for mark, text in table.notes),
-        spend=cleaned(table.spend) if table.spend else None,
-    )
-
-
-def clean_aside(aside: str) -> str:
-    return " " * (aside[0] == " ") + one_line(aside)
-
-
 @settings(max_examples=60)
 @given(
     records=studies(),
@@ -85,11 +68,11 @@ def clean_aside(aside: str) -> str:
     sort=st.sampled_from(["weighting", "name", "rank", "delta_m"]),
     title=names,
 )
-def test_a_page_read_back_has_every_table_and_every_score(records, layout, sort, title):
+def test_a_page_shows_every_table_and_read_back_has_every_score(records, layout, sort, title):
     tables = build(records, layout, sort)
-    page = parse_page(to_markdown(tables, title), "page")
-    assert page.title == one_line(title)
-    assert list(page.tables) == [cleaned(table) for table in tables]
+    text = to_markdown(tables, title)
+    assert list(rendered(text)) == list(meant(tables, title))
+    page = parse_page(text, "page")
     assert list(page.boards) == [board_scores(board) for table in tables for board in table.boards]
     seeds = {(r.method, r.dataset.name, r.seed): r.metrics["test"] for r in records if r.status == "done"}
     for board in page.boards:
@@ -103,37 +86,79 @@ def test_a_page_read_back_has_every_table_and_every_score(records, layout, sort,
                     )
 
 
-@pytest.mark.parametrize("layout", ["methods", "paper"])
-def test_stars_ranks_and_tables_cut_into_parts_are_read_back(layout):
-    tables = build(study(seeds=7), layout)
-    page = parse_page(to_markdown(tables), "page")
-    assert list(page.tables) == [cleaned(table) for table in tables]
-    marks = {cell.marks for line in page.tables[0].lines for cell in line.cells}
-    assert {"", "*", "°"} <= marks
-    assert any(head.group.startswith("Beats") for head in page.tables[-1].heads)
-
-
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(records=studies(), layout=st.sampled_from(["methods", "paper"]))
-def test_an_unedited_page_shows_the_scores_that_it_carries(records, layout, tmp_path_factory):
-    path = tmp_path_factory.mktemp("page") / "leaderboard.md"
-    path.write_text(to_markdown(build(records, layout)), encoding="utf-8")
-    assert read_page(path).boards
+def test_an_unedited_page_is_accepted_with_and_without_its_checksum(records, layout):
+    text = to_markdown(build(records, layout), options=["--layout", layout])
+    assert unsealed(text) != text
+    for page in (text, unsealed(text)):
+        assert list(edits(page, parse_page(page, "page"))) == []
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "leaderboards").glob("*.md")), ids=lambda path: path.stem)
+def test_the_pages_of_the_repository_are_accepted_as_older_versions_wrote_them(path, tmp_path):
+    old = tmp_path / path.name
+    old.write_text(unsealed(path.read_text(encoding="utf-8")), encoding="utf-8")
+    assert read_page(old) == read_page(path)
+
+
+@pytest.mark.parametrize("sealed", [True, False])
 @pytest.mark.parametrize("layout", ["methods", "paper"])
-def test_an_edited_cell_is_named(layout, tmp_path):
+def test_every_mean_that_is_edited_is_named_with_its_line(layout, sealed, tmp_path):
     path = tmp_path / "leaderboard.md"
-    failed = record("RMTL-PLE", seed=1, status="failed", reason="diverged")
-    records = [record("PLE", 0.7, seed=0), record("PLE", 0.71, seed=1), record("RMTL-PLE", 0.72), failed]
-    text = to_markdown(build(records, layout))
-    assert text.count("0.7200") == 2
-    path.write_text(text.replace("0.7200", "0.7900", 1), encoding="utf-8")
-    with pytest.raises(UsageError) as refused:
+    text = to_markdown(build(study(), layout), options=["--layout", layout])
+    text = text if sealed else unsealed(text)
+    lines = text.splitlines(keepends=True)
+    edited = 0
+    for i, line in enumerate(lines[: lines.index("### Rank and Spend\n")]):
+        for mean in re.finditer(r"0\.\d{4}(?=\(\d+\))", line) if line.startswith("| ") else ():
+            other = f"0.{(int(mean[0][2:]) + 5000) % 10000:04d}"
+            lines[i] = line[: mean.start()] + other + line[mean.end() :]
+            path.write_text("".join(lines), encoding="utf-8")
+            with pytest.raises(UsageError, match="was edited by hand") as refused:
+                read_page(path)
+            assert f"line {i + 1} shows {other}(" in str(refused.value)
+            assert f"have the mean {mean[0]}(" in str(refused.value)
+            edited += 1
+        lines[i] = line
+    # 24 methods of which two have no scores, and one with other parameters; six columns.
+    assert edited == 23 * 6
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("lower is better", "LOWER is better"),
+        ("     1.5 |", "     0.5 |"),
+        ("- ¹ RMTL", "- ¹ Rmtl"),
+        ("\n## S", "\n\n## S"),
+    ],
+)
+def test_whatever_else_is_edited_is_seen_by_the_checksum(old, new, tmp_path):
+    path = tmp_path / "leaderboard.md"
+    text = to_markdown(build(study()))
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(UsageError, match="was edited by hand: it is not what was written, by the checksum at its end"):
         read_page(path)
-    assert "Synthetic, RMTL-PLE, click, AUC is shown as 0.7900, but its seeds have the mean 0.7200" in str(
-        refused.value
-    )
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_a_score_that_is_edited_is_not_the_one_that_is_shown(sealed, tmp_path):
+    path = tmp_path / "leaderboard.md"
+    text = to_markdown(build([record("PLE", 0.7), record("RMTL-PLE", 0.72)]))
+    edited = text.replace("[0.72]", "[0.79]", 1)
+    assert edited != text
+    path.write_text(edited if sealed else unsealed(edited), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"line 20 shows 0\.7200, where the seeds of RMTL-PLE have the mean 0\.7900"):
+        read_page(path)
+
+
+def test_a_score_that_is_edited_below_the_printed_digits_is_seen_by_the_checksum(tmp_path):
+    path = tmp_path / "leaderboard.md"
+    path.write_text(to_markdown(build([record("PLE", 0.72)])).replace("[0.72]", "[0.720001]", 1), encoding="utf-8")
+    with pytest.raises(UsageError, match="checksum"):
+        read_page(path)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +168,13 @@ def test_an_edited_cell_is_named(layout, tmp_path):
         (lambda text: text[: text.index("<details>")], "carries no scores of seeds"),
         (lambda text: text.replace('"fingerprint"', '"finger"'), "are damaged: 0.fingerprint: Field required"),
         (lambda text: text.replace("[\n{", "[\n{{"), "are damaged: Invalid JSON"),
-        (lambda text: text.replace("| PLE ", "| PLE | 1 ", 1), "has 8 cells below 7 heads"),
+        (lambda text: text.replace('"seeds": [0]', '"seeds": [0, 1]'), "PLE does not have a score of every seed"),
+        (lambda text: text.replace('"columns": [["click", "auc"], ', '"columns": ['), "scores of every column"),
+        (lambda text: text.replace("build; do", "build --sort 'a; do"), "first line of .* is damaged: No closing quot"),
+        (
+            lambda text: re.sub(r"\| PLE .*\n", "", text),
+            "a row is missing, where the seeds of PLE have",
+        ),
     ],
 )
 def test_what_is_no_page_is_refused_with_the_remedy(change, message, tmp_path):

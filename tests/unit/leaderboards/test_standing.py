@@ -7,10 +7,10 @@ from scipy import stats
 
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards import build
-from mtlbench.leaderboards.across import TITLE
-from mtlbench.leaderboards.grouping import boards
-from mtlbench.leaderboards.sorting import check_sort, sorted_rows
-from mtlbench.leaderboards.standing import front_area
+from mtlbench.leaderboards.boards.grouping import boards
+from mtlbench.leaderboards.boards.standing import front_area
+from mtlbench.leaderboards.tables.across import TITLE
+from mtlbench.leaderboards.tables.layout import check_sort, sorted_rows
 from mtlbench.statistics import critical_difference, delta_m, friedman
 
 

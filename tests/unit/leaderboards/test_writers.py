@@ -1,20 +1,17 @@
 """The tables that a reader sees: Markdown and terminal."""
 
-import html
 import io
 import random
 import re
 from collections import defaultdict
 
 import pytest
-from markdown_it import MarkdownIt as Markdown
-from record_factory import TASKS, plugin, record, scores
+from record_factory import TASKS, plugin, record
+from rendered_pages import meant, rendered
 from rich.console import Console
 
-from mtlbench.leaderboards import build, frame, to_markdown, to_rich
-from mtlbench.leaderboards.blocks import blocks
-from mtlbench.leaderboards.board import METRICS
-from mtlbench.leaderboards.markdown import PAGE_WIDTH
+from mtlbench.leaderboards import build, to_markdown, to_rich
+from mtlbench.leaderboards.boards.board import METRICS
 
 BACKBONES = ["AITM", "ESMM", "MMoE", "MetaHeac", "OMoE", "PLE", "Shared Bottom", "Single Task"]
 
@@ -89,28 +86,13 @@ def test_markdown_shows_gaps_with_their_reasons_and_never_in_bold():
     assert "- ³ RMTL-Single Task: seeds 0, 1, 2 not applicable: no shared parameters." in text
 
 
-def test_a_markdown_renderer_shows_every_cell_as_it_is_meant():
-    records = [*study(seeds=7), *(record("RMTL-a|b*c_d`<e>", 0.7 + i / 1e3, seed=i) for i in range(7))]
-    tables = build(records)
-    shown = Markdown("gfm-like", {"linkify": False}).render(to_markdown(tables))
-    cells = [
-        (re.sub(r"<(?!/?(strong|u|br)\b)[^>]*>", "", cell), "<strong>" in cell, "<u>" in cell)
-        for cell in re.findall(r"<td[^>]*>(.*?)</td>", shown)
-    ]
-    meant = [
-        (text, cell.bold, cell.underline)
-        for table in tables
-        for part in (table, table.spend)
-        if part
-        for block in blocks(part, PAGE_WIDTH)
-        for line in block.table.lines
-        for text, cell in [
-            *((f"{c.text}<br>{c.aside}" if c.aside else c.text, c) for c in line.labels),
-            *((c.text + c.tail, c) for c in line.cells),
-        ]
-    ]
-    plain = [(html.unescape(re.sub("</?(strong|u)>", "", text)), *style) for text, *style in cells]
-    assert plain == [(html.unescape(text), *style) for text, *style in meant]
+@pytest.mark.parametrize("layout", ["methods", "paper"])
+def test_a_markdown_renderer_shows_everything_as_it_is_meant(layout):
+    tables = build([*study(seeds=7), *(record("RMTL-a|b*c_d`<e>", 0.7 + i / 1e3, seed=i) for i in range(7))], layout)
+    assert list(rendered(to_markdown(tables))) == list(meant(tables, "Leaderboard"))
+    marks = {cell.marks for line in tables[0].lines for cell in line.cells}
+    assert {"", "*", "°"} <= marks
+    assert any(head.group.startswith("Beats") for head in tables[-1].heads)
 
 
 def test_markdown_tells_the_data_the_conditions_and_the_spend():
@@ -224,21 +206,3 @@ def test_brackets_in_names_are_not_markup():
 def test_no_records_no_tables():
     assert build([]) == []
     assert to_markdown([]).endswith("# Leaderboard\n")
-    assert frame([]).empty
-
-
-def test_the_frame_has_one_row_per_cell_with_every_metric():
-    metrics = {"validation": scores(0.71), "test": scores(0.7)}
-    data = frame(
-        [
-            record("RMTL-PLE", seed=1, status="failed", reason="diverged"),
-            record("PLE", seed=1, metrics=metrics),
-            record("PLE", seed=0, metrics=metrics, spend=((1, 2, 3.0), (4, 5, 6.0))),
-        ]
-    )
-    assert list(data["method"]) == ["PLE", "PLE", "RMTL-PLE"]
-    assert list(data["seed"]) == [0, 1, 1]
-    assert list(data["validation.click.auc"])[:2] == [0.71, 0.71]
-    assert data["test.pay.logloss"].isna().tolist() == [False, False, True]
-    assert data.loc[0, ["steps", "rows", "seconds"]].tolist() == [5, 7, 9.0]
-    assert data.loc[2, "reason"] == "diverged"

@@ -6,7 +6,7 @@ from pathlib import Path
 from many_records import many_records, write_many
 
 from mtlbench.leaderboards import METRICS, build, to_markdown
-from mtlbench.leaderboards.grouping import boards
+from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.records import Record, RecordStore
 
 

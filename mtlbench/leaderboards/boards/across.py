@@ -1,0 +1,192 @@
+"""Weightings compared over all backbones and datasets of one protocol: mean ranks, and how far they tell apart."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from mtlbench.leaderboards.boards.board import HIGHER_IS_BETTER, MAIN, METRICS, Board, Row
+from mtlbench.leaderboards.boards.contrasts import baselines_of, by_backbone
+from mtlbench.leaderboards.boards.naming import backbone_name, key_of, told_apart, weighting_name
+from mtlbench.statistics import (
+    ALPHA,
+    Estimate,
+    Friedman,
+    complete_cases,
+    critical_difference,
+    friedman_tests,
+    probability_of_improvement,
+    ranks,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A dataset and a backbone, with its complete rows by the key of their weighting."""
+
+    name: str
+    tasks: tuple[str, ...]
+    rows: dict[str, Row]
+    baseline: str | None
+    """Key of the first baseline."""
+
+    def score(self, key: str, metric: str) -> float:
+        """The mean over tasks and seeds, to the digits that tables print; NaN where there is none."""
+        row = self.rows.get(key)
+        values = [row.values.get((task, metric)) if row else None for task in self.tasks]
+        means = [value.mean for value in values if value]
+        return round(fmean(means), 4) if len(means) == len(values) else math.nan
+
+    def per_seed(self, key: str) -> list[float]:
+        """The main metric of each seed, mean over tasks."""
+        return [
+            fmean(values) for values in zip(*(self.rows[key].values[t, MAIN].seeds for t in self.tasks), strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class MeanRanks:
+    """Weightings by their mean rank in the main metric over blocks without a gap, the best first."""
+
+    names: tuple[str, ...]
+    ranks: tuple[float, ...]
+    blocks: int
+    critical_difference: float
+    p: float
+    """Of Friedman's test."""
+
+    @property
+    def cliques(self) -> tuple[tuple[int, int], ...]:
+        """First and last place of each largest run of weightings that cannot be told apart."""
+        runs: list[tuple[int, int]] = []
+        for first in range(len(self.ranks)):
+            last = max(i for i, rank in enumerate(self.ranks) if rank - self.ranks[first] < self.critical_difference)
+            if last > first and not (runs and runs[-1][1] >= last):
+                runs.append((first, last))
+        return tuple(runs)
+
+
+@dataclass(frozen=True)
+class Across:
+    """Weightings over the blocks of boards that share preset, training and protocol; none has a gap."""
+
+    names: tuple[str, ...]
+    """Of the weightings."""
+    ranks: dict[str, tuple[float, ...]]
+    """Metric -> mean rank of each weighting, of metrics without a gap; the main one is always among them."""
+    tests: dict[str, Friedman]
+    """Metric -> Friedman's test."""
+    blocks: int
+    left_out: tuple[str, ...]
+    """Weightings and blocks that have gaps."""
+    _kept: tuple[_Block, ...]
+    _keys: tuple[str, ...]
+
+    @property
+    def critical_difference(self) -> float:
+        """Nemenyi's: mean ranks closer than that cannot be told apart."""
+        return critical_difference(len(self.names), self.blocks, ALPHA)
+
+    @property
+    def baseline(self) -> int | None:
+        """Place of the baseline, where it is the same in all blocks and one of the weightings."""
+        found = {block.baseline for block in self._kept}
+        key = found.pop() if len(found) == 1 else None
+        return self._keys.index(key) if key in self._keys else None
+
+    def improvement(self, weighting: int, baseline: int) -> Estimate:
+        """The probability that a run of one weighting has a higher main metric than a run of another, by place."""
+        own, others = ([block.per_seed(self._keys[side]) for block in self._kept] for side in (weighting, baseline))
+        return probability_of_improvement(own, others)
+
+
+def across(group: Sequence[Board], baselines: Sequence[str] = ()) -> Across | None:
+    """The weightings over the blocks of boards that share preset, training and protocol.
+
+    ``None`` where there are not two blocks and two weightings without a gap.
+
+    Args:
+        group: the boards.
+        baselines: the weightings that stars compare with, where they were named.
+    """
+    blocks = [block for board in group for block in _blocks(board, baselines)]
+    complete = complete_cases(_scores(blocks, MAIN))
+    keys = tuple(map(str, complete.scores.columns))
+    kept = tuple(block for block in blocks if block.name in complete.scores.index)
+    if len(kept) < 2 or len(keys) < 2:
+        return None
+    scores = {metric: _scores(kept, metric)[list(keys)] for metric in METRICS}
+    placed = {
+        metric: ranks(found, metric not in HIGHER_IS_BETTER)
+        for metric, found in scores.items()
+        if not found.isna().to_numpy().any()
+    }
+    names = _names(blocks)
+    return Across(
+        names=tuple(names[key] for key in keys),
+        ranks={metric: tuple(found.mean(0).tolist()) for metric, found in placed.items()},
+        tests=dict(zip(placed, friedman_tests([*placed.values()]), strict=True)),
+        blocks=len(kept),
+        left_out=(*(names[str(key)] for key in complete.methods_left_out), *map(str, complete.blocks_left_out)),
+        _kept=kept,
+        _keys=keys,
+    )
+
+
+def mean_ranks(group: Sequence[Board], baselines: Sequence[str] = ()) -> MeanRanks | None:
+    """The mean ranks of boards that share preset, training and protocol; ``None`` where there is nothing to rank."""
+    found = across(group, baselines)
+    if found is None:
+        return None
+    ordered = sorted(zip(found.ranks[MAIN], found.names, strict=True))
+    return MeanRanks(
+        tuple(name for _, name in ordered),
+        tuple(rank for rank, _ in ordered),
+        found.blocks,
+        found.critical_difference,
+        found.tests[MAIN].p,
+    )
+
+
+def _blocks(board: Board, baselines: Sequence[str]) -> list[_Block]:
+    found, backbones = [], []
+    for rows in by_backbone(board.rows):
+        complete = {_key(row): row for row in rows if row.state == "complete"}
+        sample = rows[0].sample
+        if sample is not None and complete:
+            base = next(iter(baselines_of(complete.values(), baselines)), None)
+            name = f"{board.title}: {backbone_name(sample)}"
+            backbones.append(sample.backbone)
+            found.append(_Block(name, sample.dataset.tasks, complete, None if base is None else _key(base)))
+    names = told_apart(
+        [block.name for block in found],
+        [{"backbone": use.name, **use.params} for use in backbones],
+    )
+    return [replace(block, name=name) for block, name in zip(found, names, strict=True)]
+
+
+def _key(row: Row) -> str:
+    return key_of(row.sample.weighting) if row.sample else ""
+
+
+def _names(blocks: Sequence[_Block]) -> dict[str, str]:
+    """Displayed name of each weighting by its key."""
+    samples = {key: row.sample for block in blocks for key, row in block.rows.items() if row.sample}
+    names = told_apart(
+        [weighting_name(sample) for sample in samples.values()],
+        [{"weighting": sample.weighting.name, **sample.weighting.params} for sample in samples.values()],
+    )
+    return dict(zip(samples, names, strict=True))
+
+
+def _scores(blocks: Sequence[_Block], metric: str) -> "pd.DataFrame":
+    """A row per block, a column per weighting."""
+    import pandas as pd  # half a second, which not every table needs
+
+    keys = list(dict.fromkeys(key for block in blocks for key in block.rows))
+    found = [[block.score(key, metric) for key in keys] for block in blocks]
+    return pd.DataFrame(found, index=[block.name for block in blocks], columns=keys, dtype=float)

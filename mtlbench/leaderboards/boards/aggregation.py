@@ -1,0 +1,147 @@
+"""From the records of one method to its row: values over seeds, reasons for gaps, spend."""
+
+import statistics
+import textwrap
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mtlbench.leaderboards.boards.board import OPTIMUM, Column, MeanSpend, Row, RowState, SeedMean
+from mtlbench.leaderboards.boards.diagnostics import diagnostics_of
+from mtlbench.records import Record
+from mtlbench.statistics import mean_intervals
+from mtlbench.text import counted, one_line
+
+SHORT = 28
+"""Most characters of a reason inside a table; the notes have the whole."""
+
+
+def row_of(
+    name: str, order: tuple[Any, ...], records: Sequence[Record], columns: Sequence[Column], seeds: Sequence[int]
+) -> Row:
+    """The row of the method called ``name``; ``seeds`` are those that a complete row has."""
+    done = [record for record in records if record.status == "done"]
+    reasons = _reasons(records, seeds)
+    state: RowState
+    if {record.seed for record in done} == set(seeds):
+        state = "complete"
+    elif done:
+        state = "partial"
+    else:
+        state = "failed" if any(record.status == "failed" for record in records) else "not applicable"
+    scores = {column: found for column in columns if (found := _scores(done, column))}
+    return Row(
+        method=name,
+        baseline=records[0].baseline,
+        state=state,
+        values=dict(zip(scores, measured_together([*scores.values()]), strict=True)),
+        gap=_gap(state, records, len(done), len(seeds)),
+        reasons=reasons,
+        remarks=_remarks(done),
+        spend=_spend(done),
+        diagnostics=diagnostics_of(done),
+        order=order,
+        sample=records[0],
+        seeds=tuple(record.seed for record in done),
+    )
+
+
+def _gap(state: RowState, records: Sequence[Record], done: int, wanted: int) -> str:
+    if state == "complete":
+        return ""
+    if state == "partial":
+        return f"{done} of {wanted} seeds"
+    reason = next((record.failure.reason for record in records if record.failure), "no reason was recorded")
+    return textwrap.shorten(f"{state}: {one_line(reason)}", SHORT, placeholder=" …")
+
+
+def _reasons(records: Sequence[Record], seeds: Sequence[int]) -> tuple[str, ...]:
+    by_reason = defaultdict(list)
+    for record in records:
+        if record.status != "done":
+            reason = record.failure.reason if record.failure else "no reason was recorded"
+            by_reason[f"{record.status.replace('-', ' ')}: {one_line(reason)}"].append(record.seed)
+    missing = [seed for seed in seeds if seed not in {record.seed for record in records}]
+    if missing:
+        by_reason["not run"] = missing
+    return tuple(f"{_count(own)} {reason}" for reason, own in by_reason.items())
+
+
+def _count(seeds: Sequence[int]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+
+
+def _remarks(done: Sequence[Record]) -> tuple[str, ...]:
+    remarks = []
+    for kind, uses in (("backbone", [r.backbone for r in done]), ("weighting", [r.weighting for r in done])):
+        if len({(use.version, use.source) for use in uses}) > 1:
+            remarks.append(f"its seeds were run with different code of the {kind} {uses[0].name}: run them again")
+    kept = sum(_kept_its_start(record) for record in done)
+    if kept:
+        often = "every seed" if kept == len(done) else f"{kept} of {len(done)} seeds"
+        remarks.append(
+            f"In {often} the last stage of training never improved on what it started from, which is what is scored"
+        )
+    return tuple(remarks)
+
+
+def _kept_its_start(record: Record) -> bool:
+    """Whether no epoch of the last stage was the best of all."""
+    stages = list((record.best_epoch or {}).values())
+    return bool(stages) and stages[-1] == 0
+
+
+def _scores(done: Sequence[Record], column: Column) -> list[float]:
+    """The score of each seed; empty where one has none."""
+    task, metric = column
+    found = [(record.metrics or {}).get("test", {}).get(task, {}).get(metric) for record in done]
+    values = [value for value in found if value is not None]
+    return values if len(values) == len(found) else []
+
+
+def measured(values: Sequence[float]) -> SeedMean:
+    """The mean of one value per seed, with its interval."""
+    return measured_together([values])[0]
+
+
+def measured_together(rows: Sequence[Sequence[float]]) -> list[SeedMean]:
+    """:func:`measured` of each row of equally many values."""
+    if not rows:
+        return []
+    deviations = np.std(rows, axis=1, ddof=1).tolist() if len(rows[0]) > 1 else [None] * len(rows)
+    return [
+        SeedMean(statistics.fmean(values), deviation, seeds=tuple(values), interval=interval)
+        for values, deviation, interval in zip(rows, deviations, mean_intervals(rows), strict=True)
+    ]
+
+
+def _spend(done: Sequence[Record]) -> MeanSpend | None:
+    if not done:
+        return None
+    return MeanSpend(
+        steps=statistics.fmean(sum(stage.steps for stage in record.spend) for record in done),
+        rows=statistics.fmean(sum(stage.rows for stage in record.spend) for record in done),
+        seconds=statistics.fmean(sum(stage.seconds for stage in record.spend) for record in done),
+    )
+
+
+def machine(record: Record) -> str:
+    """What trained the record's cell, for a reader who compares seconds."""
+    known = record.environment
+    device = known.get("device")
+    where = device if device not in (None, "cpu") else known.get("processor")
+    threads = known.get("threads")
+    return str(where or "an unknown machine") + (f", {counted(threads, 'thread')}" if threads else "")
+
+
+def optimum_row(records: Sequence[Record], columns: Sequence[Column]) -> list[Row]:
+    """The row of the true probabilities, for a generated dataset; else none."""
+    optimum = next((record.dataset.optimum for record in records if record.dataset.optimum), None)
+    if optimum is None:
+        return []
+    scores = optimum.get("test", {})
+    found = {(task, metric): scores.get(task, {}).get(metric) for task, metric in columns}
+    values = {column: SeedMean(value) for column, value in found.items() if value is not None}
+    return [Row(OPTIMUM, False, "optimum", values)]

@@ -1,0 +1,155 @@
+"""The board: records that may be compared, averaged over seeds and ranked."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mtlbench.records import Record
+from mtlbench.statistics import Difference, Estimate
+
+Column = tuple[str, str]
+"""Task and metric."""
+
+RowState = Literal["complete", "partial", "failed", "not applicable", "optimum"]
+
+METRICS = {"auc": "AUC", "logloss": "Logloss", "s_logloss": "s-Logloss"}
+HIGHER_IS_BETTER = frozenset({"auc"})
+MAIN = "auc"
+"""The metric that early stopping chooses by, and so the one in which methods are compared where one must do."""
+OPTIMUM = "Bayes optimum"
+MISSING = "–"
+"""What stands where there is no value."""
+
+Significance = Literal["better", "worse", "not told apart"]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A value against that of a baseline on the same backbone, over paired seeds."""
+
+    baseline: str
+    """The baseline's row."""
+    difference: Difference
+    """Value minus baseline, with its own t interval, which is not adjusted."""
+    p: float
+    """Of the signed-rank test."""
+    adjusted: float
+    """The same, Holm-adjusted over ``comparisons``."""
+    comparisons: int
+    """Methods of the backbone that were compared with the baseline in this column."""
+    verdict: Significance
+    mark: str
+    """How the table marks the verdict."""
+    place: int
+    """0 for the first baseline, 1 for the second."""
+
+
+@dataclass(frozen=True)
+class SeedMean:
+    """Mean over seeds, its sample standard deviation (``None`` for one seed), and how it compares."""
+
+    mean: float
+    sd: float | None = None
+    best: bool = False
+    best_baseline: bool = False
+    seeds: tuple[float, ...] = ()
+    """The value of each of the row's seeds."""
+    interval: Estimate | None = None
+    """95 % interval of the mean over seeds."""
+    contrasts: tuple[Contrast, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The mean as it is printed; equal texts rank equal."""
+        return f"{self.mean:.4f}"
+
+    @property
+    def spread(self) -> str:
+        """Half the interval's width in units of the last printed digit: ``(12)`` is 0.0012; empty for one seed."""
+        half_width = math.nan if self.interval is None else self.interval.half_width
+        return "" if math.isnan(half_width) else f"({round(half_width * 1e4)})"
+
+    @property
+    def marks(self) -> str:
+        """The marks of all contrasts."""
+        return "".join(contrast.mark for contrast in self.contrasts)
+
+
+@dataclass(frozen=True)
+class MeanSpend:
+    """Mean over seeds of what all stages of training used."""
+
+    steps: float
+    rows: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method."""
+
+    method: str
+    baseline: bool
+    state: RowState
+    values: dict[Column, SeedMean]
+    gap: str = ""
+    """Why the row is not complete, in a few words."""
+    reasons: tuple[str, ...] = ()
+    """The same in full, such as ``seed 2 failed: the loss is NaN``."""
+    remarks: tuple[str, ...] = ()
+    """What a reader should know all the same."""
+    spend: MeanSpend | None = None
+    order: tuple[Any, ...] = ()
+    """Sort key: baselines first, then by weighting, then by backbone."""
+    sample: Record | None = None
+    """Any of the records, for what they share; ``None`` for the optimum."""
+    seeds: tuple[int, ...] = ()
+    """The seeds that have scores."""
+    rank: float | None = None
+    """Mean rank over the columns, of complete rows."""
+    delta_m: SeedMean | None = None
+    """Delta_m in percent, of complete rows."""
+    controls: tuple[str, ...] = ()
+    """The rows of the board that show where a gain of this one comes from."""
+    diagnostics: Mapping[str, str] = field(default_factory=dict)
+    """What the weighting reported, as text by name."""
+    pareto: bool = False
+    """Whether no complete row has a higher AUC in one task and none lower in the others."""
+
+    def by_seed(self, column: Column) -> dict[int, float]:
+        """The score of each of the row's seeds; empty where it has none."""
+        value = self.values.get(column)
+        return {} if value is None else dict(zip(self.seeds, value.seeds, strict=True))
+
+
+@dataclass(frozen=True)
+class ComparisonFamily:
+    """Comparisons that are adjusted together: the methods of a backbone against one baseline."""
+
+    backbone: str
+    baseline: str
+    """The weighting that the others are compared with, by its label; empty where there is none."""
+    marks: tuple[str, str]
+    """Of better and of worse."""
+    seeds: int
+    comparisons: int
+    """Methods that were compared; 0 where the baseline lacks a seed."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """Records of one dataset under one protocol: every row was trained and scored under the same conditions."""
+
+    title: str
+    settings: dict[str, Any]
+    """Preset, training and protocol: what boards may differ in beside the dataset."""
+    sample: Record
+    """Any of the records, for the facts that they share."""
+    columns: tuple[Column, ...]
+    seeds: tuple[int, ...]
+    machines: tuple[str, ...]
+    rows: tuple[Row, ...]
+    families: tuple[ComparisonFamily, ...] = ()
+    reference: str = ""
+    """The row that Delta_m is measured against; empty where there is none."""

@@ -1,0 +1,1 @@
+"""Boards against boards, and beside published tables."""

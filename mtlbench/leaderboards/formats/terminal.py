@@ -1,0 +1,68 @@
+"""Tables for the terminal."""
+
+from collections.abc import Iterator, Sequence
+
+from rich import box
+from rich.align import Align
+from rich.cells import cell_len
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.style import Style
+from rich.table import Table as Grid
+from rich.text import Text
+
+from mtlbench.leaderboards.formats.blocks import Block, blocks
+from mtlbench.leaderboards.tables.table import Table, TableCell
+from mtlbench.text import one_line
+
+
+def to_rich(tables: Sequence[Table], width: int = 100) -> Group:
+    """``tables`` for a rich console of ``width`` columns; wide ones are cut into blocks.
+
+    The best value is bold and the best baseline underlined, so that nothing depends on colour.
+    """
+    return Group(*(part for table in tables for part in _section(table, width)))
+
+
+def _section(table: Table, width: int) -> Iterator[RenderableType]:
+    yield Text(f"\n{one_line(table.title)}", style="bold")
+    for text in table.caption:
+        yield Text(one_line(text), style="dim")
+    for block in blocks(table, width):
+        yield Padding(_grid(block), (1, 0, 0, 0))
+    if table.notes:
+        yield Text()
+    for mark, text in table.notes:
+        yield Text(f"{mark} {one_line(text)}")
+    if table.spend:
+        yield from _section(table.spend, width)
+
+
+def _grid(block: Block) -> Grid:
+    table = block.table
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0, header_style="bold")
+    for name, width in zip(table.labels, block.label_widths, strict=True):
+        grid.add_column(Align(Text(name), vertical="bottom"), width=width, overflow="fold")
+    previous = ""
+    for head, text, aside in zip(table.heads, block.text_widths, block.aside_widths, strict=True):
+        group = "" if head.group == previous else head.group
+        title = Text(f"{one_line(group)}\n{one_line(head.name)}" if group else one_line(head.name), justify="right")
+        grid.add_column(Align(title, "right", vertical="bottom"), width=text + aside, overflow="fold")
+        previous = head.group
+    for line in table.lines:
+        if line.rule_above:
+            grid.add_section()
+        values = map(_value, line.cells, block.text_widths, block.aside_widths)
+        grid.add_row(*map(_label, line.labels), *values)
+    return grid
+
+
+def _label(cell: TableCell) -> Text:
+    return Text.assemble(one_line(cell.text), (f"\n{one_line(cell.aside)}" if cell.aside else "", "dim"))
+
+
+def _value(cell: TableCell, text_width: int, aside_width: int) -> Text:
+    """The value, padded on both sides so that the decimal points of a column stand below each other."""
+    space = " " * (text_width - cell_len(cell.text))
+    style = Style(bold=cell.bold or None, underline=cell.underline or None, dim=cell.quiet or None)
+    return Text.assemble(space, (cell.text, style), (cell.tail.ljust(aside_width), "dim"))

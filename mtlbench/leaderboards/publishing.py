@@ -1,0 +1,151 @@
+"""From a folder of records to the files of its leaderboard, and back from a folder or a page to scores."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import cast, get_args
+
+from mtlbench.errors import UsageError, did_you_mean
+from mtlbench.files import replacing
+from mtlbench.leaderboards.boards.board import METRICS
+from mtlbench.leaderboards.boards.grouping import boards
+from mtlbench.leaderboards.boards.scores import BoardScores, board_scores
+from mtlbench.leaderboards.comparing.published import SOURCES
+from mtlbench.leaderboards.formats import WRITERS
+from mtlbench.leaderboards.formats.markdown import to_markdown
+from mtlbench.leaderboards.formats.page import REBUILD, read_page
+from mtlbench.leaderboards.tables.layout import DEFAULT_ORDER, Layout, build
+from mtlbench.leaderboards.tables.table import Table
+from mtlbench.memory import without_cycle_search
+from mtlbench.records import Record, RecordStore
+
+STEM = "leaderboard"
+PAGE = ".md"
+
+
+@dataclass(frozen=True)
+class PageOptions:
+    """What a leaderboard is built with, as ``mtlbench leaderboard build`` takes it and as its page names it."""
+
+    layout: Layout = "methods"
+    sort: str = DEFAULT_ORDER
+    baselines: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, layout: str, sort: str = DEFAULT_ORDER, baselines: Sequence[str] = ()) -> "PageOptions":
+        """The options as a user gave them.
+
+        Raises:
+            UsageError: the layout is unknown.
+        """
+        if layout not in get_args(Layout):
+            raise UsageError(f"unknown layout {layout!r}: {did_you_mean(layout, list(get_args(Layout)))}")
+        return cls(cast(Layout, layout), sort, tuple(baselines))
+
+    @classmethod
+    def parsed(cls, words: Sequence[str]) -> "PageOptions":
+        """The inverse of :meth:`typed`.
+
+        Raises:
+            UsageError: they are none.
+        """
+        values: dict[str, list[str]] = {"--layout": ["methods"], "--sort": [DEFAULT_ORDER], "--baseline": []}
+        for name, value in zip_longest(words[::2], words[1::2]):
+            if name not in values or value is None:
+                raise UsageError(
+                    f"its first line names the option {name!r}, which is none of {', '.join(values)}; {REBUILD}"
+                )
+            values[name].append(value)
+        return cls.of(values["--layout"][-1], values["--sort"][-1], values["--baseline"])
+
+    def typed(self) -> list[str]:
+        """Those that are not the defaults, as one types them."""
+        words = [] if self.layout == "methods" else ["--layout", self.layout]
+        words += [] if self.sort == DEFAULT_ORDER else ["--sort", self.sort]
+        return [*words, *(word for baseline in self.baselines for word in ("--baseline", baseline))]
+
+
+def publish(out: Path, options: PageOptions, formats: Sequence[str] = ("md",)) -> tuple[list[Table], str]:
+    """Write the leaderboard of all records in ``out``, a results folder or a page with records beside it.
+
+    Returns:
+        its tables, and its page of Markdown.
+
+    Raises:
+        UsageError: there are no records, an option does not fit them, or a file cannot be written.
+    """
+    for name in formats:
+        if name not in WRITERS:
+            raise UsageError(f"unknown format {name!r}: {did_you_mean(name, list(WRITERS))}")
+    with without_cycle_search():
+        # As an iterator, so that the records are freed when they are on their boards.
+        tables = build(iter(read_records(out, scores_only=True)), options.layout, options.sort, options.baselines)
+        page = to_markdown(tables, options=options.typed())
+        contents = {name: page.encode() if name == "md" else WRITERS[name](tables) for name in formats}
+    for name, content in contents.items():
+        write_file(file_of(out, STEM, f".{name}"), content)
+    return tables, page
+
+
+def rebuilt(records: Iterable[Record], words: Sequence[str]) -> str:
+    """The page of ``records`` under the options that a page names.
+
+    Raises:
+        UsageError: an option is unknown, or does not fit the records.
+    """
+    options = PageOptions.parsed(words)
+    tables = build(records, options.layout, options.sort, options.baselines)
+    return to_markdown(tables, options=words)
+
+
+def read_records(out: Path, scores_only: bool = False) -> list[Record]:
+    """The records in the results folder ``out``, or those beside the page ``out``, in ``records/<its stem>/``.
+
+    Args:
+        out: the folder or the page.
+        scores_only: keep of each record what leaderboards are made of: test scores, last weights and spend.
+
+    Raises:
+        UsageError: there are none, or one is unreadable.
+    """
+    store = RecordStore.at(out.parent / "records" / out.stem) if out.suffix == PAGE else RecordStore(out)
+    records = store.read_for_tables(METRICS) if scores_only else store.read_all()
+    if not records:
+        remedy = "copy them there" if out.suffix == PAGE else f"`mtlbench run --out {out}` makes them"
+        raise UsageError(f"there are no records in {store.folder}; {remedy}")
+    return records
+
+
+def read_scores(path: Path) -> tuple[BoardScores, ...]:
+    """The scores of a results folder, or those that a leaderboard page carries.
+
+    Raises:
+        UsageError: there are none, or the page was edited by hand.
+    """
+    if path.is_dir():
+        return tuple(map(board_scores, boards(iter(read_records(path, scores_only=True)))))
+    if not path.exists():
+        hint = f"; did you mean --reference {path}?" if str(path) in SOURCES else ""
+        raise UsageError(f"there is no {path}: expected a results folder or a leaderboard file{hint}")
+    return read_page(path).boards
+
+
+def file_of(out: Path, stem: str, ending: str) -> Path:
+    """Where a file made of the records of ``out`` goes: into a results folder, or beside a page under its name."""
+    return out.with_suffix(ending) if out.suffix == PAGE else out / f"{stem}{ending}"
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        with replacing(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}; check that the folder exists and may be written"
+        ) from error

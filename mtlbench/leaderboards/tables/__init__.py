@@ -1,0 +1,1 @@
+"""From numbers to tables: what a reader sees, before any format."""

@@ -1,0 +1,51 @@
+"""The table of weightings over all backbones and datasets of one protocol."""
+
+from mtlbench.leaderboards.boards.across import Across
+from mtlbench.leaderboards.boards.board import METRICS, MISSING
+from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell
+
+TITLE = "Across backbones and datasets"
+
+
+def across_table(found: Across, which: str = "") -> Table:
+    """Mean ranks of the weightings, and how often each beats the baseline.
+
+    Args:
+        found: the weightings over the blocks.
+        which: what tells these boards from those of other settings, for the title.
+    """
+    baseline = found.baseline
+    lines = []
+    for i, name in enumerate(found.names):
+        cells = [TableCell(f"{means[i]:.2f}", bold=means[i] == min(means)) for means in found.ranks.values()]
+        beats = [] if baseline is None else [_improvement(found, i, baseline)]
+        lines.append(Line((TableCell(name),), (*cells, *beats)))
+    heads = [Head("Rank", METRICS[metric]) for metric in found.ranks]
+    heads += [] if baseline is None else [Head("Beats", found.names[baseline])]
+    caption = [_ranks_caption(found)]
+    if baseline is not None:
+        caption.append(
+            "Beats: the probability that a run has a higher AUC (mean over tasks) than a run of the baseline, with its "
+            "95 % bootstrap interval over seeds; with fewer than 10 seeds the interval is too narrow."
+        )
+    if found.left_out:
+        caption.append(f"Only what has no gap is ranked. Left out: {'; '.join(found.left_out)}.")
+    title = f"{TITLE}, {which}" if which else TITLE
+    return Table(title, tuple(caption), ("Weighting",), tuple(heads), tuple(lines))
+
+
+def _improvement(found: Across, weighting: int, baseline: int) -> TableCell:
+    if weighting == baseline:
+        return TableCell(MISSING, quiet=True)
+    chance = found.improvement(weighting, baseline)
+    return TableCell(f"{chance.value:.2f}", f" ({chance.low:.2f} to {chance.high:.2f})")
+
+
+def _ranks_caption(found: Across) -> str:
+    p_values = ", ".join(f"{METRICS[metric]} p = {test.p:.2g}" for metric, test in found.tests.items())
+    return (
+        f"Rank: the mean over {found.blocks} blocks (a dataset and a backbone); 1 is the best. A block "
+        f"ranks the means over tasks and seeds. Friedman's test by permutation: {p_values}. Nemenyi's "
+        f"critical difference at .05: {found.critical_difference:.2f}; mean ranks closer than "
+        "that cannot be told apart. Blocks of one dataset share its data, so these p-values are optimistic."
+    )

@@ -1,0 +1,138 @@
+"""What a table says in words: the data, the conditions, the notation, and why rows have gaps."""
+
+from collections.abc import Sequence
+
+from mtlbench.leaderboards.boards.board import OPTIMUM, Board, ComparisonFamily, Row
+from mtlbench.statistics import ALPHA, pairs_needed, smallest_p
+from mtlbench.text import one_line
+
+LISTED_SEEDS = 10
+SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+NOTE_NUMBERS = str.maketrans("0123456789", SUPERSCRIPTS)
+NO_BASELINE = ("", ("", ""))
+
+
+def captions(group: Sequence[Board]) -> tuple[str, ...]:
+    """Caption of a table over boards that share preset, training and protocol."""
+    several = len(group) > 1
+    data = [f"Data{f' of {board.title}' if several else ''}: {_facts(board)}." for board in group]
+    seeds = {board.seeds for board in group}
+    counts = [_seeds(board.seeds, board.title if len(seeds) > 1 else "") for board in group]
+    scores = f"Scores on the test split, {'; '.join(dict.fromkeys(counts))}."
+    if any(len(board.seeds) > 1 for board in group):
+        scores += (
+            " In parentheses half the width of the mean's 95 % interval over seeds (Student's t), in units of the last "
+            "digit: 0.7003(12) means 0.7003 ± 0.0012."
+        )
+    ranking = (
+        "Bold: the best of all methods with every seed. Underlined: the best baseline (a backbone under constant "
+        "weights). AUC: higher is better. Logloss and s-Logloss (the mean over sessions of the session's logloss): "
+        "lower is better."
+    )
+    if any(row.state == "optimum" for board in group for row in board.rows):
+        ranking += f" {OPTIMUM}: the score of the true probabilities, which no method can beat but by chance."
+    return (*data, f"Conditions: {_conditions(group[0])}.", scores, ranking, *footnotes(group))
+
+
+def notes(row: Row) -> str:
+    """Why the row has gaps, and what else a reader should know of it; empty for most rows."""
+    texts = list(row.reasons)
+    if row.state == "partial":
+        texts.append("Not ranked: other rows have more seeds")
+    return " ".join(f"{one_line(text).rstrip('.')}." for text in (*texts, *row.remarks))
+
+
+def marked_notes(group: Sequence[Board]) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
+    """The mark of each method that has a note, and the notes by mark; methods of which the same is said share one."""
+    by_method: dict[str, list[str]] = {}
+    for board in group:
+        where = f"{board.title}: " if len(group) > 1 else ""
+        for row in board.rows:
+            if text := notes(row):
+                by_method.setdefault(row.method, []).append(where + text)
+    sharing: dict[str, list[str]] = {}
+    for method, texts in by_method.items():
+        sharing.setdefault(" ".join(texts), []).append(method)
+    numbered = [(str(n).translate(NOTE_NUMBERS), *note) for n, note in enumerate(sharing.items(), start=1)]
+    marks = {method: mark for mark, _, methods in numbered for method in methods}
+    return marks, tuple((mark, f"{', '.join(methods)}: {text}") for mark, text, methods in numbered)
+
+
+def footnotes(group: Sequence[Board]) -> list[str]:
+    """A text for each baseline that values were compared with, and one for backbones without any."""
+    by_baseline: dict[tuple[str, tuple[str, str]], list[ComparisonFamily]] = {}
+    for board in group:
+        for family in board.families:
+            by_baseline.setdefault((family.baseline, family.marks), []).append(family)
+    alone = by_baseline.pop(NO_BASELINE, [])
+    texts = [_footnote(families) for families in by_baseline.values()]
+    if alone:
+        backbones = dict.fromkeys(family.backbone for family in alone)
+        texts.append(f"No stars where the backbone has no baseline row: {', '.join(backbones)}.")
+    return texts
+
+
+def _facts(board: Board) -> str:
+    """Facts in order; those named ``family.member`` are gathered behind their family."""
+    families: dict[str, list[str]] = {}
+    for name, value in board.sample.dataset.facts.items():
+        family, *members = name.replace("_", " ").split(".")
+        families.setdefault(family, []).append(" ".join([*members, _number(value)]))
+    facts = []
+    for family, values in families.items():
+        plain = family in board.sample.dataset.facts or family.replace(" ", "_") in board.sample.dataset.facts
+        head, rest = (f"{family} {values[0]}", values[1:]) if plain else (family, values)
+        facts.append(f"{head} ({', '.join(rest)})" if rest else head)
+    return one_line("; ".join(facts)) or "no facts"
+
+
+def _conditions(board: Board) -> str:
+    names = {name.replace("_", " "): value for name, value in board.settings.items() if value is not None}
+    return ", ".join(f"{name} {_number(value)}" for name, value in names.items())
+
+
+def _number(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _seeds(seeds: Sequence[int], where: str) -> str:
+    listed = f" ({', '.join(map(str, seeds))})" if len(seeds) <= LISTED_SEEDS else ""
+    text = f"one seed{listed}" if len(seeds) == 1 else f"mean over {len(seeds)} seeds{listed}"
+    return f"{where}: {text}" if where else text
+
+
+def _footnote(families: Sequence[ComparisonFamily]) -> str:
+    baseline, (better, worse) = families[0].baseline, families[0].marks
+    held = [family for family in families if family.comparisons]
+    able = [family for family in held if smallest_p(family.seeds, family.comparisons) < ALPHA]
+    unable = sorted({(family.seeds, family.comparisons) for family in held if family not in able})
+    texts = []
+    if able:
+        texts.append(
+            f"{better} better and {worse} worse than {baseline} on the same backbone with p < .05: two-sided Wilcoxon "
+            f"signed-rank test over {_numbers({family.seeds for family in able})} paired seeds, Holm-adjusted in each "
+            f"column over the {_numbers({family.comparisons for family in able})} compared on the backbone."
+        )
+    texts += [_too_few(unable, baseline)] if unable else []
+    absent = sorted({family.backbone for family in families if not family.comparisons})
+    if absent:
+        texts.append(f"Not compared with {baseline}, which lacks seeds there: {', '.join(absent)}.")
+    return " ".join(texts)
+
+
+def _too_few(unable: Sequence[tuple[int, int]], baseline: str) -> str:
+    seeds, comparisons = {pair[0] for pair in unable}, {pair[1] for pair in unable}
+    adjusted = f", Holm-adjusted over {_numbers(comparisons)} comparisons," if comparisons != {1} else ""
+    smallest = sorted({smallest_p(*pair) for pair in unable})
+    needed = sorted({pairs_needed(count) for count in comparisons})
+    return (
+        f"No stars against {baseline} from {_numbers(seeds)} paired seed{'' if seeds == {1} else 's'}: the smallest "
+        f"p-value of the two-sided Wilcoxon signed-rank test{adjusted} is {' or '.join(f'{p:.3g}' for p in smallest)}; "
+        f"p < .05 takes {' or '.join(map(str, needed))} seeds."
+    )
+
+
+def _numbers(values: set[int]) -> str:
+    return " or ".join(map(str, sorted(values)))

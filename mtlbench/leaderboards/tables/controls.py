@@ -1,0 +1,75 @@
+"""A method beside the rows that show where its gain comes from."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from mtlbench.leaderboards.boards.board import MISSING, Board, Row
+from mtlbench.leaderboards.boards.contrasts import ControlDifference, control_differences
+from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell
+
+
+def control_tables(board: Board) -> list[Table]:
+    """One table for each method that has control rows on the board."""
+    rows = {row.method: row for row in board.rows}
+    tables = []
+    for row in board.rows:
+        found = control_differences(row, [rows[name] for name in row.controls], board)
+        if found:
+            tables.append(_table(board, row, found))
+    return tables
+
+
+def verdict(method: str, found: Sequence[ControlDifference]) -> str:
+    """What the comparisons of ``method`` show in one task, in a sentence, for the method or against it."""
+    beaten = [one for one in found if one.found > 0]
+    hardest = min(found, key=lambda one: one.difference.estimate.value)
+    if len(beaten) == len(found):
+        return (
+            f"{hardest.task}: for {method}. It is better than each of its {len(found)} controls, least so than "
+            f"{hardest.control}: {_text(hardest)}, p = {_p(hardest)}."
+        )
+    equal = "worse than" if hardest.found < 0 else "not shown to be better than"
+    return (
+        f"{hardest.task}: not for {method}. It is {equal} {hardest.control}: {_text(hardest)}, p = {_p(hardest)}; it "
+        f"is better than {len(beaten)} of its {len(found)} controls."
+    )
+
+
+def _table(board: Board, row: Row, found: Sequence[ControlDifference]) -> Table:
+    tasks = list(dict.fromkeys(one.task for one in found))
+    by_place = {(one.control, one.task): one for one in found}
+    lines = tuple(
+        Line((TableCell(control),), tuple(cell for task in tasks for cell in _cells(by_place.get((control, task)))))
+        for control in dict.fromkeys(one.control for one in found)
+    )
+    heads = tuple(Head(task, name) for task in tasks for name in ("AUC difference", "p"))
+    return Table(
+        f"{board.title}: {row.method} against its controls", tuple(_caption(row, found)), ("Control",), heads, lines
+    )
+
+
+def _caption(row: Row, found: Sequence[ControlDifference]) -> Iterator[str]:
+    counts = sorted({one.difference.counts[0] for one in found})
+    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    yield (
+        f"{row.method} minus each row that takes a part of it away, on the test split, over {seeds} paired seeds: mean "
+        f"difference in AUC with its 95 % t interval, and the p-value of the paired t-test, Holm-adjusted over the "
+        f"{len(found)} comparisons of this table."
+    )
+    for task in dict.fromkeys(one.task for one in found):
+        yield verdict(row.method, [one for one in found if one.task == task])
+
+
+def _cells(one: ControlDifference | None) -> tuple[TableCell, TableCell]:
+    if one is None:
+        return TableCell(MISSING, quiet=True), TableCell(MISSING, quiet=True)
+    return TableCell(_text(one)), TableCell(_p(one), bold=one.found != 0)
+
+
+def _text(one: ControlDifference) -> str:
+    estimate = one.difference.estimate
+    return f"{estimate.value:+.4f} [{estimate.low:+.4f}, {estimate.high:+.4f}]"
+
+
+def _p(one: ControlDifference) -> str:
+    return MISSING if math.isnan(one.p) else f"{one.p:.3f}"
