@@ -64,6 +64,11 @@ class Log:
         """The tasks, each with its kind."""
         return tuple(Task(task) if isinstance(task, str) else task for task in self.tasks)
 
+    @property
+    def task_names(self) -> list[str]:
+        """The label columns."""
+        return [task.name for task in self.described_tasks]
+
 
 @dataclass(frozen=True)
 class Split:

@@ -40,9 +40,8 @@ def show_matrix(files: Sequence[Path], kind: str, as_json: bool) -> None:
     console = stdout()
     shape = "one task" if len(dataset["tasks"]) == 1 else f"{'funnel' if dataset['chain'] else 'parallel'} tasks"
     sessions = "with" if dataset["sessions"] else "without"
-    console.print(
-        f"On a dataset of {shape} ({', '.join(task['name'] for task in dataset['tasks'])}) {sessions} sessions, defaults throughout."
-    )
+    names = ", ".join(task["name"] for task in dataset["tasks"])
+    console.print(f"On a dataset of {shape} ({names}) {sessions} sessions, defaults throughout.")
     console.print(f"Other kinds of dataset: --on {', '.join(found['other kinds'])}\n", markup=False)
     backbones = list(dict.fromkeys(pair["backbone"] for pair in pairs))
     refusals = [meaning for meaning in meanings if meaning is not None]

@@ -75,6 +75,6 @@ def _check_after(task: Task, later: Labels, earlier: Labels) -> None:
     if broken.any():
         raise DataError(
             f"task {task.name!r} is {later[broken][0]:g} where {task.after!r} is 0 in {broken.sum()} rows, the first "
-            f"row {int(broken.argmax())}, but is declared to come after it: order the tasks by stage, make the later one 0 "
-            "where the earlier is 0, or declare them parallel, without `after`"
+            f"row {int(broken.argmax())}, but is declared to come after it: order the tasks by stage, make the later "
+            "one 0 where the earlier is 0, or declare them parallel, without `after`"
         )

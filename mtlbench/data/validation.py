@@ -72,7 +72,7 @@ def _check_columns(log: Log) -> None:
     if log.min_count < 1:
         raise DataError(f"min_count is {log.min_count}: expected 1 or more")
     inputs = [*log.categorical, *log.numerical]
-    tasks = [task.name for task in log.described_tasks]
+    tasks = log.task_names
     named = [*tasks, *inputs, *log.optimum, *filter(None, (log.timestamp, log.session, log.user, log.held_out))]
     present = log.frame.columns
     for name in named:

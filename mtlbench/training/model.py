@@ -27,18 +27,15 @@ class Model:
     Args:
         backbone: on the device of ``splits``.
         splits: the training split is what steps read.
-        tasks: of the dataset, with their losses.
         training: batch size, precision and the optimiser's settings.
         dense: update every row of every embedding table in every step.
     """
 
-    def __init__(
-        self, backbone: Backbone, splits: Splits, tasks: FittedTasks, training: Training, *, dense: bool = False
-    ) -> None:
+    def __init__(self, backbone: Backbone, splits: Splits, training: Training, *, dense: bool = False) -> None:
         self.backbone = backbone
         self._data = splits.train
-        self._tasks = tasks
-        self._targets, self._observed = tasks.targets(splits.train.labels)
+        self.tasks = FittedTasks.of(splits)
+        self._targets, self._observed = self.tasks.targets(splits.train.labels)
         self._optimiser = BackboneOptimiser(
             backbone,
             training.learning_rate,
@@ -68,7 +65,7 @@ class Model:
         targets, mask = self._targets_of(rows)
         self._optimiser.prepare(categorical)
         logits = (self._single if single else self._eager)(categorical, numerical)
-        losses = self._tasks.losses(logits, targets, mask)
+        losses = self.tasks.losses(logits, targets, mask)
         self._loss_sum += losses.detach().sum(0)
         self._loss_rows += len(losses) if mask is None else mask.sum(0)
         return Step(rows, categorical, numerical, labels, logits, losses, number, mask=mask)
@@ -80,7 +77,7 @@ class Model:
         with buffers_kept(self.backbone):  # batch normalisation has seen these rows
             logits = self._eager(step.categorical, step.numerical)
         targets, mask = self._targets_of(step.rows)
-        return self._tasks.losses(logits, targets, mask)
+        return self.tasks.losses(logits, targets, mask)
 
     def infer(self, split: Split) -> Tensor:
         """Logits (N, K) on ``split``, in evaluation mode, in large batches, without gradient."""

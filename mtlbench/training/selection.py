@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mtlbench.api import Split, TrainingError
-from mtlbench.tasks.fitted import FittedTasks
 from mtlbench.training.curve import CurvePoint, Weights
 from mtlbench.training.model import Model, State
 
@@ -25,17 +24,16 @@ class Selection:
 
     Args:
         model: what is scored and kept.
-        tasks: of the dataset, with their metrics.
         validation: the split that decides.
     """
 
-    def __init__(self, model: Model, tasks: FittedTasks, validation: Split) -> None:
+    def __init__(self, model: Model, validation: Split) -> None:
         self.curve: list[CurvePoint] = []
         """One point per epoch so far."""
         self.best_epoch: dict[str, int] = {}
         """Stage -> its epoch that was the best of all so far; 0 where none was."""
         self._model = model
-        self._tasks = tasks
+        self._tasks = model.tasks
         self._validation = validation
         self._best = Best()
 

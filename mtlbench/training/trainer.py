@@ -12,7 +12,7 @@ from torch import Tensor
 from mtlbench.api import Backbone, Split, Splits, Stateful, Step, TrainingError, Weighting
 from mtlbench.api.renamed import TRAINER_METHODS, replacement
 from mtlbench.cells import Training
-from mtlbench.tasks.fitted import FittedTasks, TaskScores
+from mtlbench.tasks.fitted import TaskScores
 from mtlbench.training.budget import Budget, Meter, Spend
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.curve import CurvePoint
@@ -66,11 +66,10 @@ class BackboneTrainer:
         self._warm_start = warm_start
         self._source = source
         self._progress = progress
-        self._tasks = FittedTasks.of(splits)
-        self._model = Model(backbone, splits, self._tasks, training, dense=dense)
+        self._model = Model(backbone, splits, training, dense=dense)
         self._batches = Batches(len(self.data), training.batch_size, seed, self.data.labels.device)
         self._meter = Meter()
-        self._selection = Selection(self._model, self._tasks, splits.validation)
+        self._selection = Selection(self._model, splits.validation)
         self._stages = Stages(
             self._model, self._selection, self._batches, self._meter, journal or Journal(), training, progress
         )
@@ -224,7 +223,7 @@ class BackboneTrainer:
         Raises:
             TrainingError: a logit is not finite.
         """
-        return self._tasks.scores(self.infer(split), split, self.schema)
+        return self._model.tasks.scores(self.infer(split), split, self.schema)
 
     def checkpoint(self, cell: str, weighting: Mapping[str, Tensor] | None = None) -> Checkpoint:
         """The best state and the weighting's, for other cells to build on."""

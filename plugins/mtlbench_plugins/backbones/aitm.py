@@ -53,7 +53,9 @@ class AITM(api.Backbone):
         """The transfer needs tasks in a chain, of any length from two."""
         if len(schema.tasks) == 1:
             return "AITM needs a funnel of two or more tasks, and the dataset has one"
-        return None if schema.chain else "AITM transfers information along a funnel, and the dataset's tasks form none"
+        return (
+            None if schema.chain else "AITM transfers information along a funnel, and the dataset's tasks are parallel"
+        )
 
     def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
         """Logits (B, K)."""

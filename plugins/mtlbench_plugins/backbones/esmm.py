@@ -47,7 +47,9 @@ class ESMM(api.Backbone):
         if len(schema.tasks) == 1:
             return "ESMM needs a funnel of two or more tasks, and the dataset has one"
         return (
-            None if schema.chain else "ESMM multiplies probabilities along a funnel, and the dataset's tasks form none"
+            None
+            if schema.chain
+            else "ESMM multiplies probabilities along a funnel, and the dataset's tasks are parallel"
         )
 
     def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:

@@ -183,7 +183,7 @@ def test_a_task_can_be_a_rule_over_a_column(task: str, expected: list[int], tmp_
     )
     table = described(tmp_path, f'files = "my_log.csv"\ntasks = [{task}]\nnumerical = ["x"]\n', frame)
     log = table.load(NOWHERE)
-    assert log.frame[log.tasks[0]].tolist() == expected * 20
+    assert log.frame[log.task_names[0]].tolist() == expected * 20
 
 
 def test_missing_values_are_those_that_the_description_names(tmp_path: Path) -> None:

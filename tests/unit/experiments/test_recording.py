@@ -8,10 +8,10 @@ from plugin_sources import weighting, write
 
 from mtlbench.config.study import Study
 from mtlbench.discovery import discover
-from mtlbench.experiments import recording
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.recording import blank_record
 from mtlbench.experiments.run_cell import load_splits
+from mtlbench.tasks.fitted import FittedTasks
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_each_cell_carries_the_optimum_of_its_own_data_which_is_scored_once_per_
     catalogue = discover(())
     datasets = ("synthetic[rows=2000]", "synthetic[rows=2400]")
     plan = Study(datasets=datasets, backbones="ple", weightings="constant", seeds=2).resolve(catalogue)
-    with mock.patch.object(recording, "score_probabilities", wraps=recording.score_probabilities) as scoring:
+    with mock.patch.object(FittedTasks, "scores", autospec=True, side_effect=FittedTasks.scores) as scoring:
         found = [
             blank_record(job, catalogue, load_splits(catalogue, job.cell.dataset, job.settings.data_dir)).dataset
             for job in expand(plan, catalogue)
