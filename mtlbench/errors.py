@@ -21,11 +21,31 @@ class DataError(UsageError):
     """A log that is missing, malformed, or cannot be split into a fair train, validation and test part."""
 
 
+class DataWarning(UserWarning):
+    """Something about a dataset that whoever reads its results must know, and that does not stop a study."""
+
+
 class TrainingError(MtlbenchError):
     """Training that cannot give an honest result, such as a diverged loss or a dead critic.
 
     The cell becomes a failed record that carries this message as its reason; the other cells go on.
     """
+
+
+def said_of(error: BaseException) -> str:
+    """What a user reads of ``error``: its message, after its kind where the message was not written for users."""
+    if isinstance(error, MtlbenchError):
+        return str(error)
+    if is_out_of_memory(error):
+        text = f"there is no memory left for this process ({str(error) or 'MemoryError'})"
+        return f"{text}; try fewer --jobs, a smaller dataset or --batch-size, or a higher limit"
+    return f"{type(error).__name__}: {error}"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the system, or a limit on the process, refused memory, in whatever words."""
+    words = "allocate memory", "out of memory", "failed to map segment"
+    return isinstance(error, MemoryError) or any(text in str(error) for text in words)
 
 
 def did_you_mean(name: str, known: list[str]) -> str:

@@ -6,7 +6,7 @@ vocabularies and scales on the training split, indexes sessions, and caches the 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
@@ -58,6 +58,11 @@ class Log:
     """Ids seen fewer times than this in the training split are encoded as unknown."""
     facts: Mapping[str, float | int | str] = field(default_factory=dict)
     """What a reader of the leaderboard should know about the log, such as the number of duplicates dropped."""
+    warnings: Sequence[str] = ()
+    """What whoever runs a study on the log must know, as sentences: ids that lost their last digits, for example."""
+    place: Callable[[int], str] = "row {}".format
+    """What a row of ``frame``, counted from 0, is called where it comes from, such as its file and line: named where
+    the row is refused."""
 
     @property
     def described_tasks(self) -> tuple[Task, ...]:
@@ -119,6 +124,8 @@ class Splits:
     """sha256 over raw content, parameters, the dataset's version and that of the encoding."""
     facts: Mapping[str, float | int | str]
     """Facts of the log, and the sizes and base rates of the splits."""
+    warnings: tuple[str, ...] = ()
+    """What whoever reads results on it must know, as sentences with their figures; ``mtlbench run`` prints them."""
 
     def to(self, device: torch.device) -> "Splits":
         """The same dataset with every tensor on ``device``."""

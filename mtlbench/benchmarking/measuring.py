@@ -97,7 +97,7 @@ def measure(
     for backbone in backbones:
         fitting: list[Resolved] = []
         for weighting in weightings:
-            reason = _needs_a_cell(weighting.create()) or applicability.reason(schema, backbone, weighting.create())
+            reason = applicability.remark(schema, backbone, weighting) or _needs_a_cell(weighting.create())
             if reason is None:
                 fitting.append(weighting)
             else:

@@ -26,6 +26,7 @@ from mtlbench.cli import (
     run,
     status,
 )
+from mtlbench.cli.output import warnings_as_lines
 from mtlbench.errors import MtlbenchError
 
 USAGE_ERROR = 2
@@ -65,7 +66,8 @@ app.add_typer(data.app, name="data")
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 ok, 1 some cell failed, 2 wrong use, 3 a comparison regressed."""
     try:
-        app(arguments, prog_name="mtlbench")
+        with warnings_as_lines():
+            app(arguments, prog_name="mtlbench")
     except MtlbenchError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(USAGE_ERROR)

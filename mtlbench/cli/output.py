@@ -1,9 +1,11 @@
 """What commands share in talking to the user: data on stdout, the rest on stderr."""
 
 import sys
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
@@ -11,6 +13,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from mtlbench.errors import DataWarning
+from mtlbench.text import one_line
 
 if TYPE_CHECKING:
     from mtlbench.discovery import Broken, Catalogue
@@ -60,6 +65,26 @@ def warn_of_broken(broken: "Iterable[Broken]") -> None:
     """Say on stderr which plugins are left out."""
     for one in broken:
         typer.echo(f"warning: left out {one.name}, which is broken: {one.origin}: {one.reason}", err=True)
+
+
+@contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Print each warning about data once, as one line on stderr; other warnings as Python does."""
+    said: set[str] = set()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("always", category=DataWarning, append=True)
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            text = one_line(str(message))
+            if not issubclass(category, DataWarning):
+                usual(message, category, *where, **more)
+            elif text not in said:
+                said.add(text)
+                typer.echo(f"warning: {text}", err=True)
+
+        warnings.showwarning = show
+        yield
 
 
 def print_tables(tables: "Sequence[LeaderboardTable]", markdown: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtlbench.cli.output import PluginFiles, aligned, print_tables, warn_of_broken
+from mtlbench.text import one_line
 
 if TYPE_CHECKING:
     from mtlbench.config.study import Plan, Study
@@ -150,7 +151,7 @@ def _print_cells(plan: "Plan", catalogue: "Catalogue") -> None:
             cell.backbone,
             cell.weighting,
             str(cell.seed),
-            "recorded" if cell.recorded else f"not applicable: {cell.not_applicable}" if cell.not_applicable else "",
+            "recorded" if cell.recorded else one_line(cell.remark),
         ]
         for cell in cells
     ]

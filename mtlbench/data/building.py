@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from mtlbench.api import DataError, Field, Log, Schema, Split, Splits, Task
 from mtlbench.data.encoding import encode_ids, standardise
 from mtlbench.data.facts import facts_of
+from mtlbench.data.hashes import sha256_of_json
 from mtlbench.data.labels import labels_of
-from mtlbench.data.sessions import index_sessions, no_sessions
+from mtlbench.data.sessions import index_sessions, no_sessions, owned_sessions
 from mtlbench.data.splitting import boundaries, order_of
-from mtlbench.data.validation import check_log, check_splits
+from mtlbench.data.suspicions import suspicions
+from mtlbench.data.ties import settle
+from mtlbench.data.validation import check_log, check_scores, check_splits
 from mtlbench.tasks.fitted import FittedTasks
 
 
@@ -27,18 +30,22 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
     check_log(log, dataset)
     rows = len(log.frame)
     held_out = log.frame[log.held_out].to_numpy(bool) if log.held_out else None
-    order = order_of(log.frame[log.timestamp] if log.timestamp else None, rows, held_out)
+    by_time = order_of(log.frame[log.timestamp] if log.timestamp else None, rows, held_out)
     parts = boundaries(rows, None if held_out is None else int(held_out.sum()))
+    order, ties = settle(log, by_time, parts)
     table = _Ordered(log, order, parts["train"].stop)
     tasks = log.described_tasks
     labels = table.labels(tasks)
     check_splits(log, order, labels, parts, dataset)
     categorical, fields, numerical = table.inputs()
+    check_scores(log, numerical, order, dataset)
     optimum = table.stack(log.optimum) if log.optimum else None
     timestamp = np.array(table.column(log.timestamp), dtype=np.int64) if log.timestamp else np.arange(rows)
     user = table.codes(log.user)
     has_sessions = bool(log.session and log.timestamp)
-    session = table.codes(log.session) if has_sessions else None
+    session, shared = table.codes(log.session) if has_sessions else None, 0
+    if session is not None and log.user:
+        session, shared = owned_sessions(session, user)
 
     def split(part: slice) -> Split:
         index = no_sessions(part.stop - part.start) if session is None else index_sessions(session[part])
@@ -64,9 +71,24 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
         user_inputs=tuple(log.user_inputs),
     )
     named = {name: split(part) for name, part in parts.items()}
-    splits = Splits(schema, **named, fingerprint=fingerprint, facts=facts_of(log, schema, named))
+    found = suspicions(schema, named, drawn=not log.timestamp and held_out is None)
+    splits = Splits(
+        schema,
+        named["train"],
+        named["validation"],
+        named["test"],
+        fingerprint=_identity(fingerprint, ties=order is not by_time and (order != by_time).any(), sessions=shared),
+        facts={**facts_of(log, schema, named, shared, ties), **found.facts},
+        warnings=(*log.warnings, *found.warnings),
+    )
     _check_optimum(splits, dataset)
     return splits
+
+
+def _identity(fingerprint: str, **rules: object) -> str:
+    """The fingerprint, another one where a rule gave other tensors that is younger than the version of the encoding."""
+    applied = [name for name, applies in rules.items() if applies]
+    return sha256_of_json({"fingerprint": fingerprint, "rules": applied}) if applied else fingerprint
 
 
 def _check_optimum(splits: Splits, dataset: str) -> None:

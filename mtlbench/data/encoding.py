@@ -22,13 +22,16 @@ def encode_ids(column: "pd.Series[Any]", train: int, min_count: int) -> tuple[ND
 def standardise(values: NDArray[np.float64], train: int) -> NDArray[np.float32]:
     """z-scores under mean and standard deviation of the first ``train`` rows.
 
-    A missing value becomes the mean, 0. A column that is constant over the training rows tells nothing: all zeros.
+    A missing value becomes the mean, 0. A column that is constant over the training rows tells nothing: all zeros. A
+    score beyond the range of float32 is infinite.
     """
     seen = values[:train]
     seen = seen[~np.isnan(seen)]
     if seen.size == 0 or seen.min() == seen.max():
         return np.zeros(len(values), dtype=np.float32)
     largest = np.abs(seen).max()  # the squares of very large or small numbers leave the range of a float
-    centred = values / largest - (seen / largest).mean()
-    scores: NDArray[np.float32] = np.nan_to_num(centred / (seen / largest).std(), nan=0.0).astype(np.float32)
+    with np.errstate(over="ignore"):
+        centred = values / largest - (seen / largest).mean()
+        scores: NDArray[np.float32] = (centred / (seen / largest).std()).astype(np.float32)
+    scores[np.isnan(values)] = 0.0
     return scores

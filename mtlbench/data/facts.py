@@ -5,10 +5,19 @@ from collections.abc import Mapping
 from mtlbench.api import Log, Schema, Split
 
 
-def facts_of(log: Log, schema: Schema, splits: Mapping[str, Split]) -> dict[str, float | int | str]:
+def facts_of(
+    log: Log, schema: Schema, splits: Mapping[str, Split], shared_sessions: int, ties: Mapping[str, float]
+) -> dict[str, float | int | str]:
     """The facts of the log, then sizes, base rates and the share of unknown ids, by dotted name.
 
     ``sessions`` counts a session that a boundary cuts twice. ``unknown_ids.test`` is a share of all ids of the split.
+
+    Args:
+        log: what the dataset gave.
+        schema: of the encoded log.
+        splits: by name.
+        shared_sessions: number of session ids that several users have.
+        ties: share of the rows that have the time at which a split begins and the one before ends, by its name.
     """
     facts = dict(log.facts)
     if log.held_out:
@@ -20,8 +29,11 @@ def facts_of(log: Log, schema: Schema, splits: Mapping[str, Split]) -> dict[str,
         facts["users"] = 1 + max(int(split.user.max()) for split in splits.values())
     if schema.sessions:
         facts["sessions"] = sum(int(split.done.sum()) for split in splits.values())
+        if shared_sessions:
+            facts["session_ids_of_several_users"] = shared_sessions
     else:
         facts["sessions"] = "none, for want of " + ("timestamps" if log.session else "a session column")
+    facts |= {f"tied_at_the_start_of.{name}": share for name, share in ties.items()}
     if schema.categorical:
         facts["indices"] = sum(field.cardinality for field in schema.categorical)
         facts["unknown_ids.test"] = float((splits["test"].categorical == 0).double().mean())

@@ -1,15 +1,12 @@
 """The identity of an encoded dataset."""
 
-import hashlib
 import inspect
-import json
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
 from mtlbench.api import Dataset
-from mtlbench.data.hashes import FileHashes
+from mtlbench.data.hashes import FileHashes, sha256_of_json
 
 ENCODING = 2
 """Version of ordering, split, encoding and session index: raise it when the same log gives other tensors."""
@@ -22,7 +19,7 @@ def fingerprint(dataset: Dataset, root: Path, hashes: FileHashes) -> str:
     where the files lie, nor when they were written, nor how the code reads them.
     """
     raw = [(path.name, hashes.sha256(path)) for path in dataset.files(root)]
-    return _digest(
+    return sha256_of_json(
         {
             "dataset": dataset.name,
             "version": dataset.version,
@@ -39,11 +36,7 @@ def cache_key(dataset: Dataset, identity: str, hashes: FileHashes) -> str:
     While a plugin is being written, every change of its code is encoded anew, whether or not it raised its version.
     """
     sources = sorted(hashes.sha256(path) for path in _sources(type(dataset)))
-    return _digest({"fingerprint": identity, "source": sources})
-
-
-def _digest(content: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return sha256_of_json({"fingerprint": identity, "source": sources})
 
 
 def _sources(plugin: type[Dataset]) -> set[Path]:

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mtlbench.api import DataError, Log, Task, did_you_mean
-from mtlbench.tasks.kind import TaskKind
+from mtlbench.tasks.kind import Place, TaskKind
 from mtlbench.tasks.registry import task_kind
 
 Labels = NDArray[np.float32]
@@ -23,14 +23,15 @@ def kind_of(task: Task) -> TaskKind:
     return task_kind(task.kind, task.params)
 
 
-def labels_of(task: Task, column: "pd.Series[Any]") -> Labels:
+def labels_of(task: Task, column: "pd.Series[Any]", place: Place = "row {}".format) -> Labels:
     """The labels (N,) in ``column``, NaN where they are missing.
 
     Raises:
         DataError: one is not of the task's kind.
     """
     numeric = pd.api.types.is_numeric_dtype(column)
-    return kind_of(task).read(column.to_numpy(np.float64, na_value=np.nan) if numeric else column.to_numpy(), task.name)
+    values = column.to_numpy(np.float64, na_value=np.nan) if numeric else column.to_numpy()
+    return kind_of(task).read(values, task.name, place)
 
 
 def check_labels(log: Log) -> None:
@@ -41,10 +42,10 @@ def check_labels(log: Log) -> None:
     """
     tasks = {task.name: task for task in log.described_tasks}
     _check_order(tasks)
-    labels = {name: labels_of(task, log.frame[name]) for name, task in tasks.items()}
+    labels = {name: labels_of(task, log.frame[name], log.place) for name, task in tasks.items()}
     for task in tasks.values():
         if task.after is not None and not task.within and task.kind != "real":
-            _check_after(task, labels[task.name], labels[task.after])
+            _check_after(log, task, labels[task.name], labels[task.after])
 
 
 def _check_order(tasks: Mapping[str, Task]) -> None:
@@ -70,11 +71,11 @@ def _check_order(tasks: Mapping[str, Task]) -> None:
             chain, before = [*chain, before], tasks[before].after
 
 
-def _check_after(task: Task, later: Labels, earlier: Labels) -> None:
+def _check_after(log: Log, task: Task, later: Labels, earlier: Labels) -> None:
     broken = (later > 0) & (earlier == 0)
     if broken.any():
         raise DataError(
             f"task {task.name!r} is {later[broken][0]:g} where {task.after!r} is 0 in {broken.sum()} rows, the first "
-            f"row {int(broken.argmax())}, but is declared to come after it: order the tasks by stage, make the later "
-            "one 0 where the earlier is 0, or declare them parallel, without `after`"
+            f"{log.place(int(broken.argmax()))}, but is declared to come after it: order the tasks by stage, make the "
+            "later one 0 where the earlier is 0, or declare them parallel, without `after`"
         )

@@ -1,13 +1,14 @@
 """From a dataset plugin to its encoded splits, through the cache."""
 
+import warnings
 from pathlib import Path
 
 from mtlbench.api import Dataset, Splits
 from mtlbench.data.building import build
 from mtlbench.data.fingerprint import cache_key, fingerprint
 from mtlbench.data.hashes import FileHashes
-from mtlbench.data.store import read, write
-from mtlbench.errors import DataError
+from mtlbench.data.store import DamagedEntryError, read, write
+from mtlbench.errors import DataError, DataWarning
 
 ATTEMPTS = 3
 """Another process that replaces the same damaged entry can take ours away between write and read."""
@@ -16,7 +17,8 @@ ATTEMPTS = 3
 def load(dataset: Dataset, root: Path, cache: Path) -> Splits:
     """The encoded splits of ``dataset``, read from ``cache`` or else built from its raw files below ``root``.
 
-    Tensors are memory-mapped, copy-on-write: processes that load the same dataset share its pages.
+    Tensors are memory-mapped, copy-on-write: processes that load the same dataset share its pages. What is read from
+    the cache is compared with its digests first, in each process; a damaged entry is built anew, with a warning.
 
     Args:
         dataset: plugin with its parameters.
@@ -31,12 +33,12 @@ def load(dataset: Dataset, root: Path, cache: Path) -> Splits:
     identity = fingerprint(dataset, root, hashes)
     key = cache_key(dataset, identity, hashes)
     entry = cache / f"{dataset.name}-{key[:16]}"
-    found = read(entry, key, hashes)
+    found = _read(entry, key)
     if found is None:
         built = build(dataset.load(root), dataset.name, identity)
         for _ in range(ATTEMPTS):
-            write(entry, built, key, hashes)
-            found = read(entry, key, hashes)
+            write(entry, built, key)
+            found = _read(entry, key)
             if found is not None:
                 break
     hashes.save()
@@ -46,3 +48,18 @@ def load(dataset: Dataset, root: Path, cache: Path) -> Splits:
             "disk, or name another folder by the environment variable MTLBENCH_CACHE"
         )
     return found
+
+
+def announce(splits: Splits, dataset: str) -> None:
+    """Warn of what whoever reads results on ``splits``, those of the dataset named ``dataset``, must know."""
+    for text in splits.warnings:
+        warnings.warn(f"dataset {dataset!r}: {text}", DataWarning, stacklevel=2)
+
+
+def _read(entry: Path, key: str) -> Splits | None:
+    try:
+        return read(entry, key)
+    except DamagedEntryError as error:
+        text = f"the encoded dataset in {entry} is damaged, {error}: it is not used, and built anew from the raw files"
+        warnings.warn(text, DataWarning, stacklevel=3)
+        return None

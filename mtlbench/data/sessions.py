@@ -17,6 +17,24 @@ class SessionIndex:
     done: NDArray[np.bool_]
 
 
+def owned_sessions(session: NDArray[np.int64], user: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """The session of each row where a session is one user's, and how many session ids several users have.
+
+    Session numbers that begin anew for each user are told apart so; ids that no two users share stay as they are.
+
+    Args:
+        session: (N,) session id of each row, as numbers from 0.
+        user: (N,) user of each row, as numbers from 0.
+    """
+    owner = np.empty(session.max() + 1, dtype=np.int64)
+    owner[session] = user
+    foreign = owner[session] != user
+    if not foreign.any():
+        return session, 0
+    owned = pd.factorize(session * (user.max() + 1) + user)[0].astype(np.int64)
+    return owned, len(np.unique(session[foreign]))
+
+
 def index_sessions(ids: NDArray[np.int64]) -> SessionIndex:
     """The session index of the rows of one split, given in order of time with the session id (N,) of each."""
     rows = len(ids)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -15,15 +16,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mtlbench.api import Field, Schema, Split, Splits, Task, UsageError
-from mtlbench.data.hashes import FileHashes
+from mtlbench.data.hashes import sha256_of, sha256_of_json
+from mtlbench.files import flush, flush_names
 
 META = "meta.json"
+FORMAT = 3
+"""Version of what an entry holds. An entry of an earlier one is written anew."""
 
 
-def write(entry: Path, splits: Splits, key: str, hashes: FileHashes) -> None:
+class DamagedEntryError(Exception):
+    """An entry that is not as it was written; the message says what of it."""
+
+
+def write(entry: Path, splits: Splits, key: str) -> None:
     """Write ``splits`` under ``key`` into the folder ``entry``, unless another process already put them there.
 
-    The folder is filled under another name first and appears complete; a damaged entry in its place gives way.
+    The folder is filled under another name first, flushed to the disk, and appears complete; what is in its place and
+    is not these splits gives way.
 
     Raises:
         UsageError: the folder cannot be written, or the disk is full.
@@ -34,7 +43,7 @@ def write(entry: Path, splits: Splits, key: str, hashes: FileHashes) -> None:
             filled = Path(scratch) / "new"
             filled.mkdir()
             _fill(filled, splits, key)
-            while not _publish(filled, entry) and read(entry, key, hashes) is None:
+            while not _publish(filled, entry) and not _is_whole(entry, key):
                 _set_aside(entry, Path(tempfile.mkdtemp(prefix="old-", dir=scratch)))
     except OSError as error:
         raise UsageError(
@@ -43,32 +52,52 @@ def write(entry: Path, splits: Splits, key: str, hashes: FileHashes) -> None:
         ) from error
 
 
-def read(entry: Path, key: str, hashes: FileHashes) -> Splits | None:
-    """The splits stored in the folder ``entry``, or ``None`` where they are absent, damaged or of something else."""
+def read(entry: Path, key: str) -> Splits | None:
+    """The splits stored in the folder ``entry``; ``None`` where there are none, or others, or of another format.
+
+    The whole content is compared with the digests that were written with it, whatever the time stamps say.
+
+    Raises:
+        DamagedEntryError: the content is another one.
+    """
+    if not entry.is_dir():
+        return None
     try:
         meta = json.loads((entry / META).read_bytes())
-        if meta["key"] != key:
+        if meta.get("format") != FORMAT or meta["key"] != key:
             return None
-        if any(hashes.sha256(entry / name) != digest for name, digest in meta["files"].items()):
-            return None
-        schema = meta["schema"]
-        return Splits(
-            schema=Schema(
-                categorical=tuple(Field(**field) for field in schema["categorical"]),
-                numerical=tuple(schema["numerical"]),
-                tasks=tuple(Task(**task) for task in schema["tasks"]),
-                sessions=schema["sessions"],
-                users=schema["users"],
-                user_inputs=tuple(schema["user_inputs"]),
-            ),
-            train=_read_split(entry, "train", meta["files"]),
-            validation=_read_split(entry, "validation", meta["files"]),
-            test=_read_split(entry, "test", meta["files"]),
-            fingerprint=meta["fingerprint"],
-            facts=meta["facts"],
+        changed = META if meta.pop("digest") != sha256_of_json(meta) else None
+    except (OSError, ValueError, KeyError, AttributeError):
+        changed = META
+    try:
+        changed = changed or next(
+            (name for name, digest in meta["files"].items() if sha256_of(entry / name) != digest), None
         )
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    except OSError as error:
+        changed = Path(error.filename).name
+    if changed is not None:
+        raise DamagedEntryError(f"{changed} is not what was written")
+    return _splits(entry, meta)
+
+
+def _splits(entry: Path, meta: Mapping[str, Any]) -> Splits:
+    schema = meta["schema"]
+    return Splits(
+        schema=Schema(
+            categorical=tuple(Field(**field) for field in schema["categorical"]),
+            numerical=tuple(schema["numerical"]),
+            tasks=tuple(Task(**task) for task in schema["tasks"]),
+            sessions=schema["sessions"],
+            users=schema["users"],
+            user_inputs=tuple(schema["user_inputs"]),
+        ),
+        train=_read_split(entry, "train", meta["files"]),
+        validation=_read_split(entry, "validation", meta["files"]),
+        test=_read_split(entry, "test", meta["files"]),
+        fingerprint=meta["fingerprint"],
+        facts=meta["facts"],
+        warnings=tuple(meta["warnings"]),
+    )
 
 
 def _fill(folder: Path, splits: Splits, key: str) -> None:
@@ -76,15 +105,17 @@ def _fill(folder: Path, splits: Splits, key: str) -> None:
         for name, value in vars(split).items():
             if isinstance(value, Tensor):
                 np.save(folder / _file(part, name), value.numpy())
-    hashes = FileHashes(folder)
     meta = {
+        "format": FORMAT,
         "key": key,
         "fingerprint": splits.fingerprint,
         "schema": asdict(splits.schema),
         "facts": dict(splits.facts),
-        "files": {path.name: hashes.sha256(path) for path in sorted(folder.iterdir())},
+        "warnings": list(splits.warnings),
+        "files": {path.name: sha256_of(path) for path in sorted(folder.iterdir())},
     }
-    (folder / META).write_text(json.dumps(meta, indent=1))
+    (folder / META).write_text(json.dumps({**meta, "digest": sha256_of_json(meta)}, indent=1), encoding="utf-8")
+    flush(folder)
 
 
 def _publish(filled: Path, entry: Path) -> bool:
@@ -95,7 +126,15 @@ def _publish(filled: Path, entry: Path) -> bool:
         if not entry.exists():
             raise
         return False
+    flush_names(entry.parent)
     return True
+
+
+def _is_whole(entry: Path, key: str) -> bool:
+    try:
+        return read(entry, key) is not None
+    except DamagedEntryError:
+        return False
 
 
 def _set_aside(entry: Path, grave: Path) -> None:
@@ -111,8 +150,13 @@ def _read_split(entry: Path, part: str, files: Mapping[str, Any]) -> Split:
 
 def _map(path: Path) -> NDArray[Any]:
     """The array of a file, copy-on-write: torch takes only writable memory without a warning."""
-    array: NDArray[Any] = np.load(path, mmap_mode="c")
+    with _ONE_AT_A_TIME:
+        array: NDArray[Any] = np.load(path, mmap_mode="c")
     return array
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""numpy parses the header of a file as Python, which Python 3.11 cannot do in two threads at once."""
 
 
 def _file(part: str, name: str) -> str:

@@ -1,15 +1,16 @@
 """What a log must satisfy before it is split and encoded."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
 from mtlbench.api import DataError, Log
 from mtlbench.data.labels import Labels, check_labels, kind_of
+
+MOST_TIMES = 1e15
+"""How many times most numbers of a column the largest may be: a float has about as many digits."""
 
 
 def check_log(log: Log, dataset: str) -> None:
@@ -58,6 +59,24 @@ def check_splits(log: Log, order: NDArray[np.int64], labels: Labels, parts: Mapp
                 raise DataError(f"{subject}: {error}") from None
 
 
+def check_scores(log: Log, numerical: NDArray[np.float32], order: NDArray[np.int64], dataset: str) -> None:
+    """Refuse an input that no network can take, once it is scaled as the training rows are.
+
+    Raises:
+        DataError: a number is beyond the range of float32.
+    """
+    for place, name in enumerate(log.numerical):
+        beyond = ~np.isfinite(numerical[:, place])
+        if beyond.any():
+            row = int(order[beyond.argmax()])
+            value = _value(log, name, row)
+            raise DataError(
+                f"{_subject(log, dataset)}: numerical column {name!r} holds {value!r} in {log.place(row)}, which is "
+                "beyond all bounds once scaled by mean and deviation of the training rows: correct it, cap it, or make "
+                "it missing"
+            )
+
+
 def _subject(log: Log, dataset: str) -> str:
     return f"dataset {dataset!r}" + (f" ({log.origin})" if log.origin else "")
 
@@ -100,7 +119,19 @@ def _check_inputs(log: Log) -> None:
                 "or name it as categorical"
             )
         values = column.to_numpy(np.float64, na_value=np.nan)
-        _refuse(column, np.isinf(values), f"numerical column {name!r}", "make it missing, or a finite number")
+        remedy = "make it missing, or a finite number"
+        _refuse(log, name, np.isinf(values), f"numerical column {name!r}", remedy)
+        _check_size(log, name, np.abs(values))
+
+
+def _check_size(log: Log, name: str, sizes: NDArray[np.float64]) -> None:
+    """Refuse a number beside which most others vanish: scaled together with it they would all be the same."""
+    largest = float(np.nanmax(sizes, initial=0.0))
+    small = (sizes > 0) & (sizes < largest / MOST_TIMES)
+    if small.sum() > (sizes > 0).sum() / 2:
+        what = f"numerical column {name!r}"
+        remedy = f"most of its numbers are not even 1/{MOST_TIMES:.0e} of that: correct it, or make it missing"
+        _refuse(log, name, sizes >= largest / MOST_TIMES, what, remedy)
 
 
 def _check_time_and_ids(log: Log) -> None:
@@ -111,27 +142,31 @@ def _check_time_and_ids(log: Log) -> None:
                 f"timestamp {log.timestamp!r} is not an integer: it holds {column.iloc[0]!r} ({column.dtype}); give "
                 "milliseconds since the epoch as int64"
             )
-        _refuse(column, column.isna().to_numpy(), f"timestamp {log.timestamp!r}", "drop these rows")
+        _refuse(log, log.timestamp, column.isna().to_numpy(), f"timestamp {log.timestamp!r}", "drop these rows")
     if log.held_out and log.frame[log.held_out].dtype != bool:
         raise DataError(f"column {log.held_out!r} of held-out rows is {log.frame[log.held_out].dtype}; give booleans")
     for role, name in (("session", log.session), ("user", log.user)):
         if name:
-            column = log.frame[name]
-            _refuse(
-                column, column.isna().to_numpy(), f"{role} column {name!r}", "give every row an id, or drop the row"
-            )
+            missing = log.frame[name].isna().to_numpy()
+            _refuse(log, name, missing, f"{role} column {name!r}", "give every row an id, or drop the row")
 
 
 def _check_optimum(log: Log) -> None:
     if log.optimum and len(log.optimum) != len(log.tasks):
         raise DataError(f"{len(log.optimum)} columns of true means for {len(log.tasks)} tasks: give one each")
     for name in log.optimum:
-        column = log.frame[name]
-        values = column.to_numpy(np.float64, na_value=np.nan)
-        _refuse(column, ~np.isfinite(values), f"true mean {name!r}", "give a finite number")
+        values = log.frame[name].to_numpy(np.float64, na_value=np.nan)
+        _refuse(log, name, ~np.isfinite(values), f"true mean {name!r}", "give a finite number")
 
 
-def _refuse(column: "pd.Series[Any]", bad: NDArray[np.bool_], what: str, remedy: str) -> None:
+def _refuse(log: Log, column: str, bad: NDArray[np.bool_], what: str, remedy: str) -> None:
     if bad.any():
         row = int(bad.argmax())
-        raise DataError(f"{what} holds {column.iloc[row]!r} in row {row} (and {bad.sum() - 1} more rows); {remedy}")
+        value = _value(log, column, row)
+        raise DataError(f"{what} holds {value!r} in {log.place(row)} (and {bad.sum() - 1} more rows); {remedy}")
+
+
+def _value(log: Log, column: str, row: int) -> object:
+    """What the log holds there, as Python shows it."""
+    value = log.frame[column].iloc[row]
+    return value.item() if isinstance(value, np.generic) else value

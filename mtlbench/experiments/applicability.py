@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from mtlbench.api import Backbone, Field, Schema, Task, Weighting, funnel
 from mtlbench.config.specs import Resolved, resolve
 from mtlbench.discovery import Catalogue
+from mtlbench.errors import said_of
 from mtlbench.training import TASK_GRADIENTS, has_shared_parameters, no_shared_parameters
 
 _FUNNEL = Schema(
@@ -47,6 +48,15 @@ class Applicability:
             self._sharing[key] = has_shared_parameters(cls, backbone.params, schema)
         return None if self._sharing[key] else no_shared_parameters(weighting.label, cls.label)
 
+    def remark(self, schema: Schema, backbone: Resolved, weighting: Resolved) -> str | None:
+        """:meth:`reason`, or what went wrong when the plugins were asked: no error of one pair ends a list of all."""
+        try:
+            return self.reason(schema, backbone, weighting.create())
+        except MemoryError:
+            raise
+        except Exception as error:
+            return said_of(error)
+
 
 def _other_kind(plugin: type[Backbone] | type[Weighting], schema: Schema) -> str | None:
     """That a task is of a kind that ``plugin`` does not take."""
@@ -73,6 +83,6 @@ def matrix(catalogue: Catalogue, schema: Schema) -> list[Combination]:
     backbones = [resolve(catalogue, "backbone", name, {}, "quick") for name in sorted(catalogue.backbones)]
     pairs = []
     for name in sorted(catalogue.weightings):
-        weighting = resolve(catalogue, "weighting", name, {}, "quick").create()
-        pairs += [Combination(one.entry.name, name, applicability.reason(schema, one, weighting)) for one in backbones]
+        weighting = resolve(catalogue, "weighting", name, {}, "quick")
+        pairs += [Combination(one.entry.name, name, applicability.remark(schema, one, weighting)) for one in backbones]
     return pairs

@@ -7,10 +7,13 @@ from mtlbench.api import Source, Splits
 from mtlbench.cells import Cell
 from mtlbench.config.specs import Resolved, resolve
 from mtlbench.config.study import Plan
+from mtlbench.data import announce
 from mtlbench.discovery import Catalogue
+from mtlbench.errors import TrainingError, UsageError
 from mtlbench.experiments.applicability import Applicability
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import load_splits
+from mtlbench.records.schema import Failure
 
 
 def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
@@ -25,10 +28,11 @@ def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
     pairs = [pair for grid in plan.grids for pair in product(*grid)]
     for dataset in plan.datasets:
         splits = load_splits(catalogue, dataset.spec, plan.settings.data_dir)
+        announce(splits, dataset.spec.name)
         for seed in plan.seeds:
             for backbone, weighting in pairs:
-                expansion.add(dataset, splits, backbone, weighting, seed)
-                for control in expansion.controls(weighting) if plan.controls else ():
+                job = expansion.add(dataset, splits, backbone, weighting, seed)
+                for control in expansion.controls(weighting) if plan.controls and job.failure is None else ():
                     expansion.add(dataset, splits, backbone, control, seed)
     return list(expansion.jobs.values())
 
@@ -36,6 +40,8 @@ def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
 class _Expansion:
     def __init__(self, plan: Plan, catalogue: Catalogue) -> None:
         self.jobs: dict[str, Job] = {}
+        self._open: set[str] = set()
+        """Cells whose plugins are being asked what they build on."""
         self._controls: dict[str, list[Resolved]] = {}
         self._plan = plan
         self._catalogue = catalogue
@@ -46,14 +52,31 @@ class _Expansion:
         cell = self._cell(dataset, splits, backbone, weighting, seed)
         if cell.id in self.jobs:
             return self.jobs[cell.id]
-        method = weighting.create()
+        if cell.id in self._open:
+            raise TrainingError(f"the weighting {weighting.entry.name} builds on itself")
+        changed = {"dataset": dataset.changed, "backbone": backbone.changed, "weighting": weighting.changed}
+        job = Job(cell, self._plan.settings, changed)
+        self._open.add(cell.id)
+        try:
+            job = self._with_its_cells(job, dataset, splits, backbone, weighting)
+        except (UsageError, MemoryError):
+            raise
+        except Exception as error:  # of a plugin: its own row says so, and the others run
+            job = replace(job, failure=Failure.of(error))
+        self._open.remove(cell.id)
+        self.jobs[cell.id] = job
+        return job
+
+    def _with_its_cells(
+        self, job: Job, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved
+    ) -> Job:
+        """``job`` with the cells that it builds on, its controls, and whether it makes sense: what its plugins say."""
+        method, seed = weighting.create(), job.cell.seed
         warm_start, source = (
             self._add_source(dataset, splits, backbone, named, seed) for named in (method.warm_start(), method.source())
         )
-        self.jobs[cell.id] = Job(
-            cell=cell,
-            settings=self._plan.settings,
-            changed={"dataset": dataset.changed, "backbone": backbone.changed, "weighting": weighting.changed},
+        return replace(
+            job,
             warm_start=warm_start,
             source=source,
             controls=tuple(
@@ -62,7 +85,6 @@ class _Expansion:
             not_applicable=self._applicability.reason(splits.schema, backbone, method)
             or self._without_source(warm_start, source),
         )
-        return self.jobs[cell.id]
 
     def controls(self, weighting: Resolved) -> list[Resolved]:
         """The control rows that a weighting names."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from mtlbench.cells import Cell
 from mtlbench.config.settings import RunSettings
+from mtlbench.records.schema import Failure
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Job:
     """Ids of the cells that show where a gain of this one comes from, whether or not the study runs them."""
     not_applicable: str | None = None
     """The reason why the combination makes no sense, known before any training."""
+    failure: Failure | None = None
+    """What went wrong when its plugins were asked about it, before any training."""
 
     @property
     def sources(self) -> tuple[Cell, ...]:

@@ -6,6 +6,7 @@ from mtlbench.config.parameters import spec_text
 from mtlbench.config.study import Plan
 from mtlbench.discovery import Catalogue
 from mtlbench.experiments.expand import expand
+from mtlbench.experiments.job import Job
 from mtlbench.experiments.results_folder import require_writable
 from mtlbench.records import RecordStore
 
@@ -20,8 +21,8 @@ class PlannedCell:
     seed: int
     recorded: bool
     """Whether the results folder has its record."""
-    not_applicable: str | None
-    """Why the combination makes no sense; ``None`` where it does."""
+    remark: str
+    """Why it will not be trained; empty where it will."""
 
 
 def preview(plan: Plan, catalogue: Catalogue) -> list[PlannedCell]:
@@ -39,7 +40,13 @@ def preview(plan: Plan, catalogue: Catalogue) -> list[PlannedCell]:
             spec_text(job.cell.weighting.name, job.changed["weighting"]),
             job.cell.seed,
             job.cell.id in recorded,
-            job.not_applicable,
+            _remark(job),
         )
         for job in expand(plan, catalogue)
     ]
+
+
+def _remark(job: Job) -> str:
+    if job.failure is not None:
+        return f"fails: {job.failure.reason}"
+    return f"not applicable: {job.not_applicable}" if job.not_applicable else ""

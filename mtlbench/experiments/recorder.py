@@ -81,14 +81,12 @@ class Recorder:
             )
         )
 
-    def without_training(self, job: Job, reason: str | None = None, crashes: int = 0) -> None:
-        """Record that ``job`` is not applicable or, with a ``reason``, that it failed before it could run."""
+    def without_training(self, job: Job, failure: Failure | None = None, crashes: int = 0) -> None:
+        """Record that ``job`` is not applicable or, with a ``failure``, that it failed before it could run."""
         splits = load_splits(self._catalogue, job.cell.dataset, job.settings.data_dir)
         record = blank_record(job, self._catalogue, splits)
-        if reason is not None:
-            record = record.model_copy(
-                update={"status": "failed", "failure": Failure(reason=reason), "crashes": crashes}
-            )
+        if failure is not None:
+            record = record.model_copy(update={"status": "failed", "failure": failure, "crashes": crashes})
         self.finished(job, record)
 
     def _title(self, job: Job) -> str:

@@ -1,7 +1,6 @@
 """Run one cell: dataset, backbone, trainer and weighting in; a record out, whatever happens."""
 
 import time
-import traceback
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +11,7 @@ from mtlbench.api import Splits
 from mtlbench.cells import Cell, PluginSpec
 from mtlbench.data import cache_dir, load
 from mtlbench.discovery import Catalogue, discover
-from mtlbench.errors import MtlbenchError, StorageError
+from mtlbench.errors import StorageError
 from mtlbench.experiments.events import StageProgress
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.process import prepare_process
@@ -43,10 +42,8 @@ def run_cell(job: Job, emit: Emit) -> Record:
         return _train(job, catalogue, resident(splits, device), record, emit)
     except StorageError:
         raise
-    except MtlbenchError as error:
-        return _failed(record, str(error))
     except Exception as error:
-        return _failed(record, f"{type(error).__name__}: {error}")
+        return record.model_copy(update={"status": "failed", "failure": Failure.of(error)})
 
 
 def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit: Emit) -> Record:
@@ -130,11 +127,6 @@ _RESIDENT: dict[tuple[str, torch.device], Splits] = {}
 @lru_cache(maxsize=1)
 def _catalogue(plugin_files: tuple[Path, ...]) -> Catalogue:
     return discover(plugin_files)
-
-
-def _failed(record: Record, reason: str) -> Record:
-    failure = Failure(reason=reason, traceback=traceback.format_exc())
-    return record.model_copy(update={"status": "failed", "failure": failure})
 
 
 def _throttled(cell: str, emit: Emit) -> Callable[[str, int, int, int, int, float], None]:

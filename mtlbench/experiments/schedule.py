@@ -10,7 +10,7 @@ from mtlbench.experiments.executors import Pool, Where, WorkerLostError
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.recorder import Recorder
 from mtlbench.locks import Locks
-from mtlbench.records.schema import Record
+from mtlbench.records.schema import Failure, Record
 
 MAX_CRASHES = 2
 """Deaths of a worker process during a cell, the second with no other cell running, that make the cell failed."""
@@ -135,11 +135,12 @@ class Schedule:
             missing = next((source for source in sources if source is not None and source.status != "done"), None)
             if self._recorder.found(job):
                 pass
-            elif job.not_applicable is not None:
-                self._recorder.without_training(job)
+            elif job.not_applicable is not None or job.failure is not None:
+                self._recorder.without_training(job, job.failure)
             elif missing is not None:
                 reason = missing.failure.reason if missing.failure else missing.status
-                self._recorder.without_training(job, f"{missing.method}, which it builds on, has no result: {reason}")
+                text = f"{missing.method}, which it builds on, has no result: {reason}"
+                self._recorder.without_training(job, Failure(reason=text))
             else:
                 yield job
                 continue
@@ -156,9 +157,8 @@ class Schedule:
             self._put_first(job)
             return
         died = self._deaths[job.cell.id]
-        self._recorder.without_training(
-            job, f"its worker process died {died} times; is the machine out of memory? try fewer --jobs", crashes=died
-        )
+        reason = f"its worker process died {died} times; is the machine out of memory? try fewer --jobs"
+        self._recorder.without_training(job, Failure(reason=reason), died)
         self._settled(job)
 
     def _put_first(self, job: Job) -> None:

@@ -6,11 +6,13 @@ Tables, plots and comparisons are computed from records alone, so a record carri
 import json
 import math
 from collections.abc import Mapping
+from traceback import format_exception
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from mtlbench.cells import identity
+from mtlbench.errors import said_of
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -105,6 +107,11 @@ class Failure(_Strict):
 
     reason: Text
     traceback: Text | None = None
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Failure":
+        """``error`` as the reason, with its traceback."""
+        return cls(reason=said_of(error), traceback="".join(format_exception(error)))
 
 
 Status = Literal["done", "failed", "not-applicable"]

@@ -30,16 +30,11 @@ def reach(logits: Tensor, leaves: Mapping[str, Tensor]) -> Reach:
 
     Autograd's graph alone does not tell: through a ``cat`` of logits every task is connected to every parameter, with
     gradients of exactly 0. So the gradients themselves are asked, over enough rows that a unit is not silent by chance.
+    Nothing reaches a frozen leaf.
     """
-    tasks = logits.shape[1]
-    gradients = [
-        torch.autograd.grad(logits[:, k].sum(), list(leaves.values()), retain_graph=k < tasks - 1, allow_unused=True)
-        for k in range(tasks)
-    ]
-    return {
-        name: frozenset(k for k, g in enumerate(of_leaf) if g is not None and bool(g.any()))
-        for name, of_leaf in zip(leaves, zip(*gradients, strict=True), strict=True)
-    }
+    tasks = range(logits.shape[1])
+    gradients = [_gradients([logits[:, k].sum()], None, leaves, keep=k < tasks[-1]) for k in tasks]
+    return {name: frozenset(k for k in tasks if name in gradients[k] and gradients[k][name].any()) for name in leaves}
 
 
 def shared(reached: Reach) -> list[str]:
@@ -138,8 +133,12 @@ def _begin(logits: Tensor, of_logits: Tensor, task: int) -> tuple[Begin, Tensor]
 
 
 def _gradients(begin: Begin, gradient: Tensor | None, leaves: Mapping[str, Tensor], keep: bool) -> dict[str, Tensor]:
-    found = torch.autograd.grad(begin, list(leaves.values()), gradient, retain_graph=keep, allow_unused=True)
-    return {name: gradient for name, gradient in zip(leaves, found, strict=True) if gradient is not None}
+    """The gradients of those leaves that are not frozen and that the backward pass reaches."""
+    trained = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
+    if not trained:
+        return {}
+    found = torch.autograd.grad(begin, list(trained.values()), gradient, retain_graph=keep, allow_unused=True)
+    return {name: gradient for name, gradient in zip(trained, found, strict=True) if gradient is not None}
 
 
 def _weighted(weights: Iterable[float], gradients: Iterable[Tensor]) -> Tensor:

@@ -45,10 +45,12 @@ def verify(
 
 def check(dataset: "Dataset", data_dir: Path) -> "list[Check]":
     """Encode the dataset, or take it from the cache, and check its facts."""
-    from mtlbench.data import cache_dir, load
+    from mtlbench.data import announce, cache_dir, load
     from mtlbench.data.verification import checks
 
-    return checks(dataset, load(dataset, data_dir, cache_dir()))
+    splits = load(dataset, data_dir, cache_dir())
+    announce(splits, dataset.name)
+    return checks(dataset, splits)
 
 
 def say_verdict(found: "list[Check]") -> int:

@@ -12,6 +12,7 @@ from mtlbench.api import Log
 from mtlbench.conformance.datasets.world import log_of
 from mtlbench.conformance.rules import broken, rule
 from mtlbench.conformance.subject import Subject
+from mtlbench.data.sessions import owned_sessions
 from mtlbench.data.splitting import boundaries, order_of
 
 SAME = 0.999
@@ -39,6 +40,9 @@ def no_input_knows_the_future(subject: Subject) -> None:
     log = log_of(subject)
     frame = log.frame.iloc[order_of(log.frame[log.timestamp] if log.timestamp else None, len(log.frame))]
     frame = frame.reset_index(drop=True)
+    if log.session and log.user:
+        session, user = (pd.factorize(frame[name])[0].astype(np.int64) for name in (log.session, log.user))
+        frame[log.session] = owned_sessions(session, user)[0]
     sample = np.sort(np.random.default_rng(0).permutation(len(frame))[:ROWS])
     inputs = {name: _numbers(frame[name])[sample] for name in log.numerical}
     if not inputs:

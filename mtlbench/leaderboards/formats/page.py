@@ -15,6 +15,7 @@ from mtlbench.leaderboards.tables.captions import SUPERSCRIPTS
 
 MADE = re.compile("(?P<options>.*)".join(map(re.escape, HEADER.split("{}"))))
 MEAN = re.compile(r"(?<=[ *>])-?\d+\.\d{4}(?:\(\d+\))?(?![\d.])")
+METHODS_ACROSS = re.compile(r"^\| Dataset +\| Task +\| Metric +\|", re.MULTILINE)
 REBUILD = "build it anew with `mtlbench leaderboard build`"
 
 
@@ -76,11 +77,13 @@ def edits(text: str, page: Page) -> Iterator[str]:
     Each mean over seeds that the page carries must stand in its method's row; one that does not is named with its line.
     Of everything else on the page there is the checksum, which pages of older versions lack.
     """
-    shown = _shown_means(text.partition(DATA_START)[0])
-    across = "paper" in page.options
-    for label, means in _carried_means(page).items():
-        # Where methods go across, a row is of a task and a metric, and all rows are looked at together.
-        own = [found for row in shown.values() for found in row] if across else shown[label]
+    above = text.partition(DATA_START)[0]
+    shown, carried = _shown_means(above), _carried_means(page)
+    if METHODS_ACROSS.search(above):  # a row is of a task and a metric, and all rows are looked at together
+        shown = {"": [found for row in shown.values() for found in row]}
+        carried = {"": sum(carried.values(), Counter())}
+    for label, means in carried.items():
+        own = shown[label]
         absent = means - Counter(mean for _, mean in own)
         others = Counter(mean for _, mean in own) - means
         for mean in absent:
@@ -101,13 +104,12 @@ def _shown_means(text: str) -> dict[str, list[tuple[int, str]]]:
 
 
 def _carried_means(page: Page) -> dict[str, Counter[str]]:
-    """The same, as the scores give them; under no label where methods go across."""
+    """The same, as the scores give them."""
     means: dict[str, Counter[str]] = defaultdict(Counter)
     for board in page.boards:
         for method in board.methods:
-            label = "" if "paper" in page.options else _unmarked(escape(method.method))
             values = [measured(scores) for scores in method.scores if scores]
-            means[label].update(value.text + value.spread for value in values)
+            means[_unmarked(escape(method.method))].update(value.text + value.spread for value in values)
     return means
 
 

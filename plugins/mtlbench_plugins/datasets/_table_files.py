@@ -4,16 +4,22 @@ Rows are numbered as in a spreadsheet: the header of a CSV file is row 1. A Parq
 of data is row 1.
 """
 
+import codecs
+import gzip
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-from pyarrow import csv, parquet
+from pyarrow import csv
 
 from mtlbench.api import DataError, did_you_mean
+from mtlbench_plugins.datasets._table_parquet import CATEGORY, NUMBER, Block, ParquetFile
+
+__all__ = ["CATEGORY", "NUMBER", "CsvFile", "ParquetFile", "TableFile", "open_table", "open_tables", "require"]
 
 CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 PARQUET = (".parquet",)
@@ -21,14 +27,6 @@ KINDS = f"{', '.join(CSV)} and {', '.join(PARQUET)}"
 
 CSV_BLOCK = 1 << 25
 """Bytes parsed at once: large, because each block brings the distinct values of each of its text columns."""
-PARQUET_BLOCK = 1 << 18
-"""Rows decoded at once."""
-
-CATEGORY = pa.dictionary(pa.int32(), pa.string())
-NUMBER = pa.float64()
-
-Block = tuple[int, pa.RecordBatch]
-"""The number of a block's first row in the file, and the columns."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,7 @@ class CsvFile:
                 first += len(block)
 
     def _open(self, types: Mapping[str, pa.DataType], only: list[str] | None) -> csv.CSVStreamingReader:
+        self._require_utf_8()
         return csv.open_csv(
             self.path,
             # With threads, errors do not name the row.
@@ -71,13 +70,24 @@ class CsvFile:
             ),
         )
 
+    def _require_utf_8(self) -> None:
+        """Refuse text in two or four bytes a character, which a parser of CSV takes for something else."""
+        with gzip.open(self.path) if self.path.name.lower().endswith(".gz") else self.path.open("rb") as file:
+            start = file.read(64)
+        marked = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE))
+        if marked or start.count(b"\0") > len(start) / 3:
+            width = 32 if start.count(b"\0") > len(start) / 1.9 else 16
+            raise DataError(
+                f"{self.path}: the file is UTF-{width} text: save it as UTF-8, which spreadsheets call CSV UTF-8"
+            )
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except UnicodeDecodeError as error:
             raise DataError(f"{self.path}: the header is not UTF-8 text: save the file as UTF-8") from error
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
             raise DataError(f"{self.path}: {self._reason(str(error))}") from error
 
     def _reason(self, text: str) -> str:
@@ -97,56 +107,10 @@ class CsvFile:
                 return f"column {column!r} is not UTF-8 text in row {row}: save the file as UTF-8"
             return (
                 f"column {column!r} holds {what.removeprefix('value ')} in row {row}, where rows before it and its "
-                f"use call for a number or a time: correct the row, add the value to `missing`, or name {column!r} as "
-                "categorical"
+                "use call for a number, or for a time that is written as theirs are, with or without a zone: correct "
+                f"the row, add the value to `missing`, or name {column!r} as categorical"
             )
         return f"cannot be read: {text[:300]}; check that the file is whole and is a CSV file"
-
-
-@dataclass(frozen=True)
-class ParquetFile:
-    """A Parquet file."""
-
-    path: Path
-
-    def schema(self) -> pa.Schema:
-        """Its columns."""
-        with self._explained():
-            return parquet.read_schema(self.path)
-
-    def blocks(self, types: Mapping[str, pa.DataType]) -> Iterator[Block]:
-        """The named columns, as the given types."""
-        with self._explained(), parquet.ParquetFile(self.path) as file:
-            first = 1
-            for block in file.iter_batches(PARQUET_BLOCK, columns=list(types)):
-                columns = [self._cast(name, block[name], wanted) for name, wanted in types.items()]
-                yield first, pa.RecordBatch.from_arrays(columns, list(types))
-                first += len(block)
-
-    def _cast(self, name: str, column: pa.Array, wanted: pa.DataType) -> pa.Array:
-        use = {CATEGORY: "an id", NUMBER: "a number"}.get(wanted, "a time")
-        try:
-            if wanted != CATEGORY:
-                return column.cast(wanted)
-            ids = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-            return pa.DictionaryArray.from_arrays(ids.indices.cast(pa.int32()), ids.dictionary.cast(pa.string()))
-        except pa.ArrowException as error:
-            reason = "" if pa.types.is_nested(column.type) else f" ({' '.join(str(error).split())[:200]})"
-            raise DataError(
-                f"{self.path}: column {name!r} is {column.type}, which cannot be read as {use}{reason}: convert it, or "
-                "leave it out"
-            ) from error
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except (pa.ArrowException, OSError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise DataError(
-                f"{self.path}: cannot be read as Parquet: {reason}; check that the file is whole, and that a CSV file "
-                "is named .csv"
-            ) from error
 
 
 TableFile = CsvFile | ParquetFile

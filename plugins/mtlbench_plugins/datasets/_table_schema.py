@@ -2,6 +2,8 @@
 
 import tomllib
 from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +20,7 @@ from pydantic import (
 
 from mtlbench.api import DataError, Params, did_you_mean
 from mtlbench.api.sessions import SESSION_RULE
+from mtlbench_plugins.datasets._table_ids import spelling
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", r"\N")
 """Fields of a CSV file that count as missing, unless the description says otherwise."""
@@ -25,6 +28,9 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", r"\N")
 
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
+
+
+_one_spelling = lru_cache(spelling)
 
 
 def _as_task(value: object) -> object:
@@ -60,7 +66,7 @@ class Task(Params):
         if self.equals is None:
             return TRUTHS.get(text.lower(), NEITHER)
         if isinstance(self.equals, str):
-            return int(text == self.equals.strip())
+            return int(text == _one_spelling(self.equals.strip()))
         if isinstance(self.equals, bool):
             return int(text.lower() == str(self.equals).lower())
         try:
@@ -84,6 +90,10 @@ class TableSchema(Params):
     timestamp: Text | None = None
     timestamp_unit: Literal["s", "ms", "us", "ns"] | None = None
     """Of timestamps that are numbers."""
+    timestamp_format: Text | None = None
+    """Of timestamps that are written as dates, in the codes of ``strptime``, where it cannot be told by itself."""
+    relative_time: StrictBool = False
+    """Whether timestamps that are numbers count from a start of their own, so that 0 is a time like any other."""
     session: Text | None = None
     """Column of session ids."""
     session_rule: Annotated[str, Field(pattern=f"^({SESSION_RULE})$")] | None = None
@@ -101,6 +111,10 @@ class TableSchema(Params):
         rest = filter(None, (self.timestamp, self.session, self.user))
         return list(dict.fromkeys([*sources, *self.categorical, *self.numerical, *rest]))
 
+    def id_column(self, name: str) -> str:
+        """What the ids of a column are called: a column that is a number too stands twice in the log."""
+        return f"{name}, as an id" if name in self.numerical else name
+
 
 EXAMPLES = {
     "files": 'files = "my_log.csv", a file or a folder',
@@ -110,6 +124,8 @@ EXAMPLES = {
     "numerical": 'numerical = ["price"]',
     "timestamp": 'timestamp = "time"',
     "timestamp_unit": 'timestamp_unit = "s", or "ms", "us", "ns"',
+    "timestamp_format": 'timestamp_format = "%d/%m/%Y %H:%M"',
+    "relative_time": "relative_time = true",
     "session": 'session = "session_id"',
     "session_rule": 'session_rule = "user-gap30m", or "user", "user-day"',
     "user": 'user = "user_id"',
@@ -133,7 +149,9 @@ def read_schema(path: Path) -> TableSchema:
             f"{path}: cannot read the description of the table: {error.strerror}; a relative path starts at the "
             "current folder; `mtlbench data describe FILE` drafts one"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no TOML: it is not UTF-8 text; save it as UTF-8") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise DataError(f"{path} is no TOML: {error}; texts stand in double quotes, lists in brackets") from error
     try:
         schema = TableSchema.model_validate(given)
@@ -192,8 +210,30 @@ def _contradiction_in_time(schema: TableSchema) -> str | None:
         return "`session` and `session_rule` exclude each other: keep the column, or the rule"
     if schema.session_rule and not (schema.user and schema.timestamp):
         return f"`session_rule` needs `user` and `timestamp`: {EXAMPLES['user']}, {EXAMPLES['timestamp']}"
-    if schema.timestamp_unit and not schema.timestamp:
-        return f"`timestamp_unit` without `timestamp`: {EXAMPLES['timestamp']}, or leave the unit out"
+    for key in ("timestamp_unit", "timestamp_format", "relative_time"):
+        if getattr(schema, key) and not schema.timestamp:
+            return f"`{key}` without `timestamp`: {EXAMPLES['timestamp']}, or leave `{key}` out"
     if schema.timestamp in (*schema.categorical, *schema.numerical):
         return f"column {schema.timestamp!r} is the timestamp and an input: later times are all new; take it out there"
+    if schema.timestamp and schema.timestamp in (schema.session, schema.user):
+        return f"column {schema.timestamp!r} is the timestamp and an id: name another column for one of them"
+    if schema.timestamp_unit and schema.timestamp_format:
+        return "`timestamp_unit` is for numbers and `timestamp_format` for dates: keep one"
+    if schema.relative_time and not schema.timestamp_unit:
+        return f"`relative_time` is for times that are numbers: {EXAMPLES['timestamp_unit']}"
+    return _contradiction_in_format(schema.timestamp_format)
+
+
+def _contradiction_in_format(form: str | None) -> str | None:
+    if form is None:
+        return None
+    try:
+        dates_read = datetime.strptime(EXAMPLE_TIME.strftime(form), form).date() == EXAMPLE_TIME.date()
+    except ValueError as error:
+        return f"`timestamp_format` is {form!r}: {error}; {EXAMPLES['timestamp_format']}"
+    if not dates_read:
+        return f"`timestamp_format` is {form!r}, which has no year, month or day: {EXAMPLES['timestamp_format']}"
     return None
+
+
+EXAMPLE_TIME = datetime(2024, 5, 31, 13, 45)

@@ -11,6 +11,7 @@ from mtlbench import api
 from mtlbench_plugins.datasets import _table_columns
 from mtlbench_plugins.datasets._table_files import CATEGORY, TableFile, open_tables
 from mtlbench_plugins.datasets._table_schema import TableSchema, Task, read_schema
+from mtlbench_plugins.datasets._table_survey import Survey
 
 SHOWN_VALUES = 5
 
@@ -52,6 +53,7 @@ class Table(api.Dataset):
     """
 
     name, label = "table", "Table"
+    version = 2
     needs_parameters = True
 
     class Params(api.Params):
@@ -69,15 +71,16 @@ class Table(api.Dataset):
         """Read the files block by block, check each, and make columns of ids, numbers and labels."""
         schema = self._schema()
         files = self._open(schema)
-        frame = _frame(batch for file in files for batch in _table_columns.read(file, schema))
+        survey = Survey(schema)
+        frame = _frame(_table_columns.read(files, schema, survey))
         origin = f"{files[0].path}{f' and {len(files) - 1} more files' if len(files) > 1 else ''}"
         for task in schema.tasks:
             if task.equals is not None and len(frame) and not frame[task.name].any():
                 raise api.DataError(_never(task, files[0], origin))
-        session = schema.session
-        if schema.session_rule:
+        session, user = (name and schema.id_column(name) for name in (schema.session, schema.user))
+        if schema.session_rule and len(frame):
             session = "session, by rule"
-            frame[session] = api.session_ids(frame[schema.user], frame[schema.timestamp], schema.session_rule)
+            frame[session] = api.session_ids(frame[user], frame[schema.timestamp], schema.session_rule)
         names = [task.name for task in schema.tasks]
         return api.Log(
             frame=frame,
@@ -86,10 +89,13 @@ class Table(api.Dataset):
             numerical=schema.numerical,
             timestamp=schema.timestamp,
             session=session,
-            user=schema.user,
+            user=user,
             user_inputs=schema.user_inputs,
             min_count=schema.min_count,
             origin=origin,
+            facts=survey.facts(),
+            warnings=tuple(survey.warnings()),
+            place=survey.place,
         )
 
     @classmethod

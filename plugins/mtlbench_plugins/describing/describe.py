@@ -1,7 +1,5 @@
-"""The profile of a table and the draft of its description."""
+"""The profile of a table."""
 
-import json
-import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -12,15 +10,18 @@ import numpy as np
 import pandas as pd
 
 from mtlbench.api import Description, Section, session_ids
-from mtlbench_plugins.datasets._table_columns import MS
 from mtlbench_plugins.datasets._table_files import CsvFile, TableFile, open_tables
 from mtlbench_plugins.datasets._table_schema import MISSING
+from mtlbench_plugins.describing.draft import RULE, draft
+from mtlbench_plugins.describing.events import pivot
 from mtlbench_plugins.describing.roles import Roles, guess
 from mtlbench_plugins.describing.sample import Sample, read_sample
+from mtlbench_plugins.describing.times import complaint, milliseconds
 
 DELIMITERS = (",", "\t", ";", "|")
-RULE = "user-gap30m"
 SHOWN = 3
+REPEATED = 0.01
+"""Share of rows that equal an earlier one from which it is worth a note."""
 
 
 def describe(file: Path, folder: Path) -> Description:
@@ -28,8 +29,17 @@ def describe(file: Path, folder: Path) -> Description:
     files = open_tables([file], _delimiter(file), MISSING)
     sample = read_sample(files)
     roles = guess(sample)
+    notes = list(_notes(files, sample, roles))
     sections = [_columns(file, sample, roles), *_labels(sample, roles), *_time(sample, roles)]
-    return Description(sections, _draft(file, folder, files, sample, roles), "table[schema={path}]")
+    if notes:
+        sections.append(Section("Before a study", ("note",), [(note,) for note in notes]))
+    how = pivot(roles.events, sample, files, _named(roles)) if roles.events and not roles.tasks else None
+    return Description(sections, draft(file, folder, files, sample, roles, notes, how), "table[schema={path}]")
+
+
+def _named(roles: Roles) -> dict[str, str | None]:
+    timestamp = roles.timestamp.name if roles.timestamp else None
+    return {"user": roles.user, "session": roles.session, "timestamp": timestamp}
 
 
 def _delimiter(file: Path) -> str | None:
@@ -42,25 +52,49 @@ def _delimiter(file: Path) -> str | None:
     return best if header.count(best) else None
 
 
+def _notes(files: Sequence[TableFile], sample: Sample, roles: Roles) -> Iterator[str]:
+    """What a study on the table would be refused for, or go wrong by."""
+    if roles.events and not roles.tasks:
+        kinds = ", ".join(map(repr, roles.events.kinds[:5]))
+        yield (
+            f"this is a log of events: column {roles.events.column!r} says what happened ({kinds}), one event in a "
+            "row. A study needs one row per user (or session) and item, with a column for each outcome: pivot it, as "
+            "the draft says"
+        )
+    for change in sample.changes:
+        yield f"the files disagree on a type: {change}"
+    if roles.timestamp:
+        first = 2 if isinstance(files[0], CsvFile) else 1
+        if refusal := complaint(sample, roles.timestamp, files[0].path, first):
+            yield refusal
+    else:
+        named = [*roles.named("categorical"), *roles.named("numerical"), *roles.tasks]
+        repeated = float(sample.frame[named].duplicated().mean()) if named else 0.0
+        if repeated >= REPEATED:
+            yield (
+                f"{repeated:.1%} of the rows equal an earlier row; there is no timestamp, so the split is random, and "
+                "they are both trained on and tested: drop duplicates"
+            )
+
+
 def _columns(file: Path, sample: Sample, roles: Roles) -> Section:
     looked = len(sample.frame)
     part = "" if looked == sample.rows else f", judged by the first {looked:,}"
     title = f"{file}: {sample.rows:,} rows{part}; {len(sample.kinds)} columns"
-    rows = []
-    for name, kind in sample.kinds.items():
-        column = sample.frame[name]
-        missing = float(column.isna().mean())
-        rows.append(
-            (
-                name,
-                kind,
-                f"{column.nunique():,}",
-                f"{missing:.2%}" if missing else "",
-                roles.uses[name],
-                roles.notes.get(name) or _values(column),
-            )
-        )
+    rows = [
+        (name, kind, *_counts(sample, name), roles.uses[name], roles.notes.get(name) or _values(sample.frame[name]))
+        for name, kind in sample.kinds.items()
+    ]
     return Section(title, ("column", "type", "distinct", "missing", "use", "note"), rows)
+
+
+def _counts(sample: Sample, name: str) -> tuple[str, str]:
+    """Distinct and missing values of a column, where they were read."""
+    if name not in sample.frame:
+        return "", ""
+    column = sample.frame[name]
+    missing = float(column.isna().mean())
+    return f"{column.nunique():,}", f"{missing:.2%}" if missing else ""
 
 
 def _values(column: "pd.Series[Any]") -> str:
@@ -96,18 +130,23 @@ def _truth(column: "pd.Series[Any]", equals: str | None) -> "pd.Series[bool]":
 
 def _time(sample: Sample, roles: Roles) -> Iterator[Section]:
     rows: list[tuple[str, str]] = []
-    milliseconds = None
+    times = None
     if roles.timestamp:
-        milliseconds = _milliseconds(sample.frame[roles.timestamp], roles.unit)
-        rows += [("from", _moment(milliseconds.min())), ("to", _moment(milliseconds.max()))]
+        times = milliseconds(sample, roles.timestamp)
+        rows += [("from", _moment(times.min())), ("to", _moment(times.max()))]
     if roles.user:
         rows += [("users", f"{sample.frame[roles.user].nunique():,}")]
         rows += [(f"rows per {roles.user}", _quantiles(sample.frame[roles.user].value_counts()))]
     if roles.session:
-        lengths = sample.frame[roles.session].value_counts()
+        owner = [name for name in (roles.user, roles.session) if name]
+        lengths = sample.frame.groupby(owner, observed=True).size()
+        ids = sample.frame[owner].drop_duplicates()[roles.session]
+        shared = ids[ids.duplicated()]
         rows += [(f"sessions ({roles.session})", f"{len(lengths):,}"), ("rows per session", _quantiles(lengths))]
-    elif roles.user and milliseconds is not None:
-        sessions = session_ids(sample.frame[roles.user], milliseconds, RULE)
+        if len(shared):
+            rows += [("session ids of several users", f"{shared.nunique():,}; a session is one user's")]
+    elif roles.user and times is not None:
+        sessions = session_ids(sample.frame[roles.user], times, RULE)
         lengths = pd.Series(sessions).value_counts()
         rows += [(f"sessions ({RULE})", f"{len(lengths):,}"), ("rows per session", _quantiles(lengths))]
     if rows:
@@ -123,53 +162,8 @@ def _quantiles(counts: "pd.Series[int]") -> str:
     )
 
 
-def _milliseconds(column: "pd.Series[Any]", unit: str | None) -> "pd.Series[int]":
-    seen = column.dropna()
-    scaled = seen.astype("int64") // 1_000_000 if unit is None else (seen * MS[unit]).astype("int64")
-    return scaled.reindex(column.index, fill_value=scaled.min())
-
-
 def _moment(milliseconds: int) -> str:
-    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _draft(file: Path, folder: Path, files: Sequence[TableFile], sample: Sample, roles: Roles) -> str:
-    lines = ["# A draft: check each line. An input must be known before the outcome is."]
-    left = {name: roles.notes.get(name, "") for name in roles.named("left out")}
-    lines += [f"# left out: {name} ({note})" for name, note in left.items()]
-    lines.append(f"files = {_toml(os.path.relpath(file.resolve(), folder.resolve()))}")
-    if roles.tasks:
-        lines.append(f"tasks = [{', '.join(_task(name, roles) for name in roles.tasks)}]")
-    else:
-        lines.append("tasks = []  # no column looks like an outcome: name columns of 0 and 1, or make them of others:")
-        lines.append('# tasks = [{ name = "purchase", column = "event", equals = "bought" }]')
-    if len(roles.tasks) > 1:
-        lines.append(f"relation = {_toml('funnel' if roles.funnel else 'parallel')}")
-    for use in ("categorical", "numerical"):
-        if names := roles.named(use):
-            lines.append(f"{use} = [{', '.join(map(_toml, names))}]")
-    if roles.timestamp:
-        lines.append(f"timestamp = {_toml(roles.timestamp)}")
-    if roles.unit:
-        lines.append(f"timestamp_unit = {_toml(roles.unit)}")
-    if roles.user:
-        lines.append(f"user = {_toml(roles.user)}")
-    if roles.session:
-        lines.append(f"session = {_toml(roles.session)}")
-    elif roles.user and roles.timestamp:
-        lines.append(f"session_rule = {_toml(RULE)}")
-    delimiter = files[0].delimiter if isinstance(files[0], CsvFile) else ","
-    if delimiter != ("\t" if ".tsv" in files[0].path.name else ","):
-        lines.append(f"delimiter = {_toml(delimiter)}")
-    return "\n".join(lines) + "\n"
-
-
-def _task(name: str, roles: Roles) -> str:
-    if name not in roles.equals:
-        return _toml(name)
-    return f"{{ name = {_toml(name)}, column = {_toml(name)}, equals = {_toml(roles.equals[name])} }}"
-
-
-def _toml(text: str) -> str:
-    """A basic string of TOML."""
-    return json.dumps(text, ensure_ascii=False)
+    try:
+        return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError, OSError):
+        return "beyond the calendar"

@@ -1,4 +1,4 @@
-"""Columns that predict a label on their own, as columns do that are recorded after the event."""
+"""Columns that tell a label, as what is recorded after the event does."""
 
 from typing import Any
 
@@ -6,47 +6,47 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mtlbench.api.leaks import BINS, auc_alone, binned
+
 SUSPECT = 0.9
 """A column that reaches this AUC on its own is suspected to be recorded after the event."""
 JUDGED_ON = 200_000
-BINS = 50
-HALVES_SEED = 9_780_262
-PRIOR = 10
-"""How many rows with the mean rate are added to each value, so that rare values prove nothing."""
+SAME = 0.999
+"""Share of rows on which two labels that are one agree, and correlation of two quantities that are one."""
+SAME_OF_RARER = 0.9
+"""The same as a share of the rows of the rarer class, so that two rare events are not one for being rare."""
 
 
 def alone(column: "pd.Series[Any]", label: NDArray[np.bool_]) -> float:
     """AUC for ``label`` when each value of ``column`` is scored by its rate in the other half of the rows.
 
-    Numbers are cut at 50 quantiles, with the most frequent number in a bin of its own. A missing value counts as a
-    value. The AUC is 0.5 where a half has one class only.
+    Numbers are cut into quantiles; a missing value is a value. 0.5 where a half has one class.
     """
-    label = label[:JUDGED_ON]
-    codes = pd.factorize(_binned(column.iloc[:JUDGED_ON]), use_na_sentinel=False)[0]
-    half = np.random.default_rng(HALVES_SEED).random(len(codes)) < 0.5
-    scores = np.empty(len(codes))
-    for here in (half, ~half):
-        seen = codes[~here]
-        counts = np.bincount(seen, minlength=codes.max() + 1)
-        positives = np.bincount(seen, weights=label[~here], minlength=codes.max() + 1)
-        mean = label[~here].mean() if seen.size else 0.0
-        scores[here] = ((positives + PRIOR * mean) / (counts + PRIOR))[codes[here]]
-    aucs = [_auc(scores[here], label[here]) for here in (half, ~half)]
-    return float(np.mean(aucs))
+    column = column.iloc[:JUDGED_ON]
+    if pd.api.types.is_numeric_dtype(column) and column.nunique() > BINS:
+        codes = binned(column.to_numpy(np.float64, na_value=np.nan))
+    else:
+        codes = pd.factorize(column, use_na_sentinel=False)[0].astype(np.int64)
+    return auc_alone(codes, label[:JUDGED_ON])
 
 
-def _binned(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    if not pd.api.types.is_numeric_dtype(column) or column.nunique() <= BINS:
-        return column
-    usual = column == column.value_counts().index[0]
-    bins = pd.qcut(column.mask(usual), BINS, labels=False, duplicates="drop")
-    return bins.mask(usual, -1)
+def same(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float | None:
+    """The share of rows on which two labels agree, where they are one label; else ``None``."""
+    differ = float((one != other).mean())
+    rarer = min(one.mean(), other.mean(), 1 - one.mean(), 1 - other.mean())
+    return 1 - differ if differ <= 1 - SAME and differ <= (1 - SAME_OF_RARER) * rarer else None
 
 
-def _auc(scores: NDArray[np.float64], label: NDArray[np.bool_]) -> float:
-    positives = int(label.sum())
-    negatives = len(label) - positives
-    if not positives or not negatives:
-        return 0.5
-    ranks = pd.Series(scores).rank().to_numpy()
-    return float((ranks[label].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+def counts_of(column: "pd.Series[Any]", group: "pd.Series[Any]", label: NDArray[np.bool_]) -> bool:
+    """Whether a number is the count or the mean of ``label`` over all rows of its ``group``, later ones included."""
+    values = column.to_numpy(np.float64, na_value=np.nan)
+    codes = pd.factorize(group, use_na_sentinel=False)[0]
+    known = np.isfinite(values)
+    if known.sum() < 2 or np.ptp(values[known]) == 0:
+        return False
+    sums = np.bincount(codes, weights=label)
+    quantities = (sums[codes], (sums / np.bincount(codes))[codes])
+    return any(
+        np.ptp(quantity[known]) > 0 and np.corrcoef(values[known], quantity[known])[0, 1] > SAME
+        for quantity in quantities
+    )

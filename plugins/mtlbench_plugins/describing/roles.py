@@ -1,30 +1,31 @@
 """A guess at what each column is: time, session, user, label, id, number, or nothing to learn from."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from mtlbench_plugins.datasets._table_columns import MS, PLAUSIBLE
 from mtlbench_plugins.datasets._table_schema import TRUTHS
-from mtlbench_plugins.describing.leaks import SUSPECT, alone
-from mtlbench_plugins.describing.sample import Sample
+from mtlbench_plugins.describing.events import Events, find_events
+from mtlbench_plugins.describing.leaks import SUSPECT, alone, counts_of, same
+from mtlbench_plugins.describing.sample import UNREADABLE, Sample
+from mtlbench_plugins.describing.times import Timestamp, find_timestamp, form_of_dates, is_named_as_time
 
 FEW_VALUES = 50
 """Distinct integers up to which a column is taken as a code, not a quantity."""
 
 FEWEST_IDS = 10
-"""A column of users or sessions has at least this many distinct values."""
-DATES = (19_900_101, 21_000_101)
-"""Dates written as one number."""
+"""Distinct values from which a column can be one of users or sessions."""
+LAST_EXACT = 2.0**53
+"""From here on a float does not tell neighbouring integers apart: such numbers are ids."""
 
-TIME = r"time|date|stamp|(^|_)(ts|at)$"
 SESSION = r"session|visit(_?id)?$|search_?id"
-USER = r"user|visitor|customer|client|uid$"
+USER = r"user|visitor|customer|client|uid$|person"
 LABEL = (
     r"click|view|conver|purchas|buy|bought|paid|pay$|order|cart|like|follow|share|forward|comment|hate|install|"
     r"subscri|churn|income|label|target|outcome"
@@ -32,17 +33,17 @@ LABEL = (
 ID = r"id$|code|zip"
 
 Use = Literal["timestamp", "session", "user", "label", "categorical", "numerical", "left out"]
+Labels = Mapping[str, NDArray[np.bool_]]
 
 
 @dataclass
 class Roles:
     """What each column seems to be."""
 
-    timestamp: str | None = None
-    unit: str | None = None
-    """Of a timestamp that is a number."""
+    timestamp: Timestamp | None = None
     session: str | None = None
     user: str | None = None
+    events: Events | None = None
     tasks: list[str] = field(default_factory=list)
     equals: dict[str, str] = field(default_factory=dict)
     """Task -> the value that counts as 1, for columns that hold words."""
@@ -58,31 +59,19 @@ class Roles:
 
 def guess(sample: Sample) -> Roles:
     """The roles of all columns of ``sample``."""
-    roles = Roles()
-    roles.timestamp, roles.unit = next(_clocks(sample), (None, None))
-    free = [name for name in sample.kinds if name != roles.timestamp]
+    roles = Roles(timestamp=find_timestamp(sample))
+    free = [name for name in sample.readable if roles.timestamp is None or name != roles.timestamp.name]
     roles.session = next((name for name in free if _matches(SESSION, name) and _is_id(sample, name)), None)
     roles.user = next(
         (name for name in free if _matches(USER, name) and _is_id(sample, name) and name != roles.session), None
     )
     labels = _labels(sample, roles, free)
-    _order(roles, labels)
+    _order(roles, _without_copies(labels, roles))
+    roles.events = find_events(sample)
     for name in sample.kinds:
-        roles.uses[name] = _use(name, sample, roles, set(labels))
+        roles.uses[name] = _use(name, sample, roles, labels)
     _suspect(sample, roles, labels)
     return roles
-
-
-def _clocks(sample: Sample) -> Iterator[tuple[str, str | None]]:
-    for name, kind in sample.kinds.items():
-        if kind == "time":
-            yield name, None
-    for name, kind in sample.kinds.items():
-        if kind in {"integer", "number"} and _matches(TIME, name):
-            typical = sample.frame[name].median()
-            for unit, factor in MS.items():
-                if PLAUSIBLE[0] <= typical * factor < PLAUSIBLE[1]:
-                    yield name, unit
 
 
 def _is_id(sample: Sample, name: str) -> bool:
@@ -109,8 +98,17 @@ def _labels(sample: Sample, roles: Roles, free: list[str]) -> dict[str, NDArray[
     return labels
 
 
-def _order(roles: Roles, labels: Mapping[str, NDArray[np.bool_]]) -> None:
-    """Make tasks of the longest chain of labels that each imply the one before; parallel if there is no such chain."""
+def _without_copies(labels: Labels, roles: Roles) -> Labels:
+    """The labels of which no earlier one is the same; a copy is noted."""
+    for one, other in combinations(labels, 2):
+        share = same(labels[one], labels[other])
+        if share is not None and one not in roles.notes:
+            roles.notes[other] = f"a copy of {one}: equal in {share:.2%} of the rows"
+    return {name: label for name, label in labels.items() if name not in roles.notes}
+
+
+def _order(roles: Roles, labels: Labels) -> None:
+    """Tasks as the longest chain of labels that each imply the one before; parallel where there is no chain."""
     by_rate = sorted(labels, key=lambda name: -labels[name].mean())
     chain = by_rate[:1]
     for name in by_rate[1:]:
@@ -122,46 +120,75 @@ def _order(roles: Roles, labels: Mapping[str, NDArray[np.bool_]]) -> None:
         roles.notes[later] = f"only where {earlier}"
 
 
-def _use(name: str, sample: Sample, roles: Roles, labels: set[str]) -> Use:
-    column, kind = sample.frame[name], sample.kinds[name]
-    distinct = column.nunique(dropna=False)
-    if name == roles.timestamp:
+def _use(name: str, sample: Sample, roles: Roles, labels: Labels) -> Use:
+    if roles.timestamp and name == roles.timestamp.name:
         return "timestamp"
     if name == roles.session:
         return "session"
     if name in roles.tasks:
         return "label"
-    if name in labels:
-        roles.notes[name] = "another outcome: not known at the impression"
+    reason = _reason(name, sample, roles, labels)
+    if reason is not None:
+        roles.notes[name] = reason
         return "left out"
-    if re.fullmatch(r"__index_level_\d+__|Unnamed: 0", name):
-        roles.notes[name] = "the row number, as pandas writes it"
-        return "left out"
-    if distinct < 2:
-        roles.notes[name] = "one value alone"
-        return "left out"
-    if kind == "time" or (kind == "integer" and _matches(TIME, name) and column.between(*DATES).all()):
-        roles.notes[name] = "a date: later ones are all new"
-        return "left out"
-    if kind == "text" and distinct == len(column) and name != roles.user:
-        roles.notes[name] = "a value of its own in each row"
-        return "left out"
-    if kind in {"text", "truth"} or name == roles.user:
+    column, kind = sample.frame[name], sample.kinds[name]
+    if kind != "number" and not pd.api.types.is_numeric_dtype(column):
         return "categorical"
-    whole = kind == "integer" or bool(
-        (column.dropna() % 1 == 0).all()
-    )  # integers with gaps in them are read as numbers
-    return "categorical" if whole and (distinct <= FEW_VALUES or _matches(ID, name)) else "numerical"
+    if name == roles.user or (kind == "integer" and float(column.abs().max()) >= LAST_EXACT):
+        return "categorical"
+    is_code = column.nunique(dropna=False) <= FEW_VALUES or _matches(ID, name)
+    return "categorical" if kind == "integer" and is_code else "numerical"
 
 
-def _suspect(sample: Sample, roles: Roles, labels: Mapping[str, NDArray[np.bool_]]) -> None:
-    """Leave out the columns that predict a task on their own."""
+def _reason(name: str, sample: Sample, roles: Roles, labels: Labels) -> str | None:
+    """Why a column is no input; ``None`` where it may be one."""
+    kind = sample.kinds[name]
+    if kind in UNREADABLE:
+        return f"a {'list or struct' if kind == 'list' else kind}: write its values into columns of their own"
+    column = sample.frame[name]
+    distinct = column.nunique(dropna=False)
+    if name in labels:
+        return roles.notes.get(name, "another outcome: not known at the impression")
+    if roles.events and name == roles.events.column:
+        return "what happened, one event in a row" if not roles.tasks else "what happened: not known at the impression"
+    if _matches(LABEL, name) and column.isna().any() and set(map(str, column.dropna().unique())) <= set(TRUTHS):
+        missing = int(column.isna().sum())
+        return f"an outcome by its name, not observed in {missing:,} rows: to use it, keep the rows in which it was"
+    if re.fullmatch(r"__index_level_\d+__|Unnamed: 0", name):
+        return "the row number, as pandas writes it"
+    if distinct < 2:
+        return "one value alone"
+    if kind == "date":
+        return "dates whose day and month cannot be told apart: as the time of a row it needs `timestamp_format`"
+    if kind == "time of day":
+        return "a time of day: to use it, write its hour into a column"
+    if kind == "time" or form_of_dates(sample, name):
+        return "a date: later ones are all new"
+    if roles.timestamp is None and kind in {"integer", "number"} and is_named_as_time(name):
+        return "a time by its name, and no date of our time: if it counts from a start of its own, name it as timestamp"
+    if (
+        distinct == len(column)
+        and name != roles.user
+        and (kind == "text" or (kind == "integer" and _matches(ID, name)))
+    ):
+        return "a value of its own in each row"
+    return None
+
+
+def _suspect(sample: Sample, roles: Roles, labels: Labels) -> None:
+    """Leave out what alone tells a task."""
     for name in [*roles.named("categorical"), *roles.named("numerical")]:
-        scores = {task: alone(sample.frame[name], labels[task]) for task in roles.tasks}
+        column = sample.frame[name]
+        scores = {task: alone(column, labels[task]) for task in roles.tasks}
         task, score = max(scores.items(), key=lambda item: item[1], default=("", 0.0))
         if score >= SUSPECT:
             roles.uses[name] = "left out"
             roles.notes[name] = f"leak suspect: alone it predicts {task} with AUC {score:.3f}"
+        elif roles.user and name != roles.user and pd.api.types.is_numeric_dtype(column):
+            counted = [task for task in roles.tasks if counts_of(column, sample.frame[roles.user], labels[task])]
+            if counted:
+                roles.uses[name] = "left out"
+                roles.notes[name] = f"leak suspect: it counts {counted[0]} over all rows of its {roles.user}"
 
 
 def _matches(pattern: str, name: str) -> bool:

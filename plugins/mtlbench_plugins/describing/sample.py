@@ -1,14 +1,26 @@
 """The part of a table that a description is drafted from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 from mtlbench.api import DataError
+from mtlbench_plugins.datasets._table_dates import parse
 from mtlbench_plugins.datasets._table_files import CATEGORY, NUMBER, CsvFile, TableFile, require
+from mtlbench_plugins.datasets._table_forms import NUMBER as A_NUMBER
+from mtlbench_plugins.datasets._table_forms import Forms
+from mtlbench_plugins.datasets._table_ids import ids
+from mtlbench_plugins.datasets._table_survey import family
+
+UNREADABLE = {"list", "bytes", "duration"}
+"""Kinds of columns of which nothing is looked at."""
+WHOLE = r"^-?\d+$"
 
 
 @dataclass(frozen=True)
@@ -16,11 +28,19 @@ class Sample:
     """The first block of a table; the whole table is judged by it."""
 
     frame: pd.DataFrame
-    """Numbers, times and, as categories, everything else."""
+    """Numbers, times in UTC and, as categories, everything else; without what cannot be read."""
     rows: int
     """Number of rows of the whole table."""
     kinds: Mapping[str, str]
-    """Of each column: ``text``, ``integer``, ``number``, ``truth``, ``time`` or ``empty``."""
+    """Of each column: ``text``, ``integer``, ``number``, ``truth``, ``time``, ``date`` (a text whose day and month
+    cannot be told apart), ``time of day``, ``empty``, or one of ``UNREADABLE``."""
+    changes: Sequence[str]
+    """What the types of the files disagree on, as sentences."""
+
+    @property
+    def readable(self) -> list[str]:
+        """The columns of ``frame``."""
+        return [name for name, kind in self.kinds.items() if kind not in UNREADABLE]
 
 
 def read_sample(files: Sequence[TableFile]) -> Sample:
@@ -29,19 +49,27 @@ def read_sample(files: Sequence[TableFile]) -> Sample:
     Raises:
         DataError: a file cannot be read, or lacks a column of the first.
     """
-    names = files[0].schema().names
+    found = files[0].schema()
+    changes = []
     for file in files:
-        require(file, names, file.schema().names)
-    kinds = {field.name: _kind(field.type) for field in files[0].schema()}
-    kinds = {name: kind for name, kind in kinds.items() if kind != "nested"}
-    types = {field.name: _type(field.type) for field in files[0].schema() if field.name in kinds}
-    block = next((block for _, block in files[0].blocks(types) if len(block)), None)
-    if block is None:
-        raise DataError(
-            f"{files[0].path}: there are no rows, so nothing can be said of the columns; give a longer table"
-        )
-    rows = sum(_rows(file, names[0]) for file in files)
-    return Sample(pa.Table.from_batches([block]).to_pandas(), rows, kinds)
+        other = file.schema()
+        require(file, found.names, other.names)
+        changes += list(_changes(found, other, files[0], file))
+    kinds = {field.name: _kind(field.type) for field in found}
+    types = {field.name: _type(field.type) for field in found if kinds[field.name] not in UNREADABLE}
+    block = _first_block(files[0], types)
+    rows = sum(_rows(file, found.names[0]) for file in files)
+    columns = {}
+    for name in types:
+        columns[name], kinds[name] = _column(files[0], name, block[name], kinds[name])
+    return Sample(pd.DataFrame(columns), rows, kinds, changes)
+
+
+def _first_block(file: TableFile, types: Mapping[str, pa.DataType]) -> pa.RecordBatch:
+    for _, block in file.blocks(types):
+        if len(block):
+            return block
+    raise DataError(f"{file.path}: there are no rows, so nothing can be said of the columns; give a longer table")
 
 
 def _rows(file: TableFile, column: str) -> int:
@@ -51,11 +79,18 @@ def _rows(file: TableFile, column: str) -> int:
     return count
 
 
+def _changes(found: pa.Schema, other: pa.Schema, first: TableFile, file: TableFile) -> Iterator[str]:
+    for field in found:
+        one, two = field.type, other.field(field.name).type
+        if not pa.types.is_null(one) and not pa.types.is_null(two) and family(one) != family(two):
+            yield f"{field.name} is {one} in {first.path} and {two} in {file.path}"
+
+
 def _type(found: pa.DataType) -> pa.DataType:
-    if pa.types.is_temporal(found):
+    if _kind(found) == "time":
         return pa.timestamp("ns", tz=getattr(found, "tz", None))
-    if _kind(found) == "integer":
-        return pa.int64()
+    if pa.types.is_integer(found):
+        return found
     return NUMBER if _kind(found) == "number" else CATEGORY
 
 
@@ -65,7 +100,40 @@ def _kind(found: pa.DataType) -> str:
         "number": lambda kind: pa.types.is_floating(kind) or pa.types.is_decimal(kind),
         "truth": pa.types.is_boolean,
         "time": lambda kind: pa.types.is_timestamp(kind) or pa.types.is_date(kind),
+        "time of day": pa.types.is_time,
+        "duration": lambda kind: pa.types.is_duration(kind) or pa.types.is_interval(kind),
+        "bytes": lambda kind: pa.types.is_binary(kind) or pa.types.is_large_binary(kind),
         "empty": pa.types.is_null,
-        "nested": pa.types.is_nested,
+        "list": pa.types.is_nested,
     }
     return next((kind for kind, test in tests.items() if test(found)), "text")
+
+
+def _column(file: TableFile, name: str, column: pa.Array, kind: str) -> tuple["pd.Series[Any]", str]:
+    """The column as it is looked at, and its kind where the values say more than the type."""
+    if kind == "time":
+        return _moments(column.cast(pa.timestamp("ms", column.type.tz), safe=False).cast(pa.int64())), kind
+    if kind == "number":
+        if isinstance(file, CsvFile):  # integers beyond 2**63 are taken for floats there
+            texts = next(block for _, block in file.blocks({name: CATEGORY}) if len(block))[name]
+            if len(texts.dictionary) and pc.all(pc.match_substring_regex(texts.dictionary, pattern=WHOLE)).as_py():
+                return texts.to_pandas(), "integer"
+        numbers = column.to_pandas()
+        whole = numbers.notna().any() and bool((numbers.dropna() % 1 == 0).all())
+        return numbers, "integer" if whole else kind
+    if kind == "integer":
+        dtypes = {"u": pd.UInt64Dtype(), "i": pd.Int64Dtype()}
+        kept = dtypes[np.dtype(column.type.to_pandas_dtype()).kind] if column.null_count else None
+        return column.to_pandas(types_mapper=lambda _: kept) if kept else column.to_pandas(), kind
+    if kind == "text" and isinstance(column, pa.DictionaryArray) and len(column.dictionary):
+        forms = Forms()
+        forms.see(file.path, 0, column)
+        if forms.fitting and forms.fitting[0] != A_NUMBER:
+            times = parse(column.dictionary, forms.fitting[0]).milliseconds
+            moments = _moments(pa.array(times).take(column.indices))
+            return moments, "date" if forms.ambiguous else "time"
+    return ids(column).column.to_pandas(), kind
+
+
+def _moments(milliseconds: pa.Array) -> "pd.Series[Any]":
+    return milliseconds.cast(pa.timestamp("ms")).to_pandas()

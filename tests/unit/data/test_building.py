@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from logs import small_log
@@ -113,3 +114,71 @@ def test_a_refusal_names_the_origin() -> None:
     log.frame["buy"] = 1
     with pytest.raises(api.DataError, match=r"^dataset 'my-log' \(log\.csv\): task 'buy'"):
         build(log, "my-log", "key")
+
+
+def restarted(rows: int = 600) -> api.Log:
+    """A log whose session numbers begin anew for each user."""
+    log = small_log(rows=rows)
+    log.frame["visit"] = log.frame["row"] // 50
+    return log
+
+
+def test_session_numbers_that_begin_anew_for_each_user_are_told_apart() -> None:
+    log = restarted()
+    splits = build(log, "my-log", "key")
+    in_order = log.frame.sort_values("time", kind="stable")
+    start = 0
+    for split in splits.parts().values():
+        raw = in_order.iloc[start : start + len(split)]
+        expected = pd.factorize(raw["user"].astype(str) + "/" + raw["visit"].astype(str))[0]
+        assert split.session.tolist() == expected.tolist()
+        start += len(split)
+    assert splits.facts["session_ids_of_several_users"] == 12
+    assert splits.facts["sessions"] == sum(int(split.done.sum()) for split in splits.parts().values())
+    assert splits.fingerprint not in {"key", build(restarted(), "my-log", "other").fingerprint}
+
+
+def test_session_ids_of_one_user_each_are_what_they_were() -> None:
+    with_users, without = (build(small_log(rows=100, **changes), "my-log", "key") for changes in ({}, {"user": None}))
+    for name, split in with_users.parts().items():
+        assert split.session.equal(without.parts()[name].session)
+    assert "session_ids_of_several_users" not in with_users.facts
+    assert with_users.fingerprint == "key"
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64", "str", "category"])
+def test_ids_of_nineteen_digits_that_differ_in_the_last_are_different(dtype: str) -> None:
+    log = small_log(rows=100)
+    log.frame["item"] = (2**62 + log.frame["row"] % 7).astype(dtype)
+    assert build(log, "my-log", "key").schema.categorical[1].cardinality == 8
+
+
+@pytest.mark.parametrize("value", [1e300, -1e300, 1e40])
+@pytest.mark.parametrize("place", [5, 95])
+def test_a_number_that_no_network_can_take_is_named_with_its_row(value: float, place: int) -> None:
+    log = small_log(rows=100, place="line {}".format)
+    log.frame = log.frame.sort_values("row", ignore_index=True)
+    log.frame.loc[place, "price"] = value
+    with pytest.raises(api.DataError) as caught:
+        build(log, "my-log", "key")
+    assert f"'price' holds {value!r} in line {place}" in str(caught.value)
+
+
+def test_a_number_beyond_the_range_once_scaled_is_named_with_its_row() -> None:
+    log = small_log(rows=100)
+    log.frame = log.frame.sort_values("row", ignore_index=True)
+    log.frame["price"] = np.where(log.frame["row"] < 60, (log.frame["row"] == 3) * 1e-200, log.frame["price"])
+    with pytest.raises(api.DataError, match=r"'price' holds [-.\d]+ in row 60, which is beyond all bounds once scaled"):
+        build(log, "my-log", "key")
+
+
+@pytest.mark.parametrize("scale", [1e-250, 1e250])
+def test_the_unit_of_a_number_does_not_matter(scale: float) -> None:
+    log = small_log(rows=100)
+    plain = build(log, "my-log", "key").test.numerical
+    log.frame["price"] *= scale
+    assert build(log, "my-log", "key").test.numerical.allclose(plain, atol=1e-5)
+
+
+def test_the_warnings_of_the_log_are_those_of_the_splits() -> None:
+    assert build(small_log(warnings=["mind the gap"]), "my-log", "key").warnings == ("mind the gap",)

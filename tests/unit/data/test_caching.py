@@ -17,6 +17,7 @@ from mtlbench import api
 from mtlbench.data import cache_dir as default_cache
 from mtlbench.data import load
 from mtlbench.data.hashes import SETTLED_NS
+from mtlbench.errors import DataWarning
 
 
 @pytest.fixture
@@ -101,14 +102,53 @@ def test_a_remembered_hash_spares_reading_but_a_fresh_file_is_never_trusted(root
     load(dataset(), root, cache_dir)
     raw = str((root / "log.csv").resolve())
     memory = cache_dir / "file-hashes.json"
-    assert not memory.exists() or raw not in json.loads(memory.read_text())
-    past = (root / "log.csv").stat().st_mtime_ns - 2 * SETTLED_NS
-    os.utime(root / "log.csv", ns=(past, past))
+    assert not memory.exists() or raw not in json.loads(memory.read_text())["files"]
+    settle(root / "log.csv")
     load(dataset(), root, cache_dir)
-    assert raw in json.loads(memory.read_text())
+    assert raw in json.loads(memory.read_text())["files"]
     memory.write_text("{ not json")
     load(dataset(), root, cache_dir)
-    assert raw in json.loads(memory.read_text())
+    assert raw in json.loads(memory.read_text())["files"]
+
+
+def settle(path: Path) -> None:
+    """Let the file seem to have been written long ago."""
+    past = path.stat().st_mtime_ns - 2 * SETTLED_NS
+    os.utime(path, ns=(past, past))
+
+
+def test_a_raw_file_that_changed_and_kept_its_time_and_size_is_another_dataset(root: Path, cache_dir: Path) -> None:
+    raw = root / "log.csv"
+    settle(raw)
+    before, status = load(dataset(), root, cache_dir), raw.stat()
+    assert str(raw.resolve()) in (cache_dir / "file-hashes.json").read_text()
+    content = raw.read_text()
+    raw.write_text(content.replace("a", "z"))
+    os.utime(raw, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (raw.stat().st_size, raw.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+    assert load(dataset(), root, cache_dir).fingerprint != before.fingerprint
+
+
+def test_a_changed_memory_of_hashes_is_not_believed(root: Path, cache_dir: Path) -> None:
+    raw = root / "log.csv"
+    settle(raw)
+    before = load(dataset(), root, cache_dir)
+    memory = cache_dir / "file-hashes.json"
+    content = json.loads(memory.read_text())
+    content["files"][str(raw.resolve())][-1] = "0" * 64
+    memory.write_text(json.dumps(content))
+    assert load(dataset(), root, cache_dir).fingerprint == before.fingerprint
+
+
+def test_a_memory_of_hashes_without_a_digest_is_not_believed(root: Path, cache_dir: Path) -> None:
+    """Versions before the digest wrote the files alone."""
+    raw = root / "log.csv"
+    settle(raw)
+    before = load(dataset(), root, cache_dir)
+    memory = cache_dir / "file-hashes.json"
+    known = json.loads(memory.read_text())["files"]
+    memory.write_text(json.dumps({path: [*stamp[:2], "0" * 64] for path, stamp in known.items()}))
+    assert load(dataset(), root, cache_dir).fingerprint == before.fingerprint
 
 
 def truncate(path: Path) -> None:
@@ -126,28 +166,96 @@ def forge(path: Path) -> None:
         np.save(file, np.zeros((2, 2)))
 
 
+def other_fact(path: Path) -> None:
+    path.write_text(path.read_text().replace('"rows": 60', '"rows": 61'))
+
+
 @pytest.mark.parametrize(
     ("name", "damage"),
     [
-        *[("meta.json", damage) for damage in (truncate, forge, Path.unlink)],
+        *[("meta.json", damage) for damage in (truncate, forge, Path.unlink, other_fact)],
         *[("train.categorical.npy", damage) for damage in (truncate, flip, forge, Path.unlink)],
         *[("test.done.npy", damage) for damage in (truncate, flip, forge, Path.unlink)],
     ],
 )
-def test_a_damaged_entry_is_found_out_and_rebuilt(
+def test_a_damaged_entry_is_found_out_said_and_rebuilt(
     root: Path, cache_dir: Path, name: str, damage: Callable[[Path], object]
 ) -> None:
     whole = load(dataset(), root, cache_dir)
     expected = whole.train.categorical.clone(), whole.test.done.clone()
     damage(entries(cache_dir)[0] / name)
     again = dataset()
-    splits = load(again, root, cache_dir)
+    with pytest.warns(DataWarning, match=f"is damaged, {name} is not what was written: .* built anew"):
+        splits = load(again, root, cache_dir)
     assert again.loads == 1
     assert (splits.train.categorical.equal(expected[0]), splits.test.done.equal(expected[1])) == (True, True)
     assert len(entries(cache_dir)) == 1
     third = dataset()
     load(third, root, cache_dir)
     assert third.loads == 0
+
+
+def test_labels_inverted_in_the_cache_are_not_trained_on_though_the_file_kept_its_time(
+    root: Path, cache_dir: Path
+) -> None:
+    expected = load(dataset(), root, cache_dir).train.labels.clone()
+    path = entries(cache_dir)[0] / "train.labels.npy"
+    for file in entries(cache_dir)[0].iterdir():
+        settle(file)
+    load(dataset(), root, cache_dir)
+    status = path.stat()
+    labels = np.load(path)
+    with path.open("wb") as file:
+        np.save(file, 1 - labels)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert path.stat().st_size == status.st_size
+    with pytest.warns(DataWarning, match=r"train\.labels\.npy is not what was written"):
+        assert load(dataset(), root, cache_dir).train.labels.equal(expected)
+
+
+def test_an_entry_of_an_earlier_format_is_written_anew_without_a_word(root: Path, cache_dir: Path) -> None:
+    load(dataset(), root, cache_dir)
+    path = entries(cache_dir)[0] / "meta.json"
+    meta = json.loads(path.read_text())
+    path.write_text(json.dumps({name: value for name, value in meta.items() if name not in {"format", "digest"}}))
+    again = dataset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(again, root, cache_dir)
+    assert again.loads == 1
+    assert json.loads(path.read_text()) == meta
+
+
+def test_all_is_flushed_to_the_disk_before_it_gets_its_name(
+    root: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[tuple[str, str]] = []
+    sync, rename, replace = os.fsync, os.rename, os.replace
+
+    def fsync(descriptor: int) -> None:
+        events.append(("flush", Path(os.readlink(f"/proc/self/fd/{descriptor}")).name))
+        sync(descriptor)
+
+    def renamed(source: Path, target: Path) -> None:
+        events.append(("name", Path(target).name))
+        rename(source, target)
+
+    def replaced(source: Path, target: Path) -> None:
+        events.append(("name", Path(target).name))
+        replace(source, target)
+
+    settle(root / "log.csv")
+    for name, spy in {"fsync": fsync, "rename": renamed, "replace": replaced}.items():
+        monkeypatch.setattr(os, name, spy)
+    load(dataset(), root, cache_dir)
+    entry = entries(cache_dir)[0]
+    named = events.index(("name", entry.name))
+    flushed = {name for what, name in events[:named] if what == "flush"}
+    assert flushed == {*(path.name for path in entry.iterdir()), "new"}
+    assert events[named + 1] == ("flush", cache_dir.name)
+    hashes = events.index(("name", "file-hashes.json"))
+    assert events[hashes - 1][0] == "flush"
+    assert events[hashes + 1] == ("flush", cache_dir.name)
 
 
 def test_nothing_is_cached_for_a_log_that_is_refused(root: Path, cache_dir: Path) -> None:

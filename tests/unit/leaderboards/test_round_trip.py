@@ -89,7 +89,7 @@ def test_a_page_shows_every_table_and_read_back_has_every_score(records, layout,
 @settings(max_examples=60)
 @given(records=studies(), layout=st.sampled_from(["methods", "paper"]))
 def test_an_unedited_page_is_accepted_with_and_without_its_checksum(records, layout):
-    text = to_markdown(build(records, layout), options=["--layout", layout])
+    text = to_markdown(build(records, layout))
     assert unsealed(text) != text
     for page in (text, unsealed(text)):
         assert list(edits(page, parse_page(page, "page"))) == []
@@ -106,7 +106,7 @@ def test_the_pages_of_the_repository_are_accepted_as_older_versions_wrote_them(p
 @pytest.mark.parametrize("layout", ["methods", "paper"])
 def test_every_mean_that_is_edited_is_named_with_its_line(layout, sealed, tmp_path):
     path = tmp_path / "leaderboard.md"
-    text = to_markdown(build(study(), layout), options=["--layout", layout])
+    text = to_markdown(build(study(), layout))
     text = text if sealed else unsealed(text)
     lines = text.splitlines(keepends=True)
     edited = 0

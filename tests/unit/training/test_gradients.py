@@ -70,6 +70,19 @@ def test_towers_are_each_tasks_own_where_only_the_bottom_is_shared():
     assert {tuple(tasks) for parameter, tasks in found.items() if parameter.startswith("bottom")} == {(0, 1)}
 
 
+def test_nothing_reaches_a_frozen_parameter():
+    splits = small_splits()
+    backbone = build("shared-bottom", splits).eval()
+    frozen = {name for name, _ in backbone.named_parameters() if "embedding" in name}
+    for name in frozen:
+        backbone.get_parameter(name).requires_grad_(False)
+    logits = backbone(splits.train.categorical, splits.train.numerical)
+    found = reach(logits, dict(backbone.named_parameters()))
+    assert frozen
+    assert {name for name, tasks in found.items() if not tasks} == frozen
+    assert shared(found)
+
+
 def test_the_click_tower_of_esmm_is_shared_because_conversion_is_a_product_with_it():
     found = reached("esmm")
     assert all(len(tasks) == 2 for parameter, tasks in found.items() if parameter.startswith("branches.0"))

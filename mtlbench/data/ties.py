@@ -1,0 +1,72 @@
+"""Rows of one time at the boundary of two splits: which goes where is not for the order of the file to say.
+
+A file may be sorted by a label, and the splits would differ in its rate then.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mtlbench.api import Log
+
+FEWEST = 0.001
+"""Share of the rows up to which tied rows keep the order of the file: so few move no base rate, and where times are in
+milliseconds they are most often one page, whose order the file tells."""
+
+
+def settle(
+    log: Log, order: NDArray[np.int64], parts: Mapping[str, slice]
+) -> tuple[NDArray[np.int64], dict[str, float]]:
+    """The order with the ties at its boundaries settled, and the share of all rows that is tied at each.
+
+    A hash of a row's content says on which side of the boundary it goes; on each side rows keep their order.
+
+    Args:
+        log: what was logged, in any order.
+        order: row numbers in the order of the splits, by time within what is split by time.
+        parts: the splits as ranges of it.
+
+    Returns:
+        The order, the same object where nothing is to settle; and by the name of the split that begins there the share
+        of rows that have the time with which it begins and the one before ends.
+    """
+    if not log.timestamp:
+        return order, {}
+    starts = {name: parts[name].start for name in ("validation", "test")}
+    if log.held_out:  # the published test part begins where its publisher says
+        time = log.frame[log.timestamp].to_numpy(np.int64)[order[: starts.pop("test")]]
+    else:
+        time = log.frame[log.timestamp].to_numpy(np.int64)[order]
+    groups = {name: _tied(time, start) for name, start in starts.items()}
+    large = {(group.start, group.stop) for group in groups.values() if _size(group) > FEWEST * len(order)}
+    if large:
+        order = order.copy()
+    for first, last in large:
+        rows = order[first:last]
+        rank = np.empty(len(rows), dtype=np.int64)
+        rank[np.argsort(_hashes(log, rows), kind="stable")] = np.arange(len(rows))
+        side = np.searchsorted(list(starts.values()), first + rank, "right")
+        order[first:last] = rows[np.argsort(side, kind="stable")]
+    return order, {name: _size(group) / len(order) for name, group in groups.items() if _size(group)}
+
+
+def _tied(time: NDArray[np.int64], boundary: int) -> slice:
+    """The rows, of those with the given times in order, that have the time of both neighbours of the boundary."""
+    if not 0 < boundary < len(time) or time[boundary - 1] != time[boundary]:
+        return slice(boundary, boundary)
+    first, last = np.searchsorted(time, time[boundary], "left"), np.searchsorted(time, time[boundary], "right")
+    return slice(int(first), int(last))
+
+
+def _size(group: slice) -> int:
+    size: int = group.stop - group.start
+    return size
+
+
+def _hashes(log: Log, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """A hash of what the log says in each of the rows."""
+    named = dict.fromkeys([*log.task_names, *log.categorical, *log.numerical, *filter(None, (log.session, log.user))])
+    content = log.frame[list(named)].iloc[rows]
+    return np.asarray(pd.util.hash_pandas_object(content, index=False), dtype=np.uint64)

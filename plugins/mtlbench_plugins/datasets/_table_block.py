@@ -1,0 +1,148 @@
+"""From raw columns of a block to labels, milliseconds, numbers and ids, each checked as it is converted."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mtlbench.api import DataError
+from mtlbench_plugins.datasets._table_clock import LAST_MS, MS, to_milliseconds
+from mtlbench_plugins.datasets._table_dates import Times, parse, parse_as
+from mtlbench_plugins.datasets._table_files import NUMBER
+from mtlbench_plugins.datasets._table_forms import NUMBER as A_NUMBER
+from mtlbench_plugins.datasets._table_ids import ids
+from mtlbench_plugins.datasets._table_schema import NEITHER, TableSchema, Task
+from mtlbench_plugins.datasets._table_survey import Survey
+
+UNOBSERVED = (
+    "a label that was not observed is not 0, and unobserved labels are not supported yet: drop the rows without one, "
+    "or keep the part of the log in which every label was observed"
+)
+
+
+class CheckedBlock:
+    """One block whose columns are checked as they are converted."""
+
+    def __init__(
+        self, path: Path, first: int, block: pa.RecordBatch, schema: TableSchema, survey: Survey, form: str | None
+    ) -> None:
+        self._path, self._first, self._block, self._schema = path, first, block, schema
+        self._survey, self._form = survey, form
+        self._ids: dict[str, pa.DictionaryArray] = {}
+
+    def batch(self) -> pa.RecordBatch:
+        """The columns of the log.
+
+        Raises:
+            DataError: naming file, column, row and remedy.
+        """
+        schema = self._schema
+        columns: dict[str, pa.Array] = {}
+        for column in schema.categorical:
+            columns[column] = self._id(column)
+        for column in schema.numerical:
+            columns[column] = self._number(column)
+            self._refuse(column, pc.is_inf(columns[column]), "make it finite, or add the value to `missing`")
+        for role, name in (("session", schema.session), ("user", schema.user)):
+            if name:
+                columns[schema.id_column(name)] = self._id(name)
+                self._refuse(name, pc.is_null(self._id(name)), f"give every row a {role} id, or drop the row")
+        if schema.timestamp:
+            columns[schema.timestamp] = self._milliseconds(schema.timestamp)
+        labels = {task.name: self._label(task) for task in schema.tasks}
+        if schema.relation == "funnel":
+            self._check_funnel(labels)
+        arrays = [*columns.values(), *map(pa.array, labels.values())]
+        return pa.RecordBatch.from_arrays(arrays, [*columns, *labels])
+
+    def _id(self, name: str) -> pa.DictionaryArray:
+        if name not in self._ids:
+            found = ids(self._block[name])
+            if found.inexact is not None:
+                self._survey.see_inexact(name, found.column, found.inexact)
+            self._ids[name] = found.column
+        return self._ids[name]
+
+    def _number(self, name: str) -> pa.Array:
+        column = self._block[name]
+        if column.type == NUMBER:
+            return column
+        values = column.dictionary
+        if not pa.types.is_floating(values.type):
+            values = pc.utf8_trim_whitespace(values)
+            words = pa.array([not _is_number(text) for text in values.to_pylist()], pa.bool_())
+            remedy = "a number is called for: correct it, or add the value to `missing`"
+            self._refuse(name, words.take(column.indices), remedy)
+        return values.cast(NUMBER).take(column.indices)
+
+    def _milliseconds(self, name: str) -> pa.Array:
+        schema, column = self._schema, self._block[name]
+        self._refuse(name, pc.is_null(column, nan_is_null=True), "give every row its time, or drop the row")
+        if pa.types.is_temporal(column.type):
+            self._survey.see_zones(np.full(len(column), column.type.tz is not None))
+            raw = np.asarray(column.cast(pa.timestamp("ms", column.type.tz), safe=False).cast(pa.int64()))
+        elif pa.types.is_dictionary(column.type) and self._form != A_NUMBER:
+            raw = self._written(name)
+        else:
+            raw = (self._number(name) if pa.types.is_dictionary(column.type) else column).to_numpy(zero_copy_only=False)
+            if schema.relative_time:
+                too_far = pa.array(np.abs(raw * MS[str(schema.timestamp_unit)]) > LAST_MS)
+                self._refuse(name, too_far, "check `timestamp_unit` and the value")
+        self._survey.clock.see(self._path, self._first, raw)
+        return pa.array(to_milliseconds(raw, schema.timestamp_unit) if schema.timestamp_unit else raw)
+
+    def _written(self, name: str) -> NDArray[np.int64]:
+        """The milliseconds of dates that are text."""
+        form = self._schema.timestamp_format
+        column = self._id(name) if form else self._block[name]
+        times: Times = parse_as(column.dictionary, form) if form else parse(column.dictionary, str(self._form))
+        remedy = f"it is not of the form {form!r} (`timestamp_format`): correct it, or drop the row"
+        self._refuse(name, pa.array(~times.fits).take(column.indices), remedy)
+        self._survey.see_zones(times.zoned[np.asarray(column.indices)])
+        return times.milliseconds[np.asarray(column.indices)]
+
+    def _label(self, task: Task) -> NDArray[np.int8]:
+        if task.at_least is not None:
+            numbers = self._number(task.source)
+            self._survey.see_missing(task.name, pc.sum(pc.is_null(numbers, nan_is_null=True)).as_py())
+            return np.asarray(pc.fill_null(pc.greater_equal(numbers, task.at_least), False)).astype(np.int8)
+        column = self._id(task.source)
+        if task.equals is None:
+            self._refuse(task.source, pc.is_null(column), UNOBSERVED)
+        else:
+            self._survey.see_missing(task.name, column.null_count)
+        values = np.array([*map(task.label, column.dictionary.to_pylist()), task.label(None)], np.int8)
+        labels: NDArray[np.int8] = values[np.asarray(pc.fill_null(column.indices, len(values) - 1))]
+        rule = f'{{ name = "{task.name}", column = "{task.source}", equals = ... }}'
+        remedy = f"a label is 0 or 1: correct or drop the row, or write the task as {rule}"
+        self._refuse(task.source, pa.array(labels == NEITHER), remedy)
+        return labels
+
+    def _check_funnel(self, labels: Mapping[str, NDArray[np.int8]]) -> None:
+        for (earlier, reached), (later, wanted) in pairwise(labels.items()):
+            broken = (wanted == 1) & (reached == 0)
+            if broken.any():
+                raise DataError(
+                    f"{self._path}: task {later!r} is 1 where {earlier!r} is 0 in row {self._first + broken.argmax()}, "
+                    f"which no funnel allows: order `tasks` from the first stage to the last, or say "
+                    '`relation = "parallel"`'
+                )
+
+    def _refuse(self, name: str, bad: pa.Array, remedy: str) -> None:
+        bad = pc.fill_null(bad, False)
+        if pc.any(bad).as_py():
+            place = pc.index(bad, True).as_py()
+            value = self._block[name][place].as_py()
+            held = "no value" if value is None or value != value else repr(value)
+            raise DataError(f"{self._path}: column {name!r} holds {held} in row {self._first + place}: {remedy}")
+
+
+def _is_number(text: str | None) -> bool:
+    try:
+        return text is None or float(text) == float(text)
+    except ValueError:
+        return False

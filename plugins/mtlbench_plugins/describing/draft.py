@@ -1,0 +1,103 @@
+"""The draft of a table's description."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mtlbench_plugins.datasets._table_files import CsvFile, TableFile
+from mtlbench_plugins.describing.roles import Roles
+from mtlbench_plugins.describing.sample import Sample
+from mtlbench_plugins.describing.times import is_named_as_time
+
+RULE = "user-gap30m"
+
+
+def draft(
+    file: Path,
+    folder: Path,
+    files: Sequence[TableFile],
+    sample: Sample,
+    roles: Roles,
+    notes: Sequence[str],
+    pivot: str | None,
+) -> str:
+    """The TOML of the description of ``file``, which is to lie in ``folder``.
+
+    Args:
+        file: the file or folder described.
+        folder: where the description will lie.
+        files: the table.
+        sample: what it was judged by.
+        roles: what its columns seem to be.
+        notes: what a reader should know, as comments.
+        pivot: lines of Python that make impressions of a log of events.
+    """
+    lines = ["# A draft: check each line. An input must be known before the outcome is."]
+    lines += [f"# {note}" for note in notes]
+    lines += [f"#     {line}" for line in (pivot.splitlines() if pivot else ())]
+    left = {name: roles.notes.get(name, "") for name in roles.named("left out")}
+    lines += [f"# left out: {name} ({note})" for name, note in left.items()]
+    lines.append(f"files = {_toml(os.path.relpath(file.resolve(), folder.resolve()))}")
+    lines += _tasks(roles)
+    for use in ("categorical", "numerical"):
+        if names := roles.named(use):
+            lines.append(f"{use} = [{', '.join(map(_toml, names))}]")
+    lines += _time(sample, roles)
+    delimiter = files[0].delimiter if isinstance(files[0], CsvFile) else ","
+    if delimiter != ("\t" if ".tsv" in files[0].path.name else ","):
+        lines.append(f"delimiter = {_toml(delimiter)}")
+    return "\n".join(line.replace("\r", " ").replace("\n", " ") for line in lines) + "\n"
+
+
+def _tasks(roles: Roles) -> Iterator[str]:
+    if roles.tasks:
+        yield f"tasks = [{', '.join(_task(name, roles) for name in roles.tasks)}]"
+    elif roles.events:
+        yield "tasks = []  # the outcomes, once each has a column"
+    else:
+        yield "tasks = []  # no column looks like an outcome: name columns of 0 and 1, or make them of others:"
+        yield '# tasks = [{ name = "long_stay", column = "seconds", at_least = 60 }]'
+    if len(roles.tasks) > 1:
+        yield f"relation = {_toml('funnel' if roles.funnel else 'parallel')}"
+
+
+def _time(sample: Sample, roles: Roles) -> Iterator[str]:
+    timestamp = roles.timestamp
+    if timestamp:
+        yield f"timestamp = {_toml(timestamp.name)}"
+        if timestamp.unit:
+            yield f"timestamp_unit = {_toml(timestamp.unit)}"
+        if timestamp.form:
+            yield f"timestamp_format = {_toml(timestamp.form)}"
+    else:
+        yield from _doubtful_time(sample, roles)
+    if roles.user:
+        yield f"user = {_toml(roles.user)}"
+    if roles.session:
+        yield f"session = {_toml(roles.session)}"
+    elif roles.user and timestamp:
+        yield f"session_rule = {_toml(RULE)}"
+
+
+def _doubtful_time(sample: Sample, roles: Roles) -> Iterator[str]:
+    """How a column that may be the time can be named as such; the split is random otherwise."""
+    for name in roles.named("left out"):
+        if sample.kinds[name] == "date":
+            yield f"# timestamp = {_toml(name)}"
+            yield '# timestamp_format = "%d/%m/%Y %H:%M"  # or "%m/%d/%Y %H:%M", as it is written'
+        elif sample.kinds[name] in {"integer", "number"} and is_named_as_time(name):
+            yield f"# timestamp = {_toml(name)}"
+            yield '# timestamp_unit = "s"'
+            yield "# relative_time = true"
+
+
+def _task(name: str, roles: Roles) -> str:
+    if name not in roles.equals:
+        return _toml(name)
+    return f"{{ name = {_toml(name)}, column = {_toml(name)}, equals = {_toml(roles.equals[name])} }}"
+
+
+def _toml(text: str) -> str:
+    """A basic string of TOML."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,106 @@
+"""Which column says when a row happened, and how its times are written."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mtlbench.api import DataError
+from mtlbench_plugins.datasets._table_clock import MS, PLAUSIBLE, Clock, date_format, to_milliseconds
+from mtlbench_plugins.datasets._table_dates import parse_as
+from mtlbench_plugins.describing.sample import Sample
+
+TIME = r"time|date|stamp|^t$|(^|_)(ts|at|dt|day|when)$"
+"""Names of columns of times, among others."""
+NAMED_TIME = r"^((event|log|click|view)_?)?(time|date|datetime|time_?stamp|ts)$"
+"""Names of columns that can be nothing else."""
+MOST = 0.5
+"""Share of dates among the numbers of a column of dates."""
+
+
+@dataclass(frozen=True)
+class Timestamp:
+    """A column of times, and what its description must say of it."""
+
+    name: str
+    unit: str | None = None
+    """Of a timestamp that is a number."""
+    form: str | None = None
+    """The codes of ``strptime``, for dates written as numbers."""
+
+
+def find_timestamp(sample: Sample) -> Timestamp | None:
+    """What is likely to be the time of each row: a date, else a number of our time, else a date as a number."""
+    return next(_candidates(sample), None)
+
+
+def _candidates(sample: Sample) -> Iterator[Timestamp]:
+    for name, kind in sample.kinds.items():
+        if kind == "time":
+            yield Timestamp(name)
+    numbers = [name for name in sample.kinds if _is_number(sample, name) and re.search(TIME, name.lower())]
+    for name in numbers:
+        typical = sample.frame[name].median()
+        for unit, factor in MS.items():
+            if PLAUSIBLE[0] <= typical * factor < PLAUSIBLE[1]:
+                yield Timestamp(name, unit=unit)
+    for name in numbers:
+        if form := form_of_dates(sample, name):
+            yield Timestamp(name, form=form)
+
+
+def form_of_dates(sample: Sample, name: str) -> str | None:
+    """The form of the dates that a column named as a time holds as numbers, such as 20240531; ``None`` for others."""
+    if not _is_number(sample, name) or not re.search(TIME, name.lower()):
+        return None
+    found = date_format(_numbers(sample.frame[name].dropna()))
+    return found[0] if found and found[1].mean() > MOST else None
+
+
+def milliseconds(sample: Sample, timestamp: Timestamp) -> "pd.Series[int]":
+    """The times of the sample; a missing one, or one that is no date, is the earliest."""
+    column = sample.frame[timestamp.name]
+    seen = column.dropna()
+    raw = _milliseconds(seen, timestamp)
+    return pd.Series(raw, index=seen.index).reindex(column.index, fill_value=raw.min())
+
+
+def complaint(sample: Sample, timestamp: Timestamp, path: Path, first: int) -> str | None:
+    """Why a study would refuse the times of the sample, whose rows are those of ``path`` from ``first``."""
+    clock = Clock(timestamp.name, timestamp.unit, relative=False)
+    seen = sample.frame[timestamp.name].dropna()
+    clock.see(path, first, _numbers(seen) if timestamp.unit else _milliseconds(seen, timestamp))
+    try:
+        clock.check()
+    except DataError as error:
+        return str(error)
+    return None
+
+
+def is_named_as_time(name: str) -> bool:
+    """Whether the name says that the column is a time and nothing else."""
+    return re.search(NAMED_TIME, name.lower()) is not None
+
+
+def _milliseconds(seen: "pd.Series[Any]", timestamp: Timestamp) -> NDArray[np.int64]:
+    if timestamp.form:
+        times = parse_as(pa.array(_numbers(seen).astype(np.int64).astype(str)), timestamp.form)
+        return np.where(times.fits, times.milliseconds, times.milliseconds[times.fits].min())
+    if timestamp.unit:
+        return to_milliseconds(_numbers(seen), timestamp.unit)
+    return seen.to_numpy().astype("datetime64[ms]").astype(np.int64)
+
+
+def _is_number(sample: Sample, name: str) -> bool:
+    return sample.kinds[name] in {"integer", "number"} and pd.api.types.is_numeric_dtype(sample.frame[name])
+
+
+def _numbers(seen: "pd.Series[Any]") -> NDArray[np.int64] | NDArray[np.float64]:
+    whole: NDArray[np.int64] = seen.to_numpy(np.int64) if seen.dtype.kind in "iu" else seen.to_numpy(np.float64)
+    return whole
