@@ -44,7 +44,7 @@ def said_of(error: BaseException) -> str:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether the system, or a limit on the process, refused memory, in whatever words."""
-    words = "allocate memory", "out of memory", "failed to map segment"
+    words = "allocate memory", "out of memory", "failed to map segment", "can't start new thread"
     return isinstance(error, MemoryError) or any(text in str(error) for text in words)
 
 

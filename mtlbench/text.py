@@ -8,6 +8,12 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def shortened(text: str, most: int = 4000) -> str:
+    """``text`` without its middle, where it has more than ``most`` characters; an error's remedy is at its end."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]} ... ({len(text):,} characters) ... {text[-half:]}"
+
+
 def counted(number: object, noun: str) -> str:
     """``1 thread``, ``2 threads``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,10 +1,15 @@
 """Fixtures that any test may use."""
 
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Modules and collected tests stay until the end: to search them for garbage took a third of the time of collecting.
+gc.disable()
 
 # A shared machine may pause at any moment: how long an example takes is no fact about the code.
 settings.register_profile("mtlbench", deadline=None)
@@ -12,6 +17,25 @@ settings.load_profile("mtlbench")
 
 # Small tensors gain nothing from threads, and threads that spin for a core that another process has lose much.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """A process per core; none beside this one for timings, and for output that is shown as it comes."""
+    if config.option.benchmark_only or config.option.capture == "no":
+        return 0
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Search for garbage from here on, among what the tests make."""
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 

@@ -9,6 +9,9 @@ PRIOR = 10
 HALVES_SEED = 9_780_262
 
 
+Counts = NDArray[np.int64]
+
+
 def auc_alone(codes: NDArray[np.int64], label: NDArray[np.bool_]) -> float:
     """AUC for ``label`` of the rate that each code has in the other half of the rows; 0.5 where a half has one class.
 
@@ -20,33 +23,38 @@ def auc_alone(codes: NDArray[np.int64], label: NDArray[np.bool_]) -> float:
     """
     half = np.random.default_rng(HALVES_SEED).random(len(codes)) < 0.5
     size = int(codes.max()) + 1 if len(codes) else 0
-    aucs = []
-    for here in (half, ~half):
-        counts = np.bincount(codes[~here], minlength=size)
-        positives = np.bincount(codes[~here], weights=label[~here], minlength=size)
-        mean = positives.sum() / max(1, counts.sum())
-        aucs.append(_auc(((positives + PRIOR * mean) / (counts + PRIOR))[codes[here]], label[here]))
-    return float(np.mean(aucs))
+    sides = [_counts(codes[side], label[side], size) for side in (half, ~half)]
+    return (_auc(*sides[0], *sides[1]) + _auc(*sides[1], *sides[0])) / 2
+
+
+def _counts(codes: NDArray[np.int64], label: NDArray[np.bool_], size: int) -> tuple[Counts, Counts]:
+    """Rows of each code, and those of them whose label is 1."""
+    return np.bincount(codes, minlength=size), np.bincount(codes[label], minlength=size)
+
+
+def _auc(rows: Counts, hits: Counts, fitted_rows: Counts, fitted_hits: Counts) -> float:
+    """AUC on the rows of each code of the rates that ``fitted_rows`` of it have."""
+    positives = int(hits.sum())
+    negatives = int(rows.sum()) - positives
+    if not positives or not negatives:
+        return 0.5
+    mean = fitted_hits.sum() / max(1, fitted_rows.sum())
+    present = rows > 0
+    rates = ((fitted_hits + PRIOR * mean) / (fitted_rows + PRIOR))[present]
+    place = np.unique(rates, return_inverse=True)[1]
+    at = np.bincount(place, weights=hits[present])
+    misses = np.bincount(place, weights=(rows - hits)[present])
+    below = np.cumsum(misses) - misses
+    return float((at * (below + misses / 2)).sum() / (positives * negatives))
 
 
 def binned(values: NDArray[np.float64]) -> NDArray[np.int64]:
     """Numbers as codes: 50 quantiles, with codes of their own for frequent values and for a missing one (NaN)."""
     missing = np.isnan(values)
-    edges = np.unique(np.quantile(values[~missing], np.linspace(0, 1, BINS + 1))) if not missing.all() else np.zeros(1)
+    known = np.sort(values[~missing])
+    edges = np.unique(known[np.linspace(0, len(known) - 1, BINS + 1).astype(np.int64)]) if len(known) else np.zeros(1)
     # A value that is an edge is frequent, or extreme: a bin of its own.
     place = np.searchsorted(edges, values)
     is_edge = edges[np.minimum(place, len(edges) - 1)] == values
     codes: NDArray[np.int64] = np.where(missing, 2 * len(edges) + 1, 2 * place + is_edge).astype(np.int64)
     return codes
-
-
-def _auc(scores: NDArray[np.float64], label: NDArray[np.bool_]) -> float:
-    positives = int(label.sum())
-    negatives = len(label) - positives
-    if not positives or not negatives:
-        return 0.5
-    place = np.unique(scores, return_inverse=True)[1]
-    hits = np.bincount(place, weights=label)
-    misses = np.bincount(place) - hits
-    below = np.cumsum(misses) - misses
-    return float((hits * (below + misses / 2)).sum() / (positives * negatives))

@@ -27,7 +27,8 @@ from mtlbench.cli import (
     status,
 )
 from mtlbench.cli.output import warnings_as_lines
-from mtlbench.errors import MtlbenchError
+from mtlbench.errors import MtlbenchError, is_out_of_memory, said_of
+from mtlbench.text import shortened
 
 USAGE_ERROR = 2
 
@@ -64,12 +65,14 @@ app.add_typer(data.app, name="data")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 ok, 1 some cell failed, 2 wrong use, 3 a comparison regressed."""
+    """Run the command line and exit: 0 ok, 1 some cell failed, 2 wrong use, 3 a regression, 130 interrupted."""
     try:
         with warnings_as_lines():
             app(arguments, prog_name="mtlbench")
-    except MtlbenchError as error:
-        typer.echo(f"error: {error}", err=True)
+    except Exception as error:
+        if not (isinstance(error, MtlbenchError) or is_out_of_memory(error)):
+            raise
+        typer.echo(f"error: {shortened(said_of(error))}", err=True)
         sys.exit(USAGE_ERROR)
 
 

@@ -65,12 +65,12 @@ def conform(
         if name not in names:
             raise UsageError(f"unknown rule {name!r}: {did_you_mean(name, names)}")
     chosen = [case for case in cases if not rule or case.rule.name in rule]
-    if not run(chosen, _tell):
+    if not run(chosen, _print):
         raise typer.Exit(SOME_RULE_BROKEN)
 
 
-def _tell(text: str) -> None:
-    """Print lines, in a terminal with long ones folded below where their text begins."""
+def _print(text: str) -> None:
+    """Print lines; in a terminal, long ones are folded below where their text begins."""
     typer.echo(folded(text, stdout().width) if sys.stdout.isatty() else text)
 
 

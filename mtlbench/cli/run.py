@@ -146,14 +146,8 @@ def _print_cells(plan: "Plan", catalogue: "Catalogue") -> None:
 
     cells = preview(plan, catalogue)
     rows = [
-        [
-            cell.dataset,
-            cell.backbone,
-            cell.weighting,
-            str(cell.seed),
-            "recorded" if cell.recorded else one_line(cell.remark),
-        ]
-        for cell in cells
+        [one.dataset, one.backbone, one.weighting, str(one.seed), "recorded" if one.recorded else one_line(one.remark)]
+        for one in cells
     ]
     typer.echo(aligned(["dataset", "backbone", "weighting", "seed", "state"], rows))
     typer.echo(f"{len(cells)} cells, {sum(cell.recorded for cell in cells)} of them recorded already")

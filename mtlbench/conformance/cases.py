@@ -1,4 +1,4 @@
-"""The rules of the kit, each with a plugin: what pytest runs."""
+"""A case is one rule for one plugin: what pytest runs."""
 
 import os
 from collections.abc import Iterable
@@ -7,8 +7,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import RULES, NotApplicableError, Rule
-from mtlbench.conformance.subject import Subject
 from mtlbench.discovery import Catalogue, Entry, discover
 from mtlbench.discovery.validation import BASES, classes_in, flaw, missing_methods
 
@@ -18,13 +18,13 @@ class Case:
     """One rule for one plugin. ``str(case)`` is its name, such as ``pcgrad-deterministic``."""
 
     rule: Rule
-    subject: Subject
+    plugin: PluginUnderTest
 
     def __str__(self) -> str:
-        return f"{self.subject.entry.name}-{self.rule.name}"
+        return f"{self.plugin.entry.name}-{self.rule.name}"
 
     def check(self) -> None:
-        """Hold the plugin against the rule, inside a test of pytest's.
+        """Check the rule, inside a test of pytest.
 
         Raises:
             BrokenRuleError: the plugin breaks the rule.
@@ -33,13 +33,13 @@ class Case:
         import pytest
 
         try:
-            self.rule.check(self.subject)
+            self.rule.check(self.plugin)
         except NotApplicableError as reason:
             pytest.skip(str(reason))
 
 
 def cases(*plugins: type[Any] | ModuleType, data_dir: str | Path | None = None) -> list[Case]:
-    """All rules for plugins, to parametrise a test of one's own with::
+    """All rules for the given plugins, to parametrise a test::
 
         @pytest.mark.parametrize("case", cases(my_weighting), ids=str)
         def test_conforms(case):
@@ -74,4 +74,8 @@ def _classes(plugin: type[Any] | ModuleType) -> list[type[Any]]:
 
 def cases_of(entries: Iterable[Entry], catalogue: Catalogue, data_dir: Path) -> list[Case]:
     """All rules for each of ``entries``, in order."""
-    return [Case(rule, Subject(entry, catalogue, data_dir)) for entry in entries for rule in RULES[entry.kind].values()]
+    return [
+        Case(rule, PluginUnderTest(entry, catalogue, data_dir))
+        for entry in entries
+        for rule in RULES[entry.kind].values()
+    ]

@@ -1,4 +1,4 @@
-"""Python's and numpy's global generators, which the harness does not seed and plugins must not use."""
+"""The global random generators. The harness does not seed those of Python and numpy, and plugins must not use them."""
 # ruff: noqa: NPY002 (numpy's legacy functions are the global state that is watched here)
 
 import random
@@ -12,8 +12,8 @@ import torch
 INSTEAD = "draw from torch's global generator, which the harness seeds, or from a generator of the plugin's own"
 
 
-def states() -> dict[str, Any]:
-    """Name of each global generator -> its state, to be compared."""
+def generator_states() -> dict[str, Any]:
+    """Name of each global generator -> its state, for comparison."""
     return {
         "the state of Python's `random`": random.getstate(),
         "the state of numpy's global generator": repr(np.random.get_state(legacy=False)["state"]),
@@ -22,8 +22,8 @@ def states() -> dict[str, Any]:
 
 
 @contextmanager
-def kept(seed: int | None = None) -> Iterator[None]:
-    """Give all global generators back as they were; inside, Python's and numpy's are seeded by ``seed``."""
+def restored_generators(seed: int | None = None) -> Iterator[None]:
+    """Restore all global generators afterwards; inside, those of Python and numpy are seeded by ``seed``."""
     python, numpy = random.getstate(), np.random.get_state()
     if seed is not None:
         random.seed(seed)

@@ -1,4 +1,4 @@
-"""What a rule of the kit is: one fact that every plugin of a kind must obey, and what is said where one does not."""
+"""A rule of the kit: one fact that every plugin of a kind must obey, and the message where a plugin does not."""
 
 import traceback
 from collections.abc import Callable
@@ -7,9 +7,9 @@ from inspect import cleandoc, getsourcefile
 from pathlib import Path
 from typing import NoReturn
 
-from mtlbench.conformance.subject import Subject
+from mtlbench.conformance.plugin_under_test import PluginUnderTest
 
-Check = Callable[[Subject], None]
+Check = Callable[[PluginUnderTest], None]
 
 
 class BrokenRuleError(AssertionError):
@@ -27,7 +27,7 @@ class _SeenError(Exception):
 
 
 def broken(seen: str, remedy: str) -> NoReturn:
-    """Say from inside a rule that the plugin breaks it.
+    """Called inside a rule: the plugin breaks it.
 
     Args:
         seen: the value that was seen and what was expected.
@@ -47,7 +47,7 @@ class Rule:
     """The fact, as one sentence."""
     _check: Check
 
-    def check(self, subject: Subject) -> None:
+    def check(self, plugin: PluginUnderTest) -> None:
         """Hold the plugin against the rule.
 
         Raises:
@@ -55,14 +55,14 @@ class Rule:
             NotApplicableError: the rule has no meaning for it.
         """
         try:
-            self._check(subject)
+            self._check(plugin)
         except _SeenError as found:
             raise BrokenRuleError(self._message(found.seen, found.remedy)) from None
         except (NotApplicableError, KeyboardInterrupt):
             raise
         except Exception as error:
-            where = _place_in(subject, error)
-            seen = f"{told(error)} ({where})"
+            where = _place_in(plugin, error)
+            seen = f"{in_one_line(error)} ({where})"
             raise BrokenRuleError(self._message(seen, "let the plugin handle this case without an error")) from error
 
     def _message(self, seen: str, remedy: str) -> str:
@@ -70,11 +70,11 @@ class Rule:
 
 
 RULES: dict[str, dict[str, Rule]] = {"dataset": {}, "backbone": {}, "weighting": {}}
-"""All rules by kind and name, in the order in which they are checked."""
+"""All rules by kind and name, in the order of checking."""
 
 
 def rule(*kinds: str) -> Callable[[Check], Check]:
-    """Make a function the rule of its name, its docstring the statement, for plugins of ``kinds``."""
+    """Register a function as a rule for plugins of ``kinds``: its name is the rule's, its docstring the statement."""
 
     def register(check: Check) -> Check:
         name = check.__name__.replace("_", "-")
@@ -86,15 +86,15 @@ def rule(*kinds: str) -> Callable[[Check], Check]:
     return register
 
 
-def told(error: BaseException) -> str:
-    """An error in one line."""
+def in_one_line(error: BaseException) -> str:
+    """The error's type and the first line of its message."""
     first = str(error).partition("\n")[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
-def _place_in(subject: Subject, error: BaseException) -> str:
-    """The innermost line of the plugin's own file that ``error`` passed through, else the innermost of all."""
+def _place_in(plugin: PluginUnderTest, error: BaseException) -> str:
+    """The innermost line of the plugin's own file in the traceback, else the innermost line of all."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = getsourcefile(subject.cls)
+    own = getsourcefile(plugin.cls)
     frame = next((frame for frame in reversed(frames) if frame.filename == own), frames[-1])
     return f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}: {frame.line}"

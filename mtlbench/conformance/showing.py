@@ -1,4 +1,4 @@
-"""Values as they stand in the kit's messages."""
+"""Values as text, for the kit's messages."""
 
 from torch import Tensor
 

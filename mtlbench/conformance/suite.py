@@ -1,4 +1,4 @@
-"""The test that pytest collects: every case that :func:`mtlbench.conformance.running.run` was given."""
+"""The test that pytest collects, once for each case given to :func:`mtlbench.conformance.running.run`."""
 
 from mtlbench.conformance.cases import Case
 

@@ -11,7 +11,7 @@ from mtlbench.data.store import DamagedEntryError, read, write
 from mtlbench.errors import DataError, DataWarning
 
 ATTEMPTS = 3
-"""Another process that replaces the same damaged entry can take ours away between write and read."""
+"""Another process that replaces the same damaged entry can take ours away as soon as it is there."""
 
 
 def load(dataset: Dataset, root: Path, cache: Path) -> Splits:
@@ -36,16 +36,12 @@ def load(dataset: Dataset, root: Path, cache: Path) -> Splits:
     found = _read(entry, key)
     if found is None:
         built = build(dataset.load(root), dataset.name, identity)
-        for _ in range(ATTEMPTS):
-            write(entry, built, key)
-            found = _read(entry, key)
-            if found is not None:
-                break
+        found = next(filter(None, (write(entry, built, key) for _ in range(ATTEMPTS))), None)
     hashes.save()
     if found is None:
         raise DataError(
-            f"cache entry {entry} of dataset {dataset.name!r} does not hold what was just written to it: check the "
-            "disk, or name another folder by the environment variable MTLBENCH_CACHE"
+            f"cache entry {entry} of dataset {dataset.name!r} is gone as soon as it is written: see which program "
+            "cleans that folder, or name another folder by the environment variable MTLBENCH_CACHE"
         )
     return found
 

@@ -28,11 +28,14 @@ class DamagedEntryError(Exception):
     """An entry that is not as it was written; the message says what of it."""
 
 
-def write(entry: Path, splits: Splits, key: str) -> None:
+def write(entry: Path, splits: Splits, key: str) -> Splits | None:
     """Write ``splits`` under ``key`` into the folder ``entry``, unless another process already put them there.
 
     The folder is filled under another name first, flushed to the disk, and appears complete; what is in its place and
     is not these splits gives way.
+
+    Returns:
+        The splits as they are stored; ``None`` where another process took the folder away at once.
 
     Raises:
         UsageError: the folder cannot be written, or the disk is full.
@@ -42,9 +45,16 @@ def write(entry: Path, splits: Splits, key: str) -> None:
         with tempfile.TemporaryDirectory(prefix="tmp-", dir=entry.parent) as scratch:
             filled = Path(scratch) / "new"
             filled.mkdir()
-            _fill(filled, splits, key)
-            while not _publish(filled, entry) and not _is_whole(entry, key):
+            meta = _fill(filled, splits, key)
+            while not _publish(filled, entry):
+                found = _read_whole(entry, key)
+                if found is not None:
+                    return found
                 _set_aside(entry, Path(tempfile.mkdtemp(prefix="old-", dir=scratch)))
+            try:
+                return _splits(entry, meta)
+            except FileNotFoundError:
+                return None
     except OSError as error:
         raise UsageError(
             f"cannot write the encoded dataset to the cache folder {entry.parent}: {error.strerror or error}; free "
@@ -100,12 +110,13 @@ def _splits(entry: Path, meta: Mapping[str, Any]) -> Splits:
     )
 
 
-def _fill(folder: Path, splits: Splits, key: str) -> None:
+def _fill(folder: Path, splits: Splits, key: str) -> dict[str, Any]:
+    """Write the files of an entry, and give what they say of it."""
     for part, split in splits.parts().items():
         for name, value in vars(split).items():
             if isinstance(value, Tensor):
                 np.save(folder / _file(part, name), value.numpy())
-    meta = {
+    meta: dict[str, Any] = {
         "format": FORMAT,
         "key": key,
         "fingerprint": splits.fingerprint,
@@ -116,6 +127,7 @@ def _fill(folder: Path, splits: Splits, key: str) -> None:
     }
     (folder / META).write_text(json.dumps({**meta, "digest": sha256_of_json(meta)}, indent=1), encoding="utf-8")
     flush(folder)
+    return meta
 
 
 def _publish(filled: Path, entry: Path) -> bool:
@@ -130,11 +142,11 @@ def _publish(filled: Path, entry: Path) -> bool:
     return True
 
 
-def _is_whole(entry: Path, key: str) -> bool:
+def _read_whole(entry: Path, key: str) -> Splits | None:
     try:
-        return read(entry, key) is not None
+        return read(entry, key)
     except DamagedEntryError:
-        return False
+        return None
 
 
 def _set_aside(entry: Path, grave: Path) -> None:

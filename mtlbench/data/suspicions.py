@@ -101,17 +101,19 @@ def _some(chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
 def _inputs(schema: Schema, train: Split, rows: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.int64]]]:
     categorical, numerical = train.categorical.numpy()[rows], train.numerical.numpy()[rows]
     for place, one in enumerate(schema.categorical):
-        yield one.name, pd.factorize(categorical[:, place])[0].astype(np.int64)
+        codes = categorical[:, place].astype(np.int64)
+        yield one.name, codes if one.cardinality <= len(rows) else pd.factorize(codes)[0].astype(np.int64)
     for place, name in enumerate(schema.numerical):
         yield name, binned(numerical[:, place].astype(np.float64))
 
 
 def _copies(schema: Schema, splits: Mapping[str, Split], found: Suspicions) -> None:
-    labels = np.concatenate([split.labels.numpy() for split in splits.values()])
+    labels = [split.labels.numpy() for split in splits.values()]
     named = []
     for one, other in combinations(range(len(schema.tasks)), 2):
-        both = labels[~np.isnan(labels[:, [one, other]]).any(1)][:, [one, other]]
-        if len(both) == 0:
+        pairs = [part[:, [one, other]] for part in labels]
+        both = np.concatenate([pair[~np.isnan(pair).any(1)] for pair in pairs])
+        if len(both) == 0 or abs(both[:, 0].mean() - both[:, 1].mean()) > COPIED * max(1, np.abs(both).max()):
             continue
         differ = float((both[:, 0] != both[:, 1]).mean())
         # The share of all values but the most frequent: two labels that are nearly always 0 are no copies.

@@ -56,9 +56,7 @@ class ResumingDownloader:
                     raise UsageError(_unreachable(url, self._size(), error)) from error
                 time.sleep(SECONDS_BETWEEN * idle)
             except requests.RequestException as error:  # such as a circle of redirects
-                raise UsageError(
-                    f"{url} cannot be downloaded: {error}; see whether the file has moved, on the page of the dataset"
-                ) from error
+                raise UsageError(f"{url} cannot be downloaded: {_refusal(url, error)}") from error
         shutil.move(self._partial, output_file)
         self._validator.unlink(missing_ok=True)
 
@@ -123,14 +121,35 @@ def _starts_at(answer: requests.Response, start: int) -> bool:
     return answer.headers.get("Content-Range", "").startswith(f"bytes {start}-")
 
 
+def _refusal(url: str, error: Exception) -> str:
+    """Why a request was not even sent, or led nowhere, and what to do."""
+    proxy = _proxy(url)
+    if proxy and isinstance(error, requests.exceptions.InvalidSchema):
+        return (
+            f"{proxy} needs the package PySocks: run `pip install PySocks`, or name an HTTP proxy by HTTPS_PROXY, or "
+            "none"
+        )
+    if proxy and isinstance(error, requests.exceptions.InvalidURL):
+        return f"{proxy} is no proxy that can be used ({error}); correct or unset HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
+    return f"{error}; see whether the file has moved, on the page of the dataset"
+
+
+def _proxy(url: str) -> str:
+    """The proxy that the environment names for ``url``, without its password; empty where it names none."""
+    named = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
+    parts = urlsplit(named or "")
+    return f"the proxy {parts.scheme}://{parts.hostname}" if named else ""
+
+
 def _unreachable(url: str, have: int, error: Exception) -> str:
-    host = urlsplit(url).hostname
+    host, proxy = urlsplit(url).hostname, _proxy(url)
+    through = f" through {proxy}" if proxy else ""
     if have:
         return (
             f"the download of {url} broke off {ATTEMPTS} times in a row after {have:,} bytes ({error}); run the same "
             "command again, which goes on from there"
         )
     return (
-        f"{host} cannot be reached ({type(error).__name__}); this machine may be offline: run the same command where "
-        f"there is a connection, or fetch {url} elsewhere"
+        f"{host} cannot be reached{through} ({type(error).__name__}); this machine may be offline: run the same "
+        f"command where there is a connection, or fetch {url} elsewhere"
     )

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from loky.process_executor import ProcessPoolExecutor
 
+from mtlbench.errors import UsageError
 from mtlbench.experiments.cores import pin
 from mtlbench.experiments.events import Event
 from mtlbench.experiments.job import Job
@@ -105,17 +106,28 @@ class InProcess:
 
 
 class WorkerProcesses:
-    """``width`` single-threaded worker processes on this machine, each bound to a core of its own."""
+    """``width`` single-threaded worker processes on this machine, each bound to a core of its own.
+
+    Raises:
+        UsageError: the system refuses what such processes talk to each other by.
+    """
 
     def __init__(self, width: int, hear: Hear) -> None:
         self.width = width
-        self._receiver = Receiver(hear)
-        self._executor = ProcessPoolExecutor(
-            max_workers=width,
-            env={**os.environ, **WORKER_ENVIRONMENT},
-            initializer=begin_worker,
-            initargs=(os.getpid(),),
-        )
+        try:
+            self._receiver = Receiver(hear)
+            self._executor = ProcessPoolExecutor(
+                max_workers=width,
+                env={**os.environ, **WORKER_ENVIRONMENT},
+                initializer=begin_worker,
+                initargs=(os.getpid(),),
+            )
+        except OSError as error:
+            raise UsageError(
+                f"cannot start worker processes ({error}); they need semaphores, which on Linux are files in /dev/shm, "
+                "and a socket in the folder of temporary files: see that both are there, can be written and have room "
+                "(docker run --shm-size 64m), or use --jobs 1"
+            ) from error
 
     def submit(self, job: Job) -> "Future[Record]":
         """Run the cell in a worker process."""

@@ -1,4 +1,4 @@
-"""The training core: the only train loop, the optimiser of a backbone, early stopping, and the budget used."""
+"""The training core: the only train loop, the optimisers, early stopping, and the budget used."""
 
 from mtlbench.training.gradients import TASK_GRADIENTS, has_shared_parameters, no_shared_parameters
 from mtlbench.training.trainer import BackboneTrainer

@@ -2,12 +2,11 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import psutil
 import torch
 
 MIB = 2**20
@@ -42,17 +41,13 @@ class Meter:
     """The stages of a cell, and how much of a budget they have used, the running stage included."""
 
     def __init__(self) -> None:
-        self._stages: list[Spend] = []
+        self.stages: list[Spend] = []
+        """What each has cost so far."""
         self._began: float | None = None
 
-    @property
-    def stages(self) -> list[Spend]:
-        """What each has cost so far."""
-        return self._stages
-
-    def enter(self, stages: Iterable[Spend]) -> None:
+    def enter(self, stages: Sequence[Spend]) -> None:
         """Count stages that ended elsewhere: in another cell, or before this one was resumed."""
-        self._stages.extend(stages)
+        self.stages.extend(stages)
 
     @contextmanager
     def stage(self, name: str, before: Spend | None = None) -> Iterator[Spend]:
@@ -61,7 +56,7 @@ class Meter:
         ``before`` is what the stage had cost when it was interrupted.
         """
         spend = before or Spend(name)
-        self._stages.append(spend)
+        self.stages.append(spend)
         began = self._began = time.perf_counter()
         try:
             yield spend
@@ -72,15 +67,15 @@ class Meter:
 
     def so_far(self) -> Spend:
         """The running stage, or the last one, as if it ended now."""
-        spend = self._stages[-1]
+        spend = self.stages[-1]
         peak = max(spend.peak_memory_mib, peak_memory_mib())
         return replace(spend, seconds=spend.seconds + self._running(), peak_memory_mib=peak)
 
     def used(self, budget: Budget) -> bool:
         """Whether the budget is used up."""
         if budget.unit == "steps":
-            return sum(stage.steps for stage in self._stages) >= budget.amount
-        return sum(stage.seconds for stage in self._stages) + self._running() >= budget.amount
+            return sum(stage.steps for stage in self.stages) >= budget.amount
+        return sum(stage.seconds for stage in self.stages) + self._running() >= budget.amount
 
     def _running(self) -> float:
         """Seconds of the running stage."""
@@ -92,6 +87,8 @@ def peak_memory_mib() -> float:
     if torch.cuda.is_initialized():
         return float(torch.cuda.max_memory_allocated()) / MIB
     if sys.platform == "win32":
+        import psutil
+
         return psutil.Process().memory_info().peak_wset / MIB
     import resource  # not there on Windows
 

@@ -1,7 +1,7 @@
-"""The state at a stage's best epoch: what another cell can continue from."""
+"""The best state of a finished cell, which another cell can continue from."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ class Checkpoint:
 
     @property
     def state(self) -> Mapping[str, Tensor]:
-        """The weighting's, under the name that a weighting knows it by."""
+        """The weighting's state, as :class:`mtlbench.api.SourceCheckpoint` names it."""
         return self.weighting
 
     @property
@@ -37,8 +37,16 @@ class Checkpoint:
         """Wall-clock of all stages."""
         return sum(stage.seconds for stage in self.spend)
 
+    def reused(self, stages: Collection[str] | None = None) -> list[Spend]:
+        """What its stages, all or those named, cost, as they count in the budget of a cell that builds on it."""
+        return [
+            replace(spend, reused_from=spend.reused_from or self.cell)
+            for spend in self.spend
+            if stages is None or spend.stage in stages
+        ]
+
     def save(self, path: Path) -> None:
-        """Write to ``path`` in one move, so that a reader never sees half a file.
+        """Write to ``path``. The file appears whole or not at all.
 
         Raises:
             StorageError: it cannot be written.
@@ -55,7 +63,7 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path, cell: str) -> "Checkpoint":
-        """Read tensors and plain values only: a checkpoint from a stranger cannot run code.
+        """Read a checkpoint. Only tensors and plain values are read, so a file from a stranger cannot run code.
 
         Raises:
             UsageError: the file is damaged or belongs to another cell.

@@ -29,7 +29,7 @@ def reach(logits: Tensor, leaves: Mapping[str, Tensor]) -> Reach:
     """The tasks that reach each of ``leaves``: those whose logits (B, K) have a gradient other than 0 there.
 
     Autograd's graph alone does not tell: through a ``cat`` of logits every task is connected to every parameter, with
-    gradients of exactly 0. So the gradients themselves are asked, over enough rows that a unit is not silent by chance.
+    gradients of exactly 0. So gradients are computed, over so many rows that hardly any unit is 0 for all of them.
     Nothing reaches a frozen leaf.
     """
     tasks = range(logits.shape[1])
@@ -43,7 +43,7 @@ def shared(reached: Reach) -> list[str]:
 
 
 def has_shared_parameters(backbone: type[Backbone], params: Params, schema: Schema) -> bool:
-    """Whether the gradients of two tasks meet anywhere in such a backbone, found on a small copy with random inputs."""
+    """Whether two tasks share a parameter of such a backbone, found on a small copy of it with random inputs."""
     fields = tuple(Field(field.name, min(field.cardinality, PROBE_IDS)) for field in schema.categorical)
     with seeded(0, "probe for shared parameters"):
         probe = backbone(replace(schema, categorical=fields), params).eval()
@@ -54,7 +54,7 @@ def has_shared_parameters(backbone: type[Backbone], params: Params, schema: Sche
 
 
 def no_shared_parameters(weighting: str, backbone: str) -> str:
-    """The reason why a method of task gradients and a backbone without shared parameters make no pair."""
+    """The reason why a method of task gradients is not applicable to a backbone without shared parameters."""
     return (
         f"{weighting} weighs the gradients of shared parameters, and {backbone} has none: no parameter is reached by "
         "the gradients of two tasks"
@@ -62,7 +62,7 @@ def no_shared_parameters(weighting: str, backbone: str) -> str:
 
 
 class TaskGradients:
-    """The gradients of one step: one backward pass per task, through no more than what that task reaches.
+    """The gradients of one step: one backward pass per task, through the parameters that the task reaches.
 
     Args:
         logits: (B, K) in the autograd graph, which is spent afterwards.

@@ -37,11 +37,11 @@ class GraphedPass:
     """A pass over batches of ``rows`` rows, recorded at the first of them and replayed at all others.
 
     A GPU computes the kernels of a training step faster than a host launches them one by one. The kernels recorded are
-    those of ``eager``, with the same random numbers, so the results are the same, but for sums that a GPU adds up in
+    those of ``eager``, with the same random numbers. So the results are the same, except for sums that a GPU adds up in
     no fixed order. Batches of another number of rows go through ``eager`` itself.
 
-    The gradients of one backward pass lie where those of the next will be written. So a pass serves one backward pass,
-    whose gradients are used before the next pass begins. Methods of task gradients need more and do without.
+    The gradients of the next backward pass are written over those of the last. So one backward pass follows each pass,
+    and its gradients are used before the next. Methods of task gradients go backward more often and use ``eager``.
 
     Args:
         eager: the pass. Its backbone is on a CUDA device, in training mode whenever this is called, and its buffers
@@ -117,7 +117,7 @@ class _Recording(nn.Module):
 
 @contextmanager
 def buffers_kept(network: nn.Module) -> Iterator[None]:
-    """The buffers of ``network``, such as the running statistics of batch normalisation, are then as they were."""
+    """Afterwards the buffers of ``network``, such as batch normalisation's running statistics, are as before."""
     before = [(buffer, buffer.clone()) for buffer in network.buffers()]
     yield
     for buffer, value in before:

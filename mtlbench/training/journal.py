@@ -1,4 +1,4 @@
-"""What a long cell has done so far, on disk: a cell that was killed goes on from there.
+"""What a long cell has done so far, on disk. A cell that was killed goes on from there.
 
 How a weighting trains is code (``fit``), which cannot be saved while it runs. So a cell that is resumed runs ``fit``
 again, and each *call* that it makes of the trainer (train a stage, compute a result once) looks into the journal first.
@@ -133,7 +133,7 @@ class Journal:
         self._saved = time.monotonic()
 
     def _load(self, name: str) -> dict[str, Any] | None:
-        """Tensors and plain values only: a file from a stranger cannot run code. One that is damaged counts as none."""
+        """Read a file: tensors and plain values only, so that it cannot run code. A damaged one counts as none."""
         path = self._folder and self._folder / f"{name}.pt"
         if path is None or not path.exists():
             return None

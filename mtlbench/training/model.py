@@ -15,7 +15,7 @@ from mtlbench.training.graphs import EagerPass, GraphedPass, buffers_kept
 from mtlbench.training.optimiser import BackboneOptimiser
 
 INFERENCE_ROWS = 16384
-"""The more rows at once, the more often they read the same embeddings, of which a first layer is computed once."""
+"""Rows of a batch of inference. More rows read the same embedding more often, and a first layer computes it once."""
 
 State = tuple[dict[str, Tensor], dict[str, Any]]
 """Copies of the state of a backbone and of its optimiser."""
@@ -58,7 +58,7 @@ class Model:
         Args:
             rows: (B,) numbers of rows.
             number: of steps of the stage before.
-            single: one backward pass follows, whose gradients are used before the next step; faster on a GPU.
+            single: one backward pass follows, and its gradients are used before the next step. Faster on a GPU.
         """
         data = self._data
         categorical, numerical, labels = data.categorical[rows], data.numerical[rows], data.labels[rows]
@@ -138,8 +138,10 @@ class Model:
             self._optimiser.load_state_dict(state[1])
 
     def exact_state(self) -> dict[str, Any]:
-        """The model in the midst of an epoch, not copied. Unlike :meth:`state` it changes nothing: table rows that wait
-        for updates stay as they are, so that a training that is saved and one that is not end with the same bits.
+        """The state in the middle of an epoch, not copied.
+
+        Unlike :meth:`state` it brings no row of a table up to date and so changes nothing: a training that is saved
+        ends with the same bits as one that is not.
         """
         return {
             "backbone": dict(self.backbone.state_dict()),

@@ -8,13 +8,13 @@ from torch import Tensor, nn
 
 from mtlbench.errors import TrainingError
 from mtlbench.nn import FieldEmbedding
-from mtlbench.training.embeddings import BETAS, EPS, EmbeddingAdam, EmbeddingOptimiser
-from mtlbench.training.embeddings import embedding_optimiser as create
+from mtlbench.training.embeddings.algorithms import BETAS, EPS, EmbeddingAdam
+from mtlbench.training.embeddings.algorithms import embedding_optimiser as create
+from mtlbench.training.embeddings.base import EmbeddingOptimiser
 
 State = dict[str, dict[str, Tensor]]
-"""Parameter name -> ``step``, ``exp_avg`` and ``exp_avg_sq``, the same whichever way Adam updates the parameter; the
-state of another algorithm for embeddings as it is."""
-
+"""Parameter name -> ``step``, ``exp_avg`` and ``exp_avg_sq``, whichever way Adam updates the parameter. A table that
+another algorithm updates has that algorithm's own tensors."""
 
 GPU_DENSE_ELEMENTS = 1 << 27
 """Numbers in the largest table that a GPU updates whole: at a million rows of 128 that takes two thirds of the time of
@@ -28,22 +28,21 @@ class BackboneOptimiser:
     with beta = (0.9, 0.999) and eps = 1e-8.
 
     Tables of :class:`mtlbench.nn.FieldEmbedding` that are larger than what a batch reads are updated by
-    :class:`mtlbench.training.embeddings.EmbeddingAdam`: dense Adam's result to float tolerance, at a cost that
-    does not grow with the vocabulary. All else is torch's fused Adam; so are, on a GPU, tables of up to
-    ``GPU_DENSE_ELEMENTS`` numbers, whose memory it moves in less time than a host launches the kernels of a row-wise
-    update.
+    :class:`mtlbench.training.embeddings.algorithms.EmbeddingAdam`: dense Adam's result to float tolerance, at a cost
+    that does not grow with the vocabulary. All other parameters are updated by torch's fused Adam. On a GPU so are
+    tables of up to ``GPU_DENSE_ELEMENTS`` numbers: it moves them faster than a host launches a row-wise update.
 
     Args:
         backbone: parameters to update.
         learning_rate: Adam's learning rate.
         weight_decay: L2 decay inside Adam. It moves every row of every table in every step, so a value above 0 makes
             all tables dense.
-        reads: most rows that a batch reads from a table; larger tables are updated row by row. ``None``: every table
-            is dense.
+        reads: most rows that a batch reads from a table. Larger tables are updated row by row. ``None``: every table
+            is updated whole, that is, densely.
         embedding_optimiser: algorithm for the tables; one other than ``adam`` is used for all, small or large.
 
     Raises:
-        TrainingError: dense tables, or weight decay, with an algorithm that knows no dense update.
+        TrainingError: dense tables, or weight decay, with an algorithm that has no dense update.
     """
 
     def __init__(
@@ -127,16 +126,16 @@ class BackboneOptimiser:
             table.rows = None
 
     def settle(self) -> None:
-        """Before parameters are read in any other way than through :meth:`prepare`: bring all rows up to date."""
+        """Bring all rows up to date: before parameters are read in any other way than through :meth:`prepare`."""
         for table, optimiser in self._tables.values():
             table.rows = None
             optimiser.catch_up_all()
 
     def state_dict(self) -> State:
-        """A copy of the optimiser's state, of settled parameters."""
+        """A copy of the optimiser's state, after every row of every table is brought up to date."""
         self.settle()
         state = {name: self._adam.state[p] for name, p in self._dense.items() if p in self._adam.state}
-        state |= {name: _dense_state(optimiser) for name, (_, optimiser) in self._tables.items()}
+        state |= {name: optimiser.portable_state() for name, (_, optimiser) in self._tables.items()}
         return {name: {key: value.clone() for key, value in moments.items()} for name, moments in state.items()}
 
     def load_state_dict(self, state: State) -> None:
@@ -150,11 +149,10 @@ class BackboneOptimiser:
                 self._adam.state[parameter] = moments
         for name, (table, optimiser) in self._tables.items():
             table.rows = None
-            exact = isinstance(optimiser, EmbeddingAdam)
-            optimiser.load_state_dict(_sparse_state(state[name]) if exact else state[name])
+            optimiser.load_portable_state(state[name])
 
     def exact_state(self) -> dict[str, State]:
-        """The optimiser's own tensors as they are, nothing settled: reading them changes no later step by a bit."""
+        """The optimiser's own tensors, not copied. No row is brought up to date, so no later step changes by a bit."""
         dense = {name: self._adam.state[p] for name, p in self._dense.items() if p in self._adam.state}
         return {"dense": dense, "tables": {name: table.exact_state() for name, (_, table) in self._tables.items()}}
 
@@ -166,22 +164,3 @@ class BackboneOptimiser:
         for name, (table, optimiser) in self._tables.items():
             table.rows = None
             optimiser.load_exact_state(state["tables"][name])
-
-
-def _dense_state(optimiser: EmbeddingOptimiser) -> dict[str, Tensor]:
-    state = optimiser.state_dict()
-    if not isinstance(optimiser, EmbeddingAdam):
-        return state
-    return {"step": state["steps"].float(), "exp_avg": state["moment1"], "exp_avg_sq": state["moment2"]}
-
-
-def _sparse_state(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rows with a moment are up to date; the others were never read."""
-    read = state["exp_avg_sq"].any(dim=1) | state["exp_avg"].any(dim=1)
-    steps = state["step"].to(torch.int32)
-    return {
-        "steps": steps,
-        "moment1": state["exp_avg"],
-        "moment2": state["exp_avg_sq"],
-        "last": torch.where(read, steps.to(read.device), 0).to(torch.int32),
-    }

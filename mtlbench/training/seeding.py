@@ -1,7 +1,7 @@
-"""Randomness by purpose: what one part of a run draws never shifts what another part draws.
+"""Randomness by purpose: the random numbers of one part of a run do not depend on how many another part draws.
 
-This is what makes comparisons paired. For one seed every weighting sees the same initial parameters, batches and
-dropout masks, whatever random numbers the weighting itself uses.
+This makes comparisons paired. For one seed every weighting sees the same initial parameters, batches and dropout masks,
+whatever random numbers the weighting itself uses.
 """
 
 import hashlib

@@ -6,8 +6,21 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mtlbench.api import Split, TrainingError
-from mtlbench.training.curve import CurvePoint, Weights
 from mtlbench.training.model import Model, State
+from mtlbench.training.update import Weights
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """What is known after an epoch: losses in training, scores in validation, and the weights applied."""
+
+    stage: str
+    epoch: int
+    train_loss: dict[str, float]
+    validation: dict[str, float]
+    """Task -> its primary metric."""
+    weights: Weights | None
+    """``None`` in a stage whose loss is no weighted sum of task losses."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +80,8 @@ class Selection:
             self.keep(score)
 
     def keep(self, score: float) -> None:
-        """Take the model's present state as the best, of this validation score."""
-        self._best = Best()  # of large tables there is no room for three states: the last best gives way first
+        """Take the model's present state as the best, with this validation score."""
+        self._best = Best()  # large tables leave no room for three states, so the last best is freed first
         self._best = Best(score, self._model.state())
 
     def best_state(self) -> State:

@@ -1,15 +1,15 @@
 """One stage of training, step by step, on batches that seed, stage and epoch determine."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from mtlbench.training.curve import Weights
+from mtlbench.api import Stateful
 from mtlbench.training.seeding import derive, reseed, seeded
-from mtlbench.training.update import Update
+from mtlbench.training.update import Weights
 
 
 class Batches:
@@ -72,15 +72,26 @@ class Stage:
     Args:
         name: in the budget and in the curve.
         stream: names its batches and masks.
-        update: what it does with a batch.
+        update: trains on the rows of a batch.
+        end_epoch: hears the number of epochs completed; gives a summary of the epoch's weights, where it had any.
+        state: what carries over from step to step. ``None``: not known, so the stage cannot be resumed.
     """
 
-    def __init__(self, name: str, stream: str, update: Update) -> None:
+    def __init__(
+        self,
+        name: str,
+        stream: str,
+        update: Callable[[Tensor], None],
+        end_epoch: Callable[[int], Weights | None] | None,
+        state: Stateful | None,
+    ) -> None:
         self.name = name
         self.stream = stream
         self.epochs = 0
         """Epochs so far, the running one included."""
         self._update = update
+        self._end_epoch = end_epoch
+        self._state = state
         self._taken = 0
 
     @property
@@ -91,7 +102,7 @@ class Stage:
     @property
     def resumable(self) -> bool:
         """Whether all is known that carries over from step to step."""
-        return self._update.state is not None
+        return self._state is not None
 
     def begin_epoch(self) -> None:
         """Go to the next epoch."""
@@ -102,23 +113,23 @@ class Stage:
         epoch = batches.epoch(self.stream, self.epochs)
         for rows in epoch[self._taken :]:
             batches.seed_step(self.stream, self.epochs, self._taken + 1)
-            self._update.step(rows)
+            self._update(rows)
             self._taken += 1
             yield Taken(len(rows), self._taken, len(epoch))
 
     def end_epoch(self) -> Weights | None:
-        """End the epoch after the steps taken; gives a summary of its weights, where it had any."""
+        """End the epoch after the steps taken; gives the summary of its weights."""
         self._taken = 0
-        return self._update.end_epoch(self.epochs)
+        return None if self._end_epoch is None else self._end_epoch(self.epochs)
 
     def state_dict(self) -> dict[str, Any]:
         """What the rest of a resumable stage depends on."""
-        assert self._update.state is not None
-        state = dict(self._update.state.state_dict())
+        assert self._state is not None
+        state = dict(self._state.state_dict())
         return {"epochs": torch.tensor(self.epochs), "taken": torch.tensor(self._taken), "update": state}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take it back."""
-        assert self._update.state is not None
-        self._update.state.load_state_dict(state["update"])
+        assert self._state is not None
+        self._state.load_state_dict(state["update"])
         self.epochs, self._taken = int(state["epochs"]), int(state["taken"])

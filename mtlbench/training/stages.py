@@ -1,7 +1,7 @@
 """The stages of a cell: epochs until early stopping or a budget ends them, saved on the way."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -20,6 +20,20 @@ BEST = "best"
 
 Progress = Callable[[str, int, int, int, int, float], None]
 """Hears stage, epoch, epochs, steps done, steps in all, rows per second."""
+
+
+def unheard(*report: Any) -> None:
+    """Stands for the progress where nobody listens."""
+
+
+class Candidate(NamedTuple):
+    """A stage that was trained to be compared with others."""
+
+    name: str
+    stage: Stage
+    call: int
+    """In the journal."""
+    best: Best
 
 
 class Stages:
@@ -80,24 +94,21 @@ class Stages:
         if self._last is not None and not self._meter.used(budget):
             self.train(self._last, budget)
 
-    def select(self, candidates: Mapping[str, Callable[[], Stage]]) -> str:
-        """Run a stage for each of ``candidates`` from the present state; return to the best and give its name."""
-        state, before = self._model.state(), self._selection.best
-        winner: _Candidate | None = None
-        for name, begin in candidates.items():
-            self._selection.go_on_from(before, state)
-            stage = begin()
-            call = self._run(stage)
-            better = winner is None or self._selection.best.score > winner.best.score
-            self._close(call, stage, kept=better)
-            if better:
-                if winner is not None:
-                    self._journal.lighten(winner.call, BEST)
-                winner = _Candidate(name, stage, call, self._selection.best)
-        assert winner is not None, "there is a candidate"
+    def challenge(self, winner: Candidate | None, name: str, stage: Stage) -> Candidate:
+        """Run ``stage`` as the candidate ``name``; gives the better of it and ``winner``, of equals that one."""
+        call = self._run(stage)
+        better = winner is None or self._selection.best.score > winner.best.score
+        self._close(call, stage, kept=better)
+        if winner is not None:
+            if not better:
+                return winner
+            self._journal.lighten(winner.call, BEST)
+        return Candidate(name, stage, call, self._selection.best)
+
+    def go_on_from(self, winner: Candidate) -> None:
+        """Make the best state of ``winner`` the model's, and its stage the last one."""
         self._last = winner.stage
         self._selection.go_on_from(winner.best)
-        return winner.name
 
     def run_once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
         """Call ``compute``, or give ``result`` the state that it had after it, where that was saved."""
@@ -105,8 +116,8 @@ class Stages:
         saved = self._journal.read(call, name)
         if saved is not None:
             result.load_state_dict(saved.tensors["result"])
-            self._meter.enter(Spend(**spend) for spend in saved.facts["spend"])
-            self._restore_surroundings(saved)
+            self._meter.enter([Spend(**spend) for spend in saved.facts["spend"]])
+            self._restore_common(saved)
             return
         before = len(self._meter.stages)
         compute()
@@ -171,7 +182,7 @@ class Stages:
             self._journal.save(call, self._entry(stage, generators(self._batches.device), over=True, kept=kept))
 
     def _entry(self, stage: Stage, outside: list[Tensor], *, over: bool, kept: bool = True) -> Entry:
-        """All that the rest of the cell depends on, as it is now. It is read without a change of the model."""
+        """All that the rest of the cell depends on. Reading it does not change the model."""
         facts = {
             "logged": self._logged(),
             "spend": asdict(self._meter.so_far()),
@@ -187,7 +198,7 @@ class Stages:
 
     def _restore(self, stage: Stage, saved: Entry) -> None:
         stage.load_state_dict(saved.tensors["stage"])
-        self._restore_surroundings(saved)
+        self._restore_common(saved)
         best = saved.tensors.get(BEST)
         self._selection.restore(saved.facts["selection"], None if best is None else (best[0], best[1]))
         if not saved.over:
@@ -198,16 +209,7 @@ class Stages:
     def _logged(self) -> dict[str, Any]:
         return {"diagnostics": self.diagnostics, "series": self.series}
 
-    def _restore_surroundings(self, saved: Entry) -> None:
-        """What the weighting had logged, and torch's global generators."""
+    def _restore_common(self, saved: Entry) -> None:
+        """Take back what every entry has: what the weighting had logged, and the states of torch's generators."""
         self.diagnostics, self.series = saved.facts["logged"]["diagnostics"], saved.facts["logged"]["series"]
         set_generators(self._batches.device, saved.tensors["generators"])
-
-
-class _Candidate(NamedTuple):
-    """What is left of a stage that is the best so far."""
-
-    name: str
-    stage: Stage
-    call: int
-    best: Best

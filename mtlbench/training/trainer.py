@@ -3,8 +3,6 @@
 import math
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
-from functools import partial
 from typing import NoReturn
 
 from torch import Tensor
@@ -15,14 +13,13 @@ from mtlbench.cells import Training
 from mtlbench.tasks.fitted import TaskScores
 from mtlbench.training.budget import Budget, Meter, Spend
 from mtlbench.training.checkpoint import Checkpoint
-from mtlbench.training.curve import CurvePoint
 from mtlbench.training.journal import Journal
 from mtlbench.training.model import Model
 from mtlbench.training.seeding import seeded
-from mtlbench.training.selection import Selection
+from mtlbench.training.selection import CurvePoint, Selection
 from mtlbench.training.stage import Batches, Stage
-from mtlbench.training.stages import Progress, Stages
-from mtlbench.training.update import PluginUpdate, WeightedUpdate
+from mtlbench.training.stages import Candidate, Progress, Stages, unheard
+from mtlbench.training.update import WeightedUpdate
 
 
 class BackboneTrainer:
@@ -53,7 +50,7 @@ class BackboneTrainer:
         warm_start: Checkpoint | None = None,
         source: Checkpoint | None = None,
         dense: bool = False,
-        progress: Progress = lambda *_: None,
+        progress: Progress | None = None,
         journal: Journal | None = None,
     ) -> None:
         self.backbone = backbone
@@ -65,13 +62,13 @@ class BackboneTrainer:
         self._seed = seed
         self._warm_start = warm_start
         self._source = source
-        self._progress = progress
+        self._progress = progress or unheard
         self._model = Model(backbone, splits, training, dense=dense)
         self._batches = Batches(len(self.data), training.batch_size, seed, self.data.labels.device)
         self._meter = Meter()
         self._selection = Selection(self._model, splits.validation)
         self._stages = Stages(
-            self._model, self._selection, self._batches, self._meter, journal or Journal(), training, progress
+            self._model, self._selection, self._batches, self._meter, journal or Journal(), training, self._progress
         )
 
     # -- what a weighting sees (mtlbench.api.Trainer) -------------------------------------------------------------
@@ -81,7 +78,7 @@ class BackboneTrainer:
         start = self._warm_start
         if start is None:
             raise TrainingError("the weighting continues from another cell, but no checkpoint of it was given")
-        self._count(start)
+        self._meter.enter(start.reused())
         self._model.load((start.backbone, start.optimiser), optimiser=optimiser)
         if score:
             self._selection.keep(start.score)
@@ -95,7 +92,7 @@ class BackboneTrainer:
 
     def reuse(self, stages: Collection[str]) -> Checkpoint:
         """The source cell's checkpoint, those ``stages`` of it counted in the budget."""
-        self._count(self.source_checkpoint, stages)
+        self._meter.enter(self.source_checkpoint.reused(stages))
         return self.source_checkpoint
 
     def train(self, weighting: Weighting, stage: str = "train", seconds: float | None = None) -> None:
@@ -108,12 +105,15 @@ class BackboneTrainer:
 
     def select(self, candidates: Mapping[str, Weighting], stage: str = "train") -> str:
         """Train under each of ``candidates`` from the present state, and return to the best on validation."""
-        return self._stages.select(
-            {
-                name: partial(self._weighted, weighting, f"{stage} {name}", stage)
-                for name, weighting in candidates.items()
-            }
-        )
+        best, state = self._selection.best, self._model.state()
+        winner: Candidate | None = None
+        for name, weighting in candidates.items():
+            self._selection.go_on_from(best, state)
+            winner = self._stages.challenge(winner, name, self._weighted(weighting, f"{stage} {name}", stage))
+        if winner is None:
+            raise TrainingError("the weighting selects among no candidates; give trainer.select at least one")
+        self._stages.go_on_from(winner)
+        return winner.name
 
     def step(self, rows: Tensor, number: int = 0) -> Step:
         """Forward the backbone on ``rows`` and compute the loss of each sample and task."""
@@ -136,7 +136,7 @@ class BackboneTrainer:
         state: Stateful | None = None,
     ) -> None:
         """Call ``update(rows)`` for each batch of an epoch, validate, keep the best, stop early."""
-        self._stages.train(Stage(stage, stage, PluginUpdate(update, end_epoch, state)))
+        self._stages.train(Stage(stage, stage, update, end_epoch, state))
 
     def run_once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
         """Call ``compute()``, or give ``result`` the state that it had after it, where that was saved."""
@@ -230,17 +230,8 @@ class BackboneTrainer:
         backbone, optimiser = self._selection.best_state()
         return Checkpoint(cell, backbone, optimiser, self.score, self.spend, dict(weighting or {}))
 
-    # -- the parts ------------------------------------------------------------------------------------------------
-
-    def _count(self, source: Checkpoint, stages: Collection[str] | None = None) -> None:
-        """Enter stages of another cell, all unless named, into the budget of this one."""
-        self._meter.enter(
-            replace(stage, reused_from=stage.reused_from or source.cell)
-            for stage in source.spend
-            if stages is None or stage.stage in stages
-        )
-
     def _weighted(self, weighting: Weighting, name: str, stream: str) -> Stage:
         """The stage of training under ``weighting``."""
         weighting.setup(self)
-        return Stage(name, stream, WeightedUpdate(weighting, self._model, self.schema.task_names))
+        update = WeightedUpdate(weighting, self._model, self.schema.task_names)
+        return Stage(name, stream, update.step, update.end_epoch, update)

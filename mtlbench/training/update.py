@@ -1,49 +1,22 @@
-"""What a stage does with a batch: the weighted step, forward and backward, or what a plugin does in its place."""
+"""What training under a weighting does with a batch: forward, weigh, backward."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mtlbench.api import DirectionWeighting, Stateful, Step, TrainingError, Weighting
+from mtlbench.api import DirectionWeighting, Step, TrainingError, Weighting
 from mtlbench.api.masks import weighted_mean
-from mtlbench.training.curve import Weights
 from mtlbench.training.gradients import TASK_GRADIENTS, TaskGradients, no_shared_parameters, reach, shared
 from mtlbench.training.model import Model
 
+Weights = dict[str, dict[str, float]]
+"""Task -> mean and quantiles of the weights applied."""
+
 WEIGHTING, TAKEN, TRACE = "weighting.", "taken", "trace"
+"""Parts of the state of an update."""
 QUANTILES = {"min": 0.0, "q05": 0.05, "q50": 0.5, "q95": 0.95, "max": 1.0}
-
-
-class Update(Protocol):
-    """What a stage does with a batch and after an epoch."""
-
-    @property
-    def state(self) -> Stateful | None:
-        """What carries over from step to step; ``None``: unknown, so a stage cannot be resumed in its midst."""
-
-    def step(self, rows: Tensor) -> None:
-        """Train on the rows of one batch."""
-
-    def end_epoch(self, epoch: int) -> Weights | None:
-        """Summary of the epoch's weights, where its loss was a weighted sum of task losses."""
-
-
-@dataclass(frozen=True)
-class PluginUpdate:
-    """An update of a plugin's own, as it is given to :meth:`mtlbench.api.Trainer.loop`."""
-
-    step: Callable[[Tensor], None]
-    after_epoch: Callable[[int], None] | None = None
-    state: Stateful | None = None
-
-    def end_epoch(self, epoch: int) -> None:
-        """Tell the plugin; there are no weights."""
-        if self.after_epoch is not None:
-            self.after_epoch(epoch)
 
 
 class WeightedUpdate:
@@ -67,21 +40,16 @@ class WeightedUpdate:
         self._trace: list[Tensor] = []
         self._taken = 0
 
-    @property
-    def state(self) -> Stateful:
-        """The update itself."""
-        return self
-
     def step(self, rows: Tensor) -> None:
         """Train on one batch."""
         step = self._model.step(rows, self._taken, single=not self._by_task)
-        self._trace.append(self._backward(step).detach())
+        self._trace.append(self._backward(step).detach().reshape(-1, len(self._tasks)))
         self._weighting.after_step(step)
         self._taken += 1
 
     def end_epoch(self, epoch: int) -> Weights:
         """Tell the weighting, and give mean and quantiles of the epoch's weights, over steps or over samples."""
-        summary = _summary(self._trace, self._tasks)
+        summary = _summary(torch.cat(self._trace), self._tasks)
         self._trace.clear()
         self._weighting.end_epoch(epoch)
         return summary
@@ -91,7 +59,7 @@ class WeightedUpdate:
         state = {f"{WEIGHTING}{name}": value for name, value in self._weighting.state_dict().items()}
         state[TAKEN] = torch.tensor(self._taken)
         if self._trace:
-            state[TRACE] = _one_below_the_other(self._trace, self._tasks)
+            state[TRACE] = torch.cat(self._trace)
         return state
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
@@ -159,16 +127,12 @@ def _wrong_shape(weighting: Weighting, weights: Tensor, expected: str) -> Traini
     return TrainingError(f"weighting {weighting.name} gave weights of shape {shape}; expected {expected}")
 
 
-def _summary(trace: Sequence[Tensor], tasks: Sequence[str]) -> Weights:
-    """Task -> mean and quantiles of the weights in ``trace``, each (K,) or (B, K)."""
-    together = _one_below_the_other(trace, tasks).double().cpu().numpy()
+def _summary(weights: Tensor, tasks: Sequence[str]) -> Weights:
+    """Task -> mean and quantiles of ``weights`` (N, K)."""
+    together = weights.double().cpu().numpy()
     quantiles = np.quantile(together, list(QUANTILES.values()), axis=0)
     return {
         task: {"mean": float(together[:, k].mean())}
         | {name: float(value) for name, value in zip(QUANTILES, quantiles[:, k], strict=True)}
         for k, task in enumerate(tasks)
     }
-
-
-def _one_below_the_other(trace: Sequence[Tensor], tasks: Sequence[str]) -> Tensor:
-    return torch.cat([weights.reshape(-1, len(tasks)) for weights in trace])

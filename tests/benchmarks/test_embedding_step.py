@@ -14,7 +14,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mtlbench.training.embeddings import EMBEDDING_OPTIMISERS, embedding_optimiser
+from mtlbench.training.embeddings.algorithms import EMBEDDING_OPTIMISERS, embedding_optimiser
 
 BATCH = 2048
 FIELDS = 7

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -126,6 +127,31 @@ def latin_1(here: Path) -> None:
     (here / "my_log.csv").write_bytes(own_table().assign(item_id="café").to_csv(index=False).encode("latin-1"))
 
 
+def encoded(encoding: str) -> Break:
+    """Write the table in another encoding."""
+    return lambda here: (here / "my_log.csv").write_text(own_table().to_csv(index=False), encoding=encoding)
+
+
+def description_in(encoding: str) -> Break:
+    """Write the description in another encoding."""
+
+    def change(here: Path) -> None:
+        path = here / "my_log.toml"
+        path.write_text(path.read_text(), encoding=encoding)
+
+    return change
+
+
+def utf_16_gzip(here: Path) -> None:
+    (here / "my_log.csv.gz").write_bytes(gzip.compress(own_table().to_csv(index=False).encode("utf-16")))
+
+
+def events(here: Path) -> None:
+    frame = own_table()
+    happened = np.where(frame["purchase"] == 1, "purchase", np.where(frame["click"] == 1, "click", "view"))
+    frame.drop(columns=["click", "purchase"]).assign(event=happened).to_csv(here / "my_log.csv", index=False)
+
+
 def semicolons(here: Path) -> None:
     own_table().to_csv(here / "my_log.csv", index=False, sep=";")
 
@@ -147,15 +173,25 @@ TABLES: dict[str, tuple[Break, list[str]]] = {
     ),
     "wrong delimiter": (semicolons, ["my_log.csv", "row 4", "the header 1", "`delimiter = "]),
     "not UTF-8": (latin_1, ["my_log.csv", "'item_id'", "row 2", "save the file as UTF-8"]),
+    "UTF-16": (encoded("utf-16"), ["my_log.csv", "UTF-16", "save it as UTF-8"]),
+    "UTF-16 without a mark": (encoded("utf-16-le"), ["my_log.csv", "UTF-16", "save it as UTF-8"]),
+    "UTF-32": (encoded("utf-32"), ["my_log.csv", "UTF-32", "save it as UTF-8"]),
+    "UTF-16 gzipped": (both(describe("csv", "csv.gz"), utf_16_gzip), ["my_log.csv.gz", "UTF-16", "save it as UTF-8"]),
+    "log of events": (events, ["my_log.csv", "no column 'click'", "'event' holds 'click'", "pivot", "data describe"]),
     "too few fields": (
         rewrite("\n", "\n1,2\n", 1),
         ["my_log.csv", "row 2 has 2 fields", "the header 7", "double quotes"],
     ),
     "text for a number": (row(9, "price", "cheap"), ["my_log.csv", "'price'", "'cheap'", "row 9", "`missing`"]),
+    "huge number": (row(9, "price", 1e300), ["my_log.csv", "'price'", "1e+300", "row 9", "correct it"]),
+    "huge negative number": (row(9, "price", -1e300), ["my_log.csv", "'price'", "-1e+300", "row 9", "correct it"]),
     "infinite number": (row(9, "price", "inf"), ["my_log.csv", "'price'", "inf", "row 9", "finite"]),
     "label of three values": (row(7, "click", 2), ["my_log.csv", "'click'", "'2'", "row 7", "equals"]),
     "label in words": (column("click", "yes"), ["my_log.csv", "'click'", "'yes'", "row 2", "equals"]),
-    "label missing": (row(4, "purchase", None), ["my_log.csv", "'purchase'", "no value", "row 4", "drop the row"]),
+    "label missing": (
+        row(4, "purchase", None),
+        ["my_log.csv", "'purchase'", "no value", "row 4", "not supported yet", "drop the row"],
+    ),
     "label of one class": (column("purchase", 0), ["my_log.csv", "'purchase'", "one class", "another label"]),
     "no funnel": (row(5, "purchase", 1), ["my_log.csv", "'purchase'", "'click'", "row 5", '`relation = "parallel"`']),
     "time missing": (row(3, "time", None), ["my_log.csv", "'time'", "row 3", "drop the row"]),
@@ -182,6 +218,7 @@ DESCRIPTIONS: dict[str, tuple[Break, list[str]]] = {
     "no TOML": (describe("tasks = [", "tasks = click, ["), ["line 2", "double quotes"]),
     "unknown key": (describe("categorical", "categoricals"), ["'categoricals'", "did you mean 'categorical'?"]),
     "no files": (describe('files = "my_log.csv"', ""), ["'files' is missing", 'files = "my_log.csv"']),
+    "UTF-16 description": (description_in("utf-16"), ["my_log.toml", "UTF-8"]),
     "no tasks": (describe('tasks = ["click", "purchase"]', ""), ["'tasks' is missing", "tasks = ["]),
     "empty tasks": (describe('["click", "purchase"]', "[]"), ["`tasks`", "at least 1", "tasks = ["]),
     "task is a number": (describe('"click", ', "3, "), ["`tasks`", "3", "tasks = ["]),

@@ -1,14 +1,19 @@
 """``mtlbench data describe``: the profile, the draft, and that the draft runs as it is."""
 
+import datetime
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from case_logs import visits
 from own_tables import own_table
+from pyarrow import parquet
 
 from mtlbench_plugins.datasets.table import Table
 from mtlbench_plugins.describing.leaks import alone
@@ -183,3 +188,252 @@ def test_what_cannot_be_described_exits_2(make: Callable[[], Path], message: str
     assert message in result.err
     assert result.out == ""
     assert not (here / "new.toml").exists()
+
+
+# What would be silently wrong.
+
+
+def lines(text: str, start: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith(start)]
+
+
+@pytest.mark.parametrize("write", ["csv", "parquet"])
+def test_ids_beyond_2_to_the_63_are_ids(write: str, mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    frame["user_id"] = frame["user_id"].astype("uint64") + np.uint64(2**64 - 100)
+    frame.to_csv("log.csv", index=False)
+    frame.to_parquet("log.parquet")
+    text = mtlbench("data", "describe", f"log.{write}").out
+    assert 'user = "user_id"' in text
+    assert "session_id" in lines(text, "session = ")[0]
+    assert '"user_id"' in lines(text, "categorical = ")[0]
+    assert f"users {frame['user_id'].nunique()}" in words(text)
+
+
+def test_ids_with_gaps_keep_their_last_digits(mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    big = (frame["item_id"] + 2**62).astype("Int64").where(frame.index % 50 > 0)
+    text = words(mtlbench("data", "describe", save(frame.assign(item_id=big))).out)
+    assert f"item_id integer {frame['item_id'].nunique()} 2.00% categorical" in text
+    assert f"to {2**62 + frame['item_id'].max()}" in text
+
+
+def test_sessions_are_counted_by_user_and_shared_ids_are_named(mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    text = words(mtlbench("data", "describe", save(frame)).out)
+    pairs = frame[["user_id", "session_id"]].drop_duplicates()
+    assert f"sessions (session_id) {len(pairs)}" in text
+    shared = pairs["session_id"][pairs["session_id"].duplicated()].nunique()
+    assert f"session ids of several users {shared}; a session is one user's" in text
+
+
+@pytest.mark.parametrize("form", ["%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S"])
+def test_dates_written_as_numbers_are_drafted_with_their_form_and_read(form: str, mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    frame["time"] = pd.to_datetime(frame["time"], unit="s").dt.strftime(form).astype("int64")
+    text = mtlbench("data", "describe", save(frame), "--toml", "log.toml").out
+    assert "from 2023-11-14" in words(text)
+    draft = (here / "log.toml").read_text()
+    assert f'timestamp = "time"\ntimestamp_format = "{form}"\n' in draft
+    assert "timestamp_unit" not in draft
+    log = Table(Table.Params(schema_=Path("log.toml"))).load(here)
+    assert (
+        pd.to_datetime(log.frame["time"], unit="ms").dt.strftime(form).astype("int64").tolist()
+        == frame["time"].tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["%Y-%m-%dT%H:%M:%SZ", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%Y%m%dT%H%M%SZ", "%a %b %d %H:%M:%S %Y"],
+)
+def test_times_as_text_are_the_timestamp_and_no_input(form: str, mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    frame["time"] = pd.to_datetime(frame["time"], unit="s").dt.strftime(form)
+    mtlbench("data", "describe", save(frame), "--toml", "log.toml")
+    log = Table(Table.Params(schema_=Path("log.toml"))).load(here)
+    assert log.timestamp == "time"
+    assert log.frame["time"].tolist() == (visits()["time"] * 1000).tolist()
+    assert "time" not in [*log.categorical, *log.numerical]
+
+
+def test_dates_of_mixed_zones_are_the_timestamp(mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    moments = pd.to_datetime(frame["time"], unit="s").astype(str)
+    frame["time"] = moments.where(frame.index % 2 == 0, moments + "+08:00")
+    assert 'timestamp = "time"\n' in mtlbench("data", "describe", save(frame)).out
+
+
+def test_dates_in_doubt_are_left_out_and_said_how_to_name(mtlbench: Any, here: Path) -> None:
+    frame = visits().assign(time=lambda frame: [f"0{1 + row % 9}/0{1 + row % 7}/2024" for row in range(len(frame))])
+    text = mtlbench("data", "describe", save(frame)).out
+    assert "# left out: time (dates whose day and month cannot be told apart" in text
+    assert '# timestamp = "time"\n# timestamp_format = "%d/%m/%Y %H:%M"' in text
+    assert "time" not in lines(text, "categorical")[0]
+
+
+def test_relative_times_are_left_out_and_said_how_to_name(mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    frame["time"] -= frame["time"].min()
+    text = mtlbench("data", "describe", save(frame)).out
+    assert "# left out: time (a time by its name, and no date of our time" in text
+    assert '# timestamp = "time"\n# timestamp_unit = "s"\n# relative_time = true' in text
+    assert "time" not in lines(text, "numerical")[0]
+
+
+def test_missing_times_are_noted(mtlbench: Any, here: Path) -> None:
+    frame = visits().assign(time=lambda frame: frame["time"].where(frame.index % 3 > 0, 0))
+    text = words(mtlbench("data", "describe", save(frame)).out)
+    assert "'time' holds 0 in row 2, the epoch's start (1970-01-01 00:00:00), as 500 of 1,500 rows do" in text
+
+
+ODD_TYPES = {
+    "time64": pa.time64("us"),
+    "time32": pa.time32("s"),
+    "duration": pa.duration("s"),
+    "list": pa.list_(pa.int64()),
+    "struct": pa.struct([("a", pa.int64())]),
+    "map": pa.map_(pa.string(), pa.int64()),
+    "bytes": pa.binary(),
+    "fixed bytes": pa.binary(2),
+    "null": pa.null(),
+}
+ODD_VALUES: dict[str, Any] = {
+    "duration": [5, 6],
+    "list": [[1], None],
+    "struct": [{"a": 1}, {"a": 2}],
+    "map": [[("k", 1)], []],
+    "bytes": [b"\xff\xfe", b"ok"],
+    "fixed bytes": [b"\xff\xfe", b"ok"],
+    "null": [None, None],
+}
+
+
+@pytest.mark.parametrize("name", ODD_TYPES)
+def test_a_column_of_any_type_is_named_as_left_out_with_the_reason(name: str, mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    values = ODD_VALUES.get(name, [datetime.time(13, 45), datetime.time(14, 50)]) * (len(frame) // 2)
+    odd = pa.array(values, ODD_TYPES[name])
+    parquet.write_table(pa.table({**{one: pa.array(frame[one]) for one in frame}, "odd": odd}), "log.parquet")
+    result = mtlbench("data", "describe", "log.parquet", "--toml", "log.toml")
+    assert result.code == 0, result.err
+    [line] = lines((here / "log.toml").read_text(), "# left out: odd (")
+    assert len(line) > len("# left out: odd ()") + 8
+    assert "odd" in result.out
+    assert len(Table(Table.Params(schema_=Path("log.toml"))).load(here).frame) == len(frame)
+
+
+def test_a_time_of_day_in_a_csv_is_named_as_left_out(mtlbench: Any, here: Path) -> None:
+    result = mtlbench("data", "describe", save(visits().assign(clock=["13:45", "14:50:00"] * 750)))
+    assert result.code == 0
+    assert "# left out: clock (a time of day: to use it, write its hour into a column)" in result.out
+
+
+def test_every_column_that_is_left_out_has_a_reason(mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    frame["like"] = (frame["price"] > 20).astype(float).where(frame.index % 2 == 0)
+    frame["row_id"], frame["constant"], frame["day"] = np.arange(len(frame)), 1, "2024-05-31"
+    frame["opened_at"] = pd.to_datetime(frame["time"], unit="s")
+    text = mtlbench("data", "describe", save(frame)).out
+    left = lines(text, "# left out: ")
+    assert {line.split()[3] for line in left} == {"like", "row_id", "constant", "day", "time"}
+    assert all(re.fullmatch(r"# left out: \w+ \(.{10,}\)", line) for line in left), left
+    assert "# left out: like (an outcome by its name, not observed in 750 rows" in text
+
+
+def test_a_copy_of_a_label_is_no_third_task(mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    frame["ctcvr_label"] = frame["purchase"]
+    frame["is_order"] = frame["purchase"].where(frame.index != 5, 1 - frame["purchase"])
+    text = mtlbench("data", "describe", save(frame)).out
+    assert 'tasks = ["click", "purchase"]' in text
+    assert "# left out: ctcvr_label (a copy of purchase: equal in 100.00% of the rows)" in text
+    assert "# left out: is_order (a copy of purchase: equal in 99.93% of the rows)" in text
+
+
+def test_rare_labels_are_no_copies_of_one_another(mtlbench: Any, here: Path) -> None:
+    frame = own_table(3000).drop(columns=["click", "purchase"])
+    for name, rows in {"follow": [3, 1500], "share": [7, 2500]}.items():
+        frame[name] = frame.reset_index().index.isin(rows).astype(int)
+    assert 'tasks = ["follow", "share"]' in mtlbench("data", "describe", save(frame)).out
+
+
+def test_a_count_of_the_label_over_the_whole_log_is_a_suspect(mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    frame["n_clicks_total"] = frame.groupby("user_id")["click"].transform("sum")
+    frame["user_rate"] = frame.groupby("user_id")["purchase"].transform("mean")
+    frame["age"] = frame["user_id"].map(lambda user: 20 + user * 7 % 53)
+    text = mtlbench("data", "describe", save(frame)).out
+    assert "# left out: n_clicks_total (leak suspect: it counts click over all rows of its user_id)" in text
+    assert "# left out: user_rate (leak suspect: it counts purchase over all rows of its user_id)" in text
+    assert "left out: age" not in text
+
+
+def test_repeated_rows_of_a_random_split_are_noted(mtlbench: Any, here: Path) -> None:
+    frame = visits().drop(columns=["time", "session_id"])
+    twice = pd.concat([frame, frame[:300]])
+    text = words(mtlbench("data", "describe", save(twice)).out)
+    assert f"{twice.duplicated().mean():.1%} of the rows equal an earlier row" in text
+    assert "equal an earlier row" not in words(mtlbench("data", "describe", save(visits())).out)
+
+
+def test_files_that_disagree_on_a_type_are_noted(mtlbench: Any, here: Path) -> None:
+    Path("days").mkdir()
+    visits()[:700].to_parquet("days/1.parquet")
+    visits()[700:].astype({"item_id": "float64"}).to_parquet("days/2.parquet")
+    text = words(mtlbench("data", "describe", "days").out)
+    assert "the files disagree on a type: item_id is int64 in days/1.parquet and double in days/2.parquet" in text
+
+
+EVENTS = {
+    "words": ("event", ["view", "click", "purchase"]),
+    "shop": ("action_type", ["pv", "cart", "buy"]),
+    "capitals": ("eventType", ["VIEW", "LIKE", "COMMENT CREATED"]),
+    "codes": ("behavior_type", [1, 3, 4]),
+    "unnamed": ("what", ["page_view", "add_to_cart", "transaction"]),
+}
+
+
+def events(name: str) -> pd.DataFrame:
+    column, kinds = EVENTS[name]
+    frame = visits()
+    happened = np.select([frame["purchase"] == 1, frame["click"] == 1], [kinds[2], kinds[1]], kinds[0])
+    return frame.drop(columns=["click", "purchase"]).assign(**{column: happened})
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_a_log_of_events_is_recognised_and_the_way_to_impressions_runs(name: str, mtlbench: Any, here: Path) -> None:
+    column, kinds = EVENTS[name]
+    frame = events(name)
+    text = mtlbench("data", "describe", save(frame)).out
+    assert f"this is a log of events: column '{column}' says what happened" in words(text)
+    assert f"# left out: {column} (what happened, one event in a row)" in text
+    code = "\n".join(line.removeprefix("#     ") for line in lines(text, "#     "))
+    exec(code, {})
+    made = pd.read_csv("impressions.csv")
+    for kind in map(str, kinds[1:]):
+        by_hand = (frame[column].astype(str) == kind).groupby([frame["user_id"], frame["session_id"], frame["item_id"]])
+        expected = by_hand.max().astype(int)
+        found = made.set_index(["user_id", "session_id", "item_id"])[kind]
+        assert found.to_dict() == expected.to_dict()
+
+
+def test_a_column_of_pages_is_no_event(mtlbench: Any, here: Path) -> None:
+    frame = visits().assign(page=["home", "search", "cart"] * 500, device_type=["phone", "tablet", "desk"] * 500)
+    text = mtlbench("data", "describe", save(frame)).out
+    assert "log of events" not in text
+    assert '"page"' in lines(text, "categorical = ")[0]
+
+
+def test_an_event_beside_labels_is_an_outcome(mtlbench: Any, here: Path) -> None:
+    frame = visits().assign(last_event=lambda frame: np.where(frame["click"] == 1, "click", "view"))
+    text = mtlbench("data", "describe", save(frame)).out
+    assert "# left out: last_event (what happened: not known at the impression)" in text
+    assert 'tasks = ["click", "purchase"]' in text
+
+
+def test_a_file_in_utf_16_is_refused_with_the_remedy(mtlbench: Any, here: Path) -> None:
+    Path("log.csv").write_text(visits().to_csv(index=False), encoding="utf-16")
+    result = mtlbench("data", "describe", "log.csv")
+    assert result.code == 2
+    assert "UTF-16 text: save it as UTF-8" in result.err

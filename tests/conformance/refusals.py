@@ -28,7 +28,7 @@ def refusals(plugin: type) -> dict[str, str]:
     found = {}
     for case in cases_of([Entry(plugin, kind, "here")], others(), Path(os.environ.get("MTLBENCH_DATA", "data"))):
         try:
-            case.rule.check(case.subject)
+            case.rule.check(case.plugin)
         except BrokenRuleError as error:
             found[case.rule.name] = str(error)
         except NotApplicableError:

@@ -22,12 +22,12 @@ def test_a_class_has_a_case_for_every_rule_of_its_kind_in_order() -> None:
 
 
 def test_a_module_is_every_plugin_that_it_defines() -> None:
-    tested = {one.subject.cls for one in cases(broken_weightings)}
+    tested = {one.plugin.cls for one in cases(broken_weightings)}
     assert tested == {Sound, *BROKEN.values()}
 
 
 def test_a_plugin_that_is_not_installed_is_tested_among_those_that_are() -> None:
-    catalogue = cases(Sound)[0].subject.catalogue
+    catalogue = cases(Sound)[0].plugin.catalogue
     assert {"sound", "constant"} <= set(catalogue.weightings)
 
 
@@ -48,10 +48,10 @@ def test_data_is_looked_for_where_it_is_said_or_by_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MTLBENCH_DATA", str(tmp_path))
-    assert case(FilesUnchecked, "documented").subject.data_dir == tmp_path
-    assert case(FilesUnchecked, "documented", data_dir="here").subject.data_dir == Path("here")
+    assert case(FilesUnchecked, "documented").plugin.data_dir == tmp_path
+    assert case(FilesUnchecked, "documented", data_dir="here").plugin.data_dir == Path("here")
     monkeypatch.delenv("MTLBENCH_DATA")
-    assert case(FilesUnchecked, "documented").subject.data_dir == Path("data")
+    assert case(FilesUnchecked, "documented").plugin.data_dir == Path("data")
 
 
 class Nameless(Sound):

@@ -26,7 +26,7 @@ class FreshEnvironment:
     def run(self, command: str, folder: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a shell ``command`` in ``folder``."""
         environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")},
             "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "VIRTUAL_ENV": str(self.folder),
             "PIP_NO_BUILD_ISOLATION": "0",  # sic: pip reads the variable the wrong way round

@@ -17,7 +17,7 @@ from mtlbench.discovery import discover
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import run_cell
 from mtlbench.training import BackboneTrainer, optimiser
-from mtlbench.training.embeddings import EMBEDDING_OPTIMISERS
+from mtlbench.training.embeddings.algorithms import EMBEDDING_OPTIMISERS
 from mtlbench.training.model import Model
 from mtlbench.training.seeding import derive
 from mtlbench.training.stage import Batches

@@ -1,59 +1,59 @@
-"""What a backbone gives for which input."""
+"""The logits that a backbone gives for an input."""
 
 from dataclasses import replace
 
 import torch
 
 from mtlbench.api import Schema, Task
-from mtlbench.conformance.backbones.world import ROWS, SCHEMA, build, inputs, with_tasks
+from mtlbench.conformance.backbones.inputs import ROWS, SCHEMA, build, inputs, with_tasks
+from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import broken, rule
 from mtlbench.conformance.showing import show
-from mtlbench.conformance.subject import Subject
 
 LARGEST = 1e4
 """A standardised number of the size that one row in a long-tailed column has."""
 
 
 @rule("backbone")
-def one_task(subject: Subject) -> None:
+def one_task(plugin: PluginUnderTest) -> None:
     """A single task has one finite logit per row, or is refused with a reason."""
-    _gives_logits(subject, with_tasks(1))
+    _gives_logits(plugin, with_tasks(1))
 
 
 @rule("backbone")
-def two_tasks(subject: Subject) -> None:
+def two_tasks(plugin: PluginUnderTest) -> None:
     """Two tasks have two finite logits per row."""
-    _gives_logits(subject, SCHEMA)
+    _gives_logits(plugin, SCHEMA)
 
 
 @rule("backbone")
-def five_tasks(subject: Subject) -> None:
+def five_tasks(plugin: PluginUnderTest) -> None:
     """Five tasks have five finite logits per row."""
-    _gives_logits(subject, with_tasks(5))
+    _gives_logits(plugin, with_tasks(5))
 
 
 @rule("backbone")
-def parallel_tasks(subject: Subject) -> None:
+def parallel_tasks(plugin: PluginUnderTest) -> None:
     """Tasks that form no funnel have logits, or are refused with a reason."""
-    _gives_logits(subject, replace(SCHEMA, tasks=(Task("click"), Task("conversion"))))
+    _gives_logits(plugin, replace(SCHEMA, tasks=(Task("click"), Task("conversion"))))
 
 
 @rule("backbone")
-def no_numerical_inputs(subject: Subject) -> None:
+def no_numerical_inputs(plugin: PluginUnderTest) -> None:
     """A dataset of categorical fields alone has logits, or is refused with a reason."""
-    _gives_logits(subject, replace(SCHEMA, numerical=()))
+    _gives_logits(plugin, replace(SCHEMA, numerical=()))
 
 
 @rule("backbone")
-def no_categorical_inputs(subject: Subject) -> None:
+def no_categorical_inputs(plugin: PluginUnderTest) -> None:
     """A dataset of numerical columns alone has logits, or is refused with a reason."""
-    _gives_logits(subject, replace(SCHEMA, categorical=()))
+    _gives_logits(plugin, replace(SCHEMA, categorical=()))
 
 
 @rule("backbone")
-def large_inputs(subject: Subject) -> None:
+def large_inputs(plugin: PluginUnderTest) -> None:
     """Numerical inputs of 1e4 give finite logits and gradients."""
-    backbone = build(subject)
+    backbone = build(plugin)
     categorical, numerical = inputs()
     logits = backbone(categorical, numerical * LARGEST)
     if not logits.isfinite().all():
@@ -65,9 +65,9 @@ def large_inputs(subject: Subject) -> None:
 
 
 @rule("backbone")
-def rows_are_independent(subject: Subject) -> None:
+def rows_are_independent(plugin: PluginUnderTest) -> None:
     """In evaluation the logits of a row do not depend on the other rows of the batch."""
-    backbone = build(subject)
+    backbone = build(plugin)
     categorical, numerical = inputs()
     with torch.no_grad():
         together = backbone(categorical, numerical)
@@ -80,8 +80,8 @@ def rows_are_independent(subject: Subject) -> None:
                 )
 
 
-def _gives_logits(subject: Subject, schema: Schema) -> None:
-    logits = build(subject, schema)(*inputs(schema))
+def _gives_logits(plugin: PluginUnderTest, schema: Schema) -> None:
+    logits = build(plugin, schema)(*inputs(schema))
     expected = (ROWS, len(schema.tasks))
     if tuple(logits.shape) != expected:
         broken(f"logits of shape {tuple(logits.shape)}; expected {expected}", "give one logit per row and schema task")
@@ -90,6 +90,6 @@ def _gives_logits(subject: Subject, schema: Schema) -> None:
     if logits.dtype != torch.float32:
         broken(f"logits of {logits.dtype}; expected torch.float32", "do not change the dtype of inputs or parameters")
     ids = torch.zeros(1, len(schema.categorical), dtype=torch.int32)
-    unknown = build(subject, schema)(ids, torch.zeros(1, len(schema.numerical)))
+    unknown = build(plugin, schema)(ids, torch.zeros(1, len(schema.numerical)))
     if not unknown.isfinite().all():
         broken(f"a row of unknown ids and mean numbers has the logits {show(unknown)}", "index 0 is the unknown id")

@@ -1,25 +1,25 @@
-"""A backbone's parameters: where they come from, that all learn, and that they are all there is to it."""
+"""A backbone's parameters: the seed decides them, all of them learn, and they are its whole state."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from mtlbench.api import Backbone
-from mtlbench.conformance.backbones.world import build, inputs
-from mtlbench.conformance.generators import states
+from mtlbench.conformance.backbones.inputs import build, inputs
+from mtlbench.conformance.generators import generator_states
+from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import broken, rule
 from mtlbench.conformance.showing import show
-from mtlbench.conformance.subject import Subject
 from mtlbench.training.seeding import seeded
 
 GRADIENT_ROWS = 512
-"""Enough that a ReLU is not silent, and an id not unread, by chance."""
+"""So many that no ReLU is 0 on all of them, and no id absent, by chance."""
 
 
 @rule("backbone")
-def initialised_by_the_seed(subject: Subject) -> None:
+def initialised_by_the_seed(plugin: PluginUnderTest) -> None:
     """Initial parameters are random, and those of the seed: torch's global generator alone decides them."""
-    first, second, other = (dict(build(subject, seed=seed).named_parameters()) for seed in (0, 0, 1))
+    first, second, other = (dict(build(plugin, seed=seed).named_parameters()) for seed in (0, 0, 1))
     for name, value in first.items():
         if not torch.equal(value, second[name]):
             broken(
@@ -31,9 +31,9 @@ def initialised_by_the_seed(subject: Subject) -> None:
 
 
 @rule("backbone")
-def gradient_reaches_every_parameter(subject: Subject) -> None:
+def gradient_reaches_every_parameter(plugin: PluginUnderTest) -> None:
     """The loss of a batch has a gradient for every parameter."""
-    backbone = build(subject)
+    backbone = build(plugin)
     categorical, numerical = inputs(rows=GRADIENT_ROWS)
     logits = backbone(categorical, numerical)
     labels = (torch.arange(GRADIENT_ROWS) % 3 == 0).float().unsqueeze(1).expand_as(logits)
@@ -46,9 +46,9 @@ def gradient_reaches_every_parameter(subject: Subject) -> None:
 
 
 @rule("backbone")
-def state_round_trip(subject: Subject) -> None:
+def state_round_trip(plugin: PluginUnderTest) -> None:
     """A new network that loads the state of another gives the same logits."""
-    one, other = build(subject, seed=0), build(subject, seed=1)
+    one, other = build(plugin, seed=0), build(plugin, seed=1)
     with torch.no_grad():
         for value in one.parameters():
             value.add_(0.01)
@@ -60,12 +60,12 @@ def state_round_trip(subject: Subject) -> None:
 
 
 @rule("backbone")
-def forward_has_no_side_effects(subject: Subject) -> None:
+def forward_has_no_side_effects(plugin: PluginUnderTest) -> None:
     """A forward pass in evaluation changes neither the network nor its inputs, and draws no random number."""
-    backbone = build(subject)
+    backbone = build(plugin)
     categorical, numerical = inputs()
     before, given = _copy(backbone), (categorical.clone(), numerical.clone())
-    generators = states()
+    generators = generator_states()
     with torch.no_grad():
         first, second = backbone(categorical, numerical), backbone(categorical, numerical)
     if not torch.equal(first, second):
@@ -75,7 +75,7 @@ def forward_has_no_side_effects(subject: Subject) -> None:
             broken(f"{name} has changed", "do not update state in evaluation mode")
     if not (torch.equal(categorical, given[0]) and torch.equal(numerical, given[1])):
         broken("the inputs have changed", "do not change a tensor in place that was passed in")
-    for name, state in states().items():
+    for name, state in generator_states().items():
         if state != generators[name]:
             broken(f"{name} has changed", "draw random numbers in training mode only, and from torch alone")
 

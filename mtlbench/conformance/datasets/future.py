@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from mtlbench.api import Log
-from mtlbench.conformance.datasets.world import log_of
+from mtlbench.conformance.datasets.log import log_of
+from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import broken, rule
-from mtlbench.conformance.subject import Subject
 from mtlbench.data.sessions import owned_sessions
 from mtlbench.data.splitting import boundaries, order_of
 
@@ -29,7 +29,7 @@ Quantity = tuple[str, Vector, Vector | None]
 
 
 @rule("dataset")
-def no_input_knows_the_future(subject: Subject) -> None:
+def no_input_knows_the_future(plugin: PluginUnderTest) -> None:
     """No numerical input is a quantity that is known only after the event.
 
     Such quantities are computed from the log itself: for each session, user and id the mean of every label and the
@@ -37,7 +37,7 @@ def no_input_knows_the_future(subject: Subject) -> None:
     session or user. An input that correlates with one of them as with itself, and more than with the same quantity
     over the training rows, was computed from it. Statistics over the training rows, or over earlier rows, pass.
     """
-    log = log_of(subject)
+    log = log_of(plugin)
     frame = log.frame.iloc[order_of(log.frame[log.timestamp] if log.timestamp else None, len(log.frame))]
     frame = frame.reset_index(drop=True)
     if log.session and log.user:

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from mtlbench.api import Split, Splits
-from mtlbench.conformance.datasets.world import splits_of
+from mtlbench.conformance.datasets.log import splits_of
+from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import broken, rule
-from mtlbench.conformance.subject import Subject
 from mtlbench.evaluation import auc
 
 MOST = 0.98
@@ -23,14 +23,14 @@ BINS = 100
 
 
 @rule("dataset")
-def no_input_tells_a_label(subject: Subject) -> None:
+def no_input_tells_a_label(plugin: PluginUnderTest) -> None:
     """No input column alone predicts a label nearly without error, on rows later than those it is fitted on.
 
     For each column and task the training rows give the mean label of every id, or of every bin of numbers, with bins
     of its own for values that are frequent, as those that stand for a missing one. An id that the training rows lack
     gets the mean of the ids seen once. Later tasks of a funnel are also probed where the one before happened.
     """
-    splits = splits_of(subject)
+    splits = splits_of(plugin)
     for task, name in enumerate(splits.schema.task_names):
         for where, rows in _rows(splits, task):
             for column, codes in _columns(splits):

@@ -8,18 +8,18 @@ from typing import Any
 import pandas as pd
 
 from mtlbench.api import DataError
-from mtlbench.conformance.datasets.world import create, encode, log_of, read, splits_of
-from mtlbench.conformance.generators import kept, states
-from mtlbench.conformance.rules import NotApplicableError, broken, rule, told
-from mtlbench.conformance.subject import Subject
+from mtlbench.conformance.datasets.log import create, encode, log_of, read, splits_of
+from mtlbench.conformance.generators import generator_states, restored_generators
+from mtlbench.conformance.plugin_under_test import PluginUnderTest
+from mtlbench.conformance.rules import NotApplicableError, broken, in_one_line, rule
 
 SORTED = "sort what comes from sets and folders; seed a generator of your own by a parameter"
 
 
 @rule("dataset")
-def says_where_its_files_are_from(subject: Subject) -> None:
+def says_where_its_files_are_from(plugin: PluginUnderTest) -> None:
     """Without its raw files a dataset raises a DataError that says where to get them; a generated one needs none."""
-    dataset = create(subject)
+    dataset = create(plugin)
     if dataset.needs_parameters:
         raise NotApplicableError("parameters have to say what the dataset reads")
     with tempfile.TemporaryDirectory() as empty:
@@ -33,7 +33,7 @@ def says_where_its_files_are_from(subject: Subject) -> None:
                 broken(f"DataError: {error}", "name the file expected, with its path, and the page to get it from")
             return
         except Exception as error:
-            broken(told(error), "raise mtlbench.api.DataError where a raw file is absent")
+            broken(in_one_line(error), "raise mtlbench.api.DataError where a raw file is absent")
     if dataset.folder is not None:
         broken(
             f"a log was loaded from an empty data folder, though raw files are declared in {dataset.folder!r}",
@@ -42,10 +42,10 @@ def says_where_its_files_are_from(subject: Subject) -> None:
 
 
 @rule("dataset")
-def splits_and_encodes(subject: Subject) -> None:
+def splits_and_encodes(plugin: PluginUnderTest) -> None:
     """The log can be read, split by time and encoded."""
     try:
-        splits = encode(subject)
+        splits = encode(plugin)
     except DataError as error:
         broken(str(error), "give the harness a log that it can split and encode")
     for name, part in splits.parts().items():
@@ -54,11 +54,11 @@ def splits_and_encodes(subject: Subject) -> None:
 
 
 @rule("dataset")
-def deterministic(subject: Subject) -> None:
+def deterministic(plugin: PluginUnderTest) -> None:
     """Reading twice gives the same log."""
-    first = log_of(subject)
-    with kept(seed=1):
-        second = read(subject)
+    first = log_of(plugin)
+    with restored_generators(seed=1):
+        second = read(plugin)
     for name in ("tasks", "categorical", "numerical", "timestamp", "session", "user", "optimum"):
         said, again = getattr(first, name), getattr(second, name)
         if said != again:
@@ -77,12 +77,12 @@ def deterministic(subject: Subject) -> None:
 
 
 @rule("dataset")
-def leaves_global_state_alone(subject: Subject) -> None:
+def leaves_global_state_alone(plugin: PluginUnderTest) -> None:
     """Reading changes no global state: no generator, no folder, no environment."""
-    with kept():
-        splits_of(subject)
+    with restored_generators():
+        splits_of(plugin)
         before = _state()
-        read(subject)
+        read(plugin)
         after = _state()
     for name, value in after.items():
         if value != before[name]:
@@ -90,4 +90,4 @@ def leaves_global_state_alone(subject: Subject) -> None:
 
 
 def _state() -> dict[str, Any]:
-    return {**states(), "the current folder": Path.cwd(), "the environment": dict(os.environ)}
+    return {**generator_states(), "the current folder": Path.cwd(), "the environment": dict(os.environ)}

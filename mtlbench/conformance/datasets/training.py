@@ -1,4 +1,4 @@
-"""That backbones train on a dataset."""
+"""Backbones train on a dataset."""
 
 from dataclasses import replace
 
@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from mtlbench.api import NoParams, Split, Step, Weighting, ones
-from mtlbench.conformance.datasets.world import splits_of
-from mtlbench.conformance.rehearsal import Rehearsal
-from mtlbench.conformance.rules import NotApplicableError, broken, rule, told
-from mtlbench.conformance.subject import Subject, tiny_backbone
+from mtlbench.conformance.datasets.log import splits_of
+from mtlbench.conformance.plugin_under_test import PluginUnderTest, tiny_backbone
+from mtlbench.conformance.rules import NotApplicableError, broken, in_one_line, rule
+from mtlbench.conformance.training_run import TrainingRun
 
 ROWS = 128
 
@@ -25,29 +25,29 @@ class Average(Weighting):
 
 
 @rule("dataset")
-def trains_with_every_backbone(subject: Subject) -> None:
+def trains_with_every_backbone(plugin: PluginUnderTest) -> None:
     """Every backbone trains two steps on it, or refuses it with a reason."""
-    splits = splits_of(subject)
+    splits = splits_of(plugin)
     few = replace(splits, train=_head(splits.train, ROWS))
     refusals = []
-    for name, backbone in sorted(subject.catalogue.backbones.items()):
+    for name, backbone in sorted(plugin.catalogue.backbones.items()):
         reason = backbone.cls.applicable(splits.schema)
         if reason is not None:
             refusals.append(reason)
             continue
         method = Average(NoParams())
         try:
-            Rehearsal(
+            TrainingRun(
                 method,
                 lambda entry=backbone: tiny_backbone(entry, splits.schema),  # type: ignore[misc]
                 few,
-                subject.catalogue,
+                plugin.catalogue,
                 epochs=1,
                 batch_size=ROWS // 2,
-            ).run()
+            ).train()
         except Exception as error:
-            broken(f"backbone {name}: {told(error)}", "check ids, numbers and labels of the log")
-    if len(refusals) == len(subject.catalogue.backbones):
+            broken(f"backbone {name}: {in_one_line(error)}", "check ids, numbers and labels of the log")
+    if len(refusals) == len(plugin.catalogue.backbones):
         raise NotApplicableError("; ".join(sorted(set(refusals))))
 
 

@@ -1,4 +1,4 @@
-"""What a weighting must leave alone."""
+"""What a weighting must not change."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 from mtlbench.api import Backbone, Step
-from mtlbench.conformance.generators import INSTEAD, kept, states
-from mtlbench.conformance.rehearsal import Call, Rehearsal, rehearse
+from mtlbench.conformance.fixture import Fixture
+from mtlbench.conformance.generators import INSTEAD, generator_states, restored_generators
+from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import broken, rule
-from mtlbench.conformance.scene import Scene
 from mtlbench.conformance.showing import show
-from mtlbench.conformance.subject import Subject
+from mtlbench.conformance.training_run import Call, TrainingRun, new_training_run
 
-SCENE = Scene()
+FIXTURE = Fixture()
 
 SETTINGS: dict[str, Callable[[], Any]] = {
     "the seed of torch's global generator": torch.initial_seed,
@@ -29,7 +29,7 @@ MAY_CHANGE = "the state of torch's global generator"
 
 
 @rule("weighting")
-def leaves_global_state_alone(subject: Subject) -> None:
+def leaves_global_state_alone(plugin: PluginUnderTest) -> None:
     """No hook changes global state; numbers may be drawn from torch's global generator."""
 
     def watch(hook: str, call: Call, step: Step | None) -> Any:
@@ -41,12 +41,12 @@ def leaves_global_state_alone(subject: Subject) -> None:
                 broken(f"{hook} changed {name}", remedy)
         return result
 
-    # What is changed is given back: the kit, too, leaves no trace.
+    # A plugin's changes are undone: the kit leaves no trace either.
     dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
     exact = torch.are_deterministic_algorithms_enabled()
-    with kept(), torch.enable_grad():
+    with restored_generators(), torch.enable_grad():
         try:
-            rehearse(subject, SCENE, batch_size=SCENE.rows // 2, watch=watch).run()
+            new_training_run(plugin, FIXTURE, batch_size=FIXTURE.rows // 2, watch=watch).train()
         finally:
             torch.set_default_dtype(dtype)
             torch.set_num_threads(threads)
@@ -55,15 +55,15 @@ def leaves_global_state_alone(subject: Subject) -> None:
 
 def _global_state() -> dict[str, Any]:
     settings = {name: read() for name, read in SETTINGS.items()}
-    return settings | {name: state for name, state in states().items() if name != MAY_CHANGE}
+    return settings | {name: state for name, state in generator_states().items() if name != MAY_CHANGE}
 
 
 @rule("weighting")
-def leaves_the_network_alone(subject: Subject) -> None:
+def leaves_the_network_alone(plugin: PluginUnderTest) -> None:
     """No hook changes the network or the step: the trainer alone moves parameters, by the weights it is given."""
 
     def watch(hook: str, call: Call, step: Step | None) -> Any:
-        backbone = rehearsal.trainer.backbone
+        backbone = run.trainer.backbone
         before = _snapshot(backbone, step)
         result = call()
         for name, (value, properties) in _snapshot(backbone, step).items():
@@ -79,18 +79,18 @@ def leaves_the_network_alone(subject: Subject) -> None:
                 )
         return result
 
-    rehearsal: Rehearsal = rehearse(subject, SCENE, batch_size=SCENE.rows // 2, watch=watch)
-    rehearsal.run()
+    run: TrainingRun = new_training_run(plugin, FIXTURE, batch_size=FIXTURE.rows // 2, watch=watch)
+    run.train()
 
 
 @rule("weighting")
-def weights_are_detached(subject: Subject) -> None:
+def weights_are_detached(plugin: PluginUnderTest) -> None:
     """The weights are numbers to the network: no gradient reaches its parameters through them."""
 
     def watch(hook: str, call: Call, step: Step | None) -> Any:
         result = call()
         if hook == "weigh" and isinstance(result, Tensor) and result.requires_grad:
-            leaves = [p for p in rehearsal.trainer.backbone.parameters() if p.requires_grad]
+            leaves = [p for p in run.trainer.backbone.parameters() if p.requires_grad]
             found = torch.autograd.grad(result.sum(), leaves, retain_graph=True, allow_unused=True)
             if any(part is not None for part in found):
                 broken(
@@ -100,12 +100,12 @@ def weights_are_detached(subject: Subject) -> None:
                 )
         return result
 
-    rehearsal: Rehearsal = rehearse(subject, SCENE, epochs=1, batch_size=SCENE.rows // 2, watch=watch)
-    rehearsal.run()
+    run: TrainingRun = new_training_run(plugin, FIXTURE, epochs=1, batch_size=FIXTURE.rows // 2, watch=watch)
+    run.train()
 
 
 def _snapshot(backbone: Backbone, step: Step | None) -> dict[str, tuple[Tensor, str]]:
-    """Name -> value, and what else belongs to it, of the network and of the step's tensors."""
+    """Name -> value and properties, of the network and of the step's tensors."""
     parameters = dict(backbone.named_parameters())
     taken = {
         f"parameter {name}": (value.detach().clone(), f"requires_grad {value.requires_grad}")

@@ -1,4 +1,4 @@
-"""State that a checkpoint carries."""
+"""The state of a weighting in a checkpoint."""
 
 import io
 from contextlib import suppress
@@ -10,28 +10,28 @@ import torch
 from torch import Tensor
 
 from mtlbench.api import Step
-from mtlbench.conformance.rehearsal import Call, Rehearsal, owns_schedule, rehearse
+from mtlbench.conformance.fixture import Fixture
+from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import NotApplicableError, broken, rule
-from mtlbench.conformance.scene import Scene
 from mtlbench.conformance.showing import show
-from mtlbench.conformance.subject import Subject
+from mtlbench.conformance.training_run import Call, TrainingRun, new_training_run, owns_schedule
 from mtlbench.conformance.weightings.numbers import EXACT
 from mtlbench.training.journal import Journal
 
-SCENE = Scene()
-BEFORE = {"epochs": 3, "batch_size": SCENE.rows // 2}
+FIXTURE = Fixture()
+BEFORE = {"epochs": 3, "batch_size": FIXTURE.rows // 2}
 KILLS = 5
-"""Each of another training, spread over its steps: of a method without stages of its own at all steps but the first."""
+"""Trainings that are killed, at steps spread over the training: at all but the first where there is one stage."""
 
 
 @rule("weighting")
-def state_round_trip(subject: Subject) -> None:
+def state_round_trip(plugin: PluginUnderTest) -> None:
     """A new instance that loads the state of another goes on as the other does."""
-    if owns_schedule(subject.weighting()):
+    if owns_schedule(plugin.weighting()):
         raise NotApplicableError("the method owns its schedule, which is never resumed inside a stage")
-    going_on, other = (rehearse(subject, SCENE, **BEFORE).run() for _ in range(2))
+    going_on, other = (new_training_run(plugin, FIXTURE, **BEFORE).train() for _ in range(2))
     state = _through_a_file(other.weighting.state_dict())
-    resumed = rehearse(subject, SCENE, **BEFORE)
+    resumed = new_training_run(plugin, FIXTURE, **BEFORE)
     resumed.trainer = other.trainer
     _after(going_on, lambda setup: None)
 
@@ -41,9 +41,9 @@ def state_round_trip(subject: Subject) -> None:
 
     _after(resumed, load)
     for run in (going_on, resumed):
-        run.weighed.clear()
+        run.steps.clear()
         run.trainer.train(run.weighting, "continue")
-    for number, (one, two) in enumerate(zip(going_on.weighed, resumed.weighed, strict=True)):
+    for number, (one, two) in enumerate(zip(going_on.steps, resumed.steps, strict=True)):
         if not torch.allclose(one.weights, two.weights, rtol=1e-5, atol=1e-7):
             names = ", ".join(state) or "nothing"
             broken(
@@ -54,31 +54,29 @@ def state_round_trip(subject: Subject) -> None:
 
 
 class _KilledError(Exception):
-    """What ends a training as a kill would."""
+    """Ends a training as a kill would."""
 
 
 @rule("weighting")
-def resumes_after_a_kill(subject: Subject) -> None:
+def resumes_after_a_kill(plugin: PluginUnderTest) -> None:
     """A training that is killed at some step and resumed ends with the bits of one that was not."""
     steps = _Countdown()
-    expected = rehearse(subject, SCENE, **BEFORE, progress=steps).run().parameters()
+    expected = new_training_run(plugin, FIXTURE, **BEFORE, progress=steps).train().parameters()
     for last in sorted({2 + (steps.heard - 2) * kill // (KILLS - 1) for kill in range(KILLS)}):
         with TemporaryDirectory() as folder:
             with suppress(_KilledError):
-                rehearse(subject, SCENE, **BEFORE, **_saving(folder), progress=_Countdown(last)).run()
-            resumed = rehearse(subject, SCENE, **BEFORE, **_saving(folder)).run().parameters()
+                journal = Journal(Path(folder), every=0)
+                new_training_run(plugin, FIXTURE, **BEFORE, journal=journal, progress=_Countdown(last)).train()
+            journal = Journal(Path(folder))
+            resumed = new_training_run(plugin, FIXTURE, **BEFORE, journal=journal).train().parameters()
         for name, value in expected.items():
             if not torch.equal(resumed[name], value):
                 broken(
                     f"killed in step {last} of {steps.heard} and resumed, parameter {name} ends as "
                     f"{show(resumed[name], EXACT)}; without the kill {show(value, EXACT)}",
                     "put all that carries over from step to step, within an epoch too, into state_dict, and take it "
-                    "back in load_state_dict; stages of your own go through trainer.loop(state=...) or trainer.once",
+                    "back in load_state_dict; stages of your own go through trainer.loop(state=...) or run_once",
                 )
-
-
-def _saving(folder: str) -> dict[str, Any]:
-    return {"journal": Journal(Path(folder), every=0)}
 
 
 class _Countdown:
@@ -94,17 +92,17 @@ class _Countdown:
             raise _KilledError
 
 
-def _after(rehearsal: Rehearsal, instead: Any) -> None:
+def _after(run: TrainingRun, instead: Any) -> None:
     """Replace what the weighting's ``setup`` does; ``instead`` gets the call of the original."""
 
     def watch(hook: str, call: Call, step: Step | None) -> Any:
         return instead(call) if hook == "setup" else call()
 
-    rehearsal.watch(watch)
+    run.watch(watch)
 
 
 def _through_a_file(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What comes back from a checkpoint, which holds tensors alone."""
+    """The state after a round trip through a checkpoint, which holds tensors alone."""
     for name, value in state.items():
         if not isinstance(value, Tensor):
             broken(f"state_dict()[{name!r}] is {value!r}", "state is tensors: torch.tensor(value)")

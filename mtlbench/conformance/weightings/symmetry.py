@@ -1,4 +1,4 @@
-"""What must hold when tasks change places, or are all the same."""
+"""What must hold when tasks are permuted, or all the same."""
 
 from typing import Any, NoReturn
 
@@ -6,16 +6,16 @@ import torch
 from torch import Tensor
 
 from mtlbench.api import Step
-from mtlbench.conformance.rehearsal import Call, Watch, owns_schedule, rehearse
+from mtlbench.conformance.fixture import Fixture, shared_parameters
+from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import NotApplicableError, broken, rule
-from mtlbench.conformance.scene import Scene, shared_parameters
 from mtlbench.conformance.showing import show
-from mtlbench.conformance.subject import Subject
+from mtlbench.conformance.training_run import Call, Watch, new_training_run, owns_schedule
 
-SCENE = Scene(parallel=True)
+FIXTURE = Fixture(parallel=True)
 ORDER = (1, 2, 0)
 TOLERANCE = 1e-3
-"""Relative: sums in another order differ in the last digits, and the digits of a solver in some more."""
+"""Relative: sums in another order differ in the last digits, results of a solver in some more."""
 
 SHIFTS = range(1, 9)
 DRAWS = 64
@@ -29,27 +29,27 @@ ADVICE = (
 
 
 @rule("weighting")
-def permutation_equivariant(subject: Subject) -> None:
+def permutation_equivariant(plugin: PluginUnderTest) -> None:
     """Tasks in another order get the same weights in that order; of a random method, on average."""
-    if not subject.cls.equivariant:
+    if not plugin.cls.equivariant:
         raise NotApplicableError("the method declares `equivariant = False`")
-    plain = _weights(subject, SCENE)
+    plain = _weights(plugin, FIXTURE)
     if not len(plain):
         raise NotApplicableError("the method weighs no losses")
-    expected, found = plain[..., list(ORDER)], _weights(subject, SCENE.permuted(ORDER))
+    expected, found = plain[..., list(ORDER)], _weights(plugin, FIXTURE.permuted(ORDER))
     wrong = (expected - found).abs() > TOLERANCE * (1 + expected.abs())
     if not wrong.any():
         return
-    if not _random(subject, plain):
+    if not _random(plugin, plain):
         number = int(wrong.flatten(1).any(1).nonzero()[0])
         _unequal(f"in step {number}", found[number], expected[number])
-    if owns_schedule(subject.weighting()):
+    if owns_schedule(plugin.weighting()):
         raise NotApplicableError("the method trains random networks of its own: it is equivariant in distribution only")
-    _check_average(subject)
+    _check_average(plugin)
 
 
 @rule("weighting")
-def identical_tasks(subject: Subject) -> None:
+def identical_tasks(plugin: PluginUnderTest) -> None:
     """Tasks that are all the same are descended as one of them would be: down its gradient."""
     overlaps: list[tuple[float, str]] = []
 
@@ -57,17 +57,17 @@ def identical_tasks(subject: Subject) -> None:
         if hook != "weigh" or step is None or overlaps or step.shared is not None:
             return call()
         weights: Tensor = call()
-        leaves = shared_parameters(rehearsal.trainer.backbone)
+        leaves = shared_parameters(run.trainer.backbone)
         taken = _gradient((weights.detach() * step.losses).mean(), leaves)
         overlaps.append((_cosine(taken, _gradient(step.losses.mean(), leaves)), show(weights)))
         return weights
 
-    scene = Scene(identical=True)
-    rehearsal = rehearse(subject, scene, epochs=1, batch_size=scene.rows // 2, watch=watch)
-    rehearsal.run()
-    if not rehearsal.weighed:
+    fixture = Fixture(identical=True)
+    run = new_training_run(plugin, fixture, epochs=1, batch_size=fixture.rows // 2, watch=watch)
+    run.train()
+    if not run.steps:
         raise NotApplicableError("the method weighs no losses")
-    first = rehearsal.weighed[0]
+    first = run.steps[0]
     if first.direction is not None:
         names = list(first.shared)
         cosine = _cosine(*(torch.cat([of[n].flatten() for n in names]) for of in (first.direction, first.shared)))
@@ -75,10 +75,10 @@ def identical_tasks(subject: Subject) -> None:
     elif not overlaps:
         overlaps.append((1.0 if first.weights.sum() > 0 else -1.0, show(first.weights)))
     if first.weights.dim() == 2:
-        _climbs_nowhere(first.weights)
+        _check_sample_weights(first.weights)
         return
     cosine, weights = overlaps[0]
-    least = 0.0 if getattr(subject.cls, "preconditioned", False) else 1 - TOLERANCE
+    least = 0.0 if getattr(plugin.cls, "preconditioned", False) else 1 - TOLERANCE
     if not cosine > least:
         broken(
             f"the first step goes in a direction of cosine {cosine:.4g} with the gradient, weights {weights}; expected "
@@ -87,8 +87,8 @@ def identical_tasks(subject: Subject) -> None:
         )
 
 
-def _climbs_nowhere(weights: Tensor) -> None:
-    """Weights per sample make another objective, whose gradient may point anywhere; but they raise no sample's loss."""
+def _check_sample_weights(weights: Tensor) -> None:
+    """Weights per sample change the objective and the way of its gradient; but no sample's loss may be raised."""
     of_sample = weights.sum(1)
     if (of_sample < 0).any() or not of_sample.sum() > 0:
         broken(
@@ -98,17 +98,20 @@ def _climbs_nowhere(weights: Tensor) -> None:
         )
 
 
-def _weights(subject: Subject, scene: Scene, steps: int = 8, seed: int = 0, watch: Watch | None = None) -> Tensor:
-    """(steps, K) or (steps, B, K); nothing of a method that weighs no losses."""
-    settings = {"epochs": steps // 2, "batch_size": scene.rows // 2, "seed": seed}
-    weighed = rehearse(subject, scene, **settings, watch=watch).run().weighed
+def _weights(
+    plugin: PluginUnderTest, fixture: Fixture, steps: int = 8, seed: int = 0, watch: Watch | None = None
+) -> Tensor:
+    """(steps, K) or (steps, B, K); empty for a method that weighs no losses."""
+    settings = {"epochs": steps // 2, "batch_size": fixture.rows // 2, "seed": seed}
+    weighed = new_training_run(plugin, fixture, **settings, watch=watch).train().steps
     return torch.stack([one.weights for one in weighed]) if weighed else torch.zeros(0)
 
 
-def _random(subject: Subject, plain: Tensor) -> bool:
-    """Whether the weights are others where nothing differs but the random numbers that the method draws.
+def _random(plugin: PluginUnderTest, plain: Tensor) -> bool:
+    """Whether the weights differ where only the random numbers that the method draws differ.
 
-    A method may draw them to little effect: of two orders in which conflicts are resolved many give the same weights.
+    Several random numbers are tried, for many may give the same weights: of two orders in which a method resolves
+    conflicts, say.
     """
 
     def shift(numbers: int) -> Watch:
@@ -118,21 +121,21 @@ def _random(subject: Subject, plain: Tensor) -> bool:
 
         return watch
 
-    first, second = (_of_all_rows(subject, seed) for seed in (0, 1))
+    first, second = (_of_all_rows(plugin, seed) for seed in (0, 1))
     if not torch.allclose(first, second, rtol=TOLERANCE, atol=TOLERANCE):
         return True
-    return any(not torch.equal(plain, _weights(subject, SCENE, watch=shift(numbers))) for numbers in SHIFTS)
+    return any(not torch.equal(plain, _weights(plugin, FIXTURE, watch=shift(numbers))) for numbers in SHIFTS)
 
 
-def _of_all_rows(subject: Subject, seed: int) -> Tensor:
-    """First weights of a step of all rows, (K,) or (B, K) in the order of the rows: of the seed nothing is left."""
-    one = rehearse(subject, SCENE, epochs=1, seed=seed).run().weighed[0]
+def _of_all_rows(plugin: PluginUnderTest, seed: int) -> Tensor:
+    """First weights of a step of all rows, (K,) or (B, K), in the order of the rows, whatever the seed of batches."""
+    one = new_training_run(plugin, FIXTURE, epochs=1, seed=seed).train().steps[0]
     return one.weights if one.weights.dim() == 1 else one.weights[one.rows.argsort()]
 
 
-def _check_average(subject: Subject) -> None:
-    expected = _weights(subject, SCENE, steps=DRAWS)[..., list(ORDER)].reshape(-1, SCENE.tasks)
-    found = _weights(subject, SCENE.permuted(ORDER), steps=DRAWS, seed=1).reshape(-1, SCENE.tasks)
+def _check_average(plugin: PluginUnderTest) -> None:
+    expected = _weights(plugin, FIXTURE, steps=DRAWS)[..., list(ORDER)].reshape(-1, FIXTURE.tasks)
+    found = _weights(plugin, FIXTURE.permuted(ORDER), steps=DRAWS, seed=1).reshape(-1, FIXTURE.tasks)
     error = ((expected.var(0) + found.var(0)) / DRAWS).sqrt()
     excess = (expected.mean(0) - found.mean(0)).abs() - DEVIATIONS * error
     if (excess > TOLERANCE * (1 + expected.mean(0).abs())).any():

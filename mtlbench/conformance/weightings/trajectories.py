@@ -1,17 +1,17 @@
-"""That a method is a method of its own."""
+"""A weighting is not another weighting under a new name."""
 
 import torch
 from torch import Tensor
 
-from mtlbench.conformance.rehearsal import Rehearsal
+from mtlbench.conformance.fixture import Fixture
+from mtlbench.conformance.plugin_under_test import PluginUnderTest, tiny_weighting
 from mtlbench.conformance.rules import broken, rule
-from mtlbench.conformance.scene import Scene
-from mtlbench.conformance.subject import Subject, tiny_weighting
+from mtlbench.conformance.training_run import TrainingRun
 from mtlbench.discovery import Catalogue, Entry
 
-SCENE = Scene()
+FIXTURE = Fixture()
 EPOCHS = 8
-"""Beyond the warm-ups of the methods there are."""
+"""More than the warm-up of any built-in method."""
 
 TOLERANCE = 1e-6
 """Relative difference of training losses: Adam takes weights of another scale to nearly the same network."""
@@ -20,13 +20,13 @@ _trajectories: dict[type, Tensor | None] = {}
 
 
 @rule("weighting")
-def not_a_duplicate(subject: Subject) -> None:
+def not_a_duplicate(plugin: PluginUnderTest) -> None:
     """Its training, at its defaults, is not that of another method."""
-    own = _trajectory(subject.entry, subject.catalogue)
-    for other in subject.catalogue.weightings.values():
-        if other.cls is subject.cls or _declared(subject.entry, other):
+    own = _trajectory(plugin.entry, plugin.catalogue)
+    for other in plugin.catalogue.weightings.values():
+        if other.cls is plugin.cls or _declared(plugin.entry, other):
             continue
-        theirs = _trajectory(other, subject.catalogue)
+        theirs = _trajectory(other, plugin.catalogue)
         if own is None or theirs is None or own.shape != theirs.shape:
             continue
         if torch.allclose(own, theirs, rtol=TOLERANCE, atol=0):
@@ -42,15 +42,15 @@ def _declared(one: Entry, other: Entry) -> bool:
 
 
 def _trajectory(entry: Entry, catalogue: Catalogue) -> Tensor | None:
-    """Training losses (epochs, K); ``None`` of a method that cannot be trained here, which other rules tell."""
+    """Training losses (epochs, K); ``None`` for a method that cannot be trained here: other rules say why."""
     if entry.cls not in _trajectories:
         weighting = tiny_weighting(entry)
         _trajectories[entry.cls] = None
-        if weighting.applicable(SCENE.schema, type(SCENE.network())) is None:
+        if weighting.applicable(FIXTURE.schema, type(FIXTURE.network())) is None:
             try:
-                run = Rehearsal(
-                    weighting, SCENE.network, SCENE.splits(), catalogue, epochs=EPOCHS, batch_size=SCENE.rows // 2
-                ).run()
+                run = TrainingRun(
+                    weighting, FIXTURE.network, FIXTURE.splits(), catalogue, epochs=EPOCHS, batch_size=FIXTURE.rows // 2
+                ).train()
             except Exception:
                 return None
             _trajectories[entry.cls] = run.losses()

@@ -1,4 +1,4 @@
-"""An optimiser of an embedding table whose step costs what the batch reads, not what the table holds.
+"""The base of optimisers of an embedding table, whose step costs what the batch reads, not what the table holds.
 
 A training step with an :class:`EmbeddingOptimiser`::
 
@@ -26,10 +26,10 @@ from mtlbench.nn.ordering import stable_order
 class EmbeddingOptimiser(ABC):
     """Updates the rows of one embedding table that a batch reads.
 
-    Distinct rows are found without a sort: every place writes its number into the row's slot, one of them stays, and
-    that place stands for the row. With ``distinct``, set on a CPU, U is the number of distinct rows. Without, U is the
-    number of places, and those that do not stand for their row hold copies of it that take the same update: then no
-    size depends on the data, and the host never waits for the device.
+    Distinct rows are found without a sort. Each place of the index writes its own number into the slot of the row that
+    it reads; of several places of one row the number of one stays, and this place represents the row. On a CPU
+    (``distinct``) U is the number of distinct rows. On a GPU U is the number of places: the other places of a row hold
+    copies of it, which take the same update. Then no size depends on the data, and the host never waits for the device.
 
     Args:
         weight: the table (R, d), float32 or float64. Its ``grad`` is neither read nor written.
@@ -58,7 +58,7 @@ class EmbeddingOptimiser(ABC):
 
     @property
     def lr(self) -> float:
-        """Learning rate. Setting it first catches up all rows, whose missed steps were due at the old one."""
+        """Learning rate. When it is set, all rows first catch up on their missed steps, at the old rate."""
         return self._lr
 
     @lr.setter
@@ -111,7 +111,7 @@ class EmbeddingOptimiser(ABC):
         """Bring the whole table to where it is after the steps taken so far."""
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The optimiser's own tensors, not copied. The table, as it is at that moment, is the model's to save."""
+        """The optimiser's own tensors, not copied. The table of that moment must be saved beside them."""
         return {"steps": torch.tensor(self.steps), **self._state()}
 
     @torch.no_grad()
@@ -133,8 +133,16 @@ class EmbeddingOptimiser(ABC):
         self.steps = int(state["steps"])
         self._rows = None
 
+    def portable_state(self) -> dict[str, Tensor]:
+        """The state in the form of torch's dense optimiser of the algorithm; its own form where torch has none."""
+        return self.state_dict()
+
+    def load_portable_state(self, state: Mapping[str, Tensor]) -> None:
+        """Copy back what :meth:`portable_state` gave."""
+        self.load_state_dict(state)
+
     def exact_state(self) -> dict[str, Tensor]:
-        """:meth:`state_dict`, and whatever else the last bit of a later step depends on."""
+        """:meth:`state_dict`, and all else that later steps depend on, so that they are the same bit for bit."""
         return self.state_dict()
 
     def load_exact_state(self, state: Mapping[str, Tensor]) -> None:

@@ -1,4 +1,4 @@
-"""Where Adam's momentum carries a row that gets no gradient, in closed form.
+"""How far Adam's momentum moves a row that gets no gradient, in closed form.
 
 Setting: D. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015,
 https://arxiv.org/abs/1412.6980, as torch.optim.Adam computes it with weight decay 0. Let m and v be the two moments

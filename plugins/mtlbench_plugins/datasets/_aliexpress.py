@@ -15,6 +15,8 @@ NUMERICAL = tuple(f"numerical_{number}" for number in range(1, 64))
 LABELS = ("click", "conversion")
 ID, FLOAT = pa.float64(), pa.float32()
 """Some copies of the files write ids as 7.0."""
+LAST_EXACT = 2**53
+"""From here on a float does not tell neighbouring integers apart."""
 
 USER = tuple(f"user_{number}" for number in range(1, 34))
 ITEM = tuple(f"item_{number}" for number in range(1, 50))
@@ -38,7 +40,7 @@ def read_processed(path: Path) -> pd.DataFrame:
     }
     if _files.header(path)[0] == SEARCH:
         types = {SEARCH: ID, **types}
-    return _files.read(path, types, complete=LABELS)
+    return _exact(_files.read(path, types, complete=LABELS), path)
 
 
 def read_raw(users: Path, items: Path) -> pd.DataFrame:
@@ -47,8 +49,8 @@ def read_raw(users: Path, items: Path) -> pd.DataFrame:
     Raises:
         DataError: a file is malformed, or an item's label is not 0, 1 (clicked) or 2 (bought).
     """
-    seen = _files.read(users, _raw_types(USER), complete=USER[:1], names=USER)
-    shown = _files.read(items, _raw_types(ITEM), complete=(ITEM[0], ITEM[-1]), names=ITEM)
+    seen = _exact(_files.read(users, _raw_types(USER), complete=USER[:1], names=USER), users)
+    shown = _exact(_files.read(items, _raw_types(ITEM), complete=(ITEM[0], ITEM[-1]), names=ITEM), items)
     stage = shown.pop(ITEM[-1])
     if not stage.isin((0, 1, 2)).all():
         line = int((~stage.isin((0, 1, 2))).to_numpy().argmax())
@@ -68,6 +70,17 @@ def read_raw(users: Path, items: Path) -> pd.DataFrame:
     reached = stage.to_numpy()[rows["item"]]
     columns |= {"click": reached >= 1, "conversion": reached == 2}
     return pd.DataFrame(columns, copy=False)
+
+
+def _exact(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The rows of a file, once no id of them is too large for the float that it was read as."""
+    for name in frame.columns[frame.dtypes == np.float64]:
+        if frame[name].abs().max() >= LAST_EXACT:
+            raise DataError(
+                f"{path} holds ids from {LAST_EXACT} on in column {name}, which floats do not tell apart; number them "
+                "anew, or name the file as a table of your own"
+            )
+    return frame
 
 
 def _raw_types(names: tuple[str, ...]) -> dict[str, pa.DataType]:

@@ -61,7 +61,7 @@ def _of_floats(values: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
 def _of_texts(values: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
     others = pc.fill_null(pc.match_substring_regex(values, pattern=OTHER_SPELLING), False)
     inexact = np.zeros(len(values), dtype=bool)
-    if not pc.any(others).as_py():
+    if not pc.any(others).as_py() and not values.null_count:
         return values, inexact
     texts = pc.replace_substring_regex(values, pattern=r"^(-?(?:0|[1-9]\d*))\.0*$", replacement=r"\1")
     texts = pc.if_else(pc.match_substring_regex(texts, pattern="^(?i:true|false)$"), pc.utf8_lower(texts), texts)

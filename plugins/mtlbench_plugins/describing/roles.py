@@ -14,7 +14,7 @@ from mtlbench_plugins.datasets._table_schema import TRUTHS
 from mtlbench_plugins.describing.events import Events, find_events
 from mtlbench_plugins.describing.leaks import SUSPECT, alone, counts_of, same
 from mtlbench_plugins.describing.sample import UNREADABLE, Sample
-from mtlbench_plugins.describing.times import Timestamp, find_timestamp, form_of_dates, is_named_as_time
+from mtlbench_plugins.describing.times import Timestamp, find_timestamps, is_named_as_time
 
 FEW_VALUES = 50
 """Distinct integers up to which a column is taken as a code, not a quantity."""
@@ -25,6 +25,8 @@ LAST_EXACT = 2.0**53
 """From here on a float does not tell neighbouring integers apart: such numbers are ids."""
 
 SESSION = r"session|visit(_?id)?$|search_?id"
+SESSION_NUMBER = r"(session|visit)(_?(id|no|nr|num|number|index|idx))?$"
+"""Names of columns that number sessions and measure nothing of them."""
 USER = r"user|visitor|customer|client|uid$|person"
 LABEL = (
     r"click|view|conver|purchas|buy|bought|paid|pay$|order|cart|like|follow|share|forward|comment|hate|install|"
@@ -41,6 +43,8 @@ class Roles:
     """What each column seems to be."""
 
     timestamp: Timestamp | None = None
+    times: set[str] = field(default_factory=set)
+    """All columns of times."""
     session: str | None = None
     user: str | None = None
     events: Events | None = None
@@ -59,12 +63,10 @@ class Roles:
 
 def guess(sample: Sample) -> Roles:
     """The roles of all columns of ``sample``."""
-    roles = Roles(timestamp=find_timestamp(sample))
+    times = find_timestamps(sample)
+    roles = Roles(timestamp=times[0] if times else None, times={time.name for time in times})
     free = [name for name in sample.readable if roles.timestamp is None or name != roles.timestamp.name]
-    roles.session = next((name for name in free if _matches(SESSION, name) and _is_id(sample, name)), None)
-    roles.user = next(
-        (name for name in free if _matches(USER, name) and _is_id(sample, name) and name != roles.session), None
-    )
+    roles.user, roles.session = _owners(sample, free)
     labels = _labels(sample, roles, free)
     _order(roles, _without_copies(labels, roles))
     roles.events = find_events(sample)
@@ -72,6 +74,19 @@ def guess(sample: Sample) -> Roles:
         roles.uses[name] = _use(name, sample, roles, labels)
     _suspect(sample, roles, labels)
     return roles
+
+
+def _owners(sample: Sample, free: list[str]) -> tuple[str | None, str | None]:
+    """The columns of users and of sessions; session numbers may begin anew for each user, and be few then."""
+    ids = [name for name in free if _is_id(sample, name)]
+    session = next((name for name in ids if _matches(SESSION, name)), None)
+    user = next((name for name in ids if _matches(USER, name) and name != session), None)
+    if session is None and user is not None:
+        whole = [
+            name for name in free if sample.kinds[name] in {"text", "integer"} and sample.frame[name].nunique() > 1
+        ]
+        session = next((name for name in whole if _matches(SESSION_NUMBER, name)), None)
+    return user, session
 
 
 def _is_id(sample: Sample, name: str) -> bool:
@@ -162,8 +177,8 @@ def _reason(name: str, sample: Sample, roles: Roles, labels: Labels) -> str | No
         return "dates whose day and month cannot be told apart: as the time of a row it needs `timestamp_format`"
     if kind == "time of day":
         return "a time of day: to use it, write its hour into a column"
-    if kind == "time" or form_of_dates(sample, name):
-        return "a date: later ones are all new"
+    if name in roles.times:
+        return "a time: later ones are all new"
     if roles.timestamp is None and kind in {"integer", "number"} and is_named_as_time(name):
         return "a time by its name, and no date of our time: if it counts from a start of its own, name it as timestamp"
     if (

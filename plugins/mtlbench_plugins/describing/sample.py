@@ -102,7 +102,7 @@ def _kind(found: pa.DataType) -> str:
         "time": lambda kind: pa.types.is_timestamp(kind) or pa.types.is_date(kind),
         "time of day": pa.types.is_time,
         "duration": lambda kind: pa.types.is_duration(kind) or pa.types.is_interval(kind),
-        "bytes": lambda kind: pa.types.is_binary(kind) or pa.types.is_large_binary(kind),
+        "bytes": lambda kind: "binary" in str(kind),
         "empty": pa.types.is_null,
         "list": pa.types.is_nested,
     }

@@ -35,12 +35,13 @@ class Timestamp:
     """The codes of ``strptime``, for dates written as numbers."""
 
 
-def find_timestamp(sample: Sample) -> Timestamp | None:
-    """What is likely to be the time of each row: a date, else a number of our time, else a date as a number."""
-    return next(_candidates(sample), None)
+def find_timestamps(sample: Sample) -> list[Timestamp]:
+    """The columns of times, first what is likely to be the time of each row: the one with the most different ones."""
+    return sorted(_candidates(sample), key=lambda one: -sample.frame[one.name].nunique())
 
 
 def _candidates(sample: Sample) -> Iterator[Timestamp]:
+    """Dates, numbers of our time, and dates as numbers."""
     for name, kind in sample.kinds.items():
         if kind == "time":
             yield Timestamp(name)
@@ -51,16 +52,9 @@ def _candidates(sample: Sample) -> Iterator[Timestamp]:
             if PLAUSIBLE[0] <= typical * factor < PLAUSIBLE[1]:
                 yield Timestamp(name, unit=unit)
     for name in numbers:
-        if form := form_of_dates(sample, name):
-            yield Timestamp(name, form=form)
-
-
-def form_of_dates(sample: Sample, name: str) -> str | None:
-    """The form of the dates that a column named as a time holds as numbers, such as 20240531; ``None`` for others."""
-    if not _is_number(sample, name) or not re.search(TIME, name.lower()):
-        return None
-    found = date_format(_numbers(sample.frame[name].dropna()))
-    return found[0] if found and found[1].mean() > MOST else None
+        found = date_format(_numbers(sample.frame[name].dropna()))
+        if found and found[1].mean() > MOST:
+            yield Timestamp(name, form=found[0])
 
 
 def milliseconds(sample: Sample, timestamp: Timestamp) -> "pd.Series[int]":

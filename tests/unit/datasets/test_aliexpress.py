@@ -104,3 +104,13 @@ def test_a_damaged_folder_is_named(damage: object, words: list[str], tmp_path: P
     with pytest.raises(api.DataError) as caught:
         dataset().load(tmp_path)
     assert [word for word in words if word not in str(caught.value)] == []
+
+
+def test_searches_that_a_float_does_not_tell_apart_are_refused(tmp_path: Path) -> None:
+    folder = write_processed(tmp_path)
+    path = folder / "train.csv"
+    table = pd.read_csv(path)
+    table["search_id"] += 2**60
+    table.to_csv(path, index=False)
+    with pytest.raises(api.DataError, match=r"train\.csv holds ids from 9007199254740992 on in column search_id"):
+        dataset().load(tmp_path)

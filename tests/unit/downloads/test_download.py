@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from file_server import Files, serve
 
 from mtlbench import api
@@ -220,3 +221,34 @@ def test_the_parts_of_other_downloads_stay(server: Files, tmp_path: Path) -> Non
     (tmp_path / ".downloads" / "other.part").write_bytes(b"half")
     download(publication(server), tmp_path)
     assert below(tmp_path) == [".downloads/other.part", "shop/log.csv"]
+
+
+def no_socks(*_: object, **__: object) -> None:
+    """What requests has in place of SOCKS where its package lacks."""
+    raise requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support.")
+
+
+@pytest.mark.parametrize("variable", ["ALL_PROXY", "HTTPS_PROXY"])
+def test_a_socks_proxy_without_its_package_is_named_with_the_remedy(
+    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ALL_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, "socks5h://me:secret@proxy.example:1080")
+    monkeypatch.setattr("requests.adapters.SOCKSProxyManager", no_socks)
+    files = [api.RemoteFile("https://data.example/log.csv", "shop/log.csv", 10)]
+    with pytest.raises(api.UsageError) as caught:
+        download(api.Publication("page", "licence", files=files), tmp_path)
+    message = str(caught.value)
+    assert "the proxy socks5h://proxy.example needs the package PySocks: run `pip install PySocks`" in message
+    assert "secret" not in message
+    assert "moved" not in message
+
+
+def test_a_proxy_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ALL_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALL_PROXY", "gopher://proxy.example")
+    files = [api.RemoteFile("https://data.example/log.csv", "shop/log.csv", 10)]
+    with pytest.raises(api.UsageError, match=r"the proxy gopher://proxy\.example is no proxy that can be used"):
+        download(api.Publication("page", "licence", files=files), tmp_path)

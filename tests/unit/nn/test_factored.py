@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mtlbench.nn import MLP, Experts, FieldEmbedding, Gate, Tower, embedding, factored
 from mtlbench.nn.factored import Factored
 from mtlbench.nn.linear import Linear, first_layers
-from mtlbench.training.embeddings import EmbeddingAdam
+from mtlbench.training.embeddings.algorithms import EmbeddingAdam
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -23,7 +24,7 @@ def test_peak_memory_on_windows_is_the_peak_that_windows_keeps(monkeypatch: pyte
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
     monkeypatch.setattr(budget.sys, "platform", "win32")
     memory = SimpleNamespace(rss=5 * 2**20, peak_wset=7 * 2**20)
-    monkeypatch.setattr(budget.psutil, "Process", lambda: SimpleNamespace(memory_info=lambda: memory))
+    monkeypatch.setattr(psutil, "Process", lambda: SimpleNamespace(memory_info=lambda: memory))
     assert peak_memory_mib() == 7
 
 

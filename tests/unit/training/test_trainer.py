@@ -172,6 +172,11 @@ def test_selects_the_candidate_of_the_best_validation_score_and_of_equals_the_fi
     assert again.select({"first": fixed(1.0, 1.0), "second": fixed(1.0, 1.0)}) == "first"
 
 
+def test_a_choice_among_no_candidates_is_refused():
+    with pytest.raises(api.TrainingError, match=r"give trainer\.select at least one"):
+        make_trainer().select({})
+
+
 def test_candidates_that_do_not_improve_on_the_start_cell_leave_its_parameters():
     first = make_trainer()
     Plain().fit(first)

@@ -1,4 +1,4 @@
-"""The small worlds of the kit: data and a network on which one knows what a weighting must do."""
+"""Small data and a small network, on which it is known what a weighting must do."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -10,29 +10,29 @@ from mtlbench.api import Backbone, Field, Schema, Split, Splits, Task, funnel
 from mtlbench.nn import FieldEmbedding
 
 FEATURES = 3
-"""Numerical inputs that the network learns from; one more per task sets the size of its loss."""
+"""Numerical inputs that the network learns from. One more input per task sets the size of the task's loss."""
 
 WIDTH = 6
 SURE = 200.0
-"""A logit at which float32 knows no loss: the cross-entropy and its gradient are exactly 0."""
+"""A logit at which the cross-entropy and its gradient are exactly 0 in float32."""
 STEEP = 1e10
-"""Factor on the logits of a task whose loss, and whose gradient, is huge."""
+"""Factor on the logits of a task, which makes its loss and its gradient huge."""
 
 Loss = Literal["usual", "zero", "huge", "nan"]
 
 
 @dataclass(frozen=True)
-class Scene:
+class Fixture:
     """A dataset of ``rows`` rows per split and ``tasks`` tasks, and a network for it."""
 
     tasks: int = 3
     rows: int = 48
     losses: tuple[Loss, ...] = ()
-    """Size of each task's loss; empty: usual."""
+    """Size of each task's loss; empty: all usual."""
     identical: bool = False
     """Whether all tasks have the same labels and the same part of the network."""
     order: tuple[int, ...] = ()
-    """Tasks of the unpermuted scene, in the order in which they stand here; empty: as they are."""
+    """Order of the tasks, by their index; empty: 0, 1, ...."""
     parallel: bool = False
     """Whether the tasks are no funnel."""
     sessions: bool = True
@@ -49,17 +49,17 @@ class Scene:
         return Schema(fields, numerical, tasks, self.sessions, user_inputs=("user",))
 
     def splits(self) -> Splits:
-        """Train, validation and test, alike but for chance."""
+        """Train, validation and test, drawn from one distribution."""
         train, validation, test = (self._split(part) for part in range(3))
         return Splits(self.schema, train, validation, test, fingerprint="conformance", facts={})
 
-    def network(self) -> "SceneNetwork":
+    def network(self) -> "FixtureNetwork":
         """A network whose initial parameters come from torch's global generator."""
         steep = torch.tensor([STEEP if self._loss(k) == "huge" else 1.0 for k in self._order()])
-        return SceneNetwork(self.schema, steep, self._order(), self.identical)
+        return FixtureNetwork(self.schema, steep, self._order(), self.identical)
 
-    def permuted(self, order: tuple[int, ...]) -> "Scene":
-        """The same scene with its tasks in another order."""
+    def permuted(self, order: tuple[int, ...]) -> "Fixture":
+        """The same fixture with its tasks in another order."""
         return replace(self, order=order)
 
     def _order(self) -> tuple[int, ...]:
@@ -101,7 +101,7 @@ class Scene:
         )
 
     def _labels(self, features: Tensor, generator: torch.Generator) -> Tensor:
-        """A funnel that keeps most rows at each stage, so that both classes are there at the last."""
+        """A funnel that keeps most rows at each stage, so that the last task has both classes."""
         stage = torch.ones(len(features), dtype=torch.bool)
         columns = []
         for k in range(self.tasks):
@@ -111,13 +111,13 @@ class Scene:
         return torch.stack(columns, dim=1)
 
 
-class SceneNetwork(Backbone):
+class FixtureNetwork(Backbone):
     """A small shared trunk and one linear head per task; every parameter but the heads is shared.
 
-    The parameters of a head go with its task when the tasks are permuted.
+    When the tasks are permuted, each head keeps the parameters of its task.
     """
 
-    name, label = "scene", "the kit's network"
+    name, label = "fixture", "the kit's network"
     steep: Tensor
 
     def __init__(self, schema: Schema, steep: Tensor, order: tuple[int, ...], identical: bool) -> None:
@@ -136,5 +136,5 @@ class SceneNetwork(Backbone):
 
 
 def shared_parameters(network: Backbone) -> list[Tensor]:
-    """The parameters of a :class:`SceneNetwork` that all tasks reach."""
+    """The parameters of a :class:`FixtureNetwork` that all tasks reach."""
     return [value for name, value in network.named_parameters() if name.startswith("trunk")]

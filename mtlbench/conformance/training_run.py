@@ -1,4 +1,4 @@
-"""Training runs of a fraction of a second, through the real trainer, with someone watching."""
+"""Short training runs through the real trainer; an observer sees every call of the weighting."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,9 +9,9 @@ from torch import Tensor
 
 from mtlbench.api import Backbone, DirectionWeighting, Splits, Step, Weighting
 from mtlbench.cells import Training
+from mtlbench.conformance.fixture import Fixture
+from mtlbench.conformance.plugin_under_test import PluginUnderTest, tiny_weighting
 from mtlbench.conformance.rules import NotApplicableError
-from mtlbench.conformance.scene import Scene
-from mtlbench.conformance.subject import Subject, tiny_weighting
 from mtlbench.discovery import Catalogue
 from mtlbench.training import TASK_GRADIENTS, BackboneTrainer, no_shared_parameters
 from mtlbench.training.checkpoint import Checkpoint
@@ -21,39 +21,39 @@ from mtlbench.training.stages import Progress
 
 LEARNING_RATE = 0.01
 HOOKS = ("setup", "weigh", "direct", "after_step", "end_epoch")
-"""What the trainer calls of a weighting."""
+"""The methods of a weighting that the trainer calls."""
 
 Call = Callable[[], Any]
 Watch = Callable[[str, Call, Step | None], Any]
-"""Stands between trainer and weighting: hears the hook's name, what calls it, and the step; gives what it gave."""
+"""Called in place of a hook, with its name, a function that calls it, and the step; returns what the hook returns."""
 
 
 @dataclass(frozen=True)
-class Weighed:
-    """What a weighting made of one step."""
+class RecordedStep:
+    """One step, and the weights or the direction that the weighting gave for it."""
 
     rows: Tensor
     weights: Tensor
-    """(K,) or (B, K); of a direction its effective weights."""
+    """(K,) or (B, K); for a direction its effective weights."""
     direction: Mapping[str, Tensor] | None = None
     shared: Mapping[str, Tensor] = field(default_factory=dict)
-    """Of a direction, the plain average (1/K) sum_k g_k of the task gradients."""
+    """For a direction, the plain average (1/K) sum_k g_k of the task gradients."""
 
 
-class Rehearsal:
-    """One training of a network under a weighting, its start cell trained before it where it names one.
+class TrainingRun:
+    """Trains a network under a weighting; a weighting that starts from a trained cell has that cell trained first.
 
     Args:
-        weighting: fresh.
-        network: makes a fresh network, always with the same initial parameters.
+        weighting: a new one.
+        network: returns a new network, always with the same initial parameters.
         splits: the data.
-        catalogue: where the start cell's weighting is found.
-        epochs: of each stage; all of them are trained.
+        catalogue: has the weighting of the cell to start from.
+        epochs: of each stage; there is no early stopping.
         batch_size: 0 for one step per epoch.
-        seed: of batches, of steps and of the weighting.
-        watch: sees all calls to the weighting.
-        journal: where the training saves what it has done, and goes on from.
-        progress: hears of every step.
+        seed: of the batches, the steps and the weighting.
+        watch: is called in place of every hook of the weighting.
+        journal: saves the training, and resumes one that it has saved.
+        progress: is called after every step.
     """
 
     def __init__(
@@ -68,10 +68,10 @@ class Rehearsal:
         seed: int = 0,
         watch: Watch | None = None,
         journal: Journal | None = None,
-        progress: Progress = lambda *_: None,
+        progress: Progress | None = None,
     ) -> None:
         self.weighting = weighting
-        self.weighed: list[Weighed] = []
+        self.steps: list[RecordedStep] = []
         self._seed = seed
         with seeded(0, "initial parameters"):
             backbone = network()
@@ -82,8 +82,8 @@ class Rehearsal:
             entry = catalogue.get("weighting", start.weighting)
             before = entry.cls(entry.cls.Params.model_validate(dict(start.params)))
             settings: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
-            first = Rehearsal(before, network, splits, catalogue, **settings)
-            checkpoint = first.run().trainer.checkpoint("start")
+            first = TrainingRun(before, network, splits, catalogue, **settings)
+            checkpoint = first.train().trainer.checkpoint("start")
         rows = len(splits.train)
         self.trainer: BackboneTrainer = BackboneTrainer(
             backbone,
@@ -100,14 +100,14 @@ class Rehearsal:
             self.watch(watch)
 
     def watch(self, watch: Watch) -> None:
-        """Put ``watch`` between the trainer and the weighting's hooks."""
+        """Have ``watch`` called in place of every hook of the weighting."""
         for name in HOOKS:
             hook = getattr(self.weighting, name, None)
             if hook is not None:
                 setattr(self.weighting, name, _watched(name, hook, watch))
 
-    def run(self) -> Self:
-        """Train; whatever the weighting or the trainer raises passes through."""
+    def train(self) -> Self:
+        """Train; errors of the weighting and of the trainer are not caught."""
         with seeded(self._seed, "weighting"):
             self.weighting.fit(self.trainer)
         return self
@@ -124,29 +124,29 @@ class Rehearsal:
     def _record(self, hook: str, call: Call, step: Step | None) -> Any:
         result = call()
         if step is not None and hook == "weigh" and not isinstance(self.weighting, DirectionWeighting):
-            self.weighed.append(Weighed(step.rows, result.detach().clone()))
+            self.steps.append(RecordedStep(step.rows, result.detach().clone()))
         elif step is not None and hook == "direct" and isinstance(self.weighting, DirectionWeighting):
             weights = self.weighting.effective_weights(step, result)
             direction = {name: part.detach().clone() for name, part in result.items()}
             average = {name: torch.stack(gradients).mean(0) for name, gradients in step.jacobian.items()}
-            self.weighed.append(Weighed(step.rows, weights, direction, average))
+            self.steps.append(RecordedStep(step.rows, weights, direction, average))
         return result
 
 
-def rehearse(subject: Subject, scene: Scene, **settings: Any) -> Rehearsal:
-    """A rehearsal of the weighting under test in ``scene``, not yet run.
+def new_training_run(plugin: PluginUnderTest, fixture: Fixture, **settings: Any) -> TrainingRun:
+    """A run of the weighting under test in ``fixture``, not yet run.
 
     Raises:
-        NotApplicableError: the weighting refuses the scene, with its reason.
+        NotApplicableError: the weighting refuses the fixture, with its reason.
     """
-    weighting = tiny_weighting(subject.entry)
-    network = scene.network
-    reason = weighting.applicable(scene.schema, type(network()))
-    if reason is None and weighting.needs & TASK_GRADIENTS and scene.tasks == 1:
+    weighting = tiny_weighting(plugin.entry)
+    network = fixture.network
+    reason = weighting.applicable(fixture.schema, type(network()))
+    if reason is None and weighting.needs & TASK_GRADIENTS and fixture.tasks == 1:
         reason = no_shared_parameters(weighting.label, network().label)
     if reason is not None:
         raise NotApplicableError(reason)
-    return Rehearsal(weighting, network, scene.splits(), subject.catalogue, **settings)
+    return TrainingRun(weighting, network, fixture.splits(), plugin.catalogue, **settings)
 
 
 def owns_schedule(weighting: Weighting) -> bool:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from mtlbench.api import Backbone, Field, Schema, funnel
+from mtlbench.conformance.plugin_under_test import PluginUnderTest, tiny_backbone
 from mtlbench.conformance.rules import NotApplicableError
-from mtlbench.conformance.subject import Subject, tiny_backbone
 from mtlbench.training.seeding import seeded
 
 ROWS = 64
@@ -19,17 +19,17 @@ def with_tasks(tasks: int, schema: Schema = SCHEMA) -> Schema:
     return replace(schema, tasks=funnel(*(f"task{k}" for k in range(tasks))))
 
 
-def build(subject: Subject, schema: Schema = SCHEMA, seed: int = 0) -> Backbone:
+def build(plugin: PluginUnderTest, schema: Schema = SCHEMA, seed: int = 0) -> Backbone:
     """The backbone under test in evaluation mode, its initial parameters those of ``seed``.
 
     Raises:
         NotApplicableError: it refuses the schema, with its reason.
     """
-    reason = subject.cls.applicable(schema)
+    reason = plugin.cls.applicable(schema)
     if reason is not None:
         raise NotApplicableError(reason)
     with seeded(seed, "initial parameters"):
-        return tiny_backbone(subject.entry, schema).eval()
+        return tiny_backbone(plugin.entry, schema).eval()
 
 
 def inputs(schema: Schema = SCHEMA, rows: int = ROWS, seed: int = 0) -> tuple[Tensor, Tensor]:

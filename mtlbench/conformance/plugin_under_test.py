@@ -10,12 +10,12 @@ from mtlbench.api import Backbone, Params, Schema, Weighting
 from mtlbench.discovery import Catalogue, Entry
 
 TINY = {"embedding": 4, "bottom": (8,), "tower": (4,), "dropout": 0.0, "experts": 2}
-"""Sizes of networks in the kit, by parameter name: as small as shows what goes wrong."""
+"""Sizes of the networks that the kit trains, by parameter name: small, to be quick."""
 
 
 @dataclass(frozen=True)
-class Subject:
-    """The plugin under test, and the others that it is tested with."""
+class PluginUnderTest:
+    """The plugin under test, and the plugins that it is tested with."""
 
     entry: Entry
     catalogue: Catalogue
@@ -32,19 +32,19 @@ class Subject:
 
 
 def tiny_weighting(entry: Entry) -> Weighting:
-    """The weighting at its defaults, networks of its own as small as can be."""
+    """A weighting at its defaults; networks of its own are small."""
     weighting: Weighting = entry.cls(tiny_params(entry.cls))
     return weighting
 
 
 def tiny_backbone(entry: Entry, schema: Schema) -> Backbone:
-    """The backbone as small as can be."""
+    """A small backbone."""
     backbone: Backbone = entry.cls(schema, tiny_params(entry.cls))
     return backbone
 
 
 def tiny_params(cls: type[Any]) -> Params:
-    """The plugin's defaults with the sizes of the kit, where it takes them."""
+    """The plugin's defaults, with the kit's sizes where the plugin allows them."""
     fields = cls.Params.model_fields
     try:
         params: Params = cls.Params(**{name: size for name, size in TINY.items() if name in fields})

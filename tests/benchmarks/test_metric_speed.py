@@ -1,6 +1,6 @@
 """What the metrics of a task of numbers cost on a split of a million rows, on one core.
 
-Run with ``pytest tests/benchmarks/test_metrics.py -m '' --benchmark-only``. AUC of the same rows is beside them.
+Run with ``pytest tests/benchmarks/test_metric_speed.py -m '' --benchmark-only``. AUC of the same rows is beside them.
 """
 
 from collections.abc import Callable
