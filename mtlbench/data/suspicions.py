@@ -113,7 +113,7 @@ def _copies(schema: Schema, splits: Mapping[str, Split], found: Suspicions) -> N
     for one, other in combinations(range(len(schema.tasks)), 2):
         pairs = [part[:, [one, other]] for part in labels]
         both = np.concatenate([pair[~np.isnan(pair).any(1)] for pair in pairs])
-        if len(both) == 0 or abs(both[:, 0].mean() - both[:, 1].mean()) > COPIED * max(1, np.abs(both).max()):
+        if len(both) == 0 or abs(both[:, 0].mean() - both[:, 1].mean()) > 2 * COPIED * max(1, np.abs(both).max()):
             continue
         differ = float((both[:, 0] != both[:, 1]).mean())
         # The share of all values but the most frequent: two labels that are nearly always 0 are no copies.
