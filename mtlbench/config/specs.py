@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Any
 
 from pydantic import ValidationError
 
 from mtlbench.api import Params
+from mtlbench.bounds import NAME, PLUGIN_NAME, bounded
 from mtlbench.cells import PluginSpec
 from mtlbench.config.grammar import ALL, parse
 from mtlbench.config.messages import complaints
@@ -15,6 +17,9 @@ from mtlbench.config.parameters import public_fields, spec_text, value_from_text
 from mtlbench.config.presets import PresetName, preset_sizes
 from mtlbench.discovery.catalogue import Catalogue, Entry
 from mtlbench.errors import UsageError, did_you_mean
+
+MOST_SETTINGS = 10_000
+"""Of one plugin's parameters, crossed."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,11 @@ def resolve(catalogue: Catalogue, kind: str, name: str, params: Mapping[str, Any
         UsageError: there is no such plugin or parameter, or a value is invalid.
     """
     entry = catalogue.get(kind, name)
+    if len(name) > PLUGIN_NAME or len(entry.cls.label) > NAME:
+        raise UsageError(
+            f"the {kind} of {entry.origin} has a name of {len(name):,} and a label of {len(entry.cls.label):,} "
+            f"characters; at most {PLUGIN_NAME} and {NAME:,} go into a record and the name of its file: shorten it"
+        )
     fields = public_fields(entry.cls.Params)
     for key in params:
         if key not in fields:
@@ -47,6 +57,10 @@ def resolve(catalogue: Catalogue, kind: str, name: str, params: Mapping[str, Any
     model = _validated(entry, {**sizes, **params})
     values = model.model_dump(mode="json", by_alias=True)
     defaults = _validated(entry, sizes).model_dump(mode="json", by_alias=True)
+    try:
+        bounded(values)
+    except ValueError as error:
+        raise UsageError(f"{kind} {name}: a parameter cannot be recorded: {error}; choose a smaller one") from error
     changed = {key: value for key, value in values.items() if value != defaults[key]}
     return Resolved(entry, PluginSpec(name, values), model, changed)
 
@@ -66,6 +80,8 @@ def resolve_texts(catalogue: Catalogue, kind: str, texts: Iterable[str], preset:
                 raise UsageError(f"{kind} {ALL} takes no parameters; name the {kind}s one by one to set them")
             continue
         fields = public_fields(catalogue.get(kind, name).cls.Params)
+        if (count := prod(map(len, parameters.values()))) > MOST_SETTINGS:
+            raise UsageError(f"{kind} {name} is given {count:,} settings, more than {MOST_SETTINGS:,}; give fewer")
         for values in product(*parameters.values()):
             read = {key: value_from_text(fields.get(key), value) for key, value in zip(parameters, values, strict=True)}
             resolved = resolve(catalogue, kind, name, read, preset)

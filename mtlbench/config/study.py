@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from mtlbench.bounds import INTEGER, NUMBER
 from mtlbench.cells import Training
 from mtlbench.config.messages import complaints
 from mtlbench.config.presets import PRESETS, PresetName
@@ -27,7 +28,11 @@ def _listed(value: Any) -> Any:
 Specs = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
 """Plugin specs, each in the grammar of :mod:`mtlbench.config.grammar`."""
 
-Seed = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, le=INTEGER)]
+Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+MOST_CELLS = 1_000_000
+"""Of a study: a cell costs 3 KB while it runs."""
 
 PATHS = ("data_dir", "out")
 
@@ -68,14 +73,14 @@ class Study(BaseModel):
     weightings: Specs = ("rmtl",)
     also: tuple[Grid, ...] = ()
     """Further pairs, on the same datasets and seeds. Flags that name backbones or weightings leave them out."""
-    seeds: Annotated[int, Field(ge=1)] | Annotated[tuple[Seed, ...], Field(min_length=1)] = 3
+    seeds: Annotated[int, Field(ge=1, le=MOST_CELLS)] | Annotated[tuple[Seed, ...], Field(min_length=1)] = 3
     """Their number, for 0, 1, ..., or a list of them."""
     preset: PresetName = "quick"
-    epochs: int | None = Field(None, ge=1)
-    patience: int | None = Field(None, ge=1)
-    batch_size: int | None = Field(None, ge=1)
-    learning_rate: float | None = Field(None, gt=0)
-    weight_decay: float | None = Field(None, ge=0)
+    epochs: Count | None = None
+    patience: Count | None = None
+    batch_size: Count | None = None
+    learning_rate: float | None = Field(None, gt=0, le=NUMBER)
+    weight_decay: float | None = Field(None, ge=0, le=NUMBER)
     precision: Literal["float32", "bfloat16"] | None = None
     embedding_optimiser: Literal["adam", "sparse-adam", "rowwise-adagrad"] | None = None
     controls: bool = False
@@ -86,7 +91,7 @@ class Study(BaseModel):
     """Where cells train: ``cpu``, ``cuda`` or ``cuda:N``."""
     data_dir: Path = Path("data")
     out: Path = Path("results")
-    jobs: int = Field(default_factory=usable_cores, ge=1)
+    jobs: Count = Field(default_factory=usable_cores)
     """Cells trained at the same time."""
     executor: Literal["local", "dask"] = "local"
     """Where the processes are: on this machine, or on a Dask cluster."""
@@ -154,16 +159,21 @@ class Study(BaseModel):
             for name in set(Training.__dataclass_fields__) - {"budget", "allowance"}
             if (value := getattr(self, name)) is not None
         }
-        first = Grid(backbones=self.backbones, weightings=self.weightings)
+        datasets = resolve_texts(catalogue, "dataset", self.datasets, self.preset)
+        grids = tuple(
+            (
+                resolve_texts(catalogue, "backbone", grid.backbones, self.preset),
+                resolve_texts(catalogue, "weighting", grid.weightings, self.preset),
+            )
+            for grid in (Grid(backbones=self.backbones, weightings=self.weightings), *self.also)
+        )
+        seeds = self.seeds if isinstance(self.seeds, int) else len(self.seeds)
+        cells = len(datasets) * seeds * sum(len(backbones) * len(weightings) for backbones, weightings in grids)
+        if cells > MOST_CELLS:
+            raise UsageError(f"the study has {cells:,} cells, more than {MOST_CELLS:,}; cut it into several")
         return Plan(
-            datasets=resolve_texts(catalogue, "dataset", self.datasets, self.preset),
-            grids=tuple(
-                (
-                    resolve_texts(catalogue, "backbone", grid.backbones, self.preset),
-                    resolve_texts(catalogue, "weighting", grid.weightings, self.preset),
-                )
-                for grid in (first, *self.also)
-            ),
+            datasets=datasets,
+            grids=grids,
             seeds=self.seeds if isinstance(self.seeds, tuple) else tuple(range(self.seeds)),
             training=replace(PRESETS[self.preset].training, **overrides),
             settings=RunSettings(

@@ -113,15 +113,19 @@ def _copies(schema: Schema, splits: Mapping[str, Split], found: Suspicions) -> N
     for one, other in combinations(range(len(schema.tasks)), 2):
         pairs = [part[:, [one, other]] for part in labels]
         both = np.concatenate([pair[~np.isnan(pair).any(1)] for pair in pairs])
-        if len(both) == 0 or abs(both[:, 0].mean() - both[:, 1].mean()) > 2 * COPIED * max(1, np.abs(both).max()):
+        binary = {schema.tasks[one].kind, schema.tasks[other].kind} == {"binary"}
+        rates = both.mean(0) if len(both) else np.zeros(2)
+        if not len(both) or (binary and min(abs(rates[0] - rates[1]), abs(1 - rates.sum())) > COPIED):
             continue
-        differ = float((both[:, 0] != both[:, 1]).mean())
+        equal = float((both[:, 0] == both[:, 1]).mean())
         # The share of all values but the most frequent: two labels that are nearly always 0 are no copies.
         rare = min(1 - float(np.unique(column, return_counts=True)[1].max()) / len(both) for column in both.T)
-        if differ <= COPIED and differ <= COPIED_RARE * rare:
+        unlike = min(equal, 1 - equal) if binary else 1 - equal
+        if unlike <= min(COPIED, COPIED_RARE * rare):
             first, second = schema.task_names[one], schema.task_names[other]
-            found.facts[f"same_label.{second}.{first}"] = 1 - differ
-            named.append(f"{second!r} equals {first!r} in {1 - differ:.2%} of the rows")
+            found.facts[f"same_label.{second}.{first}"] = equal
+            opposite = "" if equal > 0.5 else ", and is its opposite in the others"
+            named.append(f"{second!r} equals {first!r} in {equal:.2%} of the rows{opposite}")
     if named:
         found.warnings.append(f"a label is the copy of another: {_listed(named)}; name each task once")
 

@@ -130,7 +130,7 @@ def _check_size(log: Log, name: str, sizes: NDArray[np.float64]) -> None:
     small = (sizes > 0) & (sizes < largest / MOST_TIMES)
     if small.sum() > (sizes > 0).sum() / 2:
         what = f"numerical column {name!r}"
-        remedy = f"most of its numbers are not even 1/{MOST_TIMES:.0e} of that: correct it, or make it missing"
+        remedy = f"most of its numbers are over {MOST_TIMES:.0e} times smaller: correct it, or make it missing"
         _refuse(log, name, sizes >= largest / MOST_TIMES, what, remedy)
 
 

@@ -4,12 +4,13 @@ from dataclasses import replace
 from itertools import product
 
 from mtlbench.api import Source, Splits
+from mtlbench.bounds import NAME
 from mtlbench.cells import Cell
 from mtlbench.config.specs import Resolved, resolve
 from mtlbench.config.study import Plan
 from mtlbench.data import announce
 from mtlbench.discovery import Catalogue
-from mtlbench.errors import TrainingError, UsageError
+from mtlbench.errors import DataError, TrainingError, UsageError
 from mtlbench.experiments.applicability import Applicability
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import load_splits
@@ -29,6 +30,11 @@ def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
     for dataset in plan.datasets:
         splits = load_splits(catalogue, dataset.spec, plan.settings.data_dir)
         announce(splits, dataset.spec.name)
+        if longest := max((task for task in splits.schema.task_names if len(task) > NAME), key=len, default=None):
+            raise DataError(
+                f"a task of the dataset {dataset.entry.name} has a name of {len(longest):,} characters, more than "
+                f"{NAME:,}: {longest[:60]}...; rename its column"
+            )
         for seed in plan.seeds:
             for backbone, weighting in pairs:
                 job = expansion.add(dataset, splits, backbone, weighting, seed)

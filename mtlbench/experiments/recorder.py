@@ -11,6 +11,7 @@ from mtlbench.experiments.recording import blank_record
 from mtlbench.experiments.run_cell import load_splits
 from mtlbench.records.schema import Failure, Record
 from mtlbench.records.store import RecordStore, Summary
+from mtlbench.training.checkpoint import usable
 
 
 class Recorder:
@@ -49,7 +50,7 @@ class Recorder:
         if record is None:
             return False
         summary = Summary.of(record)
-        if not self._counts(summary) or (job.keep_checkpoint and not job.checkpoint.exists()):
+        if not self._counts(summary) or (job.keep_checkpoint and not usable(job.checkpoint)):
             return False
         self._enter(job, summary)
         return True
@@ -83,7 +84,7 @@ class Recorder:
 
     def without_training(self, job: Job, failure: Failure | None = None, crashes: int = 0) -> None:
         """Record that ``job`` is not applicable or, with a ``failure``, that it failed before it could run."""
-        splits = load_splits(self._catalogue, job.cell.dataset, job.settings.data_dir)
+        splits = load_splits(self._catalogue, job.cell.dataset, job.settings.data_dir, job.cell.fingerprint)
         record = blank_record(job, self._catalogue, splits)
         if failure is not None:
             record = record.model_copy(update={"status": "failed", "failure": failure, "crashes": crashes})

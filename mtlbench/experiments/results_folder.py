@@ -13,8 +13,9 @@ def require_writable(out: Path) -> None:
     Raises:
         UsageError: they cannot.
     """
-    place = nearest(out)
+    place = out
     try:
+        place = nearest(out)
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:

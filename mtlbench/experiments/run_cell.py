@@ -36,7 +36,7 @@ def run_cell(job: Job, emit: Emit) -> Record:
     device = torch.device(job.settings.device)
     prepare_process(device)
     catalogue = _catalogue(job.settings.plugin_files)
-    splits = load_splits(catalogue, job.cell.dataset, job.settings.data_dir)
+    splits = load_splits(catalogue, job.cell.dataset, job.settings.data_dir, job.cell.fingerprint)
     record = blank_record(job, catalogue, splits)
     try:
         return _train(job, catalogue, resident(splits, device), record, emit)
@@ -73,8 +73,9 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
     metrics = {
         name: trainer.scores(split) for name, split in (("validation", splits.validation), ("test", splits.test))
     }
-    return record.model_copy(
-        update={
+    return Record.model_validate(
+        {
+            **dict(record),
             "status": "done",
             "failure": None,
             "metrics": metrics,
@@ -98,16 +99,22 @@ def _checkpoint(job: Job, source: Cell | None) -> Checkpoint | None:
     return None if source is None else Checkpoint.load(job.settings.checkpoint(source), source.id)
 
 
-def load_splits(catalogue: Catalogue, dataset: PluginSpec, data_dir: Path) -> Splits:
-    """The encoded dataset, kept for the process's next cell."""
-    key = (id(catalogue), dataset.canonical, str(data_dir))
-    if key not in _SPLITS:
+def load_splits(catalogue: Catalogue, dataset: PluginSpec, data_dir: Path, fingerprint: str | None = None) -> Splits:
+    """The encoded dataset, kept for the process's next cell.
+
+    What is kept is given again only for the same plugin class and the same ``fingerprint``. Without a fingerprint the
+    raw files are looked at anew, because they may have changed since.
+    """
+    cls = catalogue.get("dataset", dataset.name).cls
+    if (cls, fingerprint) not in _SPLITS:
+        splits = load(catalogue.create("dataset", dataset), data_dir, cache_dir())
         _SPLITS.clear()
-        _SPLITS[key] = load(catalogue.create("dataset", dataset), data_dir, cache_dir())
-    return _SPLITS[key]
+        _SPLITS[cls, splits.fingerprint] = splits
+        return splits
+    return _SPLITS[cls, fingerprint]
 
 
-_SPLITS: dict[tuple[int, str, str], Splits] = {}
+_SPLITS: dict[tuple[type, str | None], Splits] = {}
 
 
 def resident(splits: Splits, device: torch.device) -> Splits:

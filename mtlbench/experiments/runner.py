@@ -18,6 +18,7 @@ from mtlbench.experiments.results_folder import require_writable
 from mtlbench.experiments.schedule import Schedule
 from mtlbench.locks import FOLDER, Locks
 from mtlbench.records.store import RecordStore, Summary
+from mtlbench.training.checkpoint import usable
 
 Overwrite = Literal["never", "failed", "always"]
 
@@ -75,10 +76,10 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
 
 
 def missing(study: list[Job], known: Mapping[str, Summary]) -> list[Job]:
-    """The jobs to run: those without a record, and cells they build on whose checkpoint is gone."""
+    """The jobs to run: those without a record, and cells they build on whose checkpoint is gone or damaged."""
     needed: set[str] = set()
     for job in reversed(study):
-        gone = job.cell.id in needed and not job.checkpoint.exists()
+        gone = job.cell.id in needed and not usable(job.checkpoint)
         if job.cell.id not in known or gone:
             needed.add(job.cell.id)
             if job.not_applicable is None:

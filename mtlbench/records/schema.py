@@ -4,42 +4,59 @@ Tables, plots and comparisons are computed from records alone, so a record carri
 """
 
 import json
-import math
 from collections.abc import Mapping
 from traceback import format_exception
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
+from mtlbench import bounds
 from mtlbench.cells import identity
 from mtlbench.errors import said_of
+from mtlbench.text import shortened
 
 SCHEMA_VERSION: Literal[1] = 1
 
 
-def _none_unless_finite(value: Any) -> Any:
+LONGEST_TEXT = 20_000
+
+
+def _none_beyond(value: Any) -> Any:
     if isinstance(value, (str, bool)):
         raise ValueError(f"a number is expected, not {value!r}")
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return None if isinstance(value, (int, float)) and not abs(value) <= bounds.NUMBER else value
 
 
 def _encodable(value: Any) -> Any:
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return shortened(value.encode("utf-8", "backslashreplace").decode(), LONGEST_TEXT)
 
+
+Finite = Annotated[float, Field(strict=True, ge=-bounds.NUMBER, le=bounds.NUMBER)]
 
 Number = Annotated[
-    Annotated[float, Field(strict=True)] | Annotated[float | None, BeforeValidator(_none_unless_finite)] | None,
-    Field(union_mode="left_to_right"),
+    Finite | Annotated[float | None, BeforeValidator(_none_beyond)] | None, Field(union_mode="left_to_right")
 ]
-"""A measured value; NaN and infinity become ``None``, for JSON has neither.
+"""A measured value; ``None`` for NaN and infinity, which JSON has not, and for what is beyond :data:`bounds.NUMBER`: it
+diverged, and a mean with it is none.
 
-Finite numbers, which nearly all are, are read without a call of Python code.
+Other numbers, which nearly all are, are read without a call of Python code.
 """
 
-Text = Annotated[str, BeforeValidator(_encodable)]
-"""Text from elsewhere, such as a traceback; what UTF-8 cannot hold is escaped."""
+Count = Annotated[int, Field(ge=0, le=bounds.INTEGER)]
 
-Scores = dict[str, dict[str, Number]]
+Name = Annotated[str, Field(max_length=bounds.NAME)]
+
+Plain = Annotated[float | int | str, AfterValidator(bounds.bounded)]
+"""A fact or a setting."""
+
+Params = Annotated[dict[str, Any], AfterValidator(bounds.bounded)]
+
+Text = Annotated[str, BeforeValidator(_encodable)]
+"""Text from elsewhere, such as a traceback; what UTF-8 cannot hold is escaped, and a megabyte loses its middle."""
+
+Scores = dict[Name, dict[Name, Number]]
 """Task -> metric -> value; ``None`` where the metric is undefined (one class in the split)."""
 
 
@@ -50,54 +67,54 @@ class _Strict(BaseModel):
 class PluginUse(_Strict):
     """A plugin as it was used: name, display name, every parameter, and the code that ran."""
 
-    name: str
-    label: str
-    params: dict[str, Any]
-    changed: dict[str, Any]
+    name: Name
+    label: Name
+    params: Params
+    changed: Params
     """The parameters that differ from the defaults, presets aside: what a method's name must show."""
-    version: str
+    version: Name
     """Distribution and version that provides the plugin, such as ``mtlbench 0.1.0``."""
-    source: str
+    source: Name
     """sha256 of the plugin's source file."""
 
 
 class DatasetUse(PluginUse):
     """The dataset of a cell."""
 
-    fingerprint: str
-    tasks: tuple[str, ...]
-    kinds: dict[str, str] = {}
+    fingerprint: Name
+    tasks: tuple[Name, ...]
+    kinds: dict[Name, Name] = {}
     """Task -> what its label is; ``binary`` where it is not named."""
-    primary: dict[str, str] = {}
+    primary: dict[Name, Name] = {}
     """Task -> the metric that ranks methods and selects epochs; ``auc`` where it is not named."""
-    facts: dict[str, float | int | str]
-    optimum: dict[str, Scores] | None = None
+    facts: dict[Name, Plain]
+    optimum: dict[Name, Scores] | None = None
     """Scores of the true means by split, where the generator knows them."""
 
 
 class StageSpend(_Strict):
     """Budget that one stage of training used."""
 
-    stage: str
-    steps: int
-    rows: int
-    seconds: float
-    peak_memory_mib: float
+    stage: Name
+    steps: Count
+    rows: Count
+    seconds: Finite
+    peak_memory_mib: Finite
     """Peak resident memory of the process until the stage's end (GPU: peak allocated on the device)."""
-    reused_from: str | None = None
+    reused_from: Name | None = None
     """Id of the cell that paid for this stage, when its checkpoint was reused; counted all the same."""
 
 
 class Epoch(_Strict):
     """One point of the learning curve."""
 
-    stage: str
-    epoch: int
-    train_loss: dict[str, Number]
+    stage: Name
+    epoch: Count
+    train_loss: dict[Name, Number]
     """Mean unweighted loss of each task over the epoch."""
-    validation: dict[str, Number] = Field(validation_alias=AliasChoices("validation", "validation_auc"))
+    validation: dict[Name, Number] = Field(validation_alias=AliasChoices("validation", "validation_auc"))
     """Task -> its primary metric. Records of an older mtlbench call it ``validation_auc``."""
-    weights: dict[str, dict[str, Number]] | None
+    weights: dict[Name, dict[Name, Number]] | None
     """Task -> mean, min, q05, q50, q95, max of the weights applied in the epoch. Quantiles are over the epoch's
     steps for weights per task, over its samples for weights per sample."""
 
@@ -121,10 +138,10 @@ class Record(_Strict):
     """One cell's outcome."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
-    protocol: int
-    cell: str
+    protocol: Count
+    cell: Name
     """The cell's id."""
-    method: str
+    method: Name
     """Name in leaderboards, parameters aside, such as ``RMTL-PLE``."""
     baseline: bool
     """Whether the method is a plain baseline: a backbone under constant weights of one."""
@@ -135,31 +152,31 @@ class Record(_Strict):
     dataset: DatasetUse
     backbone: PluginUse
     weighting: PluginUse
-    seed: int
-    preset: str | None
-    training: dict[str, float | int | str]
-    controls: list[str] = []
+    seed: Count
+    preset: Name | None
+    training: dict[Name, Plain]
+    controls: list[Name] = []
     """Ids of the cells that show where a gain of this one comes from; they need not have been run."""
     status: Status
     failure: Failure | None = None
     """The reason, for the statuses ``failed`` and ``not-applicable``."""
-    metrics: dict[str, Scores] | None = None
+    metrics: dict[Name, Scores] | None = None
     """``validation`` and ``test`` -> task -> metric -> value."""
-    best_epoch: dict[str, int] | None = None
+    best_epoch: dict[Name, Count] | None = None
     """Stage -> epoch whose parameters were kept (0: those the stage started from)."""
     curve: list[Epoch] = []
-    diagnostics: dict[str, Number | list[Number]] = {}
+    diagnostics: dict[Name, Number | list[Number]] = {}
     """What the weighting reported: a number, or one for each task."""
-    series: dict[str, list[Number]] = {}
+    series: dict[Name, list[Number]] = {}
     """Curves that the weighting reported, such as a loss pass by pass."""
     spend: list[StageSpend] = []
-    environment: dict[str, str | int | float | None] = {}
+    environment: dict[Name, Plain | None] = {}
     """mtlbench, torch and Python versions, git sha, processor, threads, device; when it was run."""
-    crashes: int = 0
+    crashes: Count = 0
     """Deaths of worker processes that ran the cell, in the run that wrote the record."""
-    resumptions: int = 0
+    resumptions: Count = 0
     """How often its training went on from where a process that died had left it."""
-    checksum: str | None = None
+    checksum: Name | None = None
     """:func:`checksum` of all else; ``None`` in records that were written before there was one."""
 
     def scores(self) -> dict[tuple[str, str, str], float | None]:

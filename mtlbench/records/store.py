@@ -11,14 +11,15 @@ from mtlbench.errors import StorageError, UsageError
 from mtlbench.files import replacing
 from mtlbench.memory import without_cycle_search
 from mtlbench.records.compact import Compactor
-from mtlbench.records.schema import SCHEMA_VERSION, Failure, Record, Status
+from mtlbench.records.schema import SCHEMA_VERSION, Failure, Name, Record, Status
+from mtlbench.text import shortened
 
 
 class Summary(BaseModel):
     """What a record says of its cell's outcome, without the rest."""
 
-    cell: str
-    method: str
+    cell: Name
+    method: Name
     status: Status
     failure: Failure | None = None
 
@@ -167,8 +168,8 @@ def _reason(error: ValidationError) -> str:
     where = ".".join(map(str, first["loc"]))
     if where == "schema_version":
         return (
-            f"its schema version is {first['input']!r}, this mtlbench reads version {SCHEMA_VERSION}; use the mtlbench "
-            "that wrote it, or delete the file and run its cell again"
+            f"its schema version is {shortened(repr(first['input']), 100)}, this mtlbench reads version "
+            f"{SCHEMA_VERSION}; use the mtlbench that wrote it, or delete the file and run its cell again"
         )
     others = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     place = f"{where}: " if where else ""

@@ -144,6 +144,13 @@ class FittedTasks:
             for k, (kind, _) in enumerate(self._tasks)
         ]
 
+    def mean_losses(self, logits: Tensor, labels: Tensor) -> list[float]:
+        """Mean loss of each task over the rows that have a label."""
+        return [
+            float(self._scored(k, logits, labels, None, None, observed_in(labels[:, k])).losses.mean())
+            for k in range(len(self._tasks))
+        ]
+
     def objective(self, primary: Sequence[float]) -> float:
         """What selects an epoch, higher is better: the mean over tasks of the primary metric, lower ones negated."""
         gains = [kind.primary.gain(value) for (kind, _), value in zip(self._tasks, primary, strict=True)]

@@ -1,16 +1,18 @@
 """The best state of a finished cell, which another cell can continue from."""
 
+import math
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from mtlbench.errors import StorageError, UsageError
-from mtlbench.files import replacing
+from mtlbench.training import tensor_files
 from mtlbench.training.budget import Spend
+from mtlbench.training.tensor_files import DamagedFileError
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Checkpoint:
     spend: list[Spend]
     weighting: dict[str, Tensor]
     """The weighting's ``state_dict()`` after training."""
+    validation_loss: float = math.nan
+    """At the best epoch; NaN where it is not known, which no tie is broken by."""
 
     @property
     def state(self) -> Mapping[str, Tensor]:
@@ -52,10 +56,8 @@ class Checkpoint:
             StorageError: it cannot be written.
         """
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as file:
-                torch.save({**vars(self), "spend": [asdict(stage) for stage in self.spend]}, file)
-        except (OSError, RuntimeError) as error:  # torch hides some of the file's errors in its own
+            tensor_files.save({**vars(self), "spend": [asdict(stage) for stage in self.spend]}, path)
+        except (OSError, RuntimeError) as error:
             raise StorageError(
                 f"cannot write the checkpoint {path} ({error}); check that the folder may be written and that the disk "
                 "has room, and run again"
@@ -63,16 +65,34 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path, cell: str) -> "Checkpoint":
-        """Read a checkpoint. Only tensors and plain values are read, so a file from a stranger cannot run code.
+        """Read a checkpoint of ``cell``.
 
         Raises:
             UsageError: the file is damaged or belongs to another cell.
         """
         try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = tensor_files.load(path, "cpu")
             checkpoint = cls(**{**content, "spend": [Spend(**stage) for stage in content["spend"]]})
         except Exception as error:
-            raise UsageError(f"{path}: not a readable checkpoint ({error}); delete it and run again") from error
+            raise UsageError(
+                f"{path}: not a readable checkpoint ({error}); run again with --overwrite failed, which trains its "
+                "cell again"
+            ) from error
         if checkpoint.cell != cell:
-            raise UsageError(f"{path}: holds cell {checkpoint.cell[:12]}, not {cell[:12]}; delete it and run again")
+            raise UsageError(
+                f"{path}: holds cell {checkpoint.cell[:12]}, not {cell[:12]}; delete it and run again with "
+                "--overwrite failed"
+            )
         return checkpoint
+
+
+def usable(path: Path) -> bool:
+    """Whether ``path`` holds a checkpoint as it was written; warns of one that is damaged."""
+    try:
+        tensor_files.check(path)
+    except FileNotFoundError:
+        return False
+    except (DamagedFileError, OSError) as error:
+        warnings.warn(f"{path} is damaged and not used: {error}", RuntimeWarning, stacklevel=1)  # once, whoever asks
+        return False
+    return True

@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from mtlbench.files import replacing
+from mtlbench.training import tensor_files
 
 RUNNING = "running"
 SHARE = 0.02
@@ -119,10 +117,8 @@ class Journal:
         assert self._folder is not None
         path, began = self._folder / f"{name}.pt", time.perf_counter()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as file:
-                torch.save(content, file)
-        except (OSError, RuntimeError) as error:  # torch hides some of the file's errors in its own
+            tensor_files.save(content, path)
+        except (OSError, RuntimeError) as error:
             warnings.warn(
                 f"cannot save the running cell to {path} ({error}); it goes on, but would begin again if it was "
                 "killed: free some space there",
@@ -133,12 +129,12 @@ class Journal:
         self._saved = time.monotonic()
 
     def _load(self, name: str) -> dict[str, Any] | None:
-        """Read a file: tensors and plain values only, so that it cannot run code. A damaged one counts as none."""
+        """The content of a file; one that is damaged counts as none."""
         path = self._folder and self._folder / f"{name}.pt"
         if path is None or not path.exists():
             return None
         try:
-            content: dict[str, Any] = torch.load(path, weights_only=True)
+            content: dict[str, Any] = tensor_files.load(path)
             return content if content["origin"] == self._origin else None
         except Exception as error:
             warnings.warn(f"{path} is damaged and not used: {error}", RuntimeWarning, stacklevel=2)

@@ -1,8 +1,9 @@
-"""Selection: of all epochs, the one with the best validation score is kept."""
+"""Selection: of all epochs, the one with the best validation score is kept, of equal ones that of the lowest loss."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 from mtlbench.api import Split, TrainingError
@@ -30,10 +31,19 @@ class Best:
     score: float = -math.inf
     state: State | None = None
     """``None``: no epoch had a score yet, or its state is not kept."""
+    loss: float = math.nan
+    """Mean over tasks of the mean validation loss; NaN where it is not known."""
+
+    def beaten_by(self, score: float, loss: float) -> bool:
+        """Whether a higher score, or an equal one of lower validation loss, is better than this."""
+        return score > self.score or (score == self.score and loss < self.loss)
 
 
 class Selection:
     """Scores each epoch on the validation split by the tasks' mean primary metric, and keeps the state of the best.
+
+    Of epochs of the same score, such as an AUC of 1 in each, the one of the lowest validation loss is the best. The
+    loss is computed of an epoch that has the best score so far, and of no other.
 
     Args:
         model: what is scored and kept.
@@ -71,18 +81,22 @@ class Selection:
                 f"training diverged: mean loss over epoch {epoch} of stage {stage!r} is {means}; "
                 "lower --learning-rate or check the weights of the method"
             )
-        found = self._tasks.primary(self._model.infer(self._validation), self._validation.labels)
+        logits, labels = self._model.infer(self._validation), self._validation.labels
+        found = self._tasks.primary(logits, labels)
         loss_of, score_of = (dict(zip(self._tasks.kinds, values, strict=True)) for values in (losses, found))
         self.curve.append(CurvePoint(stage, epoch, loss_of, score_of, weights))
         score = self._tasks.objective(found)
-        if score > self._best.score:
+        if score < self._best.score:
+            return
+        loss = fmean(self._tasks.mean_losses(logits, labels))
+        if self._best.beaten_by(score, loss):
             self.best_epoch[stage] = epoch
-            self.keep(score)
+            self.keep(score, loss)
 
-    def keep(self, score: float) -> None:
-        """Take the model's present state as the best, with this validation score."""
+    def keep(self, score: float, loss: float) -> None:
+        """Take the model's present state as the best, with this validation score and loss."""
         self._best = Best()  # large tables leave no room for three states, so the last best is freed first
-        self._best = Best(score, self._model.state())
+        self._best = Best(score, self._model.state(), loss)
 
     def best_state(self) -> State:
         """The state of the best epoch.
@@ -107,12 +121,13 @@ class Selection:
         """All but the best state, as plain values."""
         return {
             "score": self._best.score,
+            "loss": self._best.loss,
             "best_epoch": self.best_epoch,
             "curve": [asdict(point) for point in self.curve],
         }
 
     def restore(self, facts: Mapping[str, Any], state: State | None) -> None:
         """Take back what :meth:`facts` gave, and the best state where it was kept; the model stays as it is."""
-        self._best = Best(facts["score"], state)
+        self._best = Best(facts["score"], state, facts["loss"])
         self.best_epoch = dict(facts["best_epoch"])
         self.curve = [CurvePoint(**point) for point in facts["curve"]]

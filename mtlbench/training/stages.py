@@ -97,13 +97,14 @@ class Stages:
     def challenge(self, winner: Candidate | None, name: str, stage: Stage) -> Candidate:
         """Run ``stage`` as the candidate ``name``; gives the better of it and ``winner``, of equals that one."""
         call = self._run(stage)
-        better = winner is None or self._selection.best.score > winner.best.score
+        best = self._selection.best
+        better = winner is None or winner.best.beaten_by(best.score, best.loss)
         self._close(call, stage, kept=better)
         if winner is not None:
             if not better:
                 return winner
             self._journal.lighten(winner.call, BEST)
-        return Candidate(name, stage, call, self._selection.best)
+        return Candidate(name, stage, call, best)
 
     def go_on_from(self, winner: Candidate) -> None:
         """Make the best state of ``winner`` the model's, and its stage the last one."""

@@ -25,8 +25,9 @@ from mtlbench.training.update import WeightedUpdate
 class BackboneTrainer:
     """Trains one backbone on one encoded dataset; implements :class:`mtlbench.api.Trainer`.
 
-    The parameters kept are those of the epoch with the best validation score, the mean of the tasks' primary metrics.
-    Training stops after ``training.patience`` epochs without a better one. The test split is never read for that.
+    The parameters kept are those of the epoch with the best validation score, the mean of the tasks' primary metrics;
+    the lower validation loss breaks a tie. Training stops after ``training.patience`` epochs without a better one. The
+    test split is never read for that.
 
     Args:
         backbone: freshly initialised, on the device of ``splits``.
@@ -81,7 +82,7 @@ class BackboneTrainer:
         self._meter.enter(start.reused())
         self._model.load((start.backbone, start.optimiser), optimiser=optimiser)
         if score:
-            self._selection.keep(start.score)
+            self._selection.keep(start.score, start.validation_loss)
 
     @property
     def source_checkpoint(self) -> Checkpoint:
@@ -228,7 +229,8 @@ class BackboneTrainer:
     def checkpoint(self, cell: str, weighting: Mapping[str, Tensor] | None = None) -> Checkpoint:
         """The best state and the weighting's, for other cells to build on."""
         backbone, optimiser = self._selection.best_state()
-        return Checkpoint(cell, backbone, optimiser, self.score, self.spend, dict(weighting or {}))
+        loss = self._selection.best.loss
+        return Checkpoint(cell, backbone, optimiser, self.score, self.spend, dict(weighting or {}), loss)
 
     def _weighted(self, weighting: Weighting, name: str, stream: str) -> Stage:
         """The stage of training under ``weighting``."""

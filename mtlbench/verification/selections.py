@@ -15,10 +15,11 @@ TOLERANCE = 1e-6
 def selected(stored: Sequence[Stored]) -> Iterator[Finding]:
     """Findings about the epochs kept.
 
-    The trainer keeps the epoch of the best mean validation AUC over tasks, the first of equals. So of each stage the
-    epoch kept is the first best one of the curve, where any was better than what the stage began with; and the state
-    scored has the validation AUC of the best epoch kept, or of the cell it started from where none was. A choice by the
-    test split breaks this unless the curve was changed too.
+    The trainer keeps the epoch of the best mean validation AUC over tasks. It breaks a tie by validation loss, which
+    the curve lacks, so any of equal epochs is accepted. So of each stage the epoch kept is a best one of the curve,
+    where any was better than what the stage began with; and the state scored has the validation AUC of the best epoch
+    kept, or of the cell it started from where none was. A choice by the test split breaks this unless the curve was
+    changed too.
     """
     records = {one.record.cell: one.record for one in stored}
     for one in stored:
@@ -40,7 +41,7 @@ def _faults(record: Record, records: dict[str, Record]) -> Iterator[str]:
         own = next((point for point in points if point.epoch == epoch), None)
         if own is None:
             yield f"it kept epoch {epoch} of stage {stage}, which its learning curve lacks"
-        elif top is not own and _score(top) >= _score(own) and top.epoch != epoch:
+        elif _score(top) > _score(own):
             yield (
                 f"it kept epoch {epoch} of stage {stage}, of mean validation AUC {_score(own):.6f}, but epoch "
                 f"{top.epoch} has {_score(top):.6f}: it was not chosen on the validation split"

@@ -326,7 +326,7 @@ def test_a_column_of_any_type_is_named_as_left_out_with_the_reason(name: str, mt
 def test_a_time_of_day_in_a_csv_is_named_as_left_out(mtlbench: Any, here: Path) -> None:
     result = mtlbench("data", "describe", save(visits().assign(clock=["13:45", "14:50:00"] * 750)))
     assert result.code == 0
-    assert "# left out: clock (a time of day: to use it, write its hour into a column)" in result.out
+    assert "# left out: clock (a time of day: join it with its date to the time of the row, or write" in result.out
 
 
 def test_every_column_that_is_left_out_has_a_reason(mtlbench: Any, here: Path) -> None:
@@ -349,6 +349,27 @@ def test_a_copy_of_a_label_is_no_third_task(mtlbench: Any, here: Path) -> None:
     assert 'tasks = ["click", "purchase"]' in text
     assert "# left out: ctcvr_label (a copy of purchase: equal in 100.00% of the rows)" in text
     assert "# left out: is_order (a copy of purchase: equal in 99.93% of the rows)" in text
+
+
+def test_the_opposite_of_a_label_is_no_third_task(mtlbench: Any, here: Path) -> None:
+    text = mtlbench("data", "describe", save(visits().assign(no_click=lambda frame: 1 - frame["click"]))).out
+    assert 'tasks = ["click", "purchase"]' in text
+    assert "# left out: no_click (the opposite of click: equal in 0.00% of the rows)" in text
+
+
+def test_an_outcome_coded_1_and_2_is_no_input(mtlbench: Any, here: Path) -> None:
+    text = mtlbench("data", "describe", save(visits().assign(click=lambda frame: frame["click"] + 1))).out
+    assert 'tasks = ["purchase"]' in text
+    assert "# left out: click (an outcome by its name, of 1 and 2: to use it, name it as a task with a rule)" in text
+
+
+def test_large_numbers_that_differ_in_each_row_are_left_out(mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    for name, start in {"hash": 2**53, "checksum": 2**63}.items():
+        frame[name] = np.arange(len(frame)).astype("uint64") * np.uint64(1_000_003) + np.uint64(start)
+    text = mtlbench("data", "describe", save(frame)).out
+    assert len(lines(text, "# left out: hash (a value of its own in each row)")) == 1
+    assert len(lines(text, "# left out: checksum (a value of its own in each row)")) == 1
 
 
 def test_rare_labels_are_no_copies_of_one_another(mtlbench: Any, here: Path) -> None:

@@ -240,6 +240,20 @@ def test_an_epoch_that_validation_would_not_choose(mtlbench: Any, results: Path)
     assert "it was not chosen on the validation split" in done.out
 
 
+@pytest.mark.parametrize("kept", [1, 2])
+def test_of_epochs_of_equal_score_any_may_be_kept(mtlbench: Any, results: Path, kept: int) -> None:
+    def tie(content: dict[str, Any]) -> None:
+        content["best_epoch"] = {"train": kept}
+        for point in content["curve"]:
+            point["validation_auc"] = {
+                task: content["metrics"]["validation"][task]["auc"] for task in point["validation_auc"]
+            }
+
+    change(file_of(results, "rlw", 0), tie, seal=True)
+    done = mtlbench("leaderboard", "verify", results)
+    assert "selection:" not in done.out
+
+
 def test_scores_of_another_state_than_the_one_kept(mtlbench: Any, results: Path) -> None:
     path = file_of(results, "rlw", 0)
     change(path, lambda content: content["metrics"]["validation"]["click"].update(auc=0.99), seal=True)

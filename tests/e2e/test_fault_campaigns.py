@@ -3,15 +3,21 @@
 docs/reliability.md has the figures of these tests; ``-s`` prints them.
 """
 
+import json
 import os
 import random
+import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
+from bit_flips import flip
 from dask_cluster import Cluster
 
+from mtlbench.training import tensor_files
 from studies import Run, children, finish, outcomes, page, records, start, wait_until
 
 pytestmark = pytest.mark.slow
@@ -23,6 +29,15 @@ STUDY = [
 CELLS = 60
 KILLS = int(os.environ.get("MTLBENCH_KILLS", "100"))
 LOSSES = int(os.environ.get("MTLBENCH_LOSSES", "20"))
+DAMAGES = int(os.environ.get("MTLBENCH_DAMAGES", "20"))
+LONG_STUDY = [
+    *("--dataset", "synthetic[rows=2000]", "--epochs", "25", "--patience", "25", "--batch-size", "48", "--seeds", "1"),
+    *("--backbone", "esmm,shared-bottom", "--weighting", "constant,famo,rmtl"),
+]
+"""Cells of many epochs, which a kill hits after the first."""
+LONG_CELLS = 6
+MID_TRAINING_KILLS = int(os.environ.get("MTLBENCH_MID_TRAINING_KILLS", "30"))
+CACHE_DAMAGES = 5
 WHOLE_RUN = 0.2
 """Share of the kills that hit the run with all its workers at once; the others hit one worker."""
 SAVED_EACH_STEP = ("--checkpoint-every", "0", "--overwrite", "failed")
@@ -97,6 +112,121 @@ def test_twenty_lost_workers_of_a_cluster_change_no_byte(undisturbed: Path, tmp_
     assert resumed > 0
 
 
+@pytest.fixture(scope="module")
+def undisturbed_long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("undisturbed-long") / "results"
+    finish(LONG_STUDY, out, "--jobs", "2")
+    assert len(records(out)) == LONG_CELLS
+    return out
+
+
+def test_workers_killed_in_mid_training_resume_and_change_no_byte(undisturbed_long: Path, tmp_path: Path):
+    chance = random.Random(8)
+    kills = later = runs = rounds = resumed = 0
+    while kills < MID_TRAINING_KILLS:
+        rounds += 1
+        out = tmp_path / f"round{rounds}"
+        while len(done(out)) < LONG_CELLS:
+            runs += 1
+            with start(LONG_STUDY, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
+                while kills < MID_TRAINING_KILLS and wait_for_training(out, run):
+                    time.sleep(chance.uniform(0, 2))
+                    workers = children(run.process.pid)
+                    if workers:
+                        os.kill(chance.choice(workers), signal.SIGKILL)
+                        kills += 1
+                        later += any(epochs_saved(path) > 0 for path in saves(out))
+                run.wait()
+        resumed += sum(record.resumptions for record in records(out).values())
+        assert outcomes(out) == outcomes(undisturbed_long)
+        assert page(out) == page(undisturbed_long)
+    print(
+        f"\n{kills} kills, {later} with a cell past its first epoch, {runs} runs of {rounds} studies, {resumed} resumed"
+    )
+    assert resumed > 0
+    assert later > kills / 2
+
+
+def test_damaged_saves_and_checkpoints_change_no_byte(undisturbed_long: Path, tmp_path: Path):
+    chance = random.Random(8)
+    damages = noticed = runs = rounds = 0
+    while damages < DAMAGES:
+        rounds += 1
+        out = tmp_path / f"round{rounds}"
+        while len(done(out)) < LONG_CELLS:
+            runs += 1
+            with start(LONG_STUDY, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
+                if damages < DAMAGES and wait_for_training(out, run):
+                    time.sleep(chance.uniform(0, 3))
+                    run.kill()
+                run.wait()
+            noticed += run.said.count("is damaged and not used")
+            if len(done(out)) < LONG_CELLS:
+                for path in [*saves(out), *(out / "checkpoints").glob("*.pt")]:
+                    if damages < DAMAGES and chance.random() < 0.5:
+                        flip(path, chance.randrange(path.stat().st_size), chance.randrange(8))
+                        damages += 1
+        assert outcomes(out) == outcomes(undisturbed_long)
+        assert page(out) == page(undisturbed_long)
+    print(f"\n{damages} damaged files, {noticed} warnings, {runs} runs of {rounds} studies")
+    assert noticed > 0
+
+
+def test_a_damaged_cache_changes_no_byte(undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    chance = random.Random(8)
+    monkeypatch.setenv("MTLBENCH_CACHE", str(tmp_path / "cache"))
+    damages = noticed = 0
+    out = tmp_path / "results"
+    while len(done(out)) < CELLS:
+        with start(STUDY, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
+            if damages < CACHE_DAMAGES and wait_for_training(out, run):
+                run.kill()
+            run.wait()
+        noticed += run.said.count("is damaged")
+        if damages < CACHE_DAMAGES:
+            arrays = [path for path in (tmp_path / "cache").rglob("*.npy") if path.stat().st_size]
+            path = chance.choice(sorted(arrays))
+            times = path.stat()
+            flip(path, chance.randrange(times.st_size), chance.randrange(8))
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+            damages += 1
+    print(f"\n{damages} damaged arrays of the cache, {noticed} warnings")
+    assert noticed >= damages > 0
+    assert outcomes(out) == outcomes(undisturbed)
+    assert page(out) == page(undisturbed)
+
+
+@pytest.mark.parametrize("options", ["size=64k", "size=4k", "ro"])
+def test_little_or_no_shared_memory_is_enough_or_named(undisturbed: Path, tmp_path: Path, options: str):
+    limited = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs -o {options} tmpfs /dev/shm && exec "$@"', "sh"]
+    if shutil.which("unshare") is None or subprocess.run([*limited, "true"], capture_output=True).returncode:
+        pytest.skip("only root on Linux can mount another /dev/shm")
+    out = tmp_path / "results"
+    command = [*limited, sys.executable, "-m", "mtlbench", "run", *STUDY, "--out", str(out), "--jobs", "2"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    if options == "size=64k":  # loky's locks are small files
+        assert run.returncode == 0, run.stderr
+        assert outcomes(out) == outcomes(undisturbed)
+    else:
+        assert run.returncode == 2
+        assert "/dev/shm" in run.stderr
+        assert "--jobs 1" in run.stderr
+        assert "Traceback" not in run.stderr
+
+
+def saves(out: Path) -> list[Path]:
+    return list((out / "checkpoints" / "running").glob("*/*.pt"))
+
+
+def epochs_saved(path: Path) -> int:
+    """How many epochs a saved call of a cell has ended."""
+    try:
+        facts = json.loads(tensor_files.load(path)["facts"])
+    except FileNotFoundError:  # its cell has gone on
+        return 0
+    return len(facts.get("selection", {}).get("curve", ()))
+
+
 def done(out: Path) -> list[str]:
     return [cell for cell, record in records(out).items() if record.status == "done"]
 
@@ -106,7 +236,7 @@ def wait_for_training(out: Path, run: Run) -> bool:
     now = time.time()
 
     def saving() -> bool:
-        for path in (out / "checkpoints" / "running").glob("*/*.pt"):
+        for path in saves(out):
             try:
                 if path.stat().st_mtime > now:
                     return True

@@ -2,13 +2,15 @@
 
 import os
 import pickle
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bit_flips import flip_in
 
-from mtlbench.config.study import Study
+from mtlbench.config.study import Plan, Study
 from mtlbench.discovery import discover
 from mtlbench.errors import StorageError
 from mtlbench.experiments import runner
@@ -88,19 +90,9 @@ def test_a_full_disk_stops_the_run_with_a_word_and_the_same_command_goes_on(
     undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     out = tmp_path / "results"
-    catalogue = discover(())
-    study = Study(
-        datasets="synthetic[rows=2000]",
-        backbones="esmm,shared-bottom",
-        weightings="constant,rmtl,famo",
-        seeds=1,
-        epochs=2,
-        batch_size=48,
-        out=out,
-    )
 
     def run() -> None:
-        runner.run(study.resolve(catalogue), listener=silent)
+        runner.run(study(out), listener=silent)
 
     writes, real = [], os.fsync
 
@@ -118,6 +110,61 @@ def test_a_full_disk_stops_the_run_with_a_word_and_the_same_command_goes_on(
     assert {record.status for record in records(out).values()} == {"done"}
     run()
     assert page(out) == page(undisturbed)
+
+
+def study(out: Path) -> Plan:
+    """What ``STUDY`` says."""
+    return Study(
+        datasets="synthetic[rows=2000]",
+        backbones="esmm,shared-bottom",
+        weightings="constant,rmtl,famo",
+        seeds=1,
+        epochs=2,
+        batch_size=48,
+        out=out,
+    ).resolve(discover(()))
+
+
+def checkpoints(out: Path) -> list[Path]:
+    return list((out / "checkpoints").glob("*.pt"))
+
+
+def without_dependents(out: Path) -> None:
+    """Remove the records of the cells that build on another."""
+    for path in (out / "records").glob("*.rmtl.*.json"):
+        path.unlink()
+
+
+@pytest.mark.parametrize("region", ["header", "last tensor", "digest"])
+def test_a_damaged_checkpoint_is_trained_again(undisturbed: Path, tmp_path: Path, region: str):
+    out = Path(shutil.copytree(undisturbed, tmp_path / "results"))
+    damaged, whole = checkpoints(out)
+    flip_in(damaged, region)
+    content, before = damaged.read_bytes(), whole.read_bytes()
+    without_dependents(out)
+    said = finish(STUDY, out, "--jobs", "1")
+    assert f"{damaged} is damaged and not used" in said
+    assert damaged.read_bytes() != content
+    assert whole.read_bytes() == before
+    assert outcomes(out) == outcomes(undisturbed)
+    assert page(out) == page(undisturbed)
+
+
+def test_a_checkpoint_damaged_while_the_study_runs_is_an_error_that_overwrite_failed_mends(
+    undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    out = Path(shutil.copytree(undisturbed, tmp_path / "results"))
+    for path in checkpoints(out):
+        flip_in(path, "last tensor")
+    without_dependents(out)
+    with monkeypatch.context() as patch:
+        patch.setattr("mtlbench.experiments.runner.usable", Path.exists)  # it is whole when the run looks
+        runner.run(study(out), listener=silent)
+    failures = [record.failure for record in records(out).values() if record.failure]
+    assert len(failures) == 2
+    assert all("--overwrite failed" in failure.reason for failure in failures)
+    finish(STUDY, out, "--jobs", "1", "--overwrite", "failed")
+    assert outcomes(out) == outcomes(undisturbed)
 
 
 def silent(event: Event) -> None:

@@ -118,7 +118,10 @@ class CheckedBlock:
         values = np.array([*map(task.label, column.dictionary.to_pylist()), task.label(None)], np.int8)
         labels: NDArray[np.int8] = values[np.asarray(pc.fill_null(column.indices, len(values) - 1))]
         rule = f'{{ name = "{task.name}", column = "{task.source}", equals = ... }}'
-        remedy = f"a label is 0 or 1: correct or drop the row, or write the task as {rule}"
+        remedy = (
+            f"a label is 0 or 1: correct the row, drop it where its label is not known, or write the task as {rule}, "
+            "which makes 0 of every other value"
+        )
         self._refuse(task.source, pa.array(labels == NEITHER), remedy)
         return labels
 

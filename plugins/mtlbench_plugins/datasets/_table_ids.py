@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 EXACT = {pa.float16(): 2.0**11, pa.float32(): 2.0**24, pa.float64(): 2.0**53}
 """Whole numbers below this are all told apart by the type."""
 
-NUMBER = r"-?\d+\.0*|-?\d+(?:\.\d*)?[eE]\+?\d+"
+EXPONENT = r"-?\d(?:\.\d*)?[eE]\+\d+|-?\d\.\d+[eE]\d+"
+"""How programs write large floats: with a sign or a point, which a hexadecimal id has not."""
+NUMBER = rf"-?\d+\.0*|{EXPONENT}"
 OTHER_SPELLING = rf"^(?:{NUMBER}|-0|(?i:true|false))$"
 """Texts that may stand for an id which is spelt otherwise elsewhere."""
 
@@ -66,7 +68,7 @@ def _of_texts(values: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
     texts = pc.replace_substring_regex(values, pattern=r"^(-?(?:0|[1-9]\d*))\.0*$", replacement=r"\1")
     texts = pc.if_else(pc.match_substring_regex(texts, pattern="^(?i:true|false)$"), pc.utf8_lower(texts), texts)
     texts = pc.if_else(pc.equal(texts, "-0"), "0", texts)
-    floats = pc.and_(others, pc.match_substring_regex(values, pattern=r"^-?\d{16,}\.|[eE]\+?\d+$"))
+    floats = pc.and_(others, pc.match_substring_regex(values, pattern=rf"^-?\d{{16,}}\.|^(?:{EXPONENT})$"))
     if pc.any(floats).as_py():
         found = texts.to_pylist()
         for place in np.flatnonzero(floats):

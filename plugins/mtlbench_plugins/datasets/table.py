@@ -40,16 +40,18 @@ class Table(api.Dataset):
     ``{ name = "long_view", column = "seconds", at_least = 20 }``. A column that gives a label cannot be an input. You
     must leave out whatever else became known after the impression, because only you know that.
 
-    Inputs: ``categorical`` columns are ids, compared as text in CSV files ("07" is not "7"). ``numerical`` columns are
-    numbers. Missing values are allowed in both. ``min_count``: ids that are rarer than this in training are unknown.
-    ``user_inputs`` names the inputs that describe the user, for critics whose state leaves those out.
+    Inputs: ``categorical`` columns are ids, compared as text ("07" is not "7"), where a whole float is the integer
+    ("7.0" is "7") and NaN is missing; ``numerical`` columns are numbers. Missing values are allowed in both.
+    ``min_count``: ids rarer than this in training are unknown. ``user_inputs`` says which of them describe the user,
+    for critics whose state leaves those out.
 
-    Time: ``timestamp`` is a date and time (ISO 8601; UTC if it names no zone), or a number in ``timestamp_unit``.
-    Without it the split is random, with a fixed seed.
-
-    Sessions: ``session`` names a column of ids, or ``session_rule`` makes sessions of ``user`` and ``timestamp``
-    (``user-gapNm``, ``user-day`` in UTC, ``user``). Without timestamps or sessions there is no session MDP, and methods
-    that need one are not applicable.
+    Time: ``timestamp`` is a date and time in any form that leaves no doubt (``timestamp_format`` says the form where
+    it does; UTC where it names no zone), or a number in ``timestamp_unit``. All values are judged: a zero for a
+    missing time, two units, dates written as one number and what is no date of our time are refused, unless
+    ``relative_time`` says that times count from a start of their own. Without a timestamp the split is random with a
+    fixed seed. Sessions: ``session`` names a column of ids, each of one ``user`` where that is named, or
+    ``session_rule`` makes them of ``user`` and ``timestamp`` (``user-gapNm``, ``user-day`` in UTC, ``user``). Without
+    timestamps or sessions there is no session MDP, and what needs one is not applicable.
     """
 
     name, label = "table", "Table"

@@ -31,10 +31,11 @@ def alone(column: "pd.Series[Any]", label: NDArray[np.bool_]) -> float:
 
 
 def same(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float | None:
-    """The share of rows on which two labels agree, where they are one label; else ``None``."""
-    differ = float((one != other).mean())
+    """The share of rows on which two labels agree, where they are one label, or the opposite of it; else ``None``."""
+    agree = float((one == other).mean())
     rarer = min(one.mean(), other.mean(), 1 - one.mean(), 1 - other.mean())
-    return 1 - differ if differ <= 1 - SAME and differ <= (1 - SAME_OF_RARER) * rarer else None
+    most = min(1 - SAME, (1 - SAME_OF_RARER) * rarer)
+    return agree if min(agree, 1 - agree) <= most else None
 
 
 def counts_of(column: "pd.Series[Any]", group: "pd.Series[Any]", label: NDArray[np.bool_]) -> bool:

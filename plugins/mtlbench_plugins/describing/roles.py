@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -118,7 +118,8 @@ def _without_copies(labels: Labels, roles: Roles) -> Labels:
     for one, other in combinations(labels, 2):
         share = same(labels[one], labels[other])
         if share is not None and one not in roles.notes:
-            roles.notes[other] = f"a copy of {one}: equal in {share:.2%} of the rows"
+            what = "a copy" if share > 0.5 else "the opposite"
+            roles.notes[other] = f"{what} of {one}: equal in {share:.2%} of the rows"
     return {name: label for name, label in labels.items() if name not in roles.notes}
 
 
@@ -147,9 +148,7 @@ def _use(name: str, sample: Sample, roles: Roles, labels: Labels) -> Use:
         roles.notes[name] = reason
         return "left out"
     column, kind = sample.frame[name], sample.kinds[name]
-    if kind != "number" and not pd.api.types.is_numeric_dtype(column):
-        return "categorical"
-    if name == roles.user or (kind == "integer" and float(column.abs().max()) >= LAST_EXACT):
+    if name == roles.user or not pd.api.types.is_numeric_dtype(column) or (kind == "integer" and _is_large(column)):
         return "categorical"
     is_code = column.nunique(dropna=False) <= FEW_VALUES or _matches(ID, name)
     return "categorical" if kind == "integer" and is_code else "numerical"
@@ -166,6 +165,9 @@ def _reason(name: str, sample: Sample, roles: Roles, labels: Labels) -> str | No
         return roles.notes.get(name, "another outcome: not known at the impression")
     if roles.events and name == roles.events.column:
         return "what happened, one event in a row" if not roles.tasks else "what happened: not known at the impression"
+    if _matches(LABEL, name) and column.nunique() == 2 and not column.isna().any():
+        values = " and ".join(sorted(map(str, column.unique())))
+        return f"an outcome by its name, of {values}: to use it, name it as a task with a rule"
     if _matches(LABEL, name) and column.isna().any() and set(map(str, column.dropna().unique())) <= set(TRUTHS):
         missing = int(column.isna().sum())
         return f"an outcome by its name, not observed in {missing:,} rows: to use it, keep the rows in which it was"
@@ -176,18 +178,20 @@ def _reason(name: str, sample: Sample, roles: Roles, labels: Labels) -> str | No
     if kind == "date":
         return "dates whose day and month cannot be told apart: as the time of a row it needs `timestamp_format`"
     if kind == "time of day":
-        return "a time of day: to use it, write its hour into a column"
+        return "a time of day: join it with its date to the time of the row, or write its hour into a column"
     if name in roles.times:
         return "a time: later ones are all new"
     if roles.timestamp is None and kind in {"integer", "number"} and is_named_as_time(name):
         return "a time by its name, and no date of our time: if it counts from a start of its own, name it as timestamp"
-    if (
-        distinct == len(column)
-        and name != roles.user
-        and (kind == "text" or (kind == "integer" and _matches(ID, name)))
-    ):
+    is_id = kind == "text" or (kind == "integer" and (_matches(ID, name) or _is_large(column)))
+    if distinct == len(column) and name != roles.user and is_id:
         return "a value of its own in each row"
     return None
+
+
+def _is_large(column: "pd.Series[Any]") -> bool:
+    """Whether integers are too large to be quantities."""
+    return not pd.api.types.is_numeric_dtype(column) or float(column.abs().max()) >= LAST_EXACT
 
 
 def _suspect(sample: Sample, roles: Roles, labels: Labels) -> None:

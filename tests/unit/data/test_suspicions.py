@@ -112,6 +112,14 @@ def test_a_copied_label_is_named_with_the_share_of_equal_rows(noise: float, copi
         assert f"'again' equals 'click' in {1 - flips.mean():.2%} of the rows" in splits.warnings[0]
 
 
+def test_the_opposite_of_a_label_is_a_copy() -> None:
+    given = log(tasks=["click", "none"], relation="parallel")
+    given.frame["none"] = ~given.frame["click"]
+    splits = build(given, "log", "")
+    assert splits.facts["same_label.none.click"] == 0
+    assert "'none' equals 'click' in 0.00% of the rows, and is its opposite in the others" in splits.warnings[0]
+
+
 def test_two_rare_labels_are_no_copies_for_being_rare() -> None:
     given = log(rows=40_000, tasks=["one", "two"])
     random = np.random.default_rng(0)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from bit_flips import flip
 
 from mtlbench.api import UsageError
 from mtlbench.cells import Cell
@@ -15,6 +16,7 @@ from mtlbench.experiments.matched_budgets import spent, with_matched_budgets
 from mtlbench.experiments.runner import missing
 from mtlbench.records import Record
 from mtlbench.records.schema import StageSpend
+from mtlbench.training import tensor_files
 
 
 def jobs(tmp_path: Path, **study: object) -> list[Job]:
@@ -158,9 +160,12 @@ def test_recorded_cells_do_not_run_again(tmp_path: Path):
 def test_a_recorded_start_cell_runs_again_only_where_its_checkpoint_is_gone_and_needed(tmp_path: Path):
     constant, rmtl = jobs(tmp_path, weightings="rmtl")
     assert missing([constant, rmtl], known(constant)) == [constant, rmtl]
-    constant.checkpoint.parent.mkdir()
-    constant.checkpoint.touch()
+    tensor_files.save({}, constant.checkpoint)
     assert missing([constant, rmtl], known(constant)) == [rmtl]
+    flip(constant.checkpoint, 7)
+    with pytest.warns(RuntimeWarning, match="is damaged and not used"):
+        assert missing([constant, rmtl], known(constant)) == [constant, rmtl]
+    assert missing([constant, rmtl], known(constant, rmtl)) == []
 
 
 def test_a_job_without_training_needs_no_start(tmp_path: Path):

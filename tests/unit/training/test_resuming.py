@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from bit_flips import REGIONS, flip_in
 from continued import SMALL_CRITICS, make
 from small_splits import small_schema, small_splits
 
@@ -15,7 +16,7 @@ from mtlbench import api
 from mtlbench.api import Field
 from mtlbench.cells import Training
 from mtlbench.nn import FieldEmbedding
-from mtlbench.training import BackboneTrainer, journal
+from mtlbench.training import BackboneTrainer, journal, tensor_files
 from mtlbench.training.budget import Budget
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.journal import Journal
@@ -241,14 +242,49 @@ def test_other_code_begins_again(tmp_path: Path):
     assert trained(make(Constant), saved=Journal(tmp_path, 0, "test")).steps == trained(make(Constant)).steps
 
 
+@pytest.fixture(scope="module")
+def undisturbed() -> BackboneTrainer:
+    return trained(make(Constant))
+
+
+def assert_begins_again(folder: Path, undisturbed: BackboneTrainer) -> None:
+    with pytest.warns(RuntimeWarning, match=r"running\.pt is damaged"):
+        trainer = trained(make(Constant), saved=Journal(folder, 0, "test"))
+    assert trainer.steps == undisturbed.steps
+    assert outcome(trainer) == outcome(undisturbed)
+
+
 @pytest.mark.parametrize("damage", [lambda content: b"", lambda content: content[: len(content) // 2]])
-def test_a_damaged_file_costs_the_work_and_not_the_result(tmp_path: Path, damage: Callable[[bytes], bytes]):
+def test_a_damaged_file_costs_the_work_and_not_the_result(
+    tmp_path: Path, damage: Callable[[bytes], bytes], undisturbed: BackboneTrainer
+):
     interrupted(tmp_path)
     path = tmp_path / "running.pt"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.warns(RuntimeWarning, match=r"running\.pt is damaged"):
-        trainer = trained(make(Constant), saved=Journal(tmp_path, 0, "test"))
-    assert outcome(trainer) == outcome(trained(make(Constant)))
+    assert_begins_again(tmp_path, undisturbed)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_save_with_one_changed_bit_is_never_trained_on(tmp_path: Path, region: str, undisturbed: BackboneTrainer):
+    interrupted(tmp_path)
+    flip_in(tmp_path / "running.pt", region)
+    assert_begins_again(tmp_path, undisturbed)
+
+
+def test_a_call_that_was_over_and_is_damaged_runs_again(start: Checkpoint, tmp_path: Path):
+    whole = trained(METHODS["two stages"](), start, Journal(tmp_path, 0, "test"))
+    flip_in(tmp_path / "1.pt", "last tensor")
+    with pytest.warns(RuntimeWarning, match=r"1\.pt is damaged"):
+        again = trained(METHODS["two stages"](), start, Journal(tmp_path, 0, "test"))
+    assert 0 < again.steps < whole.steps
+    assert outcome(again) == outcome(whole)
+
+
+def test_a_save_of_an_older_version_has_no_digest_and_is_not_used(tmp_path: Path, undisturbed: BackboneTrainer):
+    interrupted(tmp_path)
+    path = tmp_path / "running.pt"
+    torch.save(torch.load(path, weights_only=True), path)
+    assert_begins_again(tmp_path, undisturbed)
 
 
 def test_a_file_that_would_run_code_is_not_obeyed(tmp_path: Path):
@@ -256,7 +292,7 @@ def test_a_file_that_would_run_code_is_not_obeyed(tmp_path: Path):
         def __reduce__(self) -> tuple[Any, ...]:
             return (Path(tmp_path, "obeyed").touch, ())
 
-    torch.save({"origin": "test", "call": 1, "payload": Hostile()}, tmp_path / "running.pt")
+    tensor_files.save({"origin": "test", "call": 1, "payload": Hostile()}, tmp_path / "running.pt")
     with pytest.warns(RuntimeWarning, match="damaged"):
         trained(make(Constant), saved=Journal(tmp_path, 0, "test"))
     assert not (tmp_path / "obeyed").exists()

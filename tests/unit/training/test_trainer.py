@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from bit_flips import REGIONS, flip_in
 from linear_backbone import LinearBackbone
 from small_splits import small_splits
 
@@ -13,7 +14,7 @@ from mtlbench.cells import Training
 from mtlbench.evaluation import auc
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.budget import Budget
-from mtlbench.training.checkpoint import Checkpoint
+from mtlbench.training.checkpoint import Checkpoint, usable
 from mtlbench.training.seeding import seeded
 from mtlbench.training.stage import Batches
 
@@ -149,8 +150,26 @@ def test_a_checkpoint_of_another_cell_is_refused(tmp_path):
 
 def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / "a.pt").write_bytes(b"not a checkpoint")
-    with pytest.raises(api.UsageError, match=r"a\.pt: not a readable checkpoint"):
+    with pytest.raises(api.UsageError, match=r"a\.pt: not a readable checkpoint .*--overwrite failed"):
         Checkpoint.load(tmp_path / "a.pt", "a" * 64)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_checkpoint_with_one_changed_bit_is_not_read(tmp_path, region):
+    trainer, path = make_trainer(), tmp_path / "a.pt"
+    Plain().fit(trainer)
+    trainer.checkpoint("a" * 64).save(path)
+    assert usable(path)
+    flip_in(path, region)
+    with pytest.raises(api.UsageError, match=r"a\.pt: not a readable checkpoint .*sha256.*--overwrite failed"):
+        Checkpoint.load(path, "a" * 64)
+    with pytest.warns(RuntimeWarning, match=r"a\.pt is damaged and not used"):
+        assert not usable(path)
+
+
+def test_a_checkpoint_that_is_not_there_is_no_damage(tmp_path, recwarn):
+    assert not usable(tmp_path / "a.pt")
+    assert not recwarn.list
 
 
 def fixed(*weights: float) -> Plain:
