@@ -5,6 +5,7 @@ from typing import NoReturn
 from mtlbench.api.backbone import Backbone, ExpertSizes, Sizes
 from mtlbench.api.dataset import Dataset, Log, Split, Splits
 from mtlbench.api.description import Description, Section
+from mtlbench.api.masks import masked_mean
 from mtlbench.api.params import NoParams, Params
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
 from mtlbench.api.publication import Publication, RemoteFile
@@ -12,6 +13,7 @@ from mtlbench.api.renamed import API_NAMES, replacement
 from mtlbench.api.schema import Field, Schema
 from mtlbench.api.sessions import session_ids
 from mtlbench.api.step import Jacobian, SharedGradients, Step
+from mtlbench.api.tasks import Task, funnel
 from mtlbench.api.trainer import SourceCheckpoint, StageBudget, Stateful, Trainer
 from mtlbench.api.weighting import DirectionWeighting, Need, Source, Weighting, ones
 from mtlbench.errors import DataError, MtlbenchError, TrainingError, UsageError, did_you_mean
@@ -45,12 +47,15 @@ __all__ = [
     "StageBudget",
     "Stateful",
     "Step",
+    "Task",
     "Trainer",
     "TrainingError",
     "UsageError",
     "Weighting",
     "did_you_mean",
+    "funnel",
     "hookimpl",
+    "masked_mean",
     "ones",
     "session_ids",
 ]

@@ -42,6 +42,9 @@ class Backbone(Plugin, nn.Module, ABC):
     single_task: ClassVar[bool] = False
     """Whether the backbone is one network per task, nothing shared. The gain from sharing is measured against it."""
 
+    task_kinds: ClassVar[frozenset[str] | None] = None
+    """The kinds of task that it takes; ``None``: any."""
+
     replayable: ClassVar[bool] = True
     """Whether a training pass is the same sequence of kernels for all batches of one size. A GPU then records it once
     and replays it, which is many times as fast. Set ``False`` for a ``forward`` that looks at values

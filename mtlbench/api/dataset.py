@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import pandas as pd
 import torch
@@ -19,6 +19,7 @@ from mtlbench.api.description import Description
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.publication import Publication
 from mtlbench.api.schema import Schema
+from mtlbench.api.tasks import Task
 
 
 @dataclass
@@ -30,13 +31,13 @@ class Log:
     """
 
     frame: pd.DataFrame
-    tasks: Sequence[str]
-    """Label columns holding 0 or 1; in funnel order when ``relation`` is ``"funnel"``."""
+    tasks: Sequence[str | Task]
+    """The label columns. A bare name is a binary task with no task before it; :func:`mtlbench.api.funnel` names the
+    stages of a funnel. A missing label was not observed: the row then trains the other tasks alone."""
     categorical: Sequence[str] = ()
     """Input columns taken as ids, of any dtype. A missing value is an id of its own."""
     numerical: Sequence[str] = ()
     """Input columns taken as numbers. They are standardised on the training split; missing values become its mean."""
-    relation: Literal["funnel", "parallel"] = "funnel"
     timestamp: str | None = None
     """Integer column of milliseconds since 1970. ``None``: a seeded random split, and no session MDP."""
     session: str | None = None
@@ -49,7 +50,8 @@ class Log:
     """Boolean column, true on the rows of a published test part. Validation is then the last quarter of the other rows.
     ``None``: the split is 6:2:2."""
     optimum: Sequence[str] = ()
-    """Columns of the true (Bayes-optimal) probability of each task, where the generator knows it."""
+    """Columns of the true mean of each task given the inputs, its probability if it is binary, where the generator
+    knows it."""
     origin: str = ""
     """Where the rows come from, such as the name of a file. Errors about the rows name it."""
     min_count: int = 1
@@ -61,6 +63,16 @@ class Log:
     place: Callable[[int], str] = "row {}".format
     """What a row of ``frame``, counted from 0, is called where it comes from, such as its file and line: named where
     the row is refused."""
+
+    @property
+    def described_tasks(self) -> tuple[Task, ...]:
+        """The tasks, each with its kind."""
+        return tuple(Task(task) if isinstance(task, str) else task for task in self.tasks)
+
+    @property
+    def task_names(self) -> list[str]:
+        """The label columns."""
+        return [task.name for task in self.described_tasks]
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,7 @@ class Split:
     numerical: Tensor
     """(N, D) float32, standardised on the training split."""
     labels: Tensor
-    """(N, K) float32, 0 or 1."""
+    """(N, K) float32, each in its task's unit, 0 or 1 of a binary task; NaN where not observed."""
     timestamp: Tensor
     """(N,) int64 milliseconds, never decreasing; the row number where the log has no timestamp."""
     session: Tensor
@@ -89,7 +101,7 @@ class Split:
     done: Tensor
     """(N,) bool, whether the session ends with this row."""
     optimum: Tensor | None = None
-    """(N, K) float64 true probabilities, where the generator knows them."""
+    """(N, K) float64 true means of the labels given the inputs, where the generator knows them."""
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -1,7 +1,8 @@
-"""What a backbone and a weighting know about a dataset: fields and tasks, and no data."""
+"""What a backbone and a weighting know of a dataset: fields and tasks, no data."""
 
 from dataclasses import dataclass
-from typing import Literal
+
+from mtlbench.api.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -18,17 +19,27 @@ class Field:
 
 @dataclass(frozen=True)
 class Schema:
-    """Shape of an encoded dataset.
-
-    With ``relation`` ``"funnel"`` the tasks are stages of one funnel, in their order: task k + 1 happens only where
-    task k did, as conversion after click. Else the relation is ``"parallel"``.
-    """
+    """Shape of an encoded dataset."""
 
     categorical: tuple[Field, ...]
     numerical: tuple[str, ...]
-    tasks: tuple[str, ...]
-    relation: Literal["funnel", "parallel"]
+    tasks: tuple[Task, ...]
+    """K tasks, in the order of the columns of labels and logits."""
     sessions: bool
-    """Whether rows have a session and a usable timestamp, so that there is a session MDP."""
+    """Whether rows carry a session and a usable timestamp, so that a session MDP exists."""
+    users: bool = True
+    """Whether rows carry a user."""
     user_inputs: tuple[str, ...] = ()
     """The inputs, categorical and numerical, that describe the user rather than the item or the moment."""
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        """The names of the tasks, in their order."""
+        return tuple(task.name for task in self.tasks)
+
+    @property
+    def chain(self) -> bool:
+        """Whether all tasks are the stages of one funnel, in their order: each comes after the one before it, and is of
+        all rows."""
+        before = (None, *self.task_names)
+        return all(task.after == first and not task.within for task, first in zip(self.tasks, before, strict=False))

@@ -8,6 +8,7 @@ from itertools import combinations_with_replacement
 import torch
 from torch import Tensor
 
+from mtlbench.api.masks import masked_mean
 from mtlbench.errors import TrainingError
 
 Jacobian = Mapping[str, tuple[Tensor, ...]]
@@ -17,8 +18,8 @@ Jacobian = Mapping[str, tuple[Tensor, ...]]
 class SharedGradients:
     """The gradients of K tasks with respect to the shared parameters: those that two or more tasks reach.
 
-    g_k is the gradient of the mean loss of task k over the samples. For an embedding table that is updated row by row,
-    only the rows that the batch reads are here; the gradient of the others is zero.
+    g_k is the gradient of the mean loss of task k over its observed samples. For an embedding table that is updated
+    row by row, only the rows that the batch reads are here; the gradient of the others is zero.
     """
 
     def __init__(self, jacobian: Jacobian) -> None:
@@ -56,15 +57,31 @@ class Step:
     numerical: Tensor
     """(B, D) float32 inputs."""
     labels: Tensor
-    """(B, K) float32, 0 or 1."""
+    """(B, K) float32, each in its task's unit, 0 or 1 of a binary task; NaN where not observed."""
     logits: Tensor
     """(B, K) logits of the backbone, within the autograd graph; values only, where task gradients were computed."""
     losses: Tensor
-    """(B, K) binary cross-entropy of each sample and task, within the graph as the logits are."""
+    """(B, K) loss of each sample and task by the task's kind, >= 0, and 0 where the label was not observed; within the
+    graph as the logits are."""
     number: int
     """Steps taken before this one, in this stage."""
     shared: SharedGradients | None = None
     """For weightings that need ``gram`` or ``jacobian``."""
+    mask: Tensor | None = None
+    """(B, K) bool, where labels are observed; ``None`` where all labels of the training split are."""
+
+    @property
+    def observed(self) -> Tensor:
+        """(B, K) bool: which labels are observed."""
+        return torch.ones_like(self.losses, dtype=torch.bool) if self.mask is None else self.mask
+
+    @property
+    def task_losses(self) -> Tensor:
+        """(K,) mean loss of each task over its observed samples, 0 where it has none; within the graph like ``losses``.
+
+        Weightings read it in place of ``losses.mean(0)``. The two are equal where all labels are observed.
+        """
+        return masked_mean(self.losses, self.mask)
 
     @property
     def gram(self) -> Tensor:

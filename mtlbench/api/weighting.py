@@ -75,6 +75,10 @@ class Weighting(Plugin, ABC):
     parameters, (1/K) sum_k w_k g_k. The parameters of a single task follow its gradient with weight 1, as in most of
     the papers, which change the shared gradient only. A backbone without shared parameters is not applicable."""
 
+    task_kinds: ClassVar[frozenset[str] | None] = None
+    """The kinds of task that it takes; ``None``: any. A method that reads labels as 0 and 1, or logits as log-odds,
+    takes ``binary`` alone."""
+
     equivariant: ClassVar[bool] = True
     """Whether tasks in another order get the same weights in that order; for a random method, in distribution.
 

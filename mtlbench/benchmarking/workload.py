@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import torch
 
-from mtlbench.api import Field, Schema, Split, Splits
+from mtlbench.api import Field, Schema, Split, Splits, funnel
 
 CARDINALITIES = (60_000, 12_000, 6_000, 3_000, 1_500, 400, 100)
 """Ids of each categorical field: 83,000 in all."""
@@ -29,7 +29,7 @@ def workload(rows: int, cardinalities: Sequence[int] = CARDINALITIES, seed: int 
         seed: of the generator.
     """
     fields = tuple(Field(f"field {number}", size) for number, size in enumerate(cardinalities))
-    schema = Schema(fields, ("number",), ("click", "conversion"), "funnel", sessions=True)
+    schema = Schema(fields, ("number",), funnel("click", "conversion"), sessions=True)
     sizes = (rows, VALIDATION_ROWS, VALIDATION_ROWS)
     train, validation, test = (_split(size, cardinalities, seed + part) for part, size in enumerate(sizes))
     return Splits(schema, train, validation, test, fingerprint="benchmark", facts={})

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
@@ -37,9 +38,10 @@ def show_matrix(files: Sequence[Path], kind: str, as_json: bool) -> None:
         typer.echo(json.dumps({"dataset": dataset, "rows": verdicts}, indent=2))
         return
     console = stdout()
-    shape = "one task" if len(dataset["tasks"]) == 1 else f"{dataset['relation']} tasks"
+    shape = "one task" if len(dataset["tasks"]) == 1 else f"{'funnel' if dataset['chain'] else 'parallel'} tasks"
     sessions = "with" if dataset["sessions"] else "without"
-    console.print(f"On a dataset of {shape} ({', '.join(dataset['tasks'])}) {sessions} sessions, defaults throughout.")
+    names = ", ".join(task["name"] for task in dataset["tasks"])
+    console.print(f"On a dataset of {shape} ({names}) {sessions} sessions, defaults throughout.")
     console.print(f"Other kinds of dataset: --on {', '.join(found['other kinds'])}\n", markup=False)
     backbones = list(dict.fromkeys(pair["backbone"] for pair in pairs))
     refusals = [meaning for meaning in meanings if meaning is not None]
@@ -65,7 +67,12 @@ def _find(files: Sequence[Path], kind: str) -> tuple[dict[str, Any], bool]:
     pairs = matrix(catalogue, schema)
     meanings = legend(pairs, catalogue)
     found = {
-        "dataset": {"kind": kind, "tasks": schema.tasks, "relation": schema.relation, "sessions": schema.sessions},
+        "dataset": {
+            "kind": kind,
+            "tasks": [asdict(task) for task in schema.tasks],
+            "chain": schema.chain,
+            "sessions": schema.sessions,
+        },
         "other kinds": [other for other in KINDS_OF_DATASET if other != kind],
         "pairs": [vars(pair) for pair in pairs],
         "meanings": [meanings.get(pair) for pair in pairs],

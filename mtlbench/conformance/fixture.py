@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from mtlbench.api import Backbone, Field, Schema, Split, Splits
+from mtlbench.api import Backbone, Field, Schema, Split, Splits, Task, funnel
 from mtlbench.nn import FieldEmbedding
 
 FEATURES = 3
@@ -33,7 +33,8 @@ class Fixture:
     """Whether all tasks have the same labels and the same part of the network."""
     order: tuple[int, ...] = ()
     """Order of the tasks, by their index; empty: 0, 1, ...."""
-    relation: Literal["funnel", "parallel"] = "funnel"
+    parallel: bool = False
+    """Whether the tasks are no funnel."""
     sessions: bool = True
     ids: int = 9
     """Cardinality of the first categorical field."""
@@ -44,7 +45,8 @@ class Fixture:
         names = tuple(f"task{k}" for k in self._order())
         numerical = tuple(f"feature{i}" for i in range(FEATURES)) + tuple(f"logit_of_{name}" for name in names)
         fields = (Field("user", self.ids), Field("item", 5))
-        return Schema(fields, numerical, names, self.relation, self.sessions, user_inputs=("user",))
+        tasks = tuple(map(Task, names)) if self.parallel else funnel(*names)
+        return Schema(fields, numerical, tasks, self.sessions, user_inputs=("user",))
 
     def splits(self) -> Splits:
         """Train, validation and test, drawn from one distribution."""

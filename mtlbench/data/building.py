@@ -8,15 +8,17 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from mtlbench.api import Field, Log, Schema, Split, Splits
+from mtlbench.api import DataError, Field, Log, Schema, Split, Splits, Task
 from mtlbench.data.encoding import encode_ids, standardise
 from mtlbench.data.facts import facts_of
 from mtlbench.data.hashes import sha256_of_json
+from mtlbench.data.labels import labels_of
 from mtlbench.data.sessions import index_sessions, no_sessions, owned_sessions
 from mtlbench.data.splitting import boundaries, order_of
 from mtlbench.data.suspicions import suspicions
 from mtlbench.data.ties import settle
 from mtlbench.data.validation import check_log, check_scores, check_splits
+from mtlbench.tasks.fitted import FittedTasks
 
 
 def build(log: Log, dataset: str, fingerprint: str) -> Splits:
@@ -31,12 +33,12 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
     by_time = order_of(log.frame[log.timestamp] if log.timestamp else None, rows, held_out)
     parts = boundaries(rows, None if held_out is None else int(held_out.sum()))
     order, ties = settle(log, by_time, parts)
-    check_splits(log, order, parts, dataset)
-
     table = _Ordered(log, order, parts["train"].stop)
+    tasks = log.described_tasks
+    labels = table.labels(tasks)
+    check_splits(log, order, labels, parts, dataset)
     categorical, fields, numerical = table.inputs()
     check_scores(log, numerical, order, dataset)
-    labels = table.stack(log.tasks).astype(np.float32)
     optimum = table.stack(log.optimum) if log.optimum else None
     timestamp = np.array(table.column(log.timestamp), dtype=np.int64) if log.timestamp else np.arange(rows)
     user = table.codes(log.user)
@@ -60,24 +62,43 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
             optimum=None if optimum is None else torch.from_numpy(optimum[part]),
         )
 
-    schema = Schema(fields, tuple(log.numerical), tuple(log.tasks), log.relation, has_sessions, tuple(log.user_inputs))
-    splits = {name: split(part) for name, part in parts.items()}
-    found = suspicions(schema, splits, bool(log.user), drawn=not log.timestamp and held_out is None)
-    return Splits(
+    schema = Schema(
+        fields,
+        tuple(log.numerical),
+        tasks,
+        has_sessions,
+        users=log.user is not None,
+        user_inputs=tuple(log.user_inputs),
+    )
+    named = {name: split(part) for name, part in parts.items()}
+    found = suspicions(schema, named, drawn=not log.timestamp and held_out is None)
+    splits = Splits(
         schema,
-        splits["train"],
-        splits["validation"],
-        splits["test"],
+        named["train"],
+        named["validation"],
+        named["test"],
         fingerprint=_identity(fingerprint, ties=order is not by_time and (order != by_time).any(), sessions=shared),
-        facts={**facts_of(log, schema, splits, shared, ties), **found.facts},
+        facts={**facts_of(log, schema, named, shared, ties), **found.facts},
         warnings=(*log.warnings, *found.warnings),
     )
+    _check_optimum(splits, dataset)
+    return splits
 
 
 def _identity(fingerprint: str, **rules: object) -> str:
     """The fingerprint, another one where a rule gave other tensors that is younger than the version of the encoding."""
     applied = [name for name, applies in rules.items() if applies]
     return sha256_of_json({"fingerprint": fingerprint, "rules": applied}) if applied else fingerprint
+
+
+def _check_optimum(splits: Splits, dataset: str) -> None:
+    """Refuse true means outside the range of their kind."""
+    for split in splits.parts().values():
+        if split.optimum is not None:
+            try:
+                FittedTasks.of(splits).logits(split.optimum)
+            except DataError as error:
+                raise DataError(f"dataset {dataset!r}: {error}") from None
 
 
 class _Ordered:
@@ -108,6 +129,17 @@ class _Ordered:
         if name is None:
             return np.arange(len(self._order), dtype=np.int64)
         return pd.factorize(self.column(name))[0].astype(np.int64)
+
+    def labels(self, tasks: Sequence[Task]) -> NDArray[np.float32]:
+        """(N, K), NaN where a label is missing, or its task is of other rows alone."""
+        named = {task.name: labels_of(task, self.column(task.name)) for task in tasks}
+        columns = [
+            np.where(named[task.after] == 1, named[task.name], np.float32(np.nan))
+            if task.within and task.after is not None
+            else named[task.name]
+            for task in tasks
+        ]
+        return np.stack(columns, axis=1)
 
     def stack(self, names: Sequence[str]) -> NDArray[np.float64]:
         return np.stack([self.column(name).to_numpy(np.float64) for name in names], axis=1)

@@ -39,6 +39,9 @@ def facts_of(
         facts["unknown_ids.test"] = float((splits["test"].categorical == 0).double().mean())
     for name, split in splits.items():
         facts[f"rows.{name}"] = len(split)
-        for task, rate in zip(schema.tasks, split.labels.double().mean(0).tolist(), strict=True):
-            facts[f"rate.{name}.{task}"] = rate
+        for task, labels in zip(schema.tasks, split.labels.double().unbind(1), strict=True):
+            facts[f"{'rate' if task.kind == 'binary' else 'mean'}.{name}.{task.name}"] = float(labels.nanmean())
+            missing = labels.isnan()
+            if missing.any():
+                facts[f"observed.{name}.{task.name}"] = 1 - float(missing.double().mean())
     return facts

@@ -15,13 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtlbench.api import Field, Schema, Split, Splits, UsageError
+from mtlbench.api import Field, Schema, Split, Splits, Task, UsageError
 from mtlbench.data.hashes import sha256_of, sha256_of_json
 from mtlbench.files import flush, flush_names
 
 META = "meta.json"
-FORMAT = 2
-"""Version of what an entry holds. An entry of an earlier one, which had no digest of its own, is written anew."""
+FORMAT = 3
+"""Version of what an entry holds. An entry of an earlier one is written anew."""
 
 
 class DamagedEntryError(Exception):
@@ -96,9 +96,9 @@ def _splits(entry: Path, meta: Mapping[str, Any]) -> Splits:
         schema=Schema(
             categorical=tuple(Field(**field) for field in schema["categorical"]),
             numerical=tuple(schema["numerical"]),
-            tasks=tuple(schema["tasks"]),
-            relation=schema["relation"],
+            tasks=tuple(Task(**task) for task in schema["tasks"]),
             sessions=schema["sessions"],
+            users=schema["users"],
             user_inputs=tuple(schema["user_inputs"]),
         ),
         train=_read_split(entry, "train", meta["files"]),

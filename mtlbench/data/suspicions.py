@@ -39,29 +39,45 @@ class Suspicions:
     warnings: list[str] = field(default_factory=list)
 
 
-def suspicions(schema: Schema, splits: Mapping[str, Split], users: bool, drawn: bool) -> Suspicions:
+def suspicions(schema: Schema, splits: Mapping[str, Split], drawn: bool) -> Suspicions:
     """What is doubtful about ``splits``.
 
     Args:
         schema: names of inputs and tasks.
         splits: by name.
-        users: whether the log names users.
         drawn: whether the splits were drawn at random from the rows.
     """
     found = Suspicions()
     _leaks(schema, splits["train"], found)
     _copies(schema, splits, found)
     if drawn:
-        _repeats(splits, users, found)
+        _repeats(splits, schema.users, found)
+    _gaps(schema, splits, found)
     return found
 
 
+def _gaps(schema: Schema, splits: Mapping[str, Split], found: Suspicions) -> None:
+    """Labels that are missing without a word why: a gap in a table is often no label that was not observed."""
+    missing = np.concatenate([split.labels.isnan().numpy() for split in splits.values()]).mean(0)
+    named = [
+        f"{task.name!r} in {share:.1%}"
+        for task, share in zip(schema.tasks, missing, strict=True)
+        if share and not task.within
+    ]
+    if named:
+        found.warnings.append(
+            f"labels are missing, {_listed(named)} of the rows: they count as not observed, and such a row trains the "
+            "other tasks alone; drop these rows if they should train none"
+        )
+
+
 def _leaks(schema: Schema, train: Split, found: Suspicions) -> None:
-    labels = train.labels.numpy() == 1
     named = []
-    for place, task in enumerate(schema.tasks):
-        rows = np.concatenate([_some(labels[:, place]), _some(~labels[:, place])])
-        label = labels[rows, place]
+    for place, task in enumerate(schema.task_names):
+        labels = train.labels.numpy()[:, place]
+        middle = 0.5 if schema.tasks[place].kind == "binary" else float(np.nanmedian(labels))
+        rows = np.concatenate([_some(labels > middle), _some(labels <= middle)])
+        label = labels[rows] > middle
         if min(label.sum(), (~label).sum()) < FEWEST:
             continue
         for name, codes in _inputs(schema, train, rows):
@@ -93,16 +109,20 @@ def _inputs(schema: Schema, train: Split, rows: NDArray[np.int64]) -> Iterator[t
 
 def _copies(schema: Schema, splits: Mapping[str, Split], found: Suspicions) -> None:
     labels = [split.labels.numpy() for split in splits.values()]
-    rows = sum(map(len, labels))
-    rates = np.sum([part.sum(0, dtype=np.float64) for part in labels], axis=0) / rows
     named = []
     for one, other in combinations(range(len(schema.tasks)), 2):
-        if min(abs(rates[one] - rates[other]), abs(1 - rates[one] - rates[other])) > COPIED:
+        pairs = [part[:, [one, other]] for part in labels]
+        both = np.concatenate([pair[~np.isnan(pair).any(1)] for pair in pairs])
+        binary = {schema.tasks[one].kind, schema.tasks[other].kind} == {"binary"}
+        rates = both.mean(0) if len(both) else np.zeros(2)
+        if not len(both) or (binary and min(abs(rates[0] - rates[1]), abs(1 - rates.sum())) > COPIED):
             continue
-        equal = float(sum((part[:, one] == part[:, other]).sum() for part in labels) / rows)
-        rare = min(*rates[[one, other]], *(1 - rates[[one, other]]))
-        if min(equal, 1 - equal) <= min(COPIED, COPIED_RARE * rare):
-            first, second = schema.tasks[one], schema.tasks[other]
+        equal = float((both[:, 0] == both[:, 1]).mean())
+        # The share of all values but the most frequent: two labels that are nearly always 0 are no copies.
+        rare = min(1 - float(np.unique(column, return_counts=True)[1].max()) / len(both) for column in both.T)
+        unlike = min(equal, 1 - equal) if binary else 1 - equal
+        if unlike <= min(COPIED, COPIED_RARE * rare):
+            first, second = schema.task_names[one], schema.task_names[other]
             found.facts[f"same_label.{second}.{first}"] = equal
             opposite = "" if equal > 0.5 else ", and is its opposite in the others"
             named.append(f"{second!r} equals {first!r} in {equal:.2%} of the rows{opposite}")
@@ -125,7 +145,7 @@ def _repeats(splits: Mapping[str, Split], users: bool, found: Suspicions) -> Non
 def _hashes(split: Split, users: bool) -> NDArray[np.uint64]:
     """A hash of all that is known of each row."""
     columns = [*split.categorical.numpy().T, *split.numerical.numpy().view(np.int32).T]
-    columns += [*split.labels.numpy().astype(np.int32).T, *([split.user.numpy()] if users else ())]
+    columns += [*split.labels.numpy().view(np.int32).T, *([split.user.numpy()] if users else ())]
     hashes = np.zeros(len(split), dtype=np.uint64)
     for column in columns:
         hashes ^= hashes >> np.uint64(29)

@@ -1,13 +1,13 @@
 """What a log must satisfy before it is split and encoded."""
 
 from collections.abc import Mapping
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from pandas.api import types
 
 from mtlbench.api import DataError, Log
+from mtlbench.data.labels import Labels, check_labels, kind_of
 
 MOST_TIMES = 1e15
 """How many times most numbers of a column the largest may be: a float has about as many digits."""
@@ -21,7 +21,7 @@ def check_log(log: Log, dataset: str) -> None:
     """
     try:
         _check_columns(log)
-        _check_labels(log)
+        check_labels(log)
         _check_inputs(log)
         _check_time_and_ids(log)
         _check_optimum(log)
@@ -29,11 +29,11 @@ def check_log(log: Log, dataset: str) -> None:
         raise DataError(f"{_subject(log, dataset)}: {error}") from None
 
 
-def check_splits(log: Log, order: NDArray[np.int64], parts: Mapping[str, slice], dataset: str) -> None:
+def check_splits(log: Log, order: NDArray[np.int64], labels: Labels, parts: Mapping[str, slice], dataset: str) -> None:
     """Refuse splits on which a task cannot be learnt or scored.
 
     Raises:
-        DataError: a split is empty, holds one class of a task, or is later than the next.
+        DataError: a split is empty, holds one value of a task or none, or is later than the next.
     """
     subject = _subject(log, dataset)
     if log.held_out and log.timestamp:
@@ -52,13 +52,11 @@ def check_splits(log: Log, order: NDArray[np.int64], parts: Mapping[str, slice],
                 f"{subject}: the {part} split is empty: the log has {len(order)} rows, {shares}; give at least 5, and "
                 "for results worth reading, thousands"
             )
-        for task in log.tasks:
-            ones = int(log.frame[task].to_numpy()[order[rows]].sum())
-            if ones in {0, size}:
-                raise DataError(
-                    f"{subject}: task {task!r} has one class in the {part} split: {ones} of {size} labels "
-                    "are 1, so it can be neither learnt nor scored there; give a longer log, or another label"
-                )
+        for place, task in enumerate(log.described_tasks):
+            try:
+                kind_of(task).check_split(labels[rows, place], task.name, part)
+            except DataError as error:
+                raise DataError(f"{subject}: {error}") from None
 
 
 def check_scores(log: Log, numerical: NDArray[np.float32], order: NDArray[np.int64], dataset: str) -> None:
@@ -93,7 +91,8 @@ def _check_columns(log: Log) -> None:
     if log.min_count < 1:
         raise DataError(f"min_count is {log.min_count}: expected 1 or more")
     inputs = [*log.categorical, *log.numerical]
-    named = [*log.tasks, *inputs, *log.optimum, *filter(None, (log.timestamp, log.session, log.user, log.held_out))]
+    tasks = log.task_names
+    named = [*tasks, *inputs, *log.optimum, *filter(None, (log.timestamp, log.session, log.user, log.held_out))]
     present = log.frame.columns
     for name in named:
         if (present == name).sum() != 1:
@@ -104,40 +103,11 @@ def _check_columns(log: Log) -> None:
     for name in log.user_inputs:
         if name not in inputs:
             raise DataError(f"column {name!r} is named as an input of the user, and is no input; correct the name")
-    for name in [*inputs, *log.tasks]:
-        if max(inputs.count(name), list(log.tasks).count(name)) > 1:
+    for name in [*inputs, *tasks]:
+        if max(inputs.count(name), tasks.count(name)) > 1:
             raise DataError(f"column {name!r} is named twice; name it once")
-        if name in inputs and (name in log.tasks or name in log.optimum):
+        if name in inputs and (name in tasks or name in log.optimum):
             raise DataError(f"column {name!r} is an input and a label: that leaks the answer; take it from the inputs")
-
-
-def _check_labels(log: Log) -> None:
-    for task in log.tasks:
-        column = log.frame[task]
-        if not types.is_numeric_dtype(column):
-            raise DataError(
-                f"label {task!r} is not numeric: it holds {column.iloc[0]!r} ({column.dtype}); map it to 0 and 1"
-            )
-        values = column.to_numpy(np.float64, na_value=np.nan)
-        _refuse(
-            log,
-            task,
-            np.isnan(values),
-            f"label {task!r}",
-            "a label that was not observed is not 0, and mtlbench does not support unobserved labels yet: drop these "
-            "rows, or restrict the log to rows where every label was observed",
-        )
-        remedy = "every label must be 0 or 1: map or drop these rows"
-        _refuse(log, task, ~np.isin(values, (0, 1)), f"label {task!r}", remedy)
-    if log.relation == "funnel":
-        for earlier, later in pairwise(log.tasks):
-            broken = log.frame[later].to_numpy(bool) & ~log.frame[earlier].to_numpy(bool)
-            if broken.any():
-                raise DataError(
-                    f"task {later!r} is 1 where {earlier!r} is 0 in {broken.sum()} rows, the first "
-                    f"{log.place(int(broken.argmax()))}, but the tasks are declared as a funnel: order the tasks by "
-                    "stage, label the later one 1 only where the earlier is, or declare them parallel"
-                )
 
 
 def _check_inputs(log: Log) -> None:
@@ -183,10 +153,10 @@ def _check_time_and_ids(log: Log) -> None:
 
 def _check_optimum(log: Log) -> None:
     if log.optimum and len(log.optimum) != len(log.tasks):
-        raise DataError(f"{len(log.optimum)} columns of true probabilities for {len(log.tasks)} tasks: give one each")
+        raise DataError(f"{len(log.optimum)} columns of true means for {len(log.tasks)} tasks: give one each")
     for name in log.optimum:
         values = log.frame[name].to_numpy(np.float64, na_value=np.nan)
-        _refuse(log, name, ~((values >= 0) & (values <= 1)), f"true probability {name!r}", "give a number in [0, 1]")
+        _refuse(log, name, ~np.isfinite(values), f"true mean {name!r}", "give a finite number")
 
 
 def _refuse(log: Log, column: str, bad: NDArray[np.bool_], what: str, remedy: str) -> None:

@@ -32,7 +32,7 @@ def checks(dataset: Dataset, splits: Splits) -> list[Check]:
     """The published facts of ``dataset``, then all others that were found; base rates of all rows are ``rate.TASK``."""
     found: dict[str, Value] = dict(splits.facts)
     rows = sum(len(split) for split in splits.parts().values())
-    for place, task in enumerate(splits.schema.tasks):
+    for place, task in enumerate(splits.schema.task_names):
         ones = sum(float(split.labels[:, place].double().sum()) for split in splits.parts().values())
         found[f"rate.{task}"] = ones / rows
     publication = dataset.publication()

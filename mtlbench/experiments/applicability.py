@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mtlbench.api import Backbone, Field, Schema, Weighting
+from mtlbench.api import Backbone, Field, Schema, Task, Weighting, funnel
 from mtlbench.config.specs import Resolved, resolve
 from mtlbench.discovery import Catalogue
 from mtlbench.errors import said_of
@@ -12,8 +12,7 @@ from mtlbench.training import TASK_GRADIENTS, has_shared_parameters, no_shared_p
 _FUNNEL = Schema(
     (Field("user", 10), Field("item", 10)),
     ("price",),
-    ("click", "conversion"),
-    "funnel",
+    funnel("click", "conversion"),
     sessions=True,
     user_inputs=("user",),
 )
@@ -21,8 +20,8 @@ _FUNNEL = Schema(
 KINDS_OF_DATASET: Mapping[str, Schema] = {
     "funnel": _FUNNEL,
     "no-sessions": replace(_FUNNEL, sessions=False),
-    "parallel": replace(_FUNNEL, relation="parallel"),
-    "one-task": replace(_FUNNEL, tasks=("click",)),
+    "parallel": replace(_FUNNEL, tasks=(Task("click"), Task("conversion"))),
+    "one-task": replace(_FUNNEL, tasks=(Task("click"),)),
 }
 """A schema that has everything, and schemas that lack one thing each."""
 
@@ -36,7 +35,12 @@ class Applicability:
     def reason(self, schema: Schema, backbone: Resolved, weighting: Weighting) -> str | None:
         """``None`` when the combination makes sense, else the reason why not, as one sentence."""
         cls: type[Backbone] = backbone.entry.cls
-        reason = cls.applicable(schema) or weighting.applicable(schema, cls)
+        reason = (
+            _other_kind(cls, schema)
+            or _other_kind(type(weighting), schema)
+            or cls.applicable(schema)
+            or weighting.applicable(schema, cls)
+        )
         if reason is not None or not weighting.needs & TASK_GRADIENTS:
             return reason
         key = schema, backbone.spec.canonical
@@ -52,6 +56,15 @@ class Applicability:
             raise
         except Exception as error:
             return said_of(error)
+
+
+def _other_kind(plugin: type[Backbone] | type[Weighting], schema: Schema) -> str | None:
+    """That a task is of a kind that ``plugin`` does not take."""
+    for task in schema.tasks:
+        if plugin.task_kinds is not None and task.kind not in plugin.task_kinds:
+            taken = " and ".join(sorted(plugin.task_kinds))
+            return f"{plugin.label} takes {taken} tasks alone, and {task.name!r} is {task.kind}"
+    return None
 
 
 @dataclass(frozen=True)

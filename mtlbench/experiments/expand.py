@@ -30,7 +30,7 @@ def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
     for dataset in plan.datasets:
         splits = load_splits(catalogue, dataset.spec, plan.settings.data_dir)
         announce(splits, dataset.spec.name)
-        if longest := max((task for task in splits.schema.tasks if len(task) > NAME), key=len, default=None):
+        if longest := max((task for task in splits.schema.task_names if len(task) > NAME), key=len, default=None):
             raise DataError(
                 f"a task of the dataset {dataset.entry.name} has a name of {len(longest):,} characters, more than "
                 f"{NAME:,}: {longest[:60]}...; rename its column"

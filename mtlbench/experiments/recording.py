@@ -6,10 +6,11 @@ from typing import Any
 from mtlbench.api import Backbone, Splits, Weighting
 from mtlbench.cells import PROTOCOL, PluginSpec
 from mtlbench.discovery import Catalogue
-from mtlbench.evaluation import score_probabilities
 from mtlbench.experiments.job import Job
 from mtlbench.records.provenance import environment, plugin_use
 from mtlbench.records.schema import DatasetUse, Failure, PluginUse, Record, Scores
+from mtlbench.tasks.fitted import FittedTasks
+from mtlbench.tasks.registry import task_kind
 
 
 def blank_record(job: Job, catalogue: Catalogue, splits: Splits) -> Record:
@@ -48,17 +49,20 @@ def _dataset_use(job: Job, catalogue: Catalogue, splits: Splits) -> DatasetUse:
     return DatasetUse(
         **use,
         fingerprint=splits.fingerprint,
-        tasks=splits.schema.tasks,
+        tasks=splits.schema.task_names,
+        kinds={task.name: task.kind for task in splits.schema.tasks},
+        primary={task.name: task_kind(task.kind, task.params).primary.key for task in splits.schema.tasks},
         facts=dict(splits.facts),
         optimum=_optimum(splits),
     )
 
 
 def _optimum(splits: Splits) -> dict[str, Scores] | None:
-    """The scores of the true probabilities, kept for the process's next cell of the same data."""
+    """The scores of the true means, kept for the process's next cell of the same data."""
     if not any(known is splits for known, _ in _OPTIMA):
+        tasks = FittedTasks.of(splits)
         scores = {
-            name: score_probabilities(split.optimum, split.labels, split.session, split.user, splits.schema.tasks)
+            name: tasks.scores(tasks.logits(split.optimum), split, splits.schema)
             for name, split in (("validation", splits.validation), ("test", splits.test))
             if split.optimum is not None
         }

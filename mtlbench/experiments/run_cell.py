@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -12,7 +11,6 @@ from mtlbench.cells import Cell, PluginSpec
 from mtlbench.data import cache_dir, load
 from mtlbench.discovery import Catalogue, discover
 from mtlbench.errors import StorageError, TrainingError, UsageError
-from mtlbench.evaluation import score
 from mtlbench.experiments.events import StageProgress
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.process import prepare_process
@@ -36,7 +34,7 @@ def run_cell(job: Job, emit: Emit) -> Record:
     """
     device = torch.device(job.settings.device)
     prepare_process(device)
-    catalogue = _catalogue(job.settings.plugin_files)
+    catalogue = discover(job.settings.plugin_files)
     splits = load_splits(catalogue, job.cell.dataset, job.settings.data_dir, job.cell.fingerprint)
     record = blank_record(job, catalogue, splits)
     try:
@@ -72,8 +70,7 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
     if job.keep_checkpoint:
         trainer.checkpoint(cell.id, weighting.state_dict()).save(job.checkpoint)
     metrics = {
-        name: score(trainer.infer(split), split.labels, split.session, split.user, splits.schema.tasks)
-        for name, split in (("validation", splits.validation), ("test", splits.test))
+        name: trainer.scores(split) for name, split in (("validation", splits.validation), ("test", splits.test))
     }
     return Record.model_validate(
         {
@@ -136,11 +133,6 @@ def resident(splits: Splits, device: torch.device) -> Splits:
 
 
 _RESIDENT: dict[tuple[str, torch.device], Splits] = {}
-
-
-@lru_cache(maxsize=1)
-def _catalogue(plugin_files: tuple[Path, ...]) -> Catalogue:
-    return discover(plugin_files)
 
 
 def _throttled(cell: str, emit: Emit) -> Callable[[str, int, int, int, int, float], None]:

@@ -76,7 +76,7 @@ def _last_weights(curve: list[Epoch]) -> list[Epoch]:
         stage=last.stage,
         epoch=last.epoch,
         train_loss={},
-        validation_auc={},
+        validation={},
         weights=last.weights,
     )
     return [bare]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from traceback import format_exception
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from mtlbench import bounds
 from mtlbench.cells import identity
@@ -83,9 +83,13 @@ class DatasetUse(PluginUse):
 
     fingerprint: Name
     tasks: tuple[Name, ...]
+    kinds: dict[Name, Name] = {}
+    """Task -> what its label is; ``binary`` where it is not named."""
+    primary: dict[Name, Name] = {}
+    """Task -> the metric that ranks methods and selects epochs; ``auc`` where it is not named."""
     facts: dict[Name, Plain]
     optimum: dict[Name, Scores] | None = None
-    """Scores of the true probabilities by split, where the generator knows them."""
+    """Scores of the true means by split, where the generator knows them."""
 
 
 class StageSpend(_Strict):
@@ -108,7 +112,8 @@ class Epoch(_Strict):
     epoch: Count
     train_loss: dict[Name, Number]
     """Mean unweighted loss of each task over the epoch."""
-    validation_auc: dict[Name, Number]
+    validation: dict[Name, Number] = Field(validation_alias=AliasChoices("validation", "validation_auc"))
+    """Task -> its primary metric. Records of an older mtlbench call it ``validation_auc``."""
     weights: dict[Name, dict[Name, Number]] | None
     """Task -> mean, min, q05, q50, q95, max of the weights applied in the epoch. Quantiles are over the epoch's
     steps for weights per task, over its samples for weights per sample."""

@@ -69,6 +69,11 @@ class Binary(TaskKind):
         p = p.clamp(SMALLEST, LARGEST)
         return p.log() - torch.log1p(-p)
 
+    def fit(self, labels: NDArray[np.float32], task: str) -> Scaling:
+        """The base rate. Labels are not scaled, so all of one class are no obstacle here."""
+        seen = labels[~np.isnan(labels)]
+        return self._fitted(seen.astype(np.float64)) if seen.size else super().fit(labels, task)
+
     def _fitted(self, seen: NDArray[np.float64]) -> Scaling:
         return Scaling(mean=float(seen.mean()))
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from mtlbench.api import Schema, Split, Splits
+from mtlbench.api.masks import masked, observed_in
 from mtlbench.errors import TrainingError
 from mtlbench.tasks.kind import Scaling, TaskKind
-from mtlbench.tasks.masks import masked, observed_in
+from mtlbench.tasks.registry import task_kind
 from mtlbench.tasks.scored import Scored
 
 COVERAGE = "coverage"
@@ -41,6 +43,12 @@ class FittedTasks:
         """
         values = labels.cpu().numpy()
         return cls(kinds, [kind.fit(values[:, k], task) for k, (task, kind) in enumerate(kinds.items())])
+
+    @classmethod
+    def of(cls, splits: Splits) -> "FittedTasks":
+        """The tasks of a dataset."""
+        kinds = {task.name: task_kind(task.kind, task.params) for task in splits.schema.tasks}
+        return cls.fit(kinds, splits.train.labels)
 
     # -- training -------------------------------------------------------------------------------------------------
 
@@ -119,6 +127,11 @@ class FittedTasks:
             scores[task] = {key: value if math.isfinite(value) else None for key, value in values.items()}
         return scores
 
+    def scores(self, logits: Tensor, split: Split, schema: Schema) -> TaskScores:
+        """:meth:`score` of ``logits`` (N, K) on ``split``, with the metrics over sessions and users that it has."""
+        session, user = (split.session if schema.sessions else None), (split.user if schema.users else None)
+        return self.score(logits, split.labels, session, user)
+
     def chance(self, labels: Tensor, session: Tensor | None = None, user: Tensor | None = None) -> TaskScores:
         """:meth:`score` of knowing no input: the training mean, the base rate of a binary task, for every row."""
         means = torch.tensor([scaling.mean for scaling in self.scalings], dtype=torch.float64)
@@ -129,6 +142,13 @@ class FittedTasks:
         return [
             kind.primary.compute(self._scored(k, logits, labels, None, None, observed_in(labels[:, k])))
             for k, (kind, _) in enumerate(self._tasks)
+        ]
+
+    def mean_losses(self, logits: Tensor, labels: Tensor) -> list[float]:
+        """Mean loss of each task over the rows that have a label."""
+        return [
+            float(self._scored(k, logits, labels, None, None, observed_in(labels[:, k])).losses.mean())
+            for k in range(len(self._tasks))
         ]
 
     def objective(self, primary: Sequence[float]) -> float:

@@ -1,6 +1,7 @@
 """The interface of a task kind, and what all kinds share."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, ClassVar
@@ -14,6 +15,9 @@ from mtlbench.tasks.metrics.metric import Metric
 
 LARGEST = float(np.finfo(np.float32).max)
 """Labels are kept in float32."""
+
+
+Place = Callable[[int], str]
 
 
 @dataclass(frozen=True)
@@ -56,18 +60,20 @@ class TaskKind(Params, ABC):
 
     # -- labels ---------------------------------------------------------------------------------------------------
 
-    def read(self, values: NDArray[Any], task: str) -> NDArray[np.float32]:
+    def read(self, values: NDArray[Any], task: str, place: Place = "row {}".format) -> NDArray[np.float32]:
         """Raw ``values`` (N,) of the label ``task`` as labels (N,), NaN where they are missing.
+
+        ``place`` says what a row, counted from 0, is called in messages.
 
         Raises:
             DataError: a value is text, infinite, too large for float32, or not in the range of this kind.
         """
-        numbers = _numbers(values, task, self.expected)
+        numbers = _numbers(values, task, self.expected, place)
         bad = ~np.isnan(numbers) & ~((np.abs(numbers) <= LARGEST) & self.holds(numbers))
         if bad.any():
             row = int(bad.argmax())
             raise DataError(
-                f"label {task!r} holds {_plain(values[row])!r} in row {row}{_more(bad)}; every label must be "
+                f"label {task!r} holds {_plain(values[row])!r} in {place(row)}{_more(bad)}; every label must be "
                 f"{self.expected}: {self.remedy}"
             )
         return numbers.astype(np.float32)
@@ -149,7 +155,7 @@ class TaskKind(Params, ABC):
             )
 
 
-def _numbers(values: NDArray[Any], task: str, expected: str) -> NDArray[np.float64]:
+def _numbers(values: NDArray[Any], task: str, expected: str, place: Place) -> NDArray[np.float64]:
     """``values`` as float64, missing ones as NaN."""
     if values.dtype.kind == "O":
         # A text such as "1.5" would be converted without a word.
@@ -159,7 +165,7 @@ def _numbers(values: NDArray[Any], task: str, expected: str) -> NDArray[np.float
     if text.any():
         row = int(text.argmax())
         raise DataError(
-            f"label {task!r} is not numeric: it holds {_plain(values[row])!r} in row {row}{_more(text)} "
+            f"label {task!r} is not numeric: it holds {_plain(values[row])!r} in {place(row)}{_more(text)} "
             f"({values.dtype}); map it to numbers, each of them {expected}"
         )
     return values.astype(np.float64)

@@ -66,7 +66,7 @@ class TaskGradients:
 
     Args:
         logits: (B, K) in the autograd graph, which is spent afterwards.
-        losses: (B, K) made of them, each of its own logit.
+        task_losses: (K,) made of them, each of its own column.
         penalty: a scalar to descend beside the losses, or ``None``.
         leaves: parameter name -> leaf of the graph.
         reached: which tasks reach which of them.
@@ -75,13 +75,13 @@ class TaskGradients:
     def __init__(
         self,
         logits: Tensor,
-        losses: Tensor,
+        task_losses: Tensor,
         penalty: Tensor | None,
         leaves: Mapping[str, Tensor],
         reached: Reach,
     ) -> None:
-        self._tasks = losses.shape[1]
-        (of_logits,) = torch.autograd.grad(losses.mean(0).sum(), logits, retain_graph=True)
+        self._tasks = len(task_losses)
+        (of_logits,) = torch.autograd.grad(task_losses.sum(), logits, retain_graph=True)
         self._of_task = [
             _gradients(
                 *_begin(logits, of_logits, k),

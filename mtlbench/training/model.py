@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mtlbench.api import Backbone, Schema, Split, Splits, Step
 from mtlbench.cells import Training
+from mtlbench.tasks.fitted import FittedTasks
 from mtlbench.training.gradients import PROBE_ROWS
 from mtlbench.training.graphs import EagerPass, GraphedPass, buffers_kept
 from mtlbench.training.optimiser import BackboneOptimiser
@@ -34,6 +34,8 @@ class Model:
     def __init__(self, backbone: Backbone, splits: Splits, training: Training, *, dense: bool = False) -> None:
         self.backbone = backbone
         self._data = splits.train
+        self.tasks = FittedTasks.of(splits)
+        self._targets, self._observed = self.tasks.targets(splits.train.labels)
         self._optimiser = BackboneOptimiser(
             backbone,
             training.learning_rate,
@@ -46,7 +48,7 @@ class Model:
         replayed = device.type == "cuda" and backbone.replayable
         self._single = GraphedPass(self._eager, training.batch_size) if replayed else self._eager
         self._loss_sum = torch.zeros(len(splits.schema.tasks), dtype=torch.float64, device=device)
-        self._loss_rows = 0
+        self._loss_rows = torch.zeros_like(self._loss_sum)
 
     # -- forward --------------------------------------------------------------------------------------------------
 
@@ -60,12 +62,13 @@ class Model:
         """
         data = self._data
         categorical, numerical, labels = data.categorical[rows], data.numerical[rows], data.labels[rows]
+        targets, mask = self._targets_of(rows)
         self._optimiser.prepare(categorical)
         logits = (self._single if single else self._eager)(categorical, numerical)
-        losses = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+        losses = self.tasks.losses(logits, targets, mask)
         self._loss_sum += losses.detach().sum(0)
-        self._loss_rows += len(losses)
-        return Step(rows, categorical, numerical, labels, logits, losses, number)
+        self._loss_rows += len(losses) if mask is None else mask.sum(0)
+        return Step(rows, categorical, numerical, labels, logits, losses, number, mask=mask)
 
     @torch.no_grad()
     def losses(self, step: Step) -> Tensor:
@@ -73,7 +76,8 @@ class Model:
         self._optimiser.prepare(step.categorical)
         with buffers_kept(self.backbone):  # batch normalisation has seen these rows
             logits = self._eager(step.categorical, step.numerical)
-        return F.binary_cross_entropy_with_logits(logits, step.labels, reduction="none")
+        targets, mask = self._targets_of(step.rows)
+        return self.tasks.losses(logits, targets, mask)
 
     def infer(self, split: Split) -> Tensor:
         """Logits (N, K) on ``split``, in evaluation mode, in large batches, without gradient."""
@@ -113,11 +117,11 @@ class Model:
     def begin_epoch(self) -> None:
         """Forget the losses so far."""
         self._loss_sum.zero_()
-        self._loss_rows = 0
+        self._loss_rows.zero_()
 
     def mean_losses(self) -> list[float]:
-        """Mean training loss of each task over the steps of the running epoch."""
-        means: list[float] = (self._loss_sum / self._loss_rows).tolist()
+        """Mean training loss of each task over the observed rows of the running epoch."""
+        means: list[float] = (self._loss_sum / self._loss_rows.clamp(min=1)).tolist()
         return means
 
     # -- states ---------------------------------------------------------------------------------------------------
@@ -143,7 +147,7 @@ class Model:
             "backbone": dict(self.backbone.state_dict()),
             "optimiser": self._optimiser.exact_state(),
             "losses": self._loss_sum,
-            "rows": torch.tensor(self._loss_rows),
+            "rows": self._loss_rows,
         }
 
     def load_exact_state(self, state: Mapping[str, Any]) -> None:
@@ -151,7 +155,11 @@ class Model:
         self.backbone.load_state_dict(state["backbone"])
         self._optimiser.load_exact_state(state["optimiser"])
         self._loss_sum.copy_(state["losses"])
-        self._loss_rows = int(state["rows"])
+        self._loss_rows.copy_(state["rows"])
+
+    def _targets_of(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Targets (B, K) of ``rows``, and which are observed; ``None`` where all of the training split are."""
+        return self._targets[rows], None if self._observed is None else self._observed[rows]
 
 
 def _most_rows_read(schema: Schema, batch_size: int) -> int:

@@ -7,19 +7,19 @@ from statistics import fmean
 from typing import Any
 
 from mtlbench.api import Split, TrainingError
-from mtlbench.evaluation import auc, logloss
 from mtlbench.training.model import Model, State
 from mtlbench.training.update import Weights
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """What is known after an epoch: losses in training, AUC in validation, and the weights applied."""
+    """What is known after an epoch: losses in training, scores in validation, and the weights applied."""
 
     stage: str
     epoch: int
     train_loss: dict[str, float]
-    validation_auc: dict[str, float]
+    validation: dict[str, float]
+    """Task -> its primary metric."""
     weights: Weights | None
     """``None`` in a stage whose loss is no weighted sum of task losses."""
 
@@ -40,24 +40,23 @@ class Best:
 
 
 class Selection:
-    """Scores each epoch on the validation split, by the mean AUC over tasks, and keeps the state of the best.
+    """Scores each epoch on the validation split by the tasks' mean primary metric, and keeps the state of the best.
 
     Of epochs of the same score, such as an AUC of 1 in each, the one of the lowest validation loss is the best. The
     loss is computed of an epoch that has the best score so far, and of no other.
 
     Args:
         model: what is scored and kept.
-        tasks: names, for the curve.
         validation: the split that decides.
     """
 
-    def __init__(self, model: Model, tasks: tuple[str, ...], validation: Split) -> None:
+    def __init__(self, model: Model, validation: Split) -> None:
         self.curve: list[CurvePoint] = []
         """One point per epoch so far."""
         self.best_epoch: dict[str, int] = {}
         """Stage -> its epoch that was the best of all so far; 0 where none was."""
         self._model = model
-        self._tasks = tasks
+        self._tasks = model.tasks
         self._validation = validation
         self._best = Best()
 
@@ -77,19 +76,19 @@ class Selection:
             TrainingError: a loss is not finite.
         """
         if not all(math.isfinite(loss) for loss in losses):
-            means = ", ".join(f"{task} {loss:g}" for task, loss in zip(self._tasks, losses, strict=True))
+            means = ", ".join(f"{task} {loss:g}" for task, loss in zip(self._tasks.kinds, losses, strict=True))
             raise TrainingError(
                 f"training diverged: mean loss over epoch {epoch} of stage {stage!r} is {means}; "
                 "lower --learning-rate or check the weights of the method"
             )
         logits, labels = self._model.infer(self._validation), self._validation.labels
-        aucs = [auc(logits[:, k], labels[:, k]) for k in range(len(self._tasks))]
-        loss_of, auc_of = (dict(zip(self._tasks, values, strict=True)) for values in (losses, aucs))
-        self.curve.append(CurvePoint(stage, epoch, loss_of, auc_of, weights))
-        score = sum(aucs) / len(aucs)
+        found = self._tasks.primary(logits, labels)
+        loss_of, score_of = (dict(zip(self._tasks.kinds, values, strict=True)) for values in (losses, found))
+        self.curve.append(CurvePoint(stage, epoch, loss_of, score_of, weights))
+        score = self._tasks.objective(found)
         if score < self._best.score:
             return
-        loss = fmean(logloss(logits[:, k], labels[:, k]) for k in range(len(self._tasks)))
+        loss = fmean(self._tasks.mean_losses(logits, labels))
         if self._best.beaten_by(score, loss):
             self.best_epoch[stage] = epoch
             self.keep(score, loss)
@@ -106,7 +105,7 @@ class Selection:
             TrainingError: no epoch had a score.
         """
         if self._best.state is None:
-            raise TrainingError("no epoch gave a defined validation AUC; check the validation split")
+            raise TrainingError("no epoch gave a defined validation score; check the validation split")
         return self._best.state
 
     def load_best(self) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from mtlbench.api import Backbone, Split, Splits, Stateful, Step, TrainingError, Weighting
 from mtlbench.api.renamed import TRAINER_METHODS, replacement
 from mtlbench.cells import Training
+from mtlbench.tasks.fitted import TaskScores
 from mtlbench.training.budget import Budget, Meter, Spend
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.journal import Journal
@@ -24,9 +25,9 @@ from mtlbench.training.update import WeightedUpdate
 class BackboneTrainer:
     """Trains one backbone on one encoded dataset; implements :class:`mtlbench.api.Trainer`.
 
-    The parameters kept are those of the epoch with the best mean validation AUC over tasks; the lower validation loss
-    breaks a tie. Training stops after ``training.patience`` epochs without a better one. The test split is never read
-    here.
+    The parameters kept are those of the epoch with the best validation score, the mean of the tasks' primary metrics;
+    the lower validation loss breaks a tie. Training stops after ``training.patience`` epochs without a better one. The
+    test split is never read for that.
 
     Args:
         backbone: freshly initialised, on the device of ``splits``.
@@ -66,7 +67,7 @@ class BackboneTrainer:
         self._model = Model(backbone, splits, training, dense=dense)
         self._batches = Batches(len(self.data), training.batch_size, seed, self.data.labels.device)
         self._meter = Meter()
-        self._selection = Selection(self._model, self.schema.tasks, splits.validation)
+        self._selection = Selection(self._model, splits.validation)
         self._stages = Stages(
             self._model, self._selection, self._batches, self._meter, journal or Journal(), training, self._progress
         )
@@ -217,6 +218,14 @@ class BackboneTrainer:
         """Logits (N, K) of the backbone on ``split``, in evaluation mode, in large batches, without gradient."""
         return self._model.infer(split)
 
+    def scores(self, split: Split) -> TaskScores:
+        """Every metric of every task on ``split``.
+
+        Raises:
+            TrainingError: a logit is not finite.
+        """
+        return self._model.tasks.scores(self.infer(split), split, self.schema)
+
     def checkpoint(self, cell: str, weighting: Mapping[str, Tensor] | None = None) -> Checkpoint:
         """The best state and the weighting's, for other cells to build on."""
         backbone, optimiser = self._selection.best_state()
@@ -226,5 +235,5 @@ class BackboneTrainer:
     def _weighted(self, weighting: Weighting, name: str, stream: str) -> Stage:
         """The stage of training under ``weighting``."""
         weighting.setup(self)
-        update = WeightedUpdate(weighting, self._model, self.schema.tasks)
+        update = WeightedUpdate(weighting, self._model, self.schema.task_names)
         return Stage(name, stream, update.step, update.end_epoch, update)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mtlbench.api import DirectionWeighting, Step, TrainingError, Weighting
+from mtlbench.api.masks import weighted_mean
 from mtlbench.training.gradients import TASK_GRADIENTS, TaskGradients, no_shared_parameters, reach, shared
 from mtlbench.training.model import Model
 
@@ -83,7 +84,7 @@ class LossBackward:
         if weights.shape not in {(tasks,), (batch, tasks)}:
             expected = f"({tasks},) per task or ({batch}, {tasks}) per sample and task"
             raise _wrong_shape(self._weighting, weights, expected)
-        loss = (weights * step.losses).mean()
+        loss = weighted_mean(step.losses, weights, step.mask)
         penalty = self._model.backbone.penalty(step.logits)
         self._model.descend(loss if penalty is None else loss + penalty)
         return weights
@@ -103,7 +104,7 @@ class GradientBackward:
         """Take the optimiser's step and give the weights applied, (K,)."""
         weighting, model = self._weighting, self._model
         penalty = model.backbone.penalty(step.logits)
-        gradients = TaskGradients(step.logits, step.losses, penalty, model.leaves(), self._reached)
+        gradients = TaskGradients(step.logits, step.task_losses, penalty, model.leaves(), self._reached)
         step.shared = gradients.shared
         if isinstance(weighting, DirectionWeighting):
             direction = dict(weighting.direct(step))

@@ -42,7 +42,7 @@ def duplicates(stored: Sequence[Stored], coinciding: Coinciding) -> tuple[list[F
 
 def _trajectory(record: Record) -> str:
     """Losses and scores of every epoch, and the final scores; the names of stages aside."""
-    curve = [[point.train_loss, point.validation_auc] for point in record.curve]
+    curve = [[point.train_loss, point.validation] for point in record.curve]
     return canonical([record.dataset.fingerprint, curve, record.metrics])
 
 

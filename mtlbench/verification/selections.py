@@ -81,8 +81,8 @@ def _start_kept(record: Record, records: dict[str, Record]) -> Iterator[str]:
 
 
 def _score(point: Epoch) -> float:
-    values = [value for value in point.validation_auc.values() if value is not None]
-    return sum(values) / len(values) if values and len(values) == len(point.validation_auc) else -math.inf
+    values = [value for value in point.validation.values() if value is not None]
+    return sum(values) / len(values) if values and len(values) == len(point.validation) else -math.inf
 
 
 def _validation(record: Record) -> float:

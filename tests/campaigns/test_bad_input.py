@@ -185,7 +185,7 @@ def test_table_logs(catalogue: Catalogue, tmp_path: Path) -> None:
     def take(given: bytes) -> None:
         (tmp_path / "log.csv").write_bytes(given)
         splits = load(entry(entry.Params(schema=tmp_path / "log.toml")), tmp_path, tmp_path / "cache")
-        assert set(splits.schema.tasks) == known
+        assert set(splits.schema.task_names) == known
         for split in (splits.train, splits.validation, splits.test):
             labels: Any = split.labels
             assert bool(((labels == 0) | (labels == 1)).all())

@@ -123,7 +123,7 @@ def test_every_form_of_a_table_is_described_and_the_draft_reads_it(
     assert f"{name}: 300 rows" in result.out
     log = Table(Table.Params(schema_=Path("log.toml"))).load(here)
     assert len(log.frame) == 300
-    assert [*log.tasks, *log.categorical, *log.numerical] == ["click", "purchase", "user_id", "item_id", "price"]
+    assert [*log.task_names, *log.categorical, *log.numerical] == ["click", "purchase", "user_id", "item_id", "price"]
 
 
 def test_what_alone_predicts_a_label_is_left_out_and_called_a_suspect(mtlbench: Any, here: Path) -> None:

@@ -269,7 +269,7 @@ def test_a_start_that_was_kept_though_training_on_was_better(mtlbench: Any, resu
         content["best_epoch"] = {"continue": 0}
         content["metrics"] = json.loads(source.read_text())["metrics"]
         for point in content["curve"]:
-            point["validation_auc"] = {"click": 0.99, "purchase": 0.99}
+            point["validation"] = {"click": 0.99, "purchase": 0.99}
 
     change(path, keep_start, seal=True)
     done = mtlbench("leaderboard", "verify", results)

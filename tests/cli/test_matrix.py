@@ -1,12 +1,14 @@
 """``mtlbench list --matrix``."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 from plugin_sources import weighting, write
 
+from mtlbench.api import funnel
 from mtlbench.cli.matrix import legend
 from mtlbench.discovery import discover
 from mtlbench.experiments.applicability import Combination
@@ -61,8 +63,8 @@ def test_as_json_it_is_rows(mtlbench: Any) -> None:
     found = json.loads(mtlbench("list", "--matrix", "--json").out)
     assert found["dataset"] == {
         "kind": "funnel",
-        "tasks": ["click", "conversion"],
-        "relation": "funnel",
+        "tasks": [asdict(task) for task in funnel("click", "conversion")],
+        "chain": True,
         "sessions": True,
     }
     catalogue = discover()

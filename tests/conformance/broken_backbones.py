@@ -75,7 +75,7 @@ class FourAtMost(Sound):
 class FunnelAssumed(Sound):
     def __init__(self, schema, params):
         super().__init__(schema, params)
-        assert schema.relation == "funnel"
+        assert schema.chain
 
 
 @breaks("no-numerical-inputs")

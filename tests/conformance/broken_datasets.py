@@ -31,7 +31,7 @@ class Sound(api.Dataset):
         frame["click"] = random.random(ROWS) < 1 / (1 + np.exp(frame["price"]))
         frame["buy"] = frame["click"] & (random.random(ROWS) < 0.5)
         settings: dict[str, Any] = {
-            "tasks": ("click", "buy"),
+            "tasks": api.funnel("click", "buy"),
             "categorical": ("user", "item"),
             "numerical": ("price",),
             "timestamp": "time",
@@ -93,7 +93,7 @@ class FilesUnchecked(Sound):
 @breaks("splits-and-encodes")
 class TasksInTheWrongOrder(Sound):
     def changes(self, frame, settings, random):
-        return {"tasks": ("buy", "click")}
+        return {"tasks": api.funnel("buy", "click")}
 
 
 @breaks("deterministic")

@@ -95,7 +95,7 @@ class ThreeAtMost(Sound):
 class FunnelOnly(Sound):
     def setup(self, trainer):
         super().setup(trainer)
-        self.on = trainer.schema.relation == "funnel"
+        self.on = trainer.schema.chain
 
     def weigh(self, step):
         return super().weigh(step) / (1 if self.on or len(step.rows) > 30 else 0)

@@ -70,7 +70,7 @@ def test_of_labels_that_are_shuffled_nothing_leaks(leak: type[Sound]) -> None:
         def load(self, root):
             log = super().load(root)
             order = np.random.default_rng(5).permutation(len(log.frame))
-            for column in [*log.tasks, log.session, log.user, log.timestamp]:
+            for column in [*log.task_names, log.session, log.user, log.timestamp]:
                 log.frame[column] = log.frame[column].to_numpy()[order]
             return log
 

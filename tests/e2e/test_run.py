@@ -211,8 +211,11 @@ def test_controls_and_equal_steps_are_rows_and_a_board_of_their_own(tmp_path: Pa
     found = list(records(out).values())
     early, equal = ([r for r in found if r.training["budget"] == budget] for budget in ("early-stopping", "steps"))
     assert len(early) == len(equal) == 9
-    spent = {sum(stage.steps for stage in record.spend) for record in equal}
-    assert spent == {max(sum(stage.steps for stage in record.spend) for record in early)}
+    most = max(sum(stage.steps for stage in record.spend) for record in early)
+    for record in equal:
+        steps = sum(stage.steps for stage in record.spend)
+        # Constant weights given RMTL's wall-clock may take more steps than RMTL did, as fast as the machine just is.
+        assert steps >= most if "seconds_of" in record.weighting.changed else steps == most
     rmtl = next(r for r in equal if r.method == "RMTL-ESMM" and not r.weighting.changed)
     assert set(rmtl.controls) < {record.cell for record in equal}
     assert "budget steps" in (out / "leaderboard.md").read_text()

@@ -27,7 +27,7 @@ def small_log(rows: int = 60, seed: int = 0, **changes: Any) -> api.Log:
     frame["visit"] = frame["user"] * 10 + place // 20
     fields: dict[str, Any] = {
         "frame": frame.sample(frac=1, random_state=seed),
-        "tasks": ["click", "buy"],
+        "tasks": api.funnel("click", "buy"),
         "categorical": ["user", "item"],
         "numerical": ["price"],
         "timestamp": "time",

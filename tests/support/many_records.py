@@ -89,6 +89,6 @@ def _epoch(draw: random.Random, epoch: int) -> Epoch:
         stage="continue",
         epoch=epoch,
         train_loss=of_tasks(draw.random),
-        validation_auc=of_tasks(draw.random),
+        validation=of_tasks(draw.random),
         weights=of_tasks(lambda: {name: 1 + draw.random() for name in WEIGHTS}),
     )

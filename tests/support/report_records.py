@@ -9,9 +9,7 @@ HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>&amp;{{
 
 def epoch(number: int, auc: float = 0.7) -> Epoch:
     losses = {"click": 0.5, "pay": 0.2}
-    return Epoch(
-        stage="train", epoch=number, train_loss=losses, validation_auc={"click": auc, "pay": auc}, weights=None
-    )
+    return Epoch(stage="train", epoch=number, train_loss=losses, validation={"click": auc, "pay": auc}, weights=None)
 
 
 def study() -> list[Record]:

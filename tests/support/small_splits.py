@@ -2,17 +2,18 @@
 
 import torch
 
-from mtlbench.api import Field, Schema, Split, Splits
+from mtlbench.api import Field, Schema, Split, Splits, Task, funnel
 
 
-def small_schema(tasks: tuple[str, ...] = ("click", "conversion"), **changes: object) -> Schema:
+def small_schema(
+    tasks: tuple[str, ...] = ("click", "conversion"), *, parallel: bool = False, **changes: object
+) -> Schema:
     fields = (Field("user", 11), Field("item", 7), Field("hour", 4))
     return Schema(
         **{
             "categorical": fields,
             "numerical": ("age", "price"),
-            "tasks": tasks,
-            "relation": "funnel",
+            "tasks": tuple(map(Task, tasks)) if parallel else funnel(*tasks),
             "sessions": True,
             **changes,
         }

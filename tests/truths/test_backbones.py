@@ -47,7 +47,7 @@ def inputs(schema: Schema | None = None, rows: int = 40) -> tuple[Tensor, Tensor
 
 def schemas(backbone: type[Backbone]) -> Iterator[Schema]:
     for tasks in (1, 2, 3):
-        for changes in ({}, {"numerical": ()}, {"categorical": ()}, {"relation": "parallel"}):
+        for changes in ({}, {"numerical": ()}, {"categorical": ()}, {"parallel": True}):
             schema = small_schema(TASKS[:tasks], **changes)
             if backbone.applicable(schema) is None:
                 yield schema
@@ -108,7 +108,7 @@ def test_a_row_is_scored_by_itself(name: str):
 
 @pytest.mark.parametrize("name", FUNNEL_ONLY)
 def test_funnel_backbones_refuse_parallel_tasks_and_single_tasks_with_a_reason(name: str):
-    assert "parallel" in ALL[name].applicable(small_schema(relation="parallel"))
+    assert "parallel" in ALL[name].applicable(small_schema(parallel=True))
     assert "two or more" in ALL[name].applicable(small_schema(("click",)))
     assert ALL[name].applicable(small_schema()) is None
 

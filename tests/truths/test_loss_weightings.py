@@ -42,7 +42,7 @@ def test_trains_two_steps_with_finite_weights(name: str, tasks: int):
     create(name).fit(trainer)
     assert all(spend.steps == 2 for spend in trainer.spend)
     for point in trainer.curve:
-        assert set(point.weights) == set(trainer.schema.tasks)
+        assert set(point.weights) == set(trainer.schema.task_names)
         assert all(math.isfinite(value) for of_task in point.weights.values() for value in of_task.values())
     assert any(not torch.equal(value, before[key]) for key, value in trainer.backbone.state_dict().items())
 

@@ -5,20 +5,18 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from mtlbench.api import Backbone, Field, Schema
+from mtlbench.api import Backbone, Field, Schema, funnel
 from mtlbench.conformance.plugin_under_test import PluginUnderTest, tiny_backbone
 from mtlbench.conformance.rules import NotApplicableError
 from mtlbench.training.seeding import seeded
 
 ROWS = 64
-SCHEMA = Schema(
-    (Field("user", 9), Field("item", 5)), ("price", "age"), ("click", "conversion"), "funnel", sessions=True
-)
+SCHEMA = Schema((Field("user", 9), Field("item", 5)), ("price", "age"), funnel("click", "conversion"), sessions=True)
 
 
 def with_tasks(tasks: int, schema: Schema = SCHEMA) -> Schema:
     """The schema with another number of tasks."""
-    return replace(schema, tasks=tuple(f"task{k}" for k in range(tasks)))
+    return replace(schema, tasks=funnel(*(f"task{k}" for k in range(tasks))))
 
 
 def build(plugin: PluginUnderTest, schema: Schema = SCHEMA, seed: int = 0) -> Backbone:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from mtlbench.api import Schema
+from mtlbench.api import Schema, Task
 from mtlbench.conformance.backbones.inputs import ROWS, SCHEMA, build, inputs, with_tasks
 from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import broken, rule
@@ -35,7 +35,7 @@ def five_tasks(plugin: PluginUnderTest) -> None:
 @rule("backbone")
 def parallel_tasks(plugin: PluginUnderTest) -> None:
     """Tasks that form no funnel have logits, or are refused with a reason."""
-    _gives_logits(plugin, replace(SCHEMA, relation="parallel"))
+    _gives_logits(plugin, replace(SCHEMA, tasks=(Task("click"), Task("conversion"))))
 
 
 @rule("backbone")

@@ -69,7 +69,7 @@ def _quantities(
         counts = np.bincount(codes, minlength=size).astype(np.float64)
         early = np.bincount(codes[train], minlength=size).astype(np.float64)
         yield f"the number of rows of its {group!r} in the whole log", counts[codes][sample], early[codes][sample]
-        for task in log.tasks:
+        for task in log.task_names:
             labels = frame[task].to_numpy(np.float64)
             sums = np.bincount(codes, labels, minlength=size)
             early_sums = np.bincount(codes[train], labels[train], minlength=size)

@@ -31,7 +31,7 @@ def no_input_tells_a_label(plugin: PluginUnderTest) -> None:
     gets the mean of the ids seen once. Later tasks of a funnel are also probed where the one before happened.
     """
     splits = splits_of(plugin)
-    for task, name in enumerate(splits.schema.tasks):
+    for task, name in enumerate(splits.schema.task_names):
         for where, rows in _rows(splits, task):
             for column, codes in _columns(splits):
                 fitted, found = (split[chosen] for split, chosen in zip(codes, rows, strict=True))
@@ -49,9 +49,11 @@ def _rows(splits: Splits, task: int) -> Iterator[tuple[str, tuple[NDArray[np.boo
     """What is probed: all rows, and those on which the task before happened; of the fitted rows and the later ones."""
     everywhere = tuple(np.ones(len(labels), dtype=bool) for labels in _labels(splits, task))
     yield "", (everywhere[0], everywhere[1])
-    if task and splits.schema.relation == "funnel":
-        before = tuple(labels.astype(bool) for labels in _labels(splits, task - 1))
-        yield f" where {splits.schema.tasks[task - 1]!r} is 1", (before[0], before[1])
+    earlier = splits.schema.tasks[task].after
+    if earlier is not None:
+        place = splits.schema.task_names.index(earlier)
+        before = tuple(labels == 1 for labels in _labels(splits, place))
+        yield f" where {earlier!r} is 1", (before[0], before[1])
 
 
 def _columns(splits: Splits) -> Iterator[tuple[str, list[NDArray[np.int64]]]]:

@@ -42,7 +42,7 @@ def five_tasks(plugin: PluginUnderTest) -> None:
 @rule("weighting")
 def parallel_tasks(plugin: PluginUnderTest) -> None:
     """Tasks that form no funnel are weighed, or refused with a reason."""
-    _trains(plugin, Fixture(relation="parallel"))
+    _trains(plugin, Fixture(parallel=True))
 
 
 @rule("weighting")

@@ -12,7 +12,7 @@ from mtlbench.conformance.rules import NotApplicableError, broken, rule
 from mtlbench.conformance.showing import show
 from mtlbench.conformance.training_run import Call, Watch, new_training_run, owns_schedule
 
-FIXTURE = Fixture(relation="parallel")
+FIXTURE = Fixture(parallel=True)
 ORDER = (1, 2, 0)
 TOLERANCE = 1e-3
 """Relative: sums in another order differ in the last digits, results of a solver in some more."""

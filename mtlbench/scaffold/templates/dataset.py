@@ -52,7 +52,7 @@ class TemplateDataset(api.Dataset):
         frame["session"] = api.session_ids(frame["user_id"], frame["time_ms"], self.params.session)
         return api.Log(
             frame=frame,
-            tasks=("click", "purchase"),
+            tasks=api.funnel("click", "purchase"),
             categorical=("user_id", "item_id", "category"),
             numerical=("price",),
             timestamp="time_ms",

@@ -30,6 +30,7 @@ class AITM(api.Backbone):
     """
 
     name, label = "aitm", "AITM"
+    task_kinds = frozenset({"binary"})
 
     class Params(api.Sizes):
         """Parameters of ``aitm``."""
@@ -49,10 +50,12 @@ class AITM(api.Backbone):
 
     @classmethod
     def applicable(cls, schema: api.Schema) -> str | None:
-        """The transfer needs an order of tasks."""
-        if schema.relation != "funnel":
-            return "AITM transfers information along a funnel, and the dataset's tasks are parallel"
-        return None if len(schema.tasks) > 1 else "AITM needs a funnel of two or more tasks, and the dataset has one"
+        """The transfer needs tasks in a chain, of any length from two."""
+        if len(schema.tasks) == 1:
+            return "AITM needs a funnel of two or more tasks, and the dataset has one"
+        return (
+            None if schema.chain else "AITM transfers information along a funnel, and the dataset's tasks are parallel"
+        )
 
     def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
         """Logits (B, K)."""

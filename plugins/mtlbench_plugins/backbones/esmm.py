@@ -28,6 +28,7 @@ class ESMM(api.Backbone):
     """
 
     name, label = "esmm", "ESMM"
+    task_kinds = frozenset({"binary"})
 
     def __init__(self, schema: api.Schema, params: api.Sizes) -> None:
         super().__init__()
@@ -42,10 +43,14 @@ class ESMM(api.Backbone):
 
     @classmethod
     def applicable(cls, schema: api.Schema) -> str | None:
-        """A product of conditional probabilities needs a funnel."""
-        if schema.relation != "funnel":
-            return "ESMM multiplies probabilities along a funnel, and the dataset's tasks are parallel"
-        return None if len(schema.tasks) > 1 else "ESMM needs a funnel of two or more tasks, and the dataset has one"
+        """A product of conditional probabilities needs tasks in a chain, of any length from two, all of all rows."""
+        if len(schema.tasks) == 1:
+            return "ESMM needs a funnel of two or more tasks, and the dataset has one"
+        return (
+            None
+            if schema.chain
+            else "ESMM multiplies probabilities along a funnel, and the dataset's tasks are parallel"
+        )
 
     def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
         """Logits (B, K) of the products; p_1 >= p_2 >= ..."""

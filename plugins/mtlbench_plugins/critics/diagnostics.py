@@ -27,7 +27,7 @@ def report_values(trainer: api.Trainer, values: Tensor, losses: Tensor) -> None:
     trainer.log_scalar("q_zero_fraction", zero)
     trainer.log_scalar("q_mean", values.double().mean(0).tolist())
     trainer.log_scalar("q_loss_correlation", [spearman(-values[:, k], losses[:, k]) for k in range(values.shape[1])])
-    dead = [task for task, share in zip(trainer.schema.tasks, zero, strict=True) if share == 1]
+    dead = [task for task, share in zip(trainer.schema.task_names, zero, strict=True) if share == 1]
     if dead:
         raise api.TrainingError(
             f"dead critic for {', '.join(dead)}: Q is 0 on every training row, so its weights are all 1 and it has "

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ class State(nn.Module):
         self._everything = len(seen) == len(schema.categorical) and len(numbers) == len(schema.numerical)
         self.register_buffer("categorical", torch.tensor(seen, dtype=torch.int64), persistent=False)
         self.register_buffer("numerical", torch.tensor(numbers, dtype=torch.int64), persistent=False)
-        visible = Schema(fields, names, schema.tasks, schema.relation, schema.sessions, schema.user_inputs)
+        visible = replace(schema, categorical=fields, numerical=names)
         self.bottom = Bottom(visible, sizes)
         self.width = self.bottom.width
 

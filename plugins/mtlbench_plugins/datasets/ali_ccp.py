@@ -101,7 +101,7 @@ class AliCCP(api.Dataset):
         impossible = (frame["conversion"] == 1) & (frame["click"] == 0)
         return api.Log(
             frame=frame[~impossible].reset_index(drop=True),
-            tasks=("click", "conversion"),
+            tasks=api.funnel("click", "conversion"),
             categorical=[f"field_{number}" for number in (*USER_FIELDS, *ITEM_FIELDS)],
             user="user",
             user_inputs=[f"field_{number}" for number in USER_FIELDS],

@@ -101,7 +101,7 @@ class AliExpress(api.Dataset):
         frame["line"] = np.arange(len(frame))
         return api.Log(
             frame=frame,
-            tasks=_aliexpress.LABELS,
+            tasks=api.funnel(*_aliexpress.LABELS),
             categorical=_aliexpress.CATEGORICAL,
             numerical=_aliexpress.NUMERICAL,
             timestamp="line",

@@ -153,7 +153,6 @@ class CensusIncome(api.Dataset):
             tasks=("income", "never_married"),
             categorical=[name for name in types if name not in NUMBERS and name not in left_out],
             numerical=NUMBERS,
-            relation="parallel",
             held_out="test" if len(parts) > 1 else None,
             min_count=self.params.min_count,
             facts={f"people.{part}": len(rows) for part, rows in parts.items()},

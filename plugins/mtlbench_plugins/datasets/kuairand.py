@@ -138,7 +138,7 @@ class KuaiRand(api.Dataset):
         frame = pd.concat([frame, _lookup(users, log["user_id"]), _lookup(videos, log["video_id"])], axis="columns")
         return api.Log(
             frame=frame,
-            tasks=("click", self._task),
+            tasks=api.funnel("click", self._task),
             categorical=("user_id", "video_id", "tab", "hour", *USER_IDS, *VIDEO_IDS),
             numerical=(*USER_NUMBERS, *VIDEO_NUMBERS),
             timestamp="time_ms",

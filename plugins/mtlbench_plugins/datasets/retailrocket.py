@@ -107,7 +107,7 @@ class RetailRocket(api.Dataset):
                 categorical += ["parent", "root"]
         return api.Log(
             frame=frame,
-            tasks=("click", "pay"),
+            tasks=api.funnel("click", "pay"),
             categorical=categorical,
             numerical=("earlier", "pause"),
             timestamp="timestamp",

@@ -125,7 +125,7 @@ class Synthetic(api.Dataset):
         frame["click"], frame["conversion"] = clicked, clicked & (random.random(params.rows) < convert)
         return api.Log(
             frame=frame,
-            tasks=("click", "conversion"),
+            tasks=api.funnel("click", "conversion"),
             categorical=("user_id", "item_id", *LEVELS),
             numerical=("price", "position"),
             timestamp="time_ms",

@@ -83,12 +83,12 @@ class Table(api.Dataset):
         if schema.session_rule and len(frame):
             session = "session, by rule"
             frame[session] = api.session_ids(frame[user], frame[schema.timestamp], schema.session_rule)
+        names = [task.name for task in schema.tasks]
         return api.Log(
             frame=frame,
-            tasks=[task.name for task in schema.tasks],
+            tasks=api.funnel(*names) if schema.relation == "funnel" else names,
             categorical=schema.categorical,
             numerical=schema.numerical,
-            relation=schema.relation,
             timestamp=schema.timestamp,
             session=session,
             user=user,

@@ -51,9 +51,8 @@ class Constant(api.Weighting):
         """There must be as many given weights as tasks, or none."""
         if len(self.params.weights) in {0, len(schema.tasks)}:
             return None
-        return (
-            f"{len(self.params.weights)} weights were given for {len(schema.tasks)} tasks ({', '.join(schema.tasks)})"
-        )
+        names = ", ".join(schema.task_names)
+        return f"{len(self.params.weights)} weights were given for {len(schema.tasks)} tasks ({names})"
 
     def warm_start(self) -> api.Source | None:
         """With ``restart`` or ``seconds_of``: the same weights, trained from scratch."""

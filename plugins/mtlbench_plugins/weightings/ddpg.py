@@ -39,6 +39,7 @@ class DDPG(CriticWeighting):
     """
 
     name, label = "ddpg", "DDPG"
+    task_kinds = frozenset({"binary"})
     needs = frozenset({"critics", "parameters"})
 
     class Params(CriticParams):

@@ -46,9 +46,8 @@ class Decay(api.Weighting):
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
         """The session clock needs sessions; there must be one rate, or one for each task."""
         if len(self.params.rates) not in {1, len(schema.tasks)}:
-            return (
-                f"{len(self.params.rates)} rates were given for {len(schema.tasks)} tasks ({', '.join(schema.tasks)})"
-            )
+            names = ", ".join(schema.task_names)
+            return f"{len(self.params.rates)} rates were given for {len(schema.tasks)} tasks ({names})"
         if self.params.clock == "session" and not schema.sessions:
             return "decay along the session needs sessions and timestamps, which the dataset lacks; use clock=step"
         return None

@@ -29,6 +29,7 @@ class Focal(api.Weighting):
     """
 
     name, label = "focal", "Focal"
+    task_kinds = frozenset({"binary"})
 
     class Params(api.Params):
         """Parameters of ``focal``."""

@@ -31,6 +31,7 @@ class IPS(api.Weighting):
     """
 
     name, label = "ips", "IPS"
+    task_kinds = frozenset({"binary"})
 
     class Params(api.Params):
         """Parameters of ``ips``."""

@@ -45,13 +45,15 @@ class MetaBalance(api.DirectionWeighting):
 
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
         """The target, if one is named, must be a task of the dataset."""
-        if self.params.target in {"", *schema.tasks}:
+        if self.params.target in {"", *schema.task_names}:
             return None
-        return f"the target task {self.params.target!r} is not among those of the dataset: {', '.join(schema.tasks)}"
+        return (
+            f"the target task {self.params.target!r} is not among those of the dataset: {', '.join(schema.task_names)}"
+        )
 
     def setup(self, trainer: api.Trainer) -> None:
         """Find the target task, and start without running means."""
-        tasks = trainer.schema.tasks
+        tasks = trainer.schema.task_names
         self._target = tasks.index(self.params.target or tasks[-1])
         self._norms: dict[str, Tensor] = {}
 

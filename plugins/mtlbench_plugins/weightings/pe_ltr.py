@@ -46,7 +46,7 @@ class PELTR(api.Weighting):
 
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
         """There is no bound, one for all tasks or one for each, and together they leave room for weights of sum 1."""
-        bounds, tasks = self.params.bounds, schema.tasks
+        bounds, tasks = self.params.bounds, schema.task_names
         if len(bounds) not in {0, 1, len(tasks)}:
             return f"{len(bounds)} bounds were given for {len(tasks)} tasks ({', '.join(tasks)})"
         total = sum(self._bounds(len(tasks)))

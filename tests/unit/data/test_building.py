@@ -15,7 +15,7 @@ def test_what_is_encoded_is_what_was_logged() -> None:
     scores = torch.cat([split.numerical[:, 0] for split in splits.parts().values()]).double().numpy()
     rows = np.rint(scores * in_order["row"][:60].std(ddof=0) + in_order["row"][:60].mean()).astype(int)
     assert rows.tolist() == in_order["row"].tolist()
-    for task, name in enumerate(log.tasks):
+    for task, name in enumerate(log.task_names):
         labels = torch.cat([split.labels[:, task] for split in splits.parts().values()])
         assert labels.tolist() == in_order[name].tolist()
     times = torch.cat([split.timestamp for split in splits.parts().values()])

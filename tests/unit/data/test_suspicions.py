@@ -102,7 +102,7 @@ def test_many_leaks_are_counted_and_some_named() -> None:
 
 @pytest.mark.parametrize(("noise", "copied"), [(0.0, True), (0.0005, True), (0.003, False)])
 def test_a_copied_label_is_named_with_the_share_of_equal_rows(noise: float, copied: bool) -> None:
-    given = log(tasks=["click", "again"], relation="parallel")
+    given = log(tasks=["click", "again"])
     flips = np.random.default_rng(3).permutation(ROWS) < noise * ROWS
     given.frame["again"] = given.frame["click"] ^ flips
     splits = build(given, "log", "")
@@ -121,7 +121,7 @@ def test_the_opposite_of_a_label_is_a_copy() -> None:
 
 
 def test_two_rare_labels_are_no_copies_for_being_rare() -> None:
-    given = log(rows=40_000, tasks=["one", "two"], relation="parallel")
+    given = log(rows=40_000, tasks=["one", "two"])
     random = np.random.default_rng(0)
     given.frame["one"], given.frame["two"] = random.random((2, 40_000)) < 0.0004
     assert (given.frame["one"] == given.frame["two"]).mean() > 0.999

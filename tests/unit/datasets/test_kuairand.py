@@ -120,7 +120,7 @@ def test_another_outcome_is_the_second_task(tmp_path: Path) -> None:
     write_variant(tmp_path)
     log = dataset(conversion="is_like").load(tmp_path)
     raw = dataset().raw(tmp_path)
-    assert list(log.tasks) == ["click", "like"]
+    assert log.task_names == ["click", "like"]
     assert log.frame["like"].tolist() == (raw["is_click"] * raw["is_like"]).tolist()
 
 

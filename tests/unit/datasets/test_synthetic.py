@@ -32,7 +32,7 @@ def test_the_optimum_is_a_function_of_the_inputs_alone(log: api.Log) -> None:
 
 
 def test_labels_are_drawn_with_the_stated_probabilities(log: api.Log) -> None:
-    for task, truth in zip(log.tasks, log.optimum, strict=True):
+    for task, truth in zip(log.task_names, log.optimum, strict=True):
         bins = pd.qcut(log.frame[truth], 20)
         groups = log.frame.groupby(bins, observed=True)
         error = groups[task].mean() - groups[truth].mean()

@@ -96,7 +96,8 @@ def test_what_is_loaded_is_what_was_written(tmp_path: Path) -> None:
     np.testing.assert_allclose(found["price"], expected["price"])
     assert found["time"].tolist() == (expected["time"] * 1000).tolist()
     assert found[["click", "purchase"]].to_numpy().tolist() == expected[["click", "purchase"]].to_numpy().tolist()
-    assert (log.timestamp, log.session, log.user, log.relation) == ("time", "visit", "user_id", "funnel")
+    assert (log.timestamp, log.session, log.user) == ("time", "visit", "user_id")
+    assert tuple(log.tasks) == api.funnel("click", "purchase")
 
 
 def test_critics_leave_out_the_inputs_that_are_said_to_describe_the_user(tmp_path: Path) -> None:
@@ -182,7 +183,7 @@ def test_a_task_can_be_a_rule_over_a_column(task: str, expected: list[int], tmp_
     )
     table = described(tmp_path, f'files = "my_log.csv"\ntasks = [{task}]\nnumerical = ["x"]\n', frame)
     log = table.load(NOWHERE)
-    assert log.frame[log.tasks[0]].tolist() == expected * 20
+    assert log.frame[log.task_names[0]].tolist() == expected * 20
 
 
 def test_missing_values_are_those_that_the_description_names(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from plugin_sources import HEAD, weighting, write
 from mtlbench.api import Splits
 from mtlbench.config.study import Study
 from mtlbench.discovery import Catalogue, discover
-from mtlbench.experiments import recording
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.recording import blank_record
 from mtlbench.experiments.run_cell import load_splits
+from mtlbench.tasks.fitted import FittedTasks
 
 
 def splits_of(job: Job, catalogue: Catalogue) -> Splits:
@@ -54,7 +54,7 @@ def test_each_cell_carries_the_optimum_of_its_own_data_which_is_scored_once_per_
     catalogue = discover(())
     datasets = ("synthetic[rows=2000]", "synthetic[rows=2400]")
     plan = Study(datasets=datasets, backbones="ple", weightings="constant", seeds=2).resolve(catalogue)
-    with mock.patch.object(recording, "score_probabilities", wraps=recording.score_probabilities) as scoring:
+    with mock.patch.object(FittedTasks, "scores", autospec=True, side_effect=FittedTasks.scores) as scoring:
         found = [blank_record(job, catalogue, splits_of(job, catalogue)).dataset for job in expand(plan, catalogue)]
     assert scoring.call_count == len(datasets) * len(("validation", "test"))
     assert found[0].optimum == found[1].optimum != found[2].optimum == found[3].optimum

@@ -14,7 +14,7 @@ def epoch(number: int, click: tuple[float, float, float], pay: tuple[float, floa
         task: {"mean": mean, "min": low, "q05": low, "q50": mean, "q95": high, "max": high}
         for task, (low, mean, high) in {"click": click, "pay": pay}.items()
     }
-    return Epoch(stage="train", epoch=number, train_loss={}, validation_auc={}, weights=weights)
+    return Epoch(stage="train", epoch=number, train_loss={}, validation={}, weights=weights)
 
 
 def reporting() -> list[Record]:

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from mtlbench.api import Field, Schema
+from mtlbench.api import Field, Schema, Task
 from mtlbench.nn import FieldEmbedding
 from mtlbench.nn.embedding import distinct_rows
 
 
 def make_schema(cardinalities: list[int], numerical: int) -> Schema:
     fields = tuple(Field(f"field{f}", cardinality) for f, cardinality in enumerate(cardinalities))
-    return Schema(fields, tuple(f"number{n}" for n in range(numerical)), ("click",), "parallel", sessions=False)
+    return Schema(fields, tuple(f"number{n}" for n in range(numerical)), (Task("click"),), sessions=False)
 
 
 def draw(schema: Schema, rows: int) -> tuple[torch.Tensor, torch.Tensor]:

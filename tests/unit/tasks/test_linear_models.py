@@ -7,9 +7,9 @@ from sklearn.base import RegressorMixin
 from sklearn.linear_model import LinearRegression, PoissonRegressor, TweedieRegressor
 from torch import nn
 
+from mtlbench.api.masks import masked_mean
 from mtlbench.tasks.fitted import FittedTasks
 from mtlbench.tasks.kind import TaskKind
-from mtlbench.tasks.masks import masked_mean
 from mtlbench.tasks.registry import task_kind
 
 ROWS, INPUTS = 400, 3

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from mtlbench.api.masks import masked, masked_mean, observed_in, weighted_mean
 from mtlbench.tasks.fitted import FittedTasks
 from mtlbench.tasks.kind import Scaling, TaskKind
-from mtlbench.tasks.masks import masked, masked_mean, observed_in, weighted_mean
 from mtlbench.tasks.registry import task_kind
 
 KINDS: dict[str, TaskKind] = {

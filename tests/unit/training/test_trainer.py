@@ -46,7 +46,7 @@ def make_trainer(training: Training = TRAINING, seed: int = 0, **options) -> Bac
 def test_keeps_the_parameters_of_the_best_validation_epoch():
     trainer = make_trainer(Training(epochs=12, patience=12, batch_size=16, learning_rate=0.05))
     Plain().fit(trainer)
-    scores = [sum(point.validation_auc.values()) / 2 for point in trainer.curve]
+    scores = [sum(point.validation.values()) / 2 for point in trainer.curve]
     assert trainer.best_epoch["train"] == 1 + scores.index(max(scores))
     assert trainer.score == max(scores)
     validation = small_splits().validation
