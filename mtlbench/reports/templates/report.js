@@ -35,7 +35,7 @@ function columns() {
       name: metricOf[metric].label,
       of: (row) => row.values[place]?.mean ?? null,
       cell: (row) => row.values[place],
-      lower: !metricOf[metric].higher,
+      lower: metricOf[metric].lower,
     })),
     { key: "rank", name: "Rank", of: rank, text: (row) => number(row.rank, 1, 1), lower: true },
     ...(delta ? [{ key: "delta", name: "Δm %", of: (row) => row.delta?.mean ?? null, text: (row) => row.delta && row.delta.mean.toFixed(2) }] : []),

@@ -12,9 +12,9 @@ from test_writers import study
 
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards import build, parse_page, read_page, to_markdown
-from mtlbench.leaderboards.boards.board import METRICS
 from mtlbench.leaderboards.boards.scores import board_scores
 from mtlbench.leaderboards.formats.page import edits, unsealed
+from mtlbench.tasks.metrics import METRICS
 from mtlbench.text import one_line
 
 ROOT = Path(__file__).parents[3]

@@ -11,7 +11,7 @@ from rendered_pages import meant, rendered
 from rich.console import Console
 
 from mtlbench.leaderboards import build, to_markdown, to_rich
-from mtlbench.leaderboards.boards.board import METRICS
+from mtlbench.tasks.metrics import METRICS
 
 BACKBONES = ["AITM", "ESMM", "MMoE", "MetaHeac", "OMoE", "PLE", "Shared Bottom", "Single Task"]
 
