@@ -99,6 +99,10 @@ class BoardScores(_Strict):
         scores = method.scores[self.columns.index(column)]
         return dict(zip(method.seeds, scores, strict=True)) if scores else {}
 
+    def all_of(self, column: Column) -> list[float]:
+        """The scores of all methods and seeds in a column."""
+        return [score for method in self.methods for score in self.by_seed(method, column).values()]
+
 
 _BOARDS = TypeAdapter(tuple[BoardScores, ...])
 

@@ -174,16 +174,12 @@ def _compare_boards(mine: BoardScores, reference: BoardScores, baseline: str | N
             new.append(_pair(method, mine, bases[key_of(method.backbone)], reference, columns))
     return BoardComparison(
         title=mine.title,
-        decimals={column: decimals_of(column, _scores(column, mine, reference)) for column in columns},
+        decimals={column: decimals_of(column, mine.all_of(column) + reference.all_of(column)) for column in columns},
         aligned=tuple(_judged(aligned)),
         new=tuple(_judged(new)),
         without_baseline=tuple(alone),
         only_reference=tuple(method.method for method in theirs.values()),
     )
-
-
-def _scores(column: Column, *boards: BoardScores) -> list[float]:
-    return [score for board in boards for method in board.methods for score in board.by_seed(method, column).values()]
 
 
 def baselines_by_backbone(board: BoardScores, baseline: str | None) -> dict[str, MethodScores]:

@@ -26,8 +26,9 @@ def across_table(found: Across, which: str = "") -> Table:
     if baseline is not None:
         how = "higher" if found.higher else "better"
         caption.append(
-            f"Beats: the probability that a run has a {how} {found.primary} (mean over tasks) than a run of the "
-            "baseline, with its 95 % bootstrap interval over seeds; with fewer than 10 seeds the interval is too narrow."
+            f"Beats: the probability that a run has a {how} {found.primary} (mean over tasks) than a run of "
+            "the baseline, with its 95 % bootstrap interval over seeds; with fewer than 10 seeds the interval is too "
+            "narrow."
         )
     if found.left_out:
         caption.append(f"Only what has no gap is ranked. Left out: {'; '.join(found.left_out)}.")

@@ -87,7 +87,8 @@ def _methods_table(board: Board, ruled: bool) -> Table:
         _heads(board.columns),
         _method_lines(board, board.columns, ruled, marks),
     )
-    heads = (*_heads(board.primaries), *standing_heads(board))
+    short = [replace(head, group=head.group.replace("_", " ")) for head in _heads(board.primaries)]  # heads that wrap
+    heads = (*short, *standing_heads(board))
     return Table(board.title, (*captions([board]), main), ("Method",), heads, lines, texts, overall, (board,), details)
 
 
