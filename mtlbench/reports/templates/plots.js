@@ -36,6 +36,7 @@ const place = (task, metric) => board().columns.findIndex(([t, m]) => t === task
 
 const primary = (task) => metricOf[board().primary[task]] ?? { name: board().primary[task], label: board().primary[task], lower: false };
 const primaries = () => [...new Set(board().tasks.map((_, task) => primary(task).label))].join(" or ");
+const quality = () => [...new Set(board().tasks.map((_, task) => (primary(task).lower ? "−" : "") + primary(task).label))].join(" or ");
 // Turned such that more is better; its own inverse.
 const gain = (task, value) => (value !== null && primary(task).lower ? -value : value);
 
@@ -113,12 +114,12 @@ function drawTradeoff() {
 
 function drawSpend() {
   const unit = $("spend-unit").value;
-  const quality = (row) => {
+  const reached = (row) => {
     const found = board().tasks.map((_, task) => score(row, task, "test"));
     return found.includes(null) ? null : mean(found.map((value, task) => gain(task, value)));
   };
-  const traces = byBackbone(shownRows(), (row) => row.spend?.[unit] ?? null, quality, `%{x:,.4s} ${unit}, ${primaries()} %{y:.4f}`);
-  draw("spend-plot", traces, { xaxis: axis(`${unit} per seed`, { type: "log", dtick: "D2", tickformat: "~s" }), yaxis: axis(`mean ${primaries()} over tasks`) });
+  const traces = byBackbone(shownRows(), (row) => row.spend?.[unit] ?? null, reached, `%{x:,.4s} ${unit}, ${quality()} %{y:.4f}`);
+  draw("spend-plot", traces, { xaxis: axis(`${unit} per seed`, { type: "log", dtick: "D2", tickformat: "~s" }), yaxis: axis(`mean ${quality()} over tasks`) });
 }
 
 function drawRanks() {
