@@ -19,9 +19,11 @@ from mtlbench.leaderboards.comparing.tables import comparison_tables
 from mtlbench.leaderboards.formats.page import edits
 from mtlbench.leaderboards.publishing import read_records, rebuilt
 from mtlbench.leaderboards.tables.layout import sorted_rows
-from mtlbench.records import RecordStore
+from mtlbench.records import Epoch, RecordStore
 from mtlbench.reports import content
 from mtlbench.verification.changes import changed_scores
+from mtlbench.verification.folders import Stored
+from mtlbench.verification.selections import selected
 
 BASE, GOOD, BAD = (0.70, 0.71, 0.69), (0.75, 0.76, 0.735), (0.60, 0.615, 0.61)
 LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
@@ -215,3 +217,26 @@ def test_reading_records_and_making_tables_needs_no_torch():
     rooms = "mtlbench.leaderboards.publishing, mtlbench.reports, mtlbench.figures"
     code = f"import sys, {rooms}; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def learning(kept: int, rmse: list[float]):
+    """A cell with a curve of these validation RMSEs of its one task that says it kept epoch ``kept``."""
+    scores = {"rating": {"rmse": rmse[kept - 1]}}
+    one = record(
+        "PLE",
+        tasks=("rating",),
+        kinds={"rating": "real"},
+        primary={"rating": "rmse"},
+        metrics={"validation": scores, "test": scores},
+    )
+    curve = [
+        Epoch(stage="all", epoch=i, train_loss={"rating": 1.0}, validation={"rating": value}, weights=None)
+        for i, value in enumerate(rmse, start=1)
+    ]
+    return Stored(Path("cell.json"), one.model_copy(update={"curve": curve, "best_epoch": {"all": kept}}))
+
+
+def test_the_epoch_kept_is_the_best_in_the_primary_metrics_own_direction():
+    assert list(selected([learning(2, [3.0, 2.0, 2.5])])) == []
+    (finding,) = selected([learning(1, [3.0, 2.0, 2.5])])
+    assert "it kept epoch 1 of stage all, of mean validation -RMSE -3.000000, but epoch 2 has -2.000000" in finding.text
