@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtlbench.figures.canvas import COLOURS, MARKERS, NothingToDrawError, canvas, check_format, save
-from mtlbench.leaderboards.boards.board import MAIN, METRICS, Board
+from mtlbench.leaderboards.boards.board import Board
+from mtlbench.leaderboards.boards.columns import Column, metric_of
 from mtlbench.leaderboards.boards.contrasts import by_backbone
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.records import Record
 from mtlbench.statistics import Estimate, difference_by_seed
+from mtlbench.tasks.metrics.metric import Metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,12 +31,20 @@ class Point:
     seeds: int
 
 
-def points(board: Board, task: str) -> list[Point]:
-    """Paired differences in test AUC of each method and the plain baseline of its backbone.
+@dataclass(frozen=True)
+class Panel:
+    """All points of one task."""
+
+    title: str
+    metric: Metric
+    points: list[Point]
+
+
+def points(board: Board, column: Column) -> list[Point]:
+    """Paired differences in one test metric of each method and the plain baseline of its backbone.
 
     Only seeds that both have count; a method that shares fewer than two with its baseline is left out.
     """
-    column = task, MAIN
     return [
         Point(row.method, row.sample.backbone.label, difference.estimate, difference.counts[0])
         for rows in by_backbone(board.rows)
@@ -62,23 +72,24 @@ def draw_differences(records: Sequence[Record], path: Path) -> None:
             "there is nothing to draw: no method shares two seeds with constant weights on its backbone"
         )
     columns = max(map(len, grid))
-    tallest = max(len(found) for panels in grid for _, found in panels)
+    tallest = max(len(panel.points) for panels in grid for panel in panels)
     figure, axes = canvas(len(grid), columns, PANEL_INCHES * columns, len(grid) * (HEAD_INCHES + ROW_INCHES * tallest))
     for of_board, row in zip(grid, axes, strict=True):
-        for (title, found), panel in zip(of_board, row, strict=False):
-            _draw(panel, title, found)
+        for panel, axis in zip(of_board, row, strict=False):
+            _draw(axis, panel)
         for empty in row[len(of_board) :]:
             empty.set_visible(False)
     save(figure, path)
 
 
-def _panels(board: Board) -> Iterator[tuple[str, list[Point]]]:
-    for task in board.sample.dataset.tasks:
-        if found := points(board, task):
-            yield f"{board.title}: {task}", found
+def _panels(board: Board) -> Iterator[Panel]:
+    for column in board.primaries:
+        if found := points(board, column):
+            yield Panel(f"{board.title}: {column[0]}", metric_of(column), found)
 
 
-def _draw(axes: "Axes", title: str, found: Sequence[Point]) -> None:
+def _draw(axes: "Axes", panel: Panel) -> None:
+    found = panel.points
     backbones = list(dict.fromkeys(point.backbone for point in found))
     axes.axvline(0, color="0.5", linewidth=1)
     for place, point in enumerate(found):
@@ -95,10 +106,13 @@ def _draw(axes: "Axes", title: str, found: Sequence[Point]) -> None:
         )
     axes.set_yticks(range(len(found)), [point.method for point in found], fontsize=8)
     axes.invert_yaxis()
-    axes.set_title(title, fontsize=9)
+    axes.set_title(panel.title, fontsize=9)
     counts = sorted({point.seeds for point in found})
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    axes.set_xlabel(f"{METRICS[MAIN]} minus constant weights\n95 % interval over {seeds} paired seeds", fontsize=8)
+    better = "" if panel.metric.direction == "higher" else f", {panel.metric.direction} is better"
+    axes.set_xlabel(
+        f"{panel.metric.label} minus constant weights{better}\n95 % interval over {seeds} paired seeds", fontsize=8
+    )
     axes.locator_params(axis="x", nbins=4)
     axes.tick_params(axis="x", labelsize=8)
     axes.grid(axis="x", color="0.9")

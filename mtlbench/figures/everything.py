@@ -5,13 +5,19 @@ from pathlib import Path
 
 from mtlbench.figures.canvas import NothingToDrawError
 from mtlbench.figures.differences import draw_differences
+from mtlbench.figures.heatmap import draw_heatmap
 from mtlbench.figures.ranks import draw_ranks
 from mtlbench.figures.tradeoffs import draw_tradeoffs
 from mtlbench.records import Record
 
 Draw = Callable[[Sequence[Record], Path], None]
 
-FIGURES: Mapping[str, Draw] = {"differences": draw_differences, "tradeoff": draw_tradeoffs, "ranks": draw_ranks}
+FIGURES: Mapping[str, Draw] = {
+    "differences": draw_differences,
+    "tradeoff": draw_tradeoffs,
+    "heatmap": draw_heatmap,
+    "ranks": draw_ranks,
+}
 FORMATS = ("svg", "png")
 
 

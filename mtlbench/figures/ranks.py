@@ -42,7 +42,7 @@ def _draw(panel: "Axes", ranks: MeanRanks) -> None:
     panel.invert_yaxis()
     panel.grid(axis="x", color="0.9")
     panel.set_xlabel(
-        f"mean rank of AUC over {ranks.blocks} blocks; a bar joins what cannot be told apart\n"
+        f"mean rank of {ranks.primary} over {ranks.blocks} blocks; a bar joins what cannot be told apart\n"
         f"(critical difference {ranks.critical_difference:.2f} at .05)",
         fontsize=8,
     )

@@ -1,11 +1,11 @@
-"""The AUC of one task against that of another, a point per method, with the Pareto front."""
+"""The primary metric of one task against that of another, a point per method, with the Pareto front."""
 
 from collections.abc import Sequence
-from itertools import combinations
 from pathlib import Path
 
 from mtlbench.figures.canvas import COLOURS, MARKERS, NothingToDrawError, canvas, check_format, save
-from mtlbench.leaderboards.boards.board import MAIN, Board, Row
+from mtlbench.leaderboards.boards.board import Board, Row
+from mtlbench.leaderboards.boards.columns import Column, metric_of
 from mtlbench.leaderboards.boards.contrasts import by_backbone
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.records import Record
@@ -15,7 +15,7 @@ PANEL_INCHES = 5.0
 
 
 def draw_tradeoffs(records: Sequence[Record], path: Path) -> None:
-    """Write a figure with a panel for each board of ``records`` and pair of its tasks.
+    """Write a figure with a panel for each board of ``records``: its first two tasks.
 
     Raises:
         UsageError: the ending names no format, matplotlib is not installed, or no board has two tasks with scores.
@@ -24,8 +24,7 @@ def draw_tradeoffs(records: Sequence[Record], path: Path) -> None:
     panels = [
         (board, pair)
         for board in boards(records)
-        for pair in combinations(board.sample.dataset.tasks, 2)
-        if any(_point(row, pair) for row in board.rows)
+        if len(pair := board.primaries[:2]) == 2 and any(_point(row, pair) for row in board.rows)
     ]
     if not panels:
         raise NothingToDrawError("there is nothing to draw: no board has two tasks with scores")
@@ -41,8 +40,8 @@ def draw_tradeoffs(records: Sequence[Record], path: Path) -> None:
         front = sorted(_front(board, pair))
         if front:
             panel.plot(*zip(*front, strict=True), color="0.5", linestyle=":", label="Pareto front", zorder=0)
-        panel.set_xlabel(f"{pair[0]} AUC")
-        panel.set_ylabel(f"{pair[1]} AUC")
+        panel.set_xlabel(_label(pair[0]))
+        panel.set_ylabel(_label(pair[1]))
         panel.set_title(board.title, fontsize=9)
         panel.legend(fontsize=7)
         panel.grid(color="0.9")
@@ -50,13 +49,19 @@ def draw_tradeoffs(records: Sequence[Record], path: Path) -> None:
     save(figure, path)
 
 
-def _point(row: Row, pair: tuple[str, str]) -> tuple[float, float] | None:
-    values = [row.values.get((task, MAIN)) for task in pair]
+def _point(row: Row, pair: Sequence[Column]) -> tuple[float, float] | None:
+    values = [row.values.get(column) for column in pair]
     if row.sample is None or values[0] is None or values[1] is None:
         return None
     return values[0].mean, values[1].mean
 
 
-def _front(board: Board, pair: tuple[str, str]) -> list[tuple[float, float]]:
+def _front(board: Board, pair: Sequence[Column]) -> list[tuple[float, float]]:
     complete = [point for row in board.rows if row.state == "complete" and (point := _point(row, pair))]
-    return [point for point, on in zip(complete, pareto_front(complete), strict=True) if on] if complete else []
+    lower = [metric_of(column).lower_is_better for column in pair]
+    return [point for point, on in zip(complete, pareto_front(complete, lower), strict=True) if on] if complete else []
+
+
+def _label(column: Column) -> str:
+    metric = metric_of(column)
+    return f"{column[0]} {metric.label}{' (lower is better)' if metric.lower_is_better else ''}"

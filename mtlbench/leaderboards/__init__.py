@@ -1,6 +1,6 @@
 """Leaderboards: from records alone to tables."""
 
-from mtlbench.leaderboards.boards.board import METRICS
+from mtlbench.leaderboards.boards.columns import TABLE_METRICS
 from mtlbench.leaderboards.boards.scores import BoardScores, board_scores
 from mtlbench.leaderboards.comparing.beside import published_tables
 from mtlbench.leaderboards.comparing.comparison import Comparison, compare
@@ -15,7 +15,7 @@ from mtlbench.leaderboards.tables.layout import Layout, build
 from mtlbench.leaderboards.tables.table import Table
 
 __all__ = [
-    "METRICS",
+    "TABLE_METRICS",
     "WRITERS",
     "BoardScores",
     "Comparison",

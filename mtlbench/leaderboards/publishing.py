@@ -8,7 +8,7 @@ from typing import cast, get_args
 
 from mtlbench.errors import UsageError, did_you_mean
 from mtlbench.files import replacing
-from mtlbench.leaderboards.boards.board import METRICS
+from mtlbench.leaderboards.boards.columns import TABLE_METRICS
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.leaderboards.boards.scores import BoardScores, board_scores
 from mtlbench.leaderboards.comparing.published import SOURCES
@@ -110,7 +110,7 @@ def read_records(out: Path, scores_only: bool = False) -> list[Record]:
         UsageError: there are none, or one is unreadable.
     """
     store = RecordStore.at(out.parent / "records" / out.stem) if out.suffix == PAGE else RecordStore(out)
-    records = store.read_for_tables(METRICS) if scores_only else store.read_all()
+    records = store.read_for_tables(TABLE_METRICS) if scores_only else store.read_all()
     if not records:
         remedy = "copy them there" if out.suffix == PAGE else f"`mtlbench run --out {out}` makes them"
         raise UsageError(f"there are no records in {store.folder}; {remedy}")

@@ -91,6 +91,10 @@ class DatasetUse(PluginUse):
     optimum: dict[Name, Scores] | None = None
     """Scores of the true means by split, where the generator knows them."""
 
+    def primary_of(self, task: str) -> str:
+        """The metric that ranks methods and selects epochs in ``task``."""
+        return self.primary.get(task, "auc")
+
 
 class StageSpend(_Strict):
     """Budget that one stage of training used."""

@@ -67,7 +67,7 @@ def _stage(record: Record, name: str, tasks: Sequence[str]) -> dict[str, Any]:
         "stage": name,
         "epoch": [point.epoch for point in points],
         "loss": [[short(point.train_loss.get(task)) for point in points] for task in tasks],
-        "auc": [[short(point.validation.get(task)) for point in points] for task in tasks],
+        "validation": [[short(point.validation.get(task)) for point in points] for task in tasks],
         "weights": {
             part: [[short((point.weights or {}).get(task, {}).get(part)) for point in points] for task in tasks]
             for part in ("mean", "q05", "q95")

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from mtlbench.leaderboards.boards.across import mean_ranks
-from mtlbench.leaderboards.boards.board import HIGHER_IS_BETTER, METRICS, Board, Row, SeedMean
+from mtlbench.leaderboards.boards.board import Board, Row, SeedMean
+from mtlbench.leaderboards.boards.columns import metric_of
 from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import board_key, boards, comparable, method_key
 from mtlbench.leaderboards.boards.naming import backbone_name, weighting_name
@@ -32,7 +33,13 @@ def content(records: Sequence[Record]) -> dict[str, Any]:
             if (ranks := mean_ranks(group)) is not None
         ],
         "metrics": [
-            {"name": name, "label": label, "higher": name in HIGHER_IS_BETTER} for name, label in METRICS.items()
+            {
+                "name": metric.key,
+                "label": metric.label,
+                "lower": metric.lower_is_better,
+                "explanation": metric.explanation,
+            }
+            for metric in dict.fromkeys(metric_of(column) for board in found for column in board.columns)
         ],
         "shared": shared.values,
     }
@@ -47,6 +54,7 @@ def _board(board: Board, records: Sequence[Record], shared: Shared) -> dict[str,
         "title": board.title,
         "tasks": list(map(one_line, board.sample.dataset.tasks)),
         "columns": [[board.sample.dataset.tasks.index(task), metric] for task, metric in board.columns],
+        "primary": [board.sample.dataset.primary_of(task) for task in board.sample.dataset.tasks],
         "seeds": list(board.seeds),
         "caption": list(captions([board])),
         "machines": list(board.machines),

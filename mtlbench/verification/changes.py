@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from mtlbench.leaderboards import METRICS
 from mtlbench.records import Record
+from mtlbench.tasks.metrics import METRICS
 
 BY_THE_WAY = {"utc"}
 """Of the environment what differs always."""
@@ -26,20 +26,24 @@ class Change(Generic[T]):
 def changed_scores(
     record: Record, now: Record, tolerance: float = 0.0, metrics: Collection[str] | None = None
 ) -> list[Change[float | None]]:
-    """The scores that differ by more than ``tolerance``, or are there once only.
+    """The scores of ``record`` that differ by more than ``tolerance``, or are missing now.
+
+    A metric that the record lacks is one that mtlbench did not have then. A metric that this task does not have any
+    more, such as one of sessions where there are none, is not compared either; a primary metric always is.
 
     Args:
         record: as it was written.
         now: the same cell, run again.
-        tolerance: largest difference that counts as none.
+        tolerance: largest difference that counts as none; of a metric in the label's unit, the largest share of it.
         metrics: those that are compared; all by default.
     """
-    before, after = record.scores(), now.scores()
+    after = now.scores()
     return [
-        Change(f"{split} {task} {METRICS.get(metric, metric)}", was, is_)
-        for split, task, metric in dict.fromkeys([*before, *after])
+        Change(f"{split} {task} {METRICS[metric].label if metric in METRICS else metric}", was, is_)
+        for (split, task, metric), was in record.scores().items()
         if (metrics is None or metric in metrics)
-        and not _close(was := before.get((split, task, metric)), is_ := after.get((split, task, metric)), tolerance)
+        and ((split, task, metric) in after or metric == record.dataset.primary_of(task))
+        and not _close(was, is_ := after.get((split, task, metric)), tolerance * _unit(metric, was))
     ]
 
 
@@ -61,6 +65,10 @@ def changed_code(record: Record, now: Record) -> list[Change[object]]:
         for old, new in uses
         if (old.version, old.source) != (new.version, new.source)
     ]
+
+
+def _unit(metric: str, value: float | None) -> float:
+    return abs(value or 1.0) if metric in METRICS and METRICS[metric].in_unit else 1.0
 
 
 def _close(before: float | None, now: float | None, tolerance: float) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
 
 from mtlbench.errors import UsageError
-from mtlbench.leaderboards import METRICS, BoardScores, Page, parse_page
+from mtlbench.leaderboards import BoardScores, Page, parse_page
+from mtlbench.leaderboards.boards.columns import metric_of
 from mtlbench.leaderboards.boards.grouping import board_key
 from mtlbench.leaderboards.boards.naming import canonical, key_of
 from mtlbench.leaderboards.boards.scores import MethodScores
@@ -76,7 +77,7 @@ def _cell_key(record: Record) -> str:
 
 
 def _by_seed(board: BoardScores, method: MethodScores) -> dict[int, dict[str, float]]:
-    columns = [f"{task} {METRICS[metric]}" for task, metric in board.columns]
+    columns = [f"{column[0]} {metric_of(column).label}" for column in board.columns]
     return {
         seed: {column: scores[i] for column, scores in zip(columns, method.scores, strict=True) if scores is not None}
         for i, seed in enumerate(method.seeds)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mtlbench.errors import MtlbenchError
 from mtlbench.experiments.events import Listen
-from mtlbench.leaderboards import METRICS
+from mtlbench.leaderboards.boards.columns import TABULATED
 from mtlbench.records import Record
 from mtlbench.verification.changes import Change, changed_code, changed_scores
 from mtlbench.verification.findings import Finding, Report
@@ -82,7 +82,7 @@ def differences(record: Record, now: Record, tolerance: float) -> Iterator[str]:
     else:
         code = " and ".join(change.name for change in changed_code(record, now))
         aside = f" (not as recorded: {code})" if code else ""
-        for change in changed_scores(record, now, tolerance, METRICS):
+        for change in changed_scores(record, now, tolerance, TABULATED):
             if change.before is None or change.now is None:
                 yield f"{change.name} is {change.now}, recorded is {change.before}"
             else:

@@ -23,7 +23,7 @@ from mtlbench.config.study import Study
 from mtlbench.data import load
 from mtlbench.discovery import Catalogue, discover
 from mtlbench.errors import MtlbenchError
-from mtlbench.leaderboards import METRICS, build, parse_page, read_page, to_markdown
+from mtlbench.leaderboards import TABLE_METRICS, build, parse_page, read_page, to_markdown
 from mtlbench.records import RecordStore
 from mtlbench.records.event_log import read_events
 
@@ -133,7 +133,7 @@ def test_record_files(tmp_path: Path) -> None:
     def take(given: bytes) -> None:
         spoilt_path.write_bytes(given)
         store.summaries()
-        records = store.read_for_tables(METRICS)
+        records = store.read_for_tables(TABLE_METRICS)
         page = to_markdown(build(records))
         assert "\x1b" not in page
         parse_page(page, "page")
@@ -262,7 +262,7 @@ def test_weights_of_a_task_that_other_seeds_do_not_have_are_left_out(tmp_path: P
     path = store.paths()[0]
     path.write_text(path.read_text().replace('"weights": {\n    "click"', '"weights": {\n    "clack"'))
     assert "clack" in path.read_text()
-    build(store.read_for_tables(METRICS))
+    build(store.read_for_tables(TABLE_METRICS))
 
 
 def test_a_file_name_that_no_system_takes_is_refused(catalogue: Catalogue, tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtlbench.records import DatasetUse, Failure, PluginUse, Record, StageSpend
 
 TASKS = ("click", "pay")
+METRICS = ("auc", "logloss", "s_logloss")
+"""Of a binary task, those that tables have."""
 FACTS = {"rows": 20_000, "sessions": 3_117, "click_rate": 0.2512, "pay_rate": 0.0421}
 TRAINING = {"epochs": 10, "patience": 2, "batch_size": 2048, "learning_rate": 0.001}
 
@@ -47,6 +49,8 @@ def record(
     dataset_changed: dict[str, Any] | None = None,
     fingerprint: str = "f" * 64,
     tasks: tuple[str, ...] = TASKS,
+    kinds: dict[str, str] | None = None,
+    primary: dict[str, str] | None = None,
     facts: dict[str, Any] | None = None,
     optimum: dict[str, Any] | None = None,
     preset: str | None = "quick",
@@ -79,6 +83,8 @@ def record(
             source="0" * 64,
             fingerprint=fingerprint,
             tasks=tasks,
+            kinds=kinds or {},
+            primary=primary or {},
             facts=FACTS if facts is None else facts,
             optimum=optimum,
         ).model_dump(),
@@ -101,3 +107,61 @@ def record(
         ],
         environment={"processor": "Some CPU", "threads": 2, "device": "cpu"} if environment is None else environment,
     )
+
+
+SIX_TASKS = {
+    "click": "binary",
+    "long_view": "binary",
+    "profile_enter": "binary",
+    "comment_open": "binary",
+    "watch_time": "nonnegative",
+    "rating": "real",
+}
+"""Task -> kind."""
+
+
+def mixed_scores(level: float, tasks: Mapping[str, str] = SIX_TASKS) -> dict[str, dict[str, float]]:
+    """Scores of every metric of each task's kind; a higher ``level`` in (0, 1) is better in all of them."""
+    binary = {
+        "auc": level,
+        "logloss": 1 - level,
+        "s_logloss": 1.1 - level,
+        "gauc": level - 0.1,
+        "gauc_coverage": 0.8,
+        "normalised_entropy": 1.5 - level,
+        "calibration": 1.02,
+        "average_precision": level / 2,
+    }
+    number = {
+        "xauc": level,
+        "rmse": 2345.678 * (1 - level),
+        "mae": 1234.567 * (1 - level),
+        "r2": level - 0.5,
+        "loss": 1 - level,
+        "s_loss": 1.2 - level,
+    }
+    return {task: dict(binary if kind == "binary" else number) for task, kind in tasks.items()}
+
+
+def mixed(method: str, levels: Sequence[float], primary: str = "xauc", **settings: Any) -> list[Record]:
+    """Six tasks of mixed kinds: a record for each of seeds 0, 1, ... of this level.
+
+    Args:
+        method: as of :func:`record`.
+        levels: one per seed.
+        primary: metric of the tasks that are not binary.
+        settings: of :func:`record`.
+    """
+    primaries = {task: primary for task, kind in SIX_TASKS.items() if kind != "binary"}
+    return [
+        record(
+            method,
+            seed=seed,
+            tasks=tuple(SIX_TASKS),
+            kinds=dict(SIX_TASKS),
+            primary=primaries,
+            metrics={"validation": mixed_scores(level), "test": mixed_scores(level)},
+            **settings,
+        )
+        for seed, level in enumerate(levels)
+    ]

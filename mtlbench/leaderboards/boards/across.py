@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from mtlbench.leaderboards.boards.board import HIGHER_IS_BETTER, MAIN, METRICS, Board, Row
+from mtlbench.leaderboards.boards.board import Board, Row
+from mtlbench.leaderboards.boards.columns import TABULATED, Column, in_words, metric_of
 from mtlbench.leaderboards.boards.contrasts import baselines_of, by_backbone
 from mtlbench.leaderboards.boards.naming import backbone_name, key_of, told_apart, weighting_name
 from mtlbench.statistics import (
@@ -19,9 +20,14 @@ from mtlbench.statistics import (
     probability_of_improvement,
     ranks,
 )
+from mtlbench.tasks.metrics import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+PRIMARY = "primary"
+"""Stands for the metric that ranks methods, which may be another one in each task."""
 
 
 @dataclass(frozen=True)
@@ -29,28 +35,29 @@ class _Block:
     """A dataset and a backbone, with its complete rows by the key of their weighting."""
 
     name: str
-    tasks: tuple[str, ...]
+    columns: dict[str, tuple[Column, ...]]
+    """Of each metric a column per task; those that a task lacks are left out, and those in the label's unit."""
     rows: dict[str, Row]
     baseline: str | None
     """Key of the first baseline."""
 
     def score(self, key: str, metric: str) -> float:
-        """The mean over tasks and seeds, to the digits that tables print; NaN where there is none."""
-        row = self.rows.get(key)
-        values = [row.values.get((task, metric)) if row else None for task in self.tasks]
-        means = [value.mean for value in values if value]
-        return round(fmean(means), 4) if len(means) == len(values) else math.nan
+        """The mean over tasks and seeds, to the digits that tables print, more is better; NaN where there is none."""
+        row, columns = self.rows.get(key), self.columns.get(metric, ())
+        if row is None or not columns or any(column not in row.values for column in columns):
+            return math.nan
+        return round(fmean(metric_of(column).gain(row.values[column].mean) for column in columns), 4)
 
     def per_seed(self, key: str) -> list[float]:
-        """The main metric of each seed, mean over tasks."""
-        return [
-            fmean(values) for values in zip(*(self.rows[key].values[t, MAIN].seeds for t in self.tasks), strict=True)
-        ]
+        """The primary metric of each seed, mean over tasks, more is better."""
+        row = self.rows[key]
+        gains = [map(metric_of(column).gain, row.values[column].seeds) for column in self.columns[PRIMARY]]
+        return [fmean(values) for values in zip(*gains, strict=True)]
 
 
 @dataclass(frozen=True)
 class MeanRanks:
-    """Weightings by their mean rank in the main metric over blocks without a gap, the best first."""
+    """Weightings by their mean rank in the primary metric over blocks without a gap, the best first."""
 
     names: tuple[str, ...]
     ranks: tuple[float, ...]
@@ -58,6 +65,8 @@ class MeanRanks:
     critical_difference: float
     p: float
     """Of Friedman's test."""
+    primary: str
+    """What the primary metric is called."""
 
     @property
     def cliques(self) -> tuple[tuple[int, int], ...]:
@@ -77,7 +86,11 @@ class Across:
     names: tuple[str, ...]
     """Of the weightings."""
     ranks: dict[str, tuple[float, ...]]
-    """Metric -> mean rank of each weighting, of metrics without a gap; the main one is always among them."""
+    """Metric -> mean rank of each weighting, of metrics without a gap; first :data:`PRIMARY`."""
+    primary: str
+    """What the primary metric is called."""
+    higher: bool
+    """Whether a higher value of it is better in every task."""
     tests: dict[str, Friedman]
     """Metric -> Friedman's test."""
     blocks: int
@@ -85,6 +98,10 @@ class Across:
     """Weightings and blocks that have gaps."""
     _kept: tuple[_Block, ...]
     _keys: tuple[str, ...]
+
+    def label(self, metric: str) -> str:
+        """What a metric of :attr:`ranks` is called."""
+        return self.primary if metric == PRIMARY else METRICS[metric].label
 
     @property
     def critical_difference(self) -> float:
@@ -99,7 +116,7 @@ class Across:
         return self._keys.index(key) if key in self._keys else None
 
     def improvement(self, weighting: int, baseline: int) -> Estimate:
-        """The probability that a run of one weighting has a higher main metric than a run of another, by place."""
+        """The probability that a run of one weighting has a better primary metric than a run of another, by place."""
         own, others = ([block.per_seed(self._keys[side]) for block in self._kept] for side in (weighting, baseline))
         return probability_of_improvement(own, others)
 
@@ -114,21 +131,21 @@ def across(group: Sequence[Board], baselines: Sequence[str] = ()) -> Across | No
         baselines: the weightings that stars compare with, where they were named.
     """
     blocks = [block for board in group for block in _blocks(board, baselines)]
-    complete = complete_cases(_scores(blocks, MAIN))
+    complete = complete_cases(_scores(blocks, PRIMARY))
     keys = tuple(map(str, complete.scores.columns))
     kept = tuple(block for block in blocks if block.name in complete.scores.index)
     if len(kept) < 2 or len(keys) < 2:
         return None
-    scores = {metric: _scores(kept, metric)[list(keys)] for metric in METRICS}
-    placed = {
-        metric: ranks(found, metric not in HIGHER_IS_BETTER)
-        for metric, found in scores.items()
-        if not found.isna().to_numpy().any()
-    }
+    called = dict.fromkeys(metric_of(column) for block in kept for column in block.columns[PRIMARY])
+    others = [key for key in TABULATED if key not in {metric.key for metric in called}]
+    scores = {metric: _scores(kept, metric)[list(keys)] for metric in (PRIMARY, *others)}
+    placed = {metric: ranks(found) for metric, found in scores.items() if not found.isna().to_numpy().any()}
     names = _names(blocks)
     return Across(
         names=tuple(names[key] for key in keys),
         ranks={metric: tuple(found.mean(0).tolist()) for metric, found in placed.items()},
+        primary=in_words([metric.label for metric in called]),
+        higher=all(metric.direction == "higher" for metric in called),
         tests=dict(zip(placed, friedman_tests([*placed.values()]), strict=True)),
         blocks=len(kept),
         left_out=(*(names[str(key)] for key in complete.methods_left_out), *map(str, complete.blocks_left_out)),
@@ -142,13 +159,14 @@ def mean_ranks(group: Sequence[Board], baselines: Sequence[str] = ()) -> MeanRan
     found = across(group, baselines)
     if found is None:
         return None
-    ordered = sorted(zip(found.ranks[MAIN], found.names, strict=True))
+    ordered = sorted(zip(found.ranks[PRIMARY], found.names, strict=True))
     return MeanRanks(
         tuple(name for _, name in ordered),
         tuple(rank for rank, _ in ordered),
         found.blocks,
         found.critical_difference,
-        found.tests[MAIN].p,
+        found.tests[PRIMARY].p,
+        found.primary,
     )
 
 
@@ -161,12 +179,19 @@ def _blocks(board: Board, baselines: Sequence[str]) -> list[_Block]:
             base = next(iter(baselines_of(complete.values(), baselines)), None)
             name = f"{board.title}: {backbone_name(sample)}"
             backbones.append(sample.backbone)
-            found.append(_Block(name, sample.dataset.tasks, complete, None if base is None else _key(base)))
+            found.append(_Block(name, _columns(board), complete, None if base is None else _key(base)))
     names = told_apart(
         [block.name for block in found],
         [{"backbone": use.name, **use.params} for use in backbones],
     )
     return [replace(block, name=name) for block, name in zip(found, names, strict=True)]
+
+
+def _columns(board: Board) -> dict[str, tuple[Column, ...]]:
+    tasks = board.sample.dataset.tasks
+    found = {key: tuple((task, key) for task in tasks) for key in TABULATED if not METRICS[key].in_unit}
+    shared = {key: columns for key, columns in found.items() if set(columns) <= set(board.columns)}
+    return {PRIMARY: board.primaries, **shared}
 
 
 def _key(row: Row) -> str:

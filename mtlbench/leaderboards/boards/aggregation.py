@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from mtlbench.leaderboards.boards.board import OPTIMUM, Column, MeanSpend, Row, RowState, SeedMean
+from mtlbench.leaderboards.boards.board import OPTIMUM, MeanSpend, Row, RowState, SeedMean
+from mtlbench.leaderboards.boards.columns import Column, in_words
 from mtlbench.leaderboards.boards.diagnostics import diagnostics_of
 from mtlbench.records import Record
 from mtlbench.statistics import mean_intervals
+from mtlbench.tasks.metrics.probabilities import NORMALISED_ENTROPY
 from mtlbench.text import counted, one_line
 
 SHORT = 28
@@ -84,6 +86,18 @@ def _remarks(done: Sequence[Record]) -> tuple[str, ...]:
         remarks.append(
             f"In {often} the last stage of training never improved on what it started from, which is what is scored"
         )
+    worse = (
+        [
+            f"{task} ({fmean:.{NORMALISED_ENTROPY.digits}f})"
+            for task in done[0].dataset.tasks
+            for values in [_scores(done, (task, NORMALISED_ENTROPY.key))]
+            if values and (fmean := statistics.fmean(values)) > 1
+        ]
+        if done
+        else []
+    )
+    if worse:
+        remarks.append(f"Worse than the base rate, by a normalised entropy over 1, in {in_words(worse)}")
     return tuple(remarks)
 
 

@@ -5,18 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mtlbench.leaderboards.boards.columns import Column, needs_two_tables, primaries_of
 from mtlbench.records import Record
 from mtlbench.statistics import Difference, Estimate
 
-Column = tuple[str, str]
-"""Task and metric."""
-
 RowState = Literal["complete", "partial", "failed", "not applicable", "optimum"]
 
-METRICS = {"auc": "AUC", "logloss": "Logloss", "s_logloss": "s-Logloss"}
-HIGHER_IS_BETTER = frozenset({"auc"})
-MAIN = "auc"
-"""The metric that early stopping chooses by, and so the one in which methods are compared where one must do."""
 OPTIMUM = "Bayes optimum"
 MISSING = "–"
 """What stands where there is no value."""
@@ -58,17 +52,19 @@ class SeedMean:
     interval: Estimate | None = None
     """95 % interval of the mean over seeds."""
     contrasts: tuple[Contrast, ...] = ()
+    decimals: int = 4
+    """Digits behind the point."""
 
     @property
     def text(self) -> str:
         """The mean as it is printed; equal texts rank equal."""
-        return f"{self.mean:.4f}"
+        return f"{self.mean:.{self.decimals}f}"
 
     @property
     def spread(self) -> str:
         """Half the interval's width in units of the last printed digit: ``(12)`` is 0.0012; empty for one seed."""
         half_width = math.nan if self.interval is None else self.interval.half_width
-        return "" if math.isnan(half_width) else f"({round(half_width * 1e4)})"
+        return "" if math.isnan(half_width) else f"({round(half_width * 10**self.decimals)})"
 
     @property
     def marks(self) -> str:
@@ -115,7 +111,7 @@ class Row:
     diagnostics: Mapping[str, str] = field(default_factory=dict)
     """What the weighting reported, as text by name."""
     pareto: bool = False
-    """Whether no complete row has a higher AUC in one task and none lower in the others."""
+    """Whether no complete row is better in the primary metric of one task and none worse in those of the others."""
 
     def by_seed(self, column: Column) -> dict[int, float]:
         """The score of each of the row's seeds; empty where it has none."""
@@ -153,3 +149,13 @@ class Board:
     families: tuple[ComparisonFamily, ...] = ()
     reference: str = ""
     """The row that Delta_m is measured against; empty where there is none."""
+
+    @property
+    def primaries(self) -> tuple[Column, ...]:
+        """The primary metric of each task."""
+        return primaries_of(self.sample.dataset)
+
+    @property
+    def two_tables(self) -> bool:
+        """Whether the primary metrics, which alone rank methods then, have a table of their own."""
+        return needs_two_tables(self.sample.dataset)

@@ -9,15 +9,13 @@ import numpy as np
 from mtlbench.config.parameters import spec_text
 from mtlbench.errors import UsageError, did_you_mean
 from mtlbench.leaderboards.boards.board import (
-    HIGHER_IS_BETTER,
-    MAIN,
     Board,
-    Column,
     ComparisonFamily,
     Contrast,
     Row,
     Significance,
 )
+from mtlbench.leaderboards.boards.columns import Column, metric_of
 from mtlbench.leaderboards.boards.naming import backbone_name, key_of, weighting_name
 from mtlbench.statistics import ALPHA, Difference, difference_by_seed, holm, paired_differences, wilcoxon_tests
 
@@ -75,10 +73,10 @@ def by_backbone(rows: Iterable[Row]) -> list[list[Row]]:
 
 @dataclass(frozen=True)
 class ControlDifference:
-    """A method minus one of its controls in one task, over the seeds that both have."""
+    """A method minus one of its controls in the primary metric of one task, over the seeds that both have."""
 
     control: str
-    task: str
+    column: Column
     difference: Difference
     p: float
     """Holm-adjusted over the controls and tasks of the method; NaN where nothing is known of the spread."""
@@ -88,17 +86,27 @@ class ControlDifference:
         """1 where the method is better, -1 where it is worse, 0 where nothing can be told."""
         if not self.p < ALPHA:
             return 0
-        return 1 if self.difference.estimate.value > 0 else -1
+        return 1 if self.lead > 0 else -1
+
+    @property
+    def task(self) -> str:
+        """The task."""
+        return self.column[0]
+
+    @property
+    def lead(self) -> float:
+        """By how much the method is better."""
+        value = self.difference.estimate.value
+        return -value if metric_of(self.column).lower_is_better else value
 
 
 def control_differences(row: Row, controls: Sequence[Row], board: Board) -> list[ControlDifference]:
-    """``row`` minus each of ``controls`` in the AUC of each task, where two seeds or more are shared."""
+    """``row`` minus each of ``controls`` in the primary metric of each task, where two seeds or more are shared."""
     found = [
-        (control.method, task, difference)
+        (control.method, column, difference)
         for control in controls
-        for task, metric in board.columns
-        if metric == MAIN
-        and (difference := difference_by_seed(row.by_seed((task, MAIN)), control.by_seed((task, MAIN)), FEWEST_SEEDS))
+        for column in board.primaries
+        if (difference := difference_by_seed(row.by_seed(column), control.by_seed(column), FEWEST_SEEDS))
     ]
     adjusted = holm([difference.p for *_, difference in found]).tolist()
     return [ControlDifference(*one, p) for one, p in zip(found, adjusted, strict=True)]
@@ -163,7 +171,7 @@ def _compared(place: int, baseline: Row, rows: Sequence[Row], column: Column) ->
     found = paired_differences(scores, base.seeds)
     contrasts = []
     for row, difference, p, adjusted in zip(rivals, found, p_values, holm(p_values).tolist(), strict=True):
-        ahead = (difference.estimate.value > 0) == (column[1] in HIGHER_IS_BETTER)
+        ahead = (difference.estimate.value > 0) != metric_of(column).lower_is_better
         verdict: Significance = "not told apart" if adjusted >= ALPHA else "better" if ahead else "worse"
         contrast = Contrast(
             baseline=baseline.method,

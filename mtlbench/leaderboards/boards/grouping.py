@@ -8,7 +8,8 @@ from typing import Any
 
 from mtlbench.config.parameters import params_text
 from mtlbench.leaderboards.boards.aggregation import machine, optimum_row, row_of
-from mtlbench.leaderboards.boards.board import METRICS, Board
+from mtlbench.leaderboards.boards.board import Board
+from mtlbench.leaderboards.boards.columns import columns_of, needs_two_tables, primaries_of
 from mtlbench.leaderboards.boards.naming import (
     apart,
     canonical,
@@ -18,7 +19,7 @@ from mtlbench.leaderboards.boards.naming import (
     natural,
     told_apart,
 )
-from mtlbench.leaderboards.boards.standing import placed, reference
+from mtlbench.leaderboards.boards.standing import placed, printed, reference
 from mtlbench.records import Record
 
 
@@ -98,7 +99,7 @@ def _titles(samples: Sequence[Record]) -> list[str]:
 
 def _board(title: str, records: list[Record]) -> Board:
     sample = next((record for record in records if record.status == "done"), records[0])
-    columns = tuple((task, metric) for task in sample.dataset.tasks for metric in METRICS)
+    columns, primaries = columns_of(records, sample.dataset), primaries_of(sample.dataset)
     seeds = tuple(sorted({record.seed for record in records}))
     methods = _grouped(records, _method_objects, method_key).values()
     placed_methods = sorted(((_order(group[0]), group) for group in methods), key=itemgetter(0))
@@ -109,7 +110,8 @@ def _board(title: str, records: list[Record]) -> Board:
     ]
     name_of = {record.cell: name for name, group in zip(names, ordered, strict=True) for record in group}
     rows = [replace(row, controls=_controls(group, name_of)) for row, group in zip(rows, ordered, strict=True)]
-    rows = placed(rows, columns)
+    rows = printed([*rows, *optimum_row(records, columns)], columns)
+    rows = placed(rows, columns, primaries if needs_two_tables(sample.dataset) else columns, primaries)
     base = reference(rows)
     return Board(
         title=title,
@@ -118,7 +120,7 @@ def _board(title: str, records: list[Record]) -> Board:
         columns=columns,
         seeds=seeds,
         machines=tuple(sorted({machine(record) for record in records if record.status == "done"})),
-        rows=(*rows, *optimum_row(records, columns)),
+        rows=tuple(rows),
         reference=base.method if base else "",
     )
 

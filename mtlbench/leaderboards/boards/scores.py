@@ -7,13 +7,15 @@ import json
 from collections.abc import Iterable
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, field_validator, model_validator
 
 from mtlbench.config.parameters import spec_text
 from mtlbench.errors import UsageError
-from mtlbench.leaderboards.boards.board import Board, Column, Row, RowState
+from mtlbench.leaderboards.boards.board import Board, Row, RowState
+from mtlbench.leaderboards.boards.columns import Column
 from mtlbench.leaderboards.boards.naming import canonical, key_of
 from mtlbench.records import PluginUse
+from mtlbench.tasks.metrics import METRICS
 
 
 class _Strict(BaseModel):
@@ -70,7 +72,16 @@ class BoardScores(_Strict):
     conditions: dict[str, Any]
     """Preset, training and protocol."""
     columns: tuple[Column, ...]
+    """All of metrics that are known here."""
     methods: tuple[MethodScores, ...]
+
+    @field_validator("columns")
+    @classmethod
+    def _are_known(cls, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        for _, metric in columns:
+            if metric not in METRICS:
+                raise ValueError(f"this mtlbench does not know the metric {metric!r}")
+        return columns
 
     @model_validator(mode="after")
     def _has_scores_of_every_column(self) -> Self:
@@ -87,6 +98,10 @@ class BoardScores(_Strict):
         """The score of each of the method's seeds; empty where it has none."""
         scores = method.scores[self.columns.index(column)]
         return dict(zip(method.seeds, scores, strict=True)) if scores else {}
+
+    def all_of(self, column: Column) -> list[float]:
+        """The scores of all methods and seeds in a column."""
+        return [score for method in self.methods for score in self.by_seed(method, column).values()]
 
 
 _BOARDS = TypeAdapter(tuple[BoardScores, ...])

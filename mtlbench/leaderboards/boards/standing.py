@@ -1,29 +1,61 @@
 """How methods stand on a board: the best values, mean rank, Delta_m, Pareto front. Only complete rows compete."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtlbench.leaderboards.boards.aggregation import measured
-from mtlbench.leaderboards.boards.board import HIGHER_IS_BETTER, MAIN, Column, Row, SeedMean
+from mtlbench.leaderboards.boards.board import Row, SeedMean
+from mtlbench.leaderboards.boards.columns import Column, decimals_of, metric_of
 from mtlbench.statistics import delta_m, hypervolume, pareto_front, ranks
 
-CHANCE = 0.5
-"""AUC of a coin: the reference point of the hypervolume, in every task."""
+MOST_METRICS = 6
+"""Primary metrics of which the hypervolume is computed."""
 
 
-def placed(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
+@dataclass(frozen=True)
+class FrontArea:
+    """Hypervolume of the complete rows in the tasks' primary metrics, above the point of chance."""
+
+    covered: float
+    whole: float
+    """That of the perfect point."""
+    chance: tuple[float, ...]
+
+
+def printed(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
+    """The rows with as many digits in each column as the unit of its metric asks for."""
+    decimals = {
+        column: decimals_of(column, [row.values[column].mean for row in rows if column in row.values])
+        for column in columns
+    }
+    return [
+        replace(row, values={column: replace(value, decimals=decimals[column]) for column, value in row.values.items()})
+        for row in rows
+    ]
+
+
+def placed(
+    rows: Sequence[Row], columns: Sequence[Column], ranking: Sequence[Column], primaries: Sequence[Column]
+) -> list[Row]:
     """The rows with the best values marked, and with mean rank, Delta_m and Pareto front, where they are complete.
 
     Values that print alike are equally good.
+
+    Args:
+        rows: of one board.
+        columns: all of it.
+        ranking: those over which ranks and Delta_m are means.
+        primaries: those of the Pareto front.
     """
     complete = [row for row in rows if row.state == "complete"]
     base = reference(rows)
     best = {column: _best(complete, column) for column in columns}
     best_baseline = {column: _best([row for row in complete if row.baseline], column) for column in columns}
-    mean_ranks = _mean_ranks(complete, columns)
-    front = _front(complete, columns)
+    mean_ranks = _mean_ranks(complete, ranking)
+    front = _front(complete, primaries)
     places = {row.method: i for i, row in enumerate(complete)}
 
     def filled(row: Row) -> Row:
@@ -38,7 +70,7 @@ def placed(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
             )
             for column, value in row.values.items()
         }
-        change = _delta_m(row, base, columns) if base else None
+        change = _delta_m(row, base, ranking) if base else None
         return replace(row, values=values, rank=mean_ranks[i], delta_m=change, pareto=front[i])
 
     return [filled(row) for row in rows]
@@ -54,19 +86,26 @@ def reference(rows: Sequence[Row]) -> Row | None:
     return (unchanged or found)[0] if len(unchanged or found) == 1 else None
 
 
-def front_area(rows: Sequence[Row], columns: Sequence[Column]) -> float | None:
-    """Hypervolume of the two tasks' AUC above chance; ``None`` where there are not two tasks or no complete row."""
-    points = _points([row for row in rows if row.state == "complete"], _main_columns(columns))
-    if points.shape[1:] != (2,) or len(points) == 0 or np.isnan(points).any():
+def front_area(rows: Sequence[Row], primaries: Sequence[Column]) -> FrontArea | None:
+    """What the complete rows cover.
+
+    ``None`` where there is none, for one task or more than :data:`MOST_METRICS`, and for a metric whose value at chance
+    depends on the labels.
+    """
+    points = _gains([row for row in rows if row.state == "complete"], primaries)
+    metrics = [metric_of(column) for column in primaries]
+    scales = [metric.chance_and_best for metric in metrics if metric.chance_and_best]
+    if not 2 <= len(metrics) <= MOST_METRICS or len(scales) < len(metrics) or not len(points) or np.isnan(points).any():
         return None
-    return hypervolume(points, (CHANCE, CHANCE))
+    worst, best = ([metric.gain(scale[end]) for metric, scale in zip(metrics, scales, strict=True)] for end in (0, 1))
+    return FrontArea(hypervolume(points, worst), hypervolume([best], worst), tuple(chance for chance, _ in scales))
 
 
 def _best(complete: Sequence[Row], column: Column) -> str | None:
     """The best value as it is printed."""
     found = [row.values[column] for row in complete if column in row.values]
-    pick = max if column[1] in HIGHER_IS_BETTER else min
-    return pick(found, key=lambda value: value.mean).text if found else None
+    gain = metric_of(column).gain
+    return max(found, key=lambda value: gain(value.mean)).text if found else None
 
 
 def _mean_ranks(rows: Sequence[Row], columns: Sequence[Column]) -> list[float | None]:
@@ -74,12 +113,7 @@ def _mean_ranks(rows: Sequence[Row], columns: Sequence[Column]) -> list[float | 
     shared = [column for column in columns if all(column in row.values for row in rows)]
     if not rows or not shared:
         return [None] * len(rows)
-    per_column = [ranks(_printed(rows, column), column[1] not in HIGHER_IS_BETTER) for column in shared]
-    return [float(rank) for rank in np.mean(per_column, axis=0)]
-
-
-def _printed(rows: Sequence[Row], column: Column) -> list[float]:
-    return [float(row.values[column].text) for row in rows]
+    return [float(rank) for rank in np.mean([ranks(gains) for gains in _gains(rows, shared).T], axis=0)]
 
 
 def _delta_m(row: Row, base: Row, columns: Sequence[Column]) -> SeedMean | None:
@@ -89,23 +123,24 @@ def _delta_m(row: Row, base: Row, columns: Sequence[Column]) -> SeedMean | None:
     )
     if not len(own) == len(others) == len(columns) or (others == 0).any():
         return None
-    lower = [metric not in HIGHER_IS_BETTER for _, metric in columns]
+    lower = [metric_of(column).lower_is_better for column in columns]
     return measured([float(change) for change in delta_m(own.T, others.T, lower)])
 
 
-def _main_columns(columns: Sequence[Column]) -> list[Column]:
-    return [column for column in columns if column[1] == MAIN]
-
-
-def _points(rows: Sequence[Row], columns: Sequence[Column]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """(rows, columns) as printed, NaN where a row has no value."""
+def _gains(rows: Sequence[Row], columns: Sequence[Column]) -> NDArray[np.float64]:
+    """(rows, columns) as printed, more is better; NaN where a row has no value."""
     values = [[row.values.get(column) for column in columns] for row in rows]
-    printed = [[float(value.text) if value else np.nan for value in row] for row in values]
-    return np.array(printed, float).reshape(len(rows), len(columns))
+    gains = [
+        [
+            metric_of(column).gain(float(value.text)) if value else np.nan
+            for column, value in zip(columns, row, strict=True)
+        ]
+        for row in values
+    ]
+    return np.array(gains, float).reshape(len(rows), len(columns))
 
 
-def _front(rows: Sequence[Row], columns: Sequence[Column]) -> list[bool]:
-    tasks = _main_columns(columns)
-    if not rows or len(tasks) < 2:
+def _front(rows: Sequence[Row], primaries: Sequence[Column]) -> list[bool]:
+    if not rows or len(primaries) < 2:
         return [False] * len(rows)
-    return [bool(on) for on in pareto_front(_points(rows, tasks))]
+    return [bool(on) for on in pareto_front(_gains(rows, primaries))]

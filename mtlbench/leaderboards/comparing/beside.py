@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from mtlbench.errors import UsageError
-from mtlbench.leaderboards.boards.board import METRICS, MISSING, Column
+from mtlbench.leaderboards.boards.board import MISSING
+from mtlbench.leaderboards.boards.columns import Column, metric_of
 from mtlbench.leaderboards.boards.naming import key_of
 from mtlbench.leaderboards.boards.scores import BoardScores, MethodScores
 from mtlbench.leaderboards.comparing.comparison import baselines_by_backbone, check_baseline
@@ -133,7 +134,7 @@ def _gains(beside: _Beside, baseline: str | None) -> Table | None:
 
 
 def _heads(beside: _Beside) -> tuple[Head, ...]:
-    return tuple(Head(f"{task} {METRICS[metric]}", side) for task, metric in beside.columns for side in SIDES)
+    return tuple(Head(f"{column[0]} {metric_of(column).label}", side) for column in beside.columns for side in SIDES)
 
 
 def _mean(method: MethodScores | None, board: BoardScores, column: Column) -> TableCell:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from mtlbench.config.parameters import value_text
 from mtlbench.errors import UsageError, did_you_mean
-from mtlbench.leaderboards.boards.board import HIGHER_IS_BETTER, Column
+from mtlbench.leaderboards.boards.columns import Column, decimals_of, metric_of
 from mtlbench.leaderboards.boards.naming import apart, key_of
 from mtlbench.leaderboards.boards.scores import BoardScores, MethodScores
 from mtlbench.statistics import ALPHA, Difference, difference_by_seed, holm, unpaired_difference
@@ -63,7 +63,8 @@ class BoardComparison:
     """A board of mine beside the same one of the reference."""
 
     title: str
-    columns: tuple[Column, ...]
+    decimals: Mapping[Column, int]
+    """The columns that both have, and how many digits behind the point a difference in each has."""
     aligned: tuple[MethodComparison, ...]
     """Methods that both have."""
     new: tuple[MethodComparison, ...]
@@ -173,7 +174,7 @@ def _compare_boards(mine: BoardScores, reference: BoardScores, baseline: str | N
             new.append(_pair(method, mine, bases[key_of(method.backbone)], reference, columns))
     return BoardComparison(
         title=mine.title,
-        columns=columns,
+        decimals={column: decimals_of(column, mine.all_of(column) + reference.all_of(column)) for column in columns},
         aligned=tuple(_judged(aligned)),
         new=tuple(_judged(new)),
         without_baseline=tuple(alone),
@@ -245,4 +246,4 @@ def _verdict(difference: Difference, adjusted: float, column: Column) -> Verdict
         return "unknown"
     if adjusted >= ALPHA:
         return "tied"
-    return "better" if (difference.estimate.value > 0) == (column[1] in HIGHER_IS_BETTER) else "worse"
+    return "better" if (difference.estimate.value > 0) != metric_of(column).lower_is_better else "worse"

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from mtlbench.leaderboards.boards.board import METRICS, MISSING
+from mtlbench.leaderboards.boards.board import MISSING
+from mtlbench.leaderboards.boards.columns import metric_of
 from mtlbench.leaderboards.comparing.comparison import BoardComparison, Comparison, MethodComparison
 from mtlbench.leaderboards.formats.export import known
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell, interval_text
@@ -48,7 +49,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def _table(title: str, pairs: Sequence[MethodComparison], board: BoardComparison, caption: Sequence[str]) -> Table:
-    heads = (Head("", "Verdict"), *(Head(task, METRICS[metric]) for task, metric in board.columns))
+    heads = (Head("", "Verdict"), *(Head(column[0], metric_of(column).label) for column in board.decimals))
     lines = tuple(Line((_label(pair),), (TableCell(pair.verdict), *_cells(pair, board))) for pair in pairs)
     return Table(title, tuple(caption), ("Method",), heads, lines)
 
@@ -59,7 +60,7 @@ def _label(pair: MethodComparison) -> TableCell:
 
 def _cells(pair: MethodComparison, board: BoardComparison) -> list[TableCell]:
     cells = []
-    for column in board.columns:
+    for column, decimals in board.decimals.items():
         found = pair.cells.get(column)
         if found is None:
             cells.append(TableCell(MISSING, quiet=True))
@@ -68,7 +69,7 @@ def _cells(pair: MethodComparison, board: BoardComparison) -> list[TableCell]:
             cells.append(TableCell(SAME, quiet=True))
             continue
         estimate = found.difference.estimate
-        text, aside = interval_text(estimate.value, estimate.half_width, decimals=4)
+        text, aside = interval_text(estimate.value, estimate.half_width, decimals)
         cells.append(
             TableCell(text, aside, bold=found.verdict in ("better", "worse"), marks=MARKS.get(found.verdict, ""))
         )

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mtlbench.config.parameters import params_text
-from mtlbench.leaderboards.boards.board import Board, Column, Row, SeedMean
+from mtlbench.leaderboards.boards.board import Board, Row, SeedMean
+from mtlbench.leaderboards.boards.columns import Column
 from mtlbench.leaderboards.tables.table import Table
 
 if TYPE_CHECKING:

@@ -68,6 +68,8 @@ def _environments(table: Table) -> Iterator[str]:
                 r"\end{table}",
             ]
         )
+    if table.details:
+        yield from _environments(table.details)
     if table.spend:
         yield from _environments(table.spend)
 

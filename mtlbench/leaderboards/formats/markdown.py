@@ -62,6 +62,9 @@ def _section(table: Table) -> list[str]:
     parts += [_grid(block.table) for block in blocks(table, PAGE_WIDTH)]
     if table.notes:
         parts += [NOTES, "\n".join(f"- {mark} {escape(text)}" for mark, text in table.notes)]
+    if table.details:
+        summary = f"<details>\n<summary>{html.escape(one_line(table.details.title), quote=False)}</summary>"
+        parts += [summary, *_section(table.details), "</details>"]
     if table.spend:
         parts += [f"### {escape(table.spend.title)}", *_section(table.spend)]
     return parts

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards.boards.aggregation import measured
+from mtlbench.leaderboards.boards.columns import metric_of
 from mtlbench.leaderboards.boards.scores import BoardScores, from_json
 from mtlbench.leaderboards.formats.markdown import DATA_END, DATA_START, HEADER, SEAL, escape, sealed
 from mtlbench.leaderboards.tables.captions import SUPERSCRIPTS
@@ -108,7 +109,11 @@ def _carried_means(page: Page) -> dict[str, Counter[str]]:
     means: dict[str, Counter[str]] = defaultdict(Counter)
     for board in page.boards:
         for method in board.methods:
-            values = [measured(scores) for scores in method.scores if scores]
+            values = [
+                measured(scores)
+                for scores, column in zip(method.scores, board.columns, strict=True)
+                if scores and not metric_of(column).in_unit  # of any number of digits: they have the checksum alone
+            ]
             means[_unmarked(escape(method.method))].update(value.text + value.spread for value in values)
     return means
 

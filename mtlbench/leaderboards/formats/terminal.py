@@ -34,6 +34,8 @@ def _section(table: Table, width: int) -> Iterator[RenderableType]:
         yield Text()
     for mark, text in table.notes:
         yield Text(f"{mark} {one_line(text)}")
+    if table.details:
+        yield from _section(table.details, width)
     if table.spend:
         yield from _section(table.spend, width)
 

@@ -1,7 +1,7 @@
 """The table of weightings over all backbones and datasets of one protocol."""
 
 from mtlbench.leaderboards.boards.across import Across
-from mtlbench.leaderboards.boards.board import METRICS, MISSING
+from mtlbench.leaderboards.boards.board import MISSING
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell
 
 TITLE = "Across backbones and datasets"
@@ -20,13 +20,15 @@ def across_table(found: Across, which: str = "") -> Table:
         cells = [TableCell(f"{means[i]:.2f}", bold=means[i] == min(means)) for means in found.ranks.values()]
         beats = [] if baseline is None else [_improvement(found, i, baseline)]
         lines.append(Line((TableCell(name),), (*cells, *beats)))
-    heads = [Head("Rank", METRICS[metric]) for metric in found.ranks]
+    heads = [Head("Rank", found.label(metric)) for metric in found.ranks]
     heads += [] if baseline is None else [Head("Beats", found.names[baseline])]
     caption = [_ranks_caption(found)]
     if baseline is not None:
+        how = "higher" if found.higher else "better"
         caption.append(
-            "Beats: the probability that a run has a higher AUC (mean over tasks) than a run of the baseline, with its "
-            "95 % bootstrap interval over seeds; with fewer than 10 seeds the interval is too narrow."
+            f"Beats: the probability that a run has a {how} {found.primary} (mean over tasks) than a run of "
+            "the baseline, with its 95 % bootstrap interval over seeds; with fewer than 10 seeds the interval is too "
+            "narrow."
         )
     if found.left_out:
         caption.append(f"Only what has no gap is ranked. Left out: {'; '.join(found.left_out)}.")
@@ -42,7 +44,7 @@ def _improvement(found: Across, weighting: int, baseline: int) -> TableCell:
 
 
 def _ranks_caption(found: Across) -> str:
-    p_values = ", ".join(f"{METRICS[metric]} p = {test.p:.2g}" for metric, test in found.tests.items())
+    p_values = ", ".join(f"{found.label(metric)} p = {test.p:.2g}" for metric, test in found.tests.items())
     return (
         f"Rank: the mean over {found.blocks} blocks (a dataset and a backbone); 1 is the best. A block "
         f"ranks the means over tasks and seeds. Friedman's test by permutation: {p_values}. Nemenyi's "

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from mtlbench.leaderboards.boards.board import OPTIMUM, Board, ComparisonFamily, Row
+from mtlbench.leaderboards.boards.columns import in_words, metric_of, numeric_tasks
 from mtlbench.statistics import ALPHA, pairs_needed, smallest_p
 from mtlbench.text import one_line
 
 LISTED_SEEDS = 10
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 NOTE_NUMBERS = str.maketrans("0123456789", SUPERSCRIPTS)
+BETTER = {"higher": "higher", "lower": "lower", "one": "nearer to 1", "neither": "neither"}
 NO_BASELINE = ("", ("", ""))
 
 
@@ -26,8 +28,7 @@ def captions(group: Sequence[Board]) -> tuple[str, ...]:
         )
     ranking = (
         "Bold: the best of all methods with every seed. Underlined: the best baseline (a backbone under constant "
-        "weights). AUC: higher is better. Logloss and s-Logloss (the mean over sessions of the session's logloss): "
-        "lower is better."
+        f"weights). {_directions(group)}"
     )
     if any(row.state == "optimum" for board in group for row in board.rows):
         ranking += f" {OPTIMUM}: the score of the true probabilities, which no method can beat but by chance."
@@ -70,6 +71,21 @@ def footnotes(group: Sequence[Board]) -> list[str]:
         backbones = dict.fromkeys(family.backbone for family in alone)
         texts.append(f"No stars where the backbone has no baseline row: {', '.join(backbones)}.")
     return texts
+
+
+def _directions(group: Sequence[Board]) -> str:
+    """Which metrics are better higher and which lower; those are explained that not every reader knows."""
+    metrics = dict.fromkeys(metric_of(column) for board in group for column in board.columns)
+    all_explained = any(numeric_tasks(board.sample.dataset) for board in group)
+    texts = []
+    for direction in dict.fromkeys(metric.direction for metric in metrics):
+        named = [
+            f"{metric.label} ({metric.explanation})" if all_explained or metric.needs else metric.label
+            for metric in metrics
+            if metric.direction == direction
+        ]
+        texts.append(f"{in_words(named)}: {BETTER[direction]} is better.")
+    return " ".join(texts)
 
 
 def _facts(board: Board) -> str:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from mtlbench.leaderboards.boards.board import MISSING, Board, Row
+from mtlbench.leaderboards.boards.columns import in_words, metric_of
 from mtlbench.leaderboards.boards.contrasts import ControlDifference, control_differences
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell
 
@@ -22,7 +23,7 @@ def control_tables(board: Board) -> list[Table]:
 def verdict(method: str, found: Sequence[ControlDifference]) -> str:
     """What the comparisons of ``method`` show in one task, in a sentence, for the method or against it."""
     beaten = [one for one in found if one.found > 0]
-    hardest = min(found, key=lambda one: one.difference.estimate.value)
+    hardest = min(found, key=lambda one: one.lead)
     if len(beaten) == len(found):
         return (
             f"{hardest.task}: for {method}. It is better than each of its {len(found)} controls, least so than "
@@ -42,7 +43,8 @@ def _table(board: Board, row: Row, found: Sequence[ControlDifference]) -> Table:
         Line((TableCell(control),), tuple(cell for task in tasks for cell in _cells(by_place.get((control, task)))))
         for control in dict.fromkeys(one.control for one in found)
     )
-    heads = tuple(Head(task, name) for task in tasks for name in ("AUC difference", "p"))
+    labels = {one.task: metric_of(one.column).label for one in found}
+    heads = tuple(Head(task, name) for task in tasks for name in (f"{labels[task]} difference", "p"))
     return Table(
         f"{board.title}: {row.method} against its controls", tuple(_caption(row, found)), ("Control",), heads, lines
     )
@@ -51,10 +53,11 @@ def _table(board: Board, row: Row, found: Sequence[ControlDifference]) -> Table:
 def _caption(row: Row, found: Sequence[ControlDifference]) -> Iterator[str]:
     counts = sorted({one.difference.counts[0] for one in found})
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    metrics = in_words([*dict.fromkeys(metric_of(one.column).label for one in found)])
     yield (
         f"{row.method} minus each row that takes a part of it away, on the test split, over {seeds} paired seeds: mean "
-        f"difference in AUC with its 95 % t interval, and the p-value of the paired t-test, Holm-adjusted over the "
-        f"{len(found)} comparisons of this table."
+        f"difference in {metrics} with its 95 % t interval, and the p-value of the paired t-test, Holm-adjusted over "
+        f"the {len(found)} comparisons of this table."
     )
     for task in dict.fromkeys(one.task for one in found):
         yield verdict(row.method, [one for one in found if one.task == task])

@@ -1,7 +1,7 @@
 """From boards to tables: which rows and columns a reader sees, and in which order, before any format."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Literal
@@ -9,14 +9,15 @@ from typing import Literal
 from mtlbench.config.parameters import params_text
 from mtlbench.errors import UsageError, did_you_mean
 from mtlbench.leaderboards.boards.across import across
-from mtlbench.leaderboards.boards.board import HIGHER_IS_BETTER, METRICS, MISSING, Board, Column, Row
+from mtlbench.leaderboards.boards.board import MISSING, Board, Row
+from mtlbench.leaderboards.boards.columns import Column, metric_of
 from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import boards, comparable
 from mtlbench.leaderboards.boards.naming import apart, natural
 from mtlbench.leaderboards.tables.across import across_table
 from mtlbench.leaderboards.tables.captions import captions, marked_notes
 from mtlbench.leaderboards.tables.controls import control_tables
-from mtlbench.leaderboards.tables.overall import diagnostics_table, overall_table
+from mtlbench.leaderboards.tables.overall import diagnostics_table, overall_table, standing_cells, standing_heads
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell
 from mtlbench.records import Record
 
@@ -24,6 +25,9 @@ Layout = Literal["methods", "paper"]
 
 DEFAULT_ORDER = "weighting"
 """Baselines first, then by weighting, then by backbone: the order of a board."""
+
+MOST_WITH_INTERVALS = 4
+"""Tasks whose primary metrics fit a page of 100 characters with their intervals, beside rank and Delta_m."""
 
 Key = Callable[[Row], float | None]
 
@@ -64,15 +68,46 @@ def build(
 
 def _methods_table(board: Board, ruled: bool) -> Table:
     marks, texts = marked_notes([board])
+    overall = overall_table([board], [row.method for row in board.rows])
+    if not board.two_tables:
+        lines = _method_lines(board, board.columns, ruled, marks)
+        heads = _heads(board.columns)
+        return Table(board.title, captions([board]), ("Method",), heads, lines, texts, overall, (board,))
+    intervals = len(board.primaries) <= MOST_WITH_INTERVALS
+    lines = tuple(
+        replace(line, cells=(*_shortened(line.cells, intervals), *standing_cells(row, board)))
+        for line, row in zip(_method_lines(board, board.primaries, ruled, marks), board.rows, strict=True)
+    )
+    more = "the other metrics" if intervals else "intervals and the other metrics"
+    main = f"Shown is the primary metric of each task, which selects epochs and ranks methods; {more} follow below."
+    details = Table(
+        f"{board.title}: all metrics",
+        (),
+        ("Method",),
+        _heads(board.columns),
+        _method_lines(board, board.columns, ruled, marks),
+    )
+    short = [replace(head, group=head.group.replace("_", " ")) for head in _heads(board.primaries)]  # heads that wrap
+    heads = (*short, *standing_heads(board))
+    return Table(board.title, (*captions([board]), main), ("Method",), heads, lines, texts, overall, (board,), details)
+
+
+def _method_lines(board: Board, columns: Sequence[Column], ruled: bool, marks: Mapping[str, str]) -> tuple[Line, ...]:
     lines: list[Line] = []
     for row in board.rows:
         label = TableCell(row.method + marks.get(row.method, ""), row.gap)
         first_method = ruled and bool(lines) and not row.baseline and board.rows[len(lines) - 1].baseline
-        cells = tuple(_cell(row, column) for column in board.columns)
+        cells = tuple(_cell(row, column) for column in columns)
         lines.append(Line((label,), cells, rule_above=first_method or row.state == "optimum"))
-    heads = tuple(Head(task, METRICS[metric]) for task, metric in board.columns)
-    overall = overall_table([board], [row.method for row in board.rows])
-    return Table(board.title, captions([board]), ("Method",), heads, tuple(lines), texts, overall, (board,))
+    return tuple(lines)
+
+
+def _heads(columns: Sequence[Column]) -> tuple[Head, ...]:
+    return tuple(Head(column[0], metric_of(column).label) for column in columns)
+
+
+def _shortened(cells: Sequence[TableCell], intervals: bool) -> Sequence[TableCell]:
+    return cells if intervals else [replace(cell, aside="") for cell in cells]
 
 
 def _paper_table(group: Sequence[Board], sort: str) -> Table:
@@ -86,7 +121,7 @@ def _paper_table(group: Sequence[Board], sort: str) -> Table:
             labels = (
                 TableCell("" if seen else board.title),
                 TableCell("" if task in seen else task),
-                TableCell(METRICS[metric]),
+                TableCell(metric_of((task, metric)).label),
             )
             cells = tuple(_cell(rows.get(method), (task, metric)) for method in methods)
             lines.append(Line(labels, cells, rule_above=bool(lines) and task not in seen))
@@ -166,5 +201,5 @@ def _key(sort: str) -> Key:
     if sort == "delta_m":
         return lambda row: None if row.delta_m is None else -row.delta_m.mean
     task, _, metric = sort.rpartition(".")
-    sign = -1 if metric in HIGHER_IS_BETTER else 1
-    return lambda row: sign * row.values[task, metric].mean if (task, metric) in row.values else None
+    column = task, metric
+    return lambda row: -metric_of(column).gain(row.values[column].mean) if column in row.values else None

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from mtlbench.leaderboards.boards.board import MISSING, Board, Row
-from mtlbench.leaderboards.boards.standing import front_area
+from mtlbench.leaderboards.boards.columns import in_words, metric_of
+from mtlbench.leaderboards.boards.standing import FrontArea, front_area
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell, interval_text
 from mtlbench.text import one_line
 
@@ -48,10 +49,23 @@ def diagnostics_table(board: Board) -> Table | None:
     return Table(f"{board.title}: diagnostics", (caption,), ("Row",), heads, lines)
 
 
+def standing_heads(board: Board) -> tuple[Head, ...]:
+    """Heads of rank and, where there is a reference, of Delta_m."""
+    return tuple(Head("", name) for name in _standing(board))
+
+
+def standing_cells(row: Row, board: Board) -> tuple[TableCell, ...]:
+    """Rank and Delta_m of ``row``, as :func:`standing_heads` names them."""
+    return tuple(cell for name, cell in zip(_names(board), _cells(row, board), strict=True) if name in _standing(board))
+
+
+def _standing(board: Board) -> list[str]:
+    return ["Rank", *([DELTA_M] if board.reference else [])]
+
+
 def _names(board: Board) -> list[str]:
-    delta = [DELTA_M] if board.reference else []
     pareto = ["Pareto"] if any(row.pareto for row in board.rows) else []
-    return ["Rank", *delta, *pareto, "Steps", "Rows", "Seconds"]
+    return [*_standing(board), *pareto, "Steps", "Rows", "Seconds"]
 
 
 def _cells(row: Row | None, board: Board) -> list[TableCell]:
@@ -74,23 +88,51 @@ def _delta_m(row: Row) -> TableCell | None:
     return TableCell(*interval_text(row.delta_m.mean, row.delta_m.interval.half_width, decimals=2))
 
 
+def _pareto(group: Sequence[Board]) -> str:
+    """What the front is of, and of boards on which chance has a level how much it covers."""
+    on_front = [board for board in group if any(row.pareto for row in board.rows)]
+    areas = [(board, area) for board in group if (area := front_area(board.rows, board.primaries)) is not None]
+    if not on_front and not areas:
+        return ""
+    primaries = [column for board in group for column in board.primaries]
+    metrics = in_words([*dict.fromkeys(metric_of(column).label for column in primaries)])
+    text = f"Pareto: on the front of the tasks' {metrics}"
+    if not areas:
+        return f"{text}."
+    wholes = {_above(area) for _, area in areas}
+    covered = "; ".join(
+        f"{f'{board.title}: ' if len(group) > 1 else ''}{area.covered:.{2 + len(area.chance)}f}"
+        f"{'' if len(wholes) == 1 else _above(area)}"
+        for board, area in areas
+    )
+    return f"{text}, which covers {covered}{wholes.pop() if len(wholes) == 1 else ''}."
+
+
+def _above(area: FrontArea) -> str:
+    """What an area is a part of: `` of the .25 above chance (.5, .5)``."""
+    return f" of the {_bare(area.whole)} above chance ({', '.join(map(_bare, area.chance))})"
+
+
+def _bare(number: float) -> str:
+    return f"{number:g}".removeprefix("0") or "0"
+
+
 def _rank_and_spend_caption(group: Sequence[Board]) -> tuple[str, ...]:
     """Caption of the table of rank and spend."""
-    texts = ["Rank: the mean over the columns of the table above, of methods with every seed; 1 is the best."]
+    split = any(board.two_tables for board in group)
+    over = "the tasks' primary metrics" if split else "the columns of the table above"
+    texts = [f"Rank: the mean over {over}, of methods with every seed; 1 is the best."]
     references = {board.reference for board in group if board.reference}
     if references:
         texts.append(
-            f"Δm: the mean relative improvement over {' or '.join(sorted(map(one_line, references)))} in all columns, "
+            f"Δm: the mean relative improvement over {' or '.join(sorted(map(one_line, references)))} in all "
+            f"{'of these' if split else 'columns'}, "
             "in percent, seed by seed, with half its 95 % interval."
         )
     else:
         texts.append("No Δm: no row with every seed trains one network per task under constant weights.")
-    areas = [(board, area) for board in group if (area := front_area(board.rows, board.columns)) is not None]
-    if areas:
-        covered = "; ".join(f"{f'{board.title}: ' if len(group) > 1 else ''}{area:.4f}" for board, area in areas)
-        texts.append(
-            f"Pareto: on the front of the tasks' AUC, which covers {covered} of the .25 above chance (.5, .5)."
-        )
+    if pareto := _pareto(group):
+        texts.append(pareto)
     machines = sorted({one_line(machine) for board in group for machine in board.machines})
     spend = "Optimiser steps, training rows and seconds per seed; every stage counts, a reused one too."
     fair = " Seconds of different machines do not compare." if len(machines) > 1 else ""

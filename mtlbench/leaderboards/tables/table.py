@@ -55,6 +55,8 @@ class Table:
     """Rank and spend of the same methods."""
     boards: tuple[Board, ...] = field(default=(), repr=False, compare=False)
     """What the table was made of, for formats that carry more than a reader sees."""
+    details: "Table | None" = None
+    """What only some readers want: Markdown folds it away."""
 
 
 def interval_text(mean: float, half_width: float, decimals: int) -> tuple[str, str]:

@@ -48,8 +48,8 @@ function showCell(cell) {
   section("Environment", facts(Object.entries(content.shared[cell.environment])));
   $("cell").replaceChildren(...parts);
   if (cell.curve.length) {
-    const traces = board().tasks.map((task, i) => line({ method: task }, i, overCells([cell], (stage, e) => stage.auc[i][e])));
-    draw("cell-plot", traces, { height: 300, xaxis: axis("epochs, all stages", { rangemode: "tozero", nticks: 8, tickformat: "d" }), yaxis: axis("validation AUC") });
+    const traces = board().tasks.map((task, i) => line({ method: task }, i, overCells([cell], (stage, e) => stage.validation[i][e])));
+    draw("cell-plot", traces, { height: 300, xaxis: axis("epochs, all stages", { rangemode: "tozero", nticks: 8, tickformat: "d" }), yaxis: axis(`validation ${primaries()}`) });
   }
 }
 

@@ -34,9 +34,16 @@ function nothing(id, why) {
 
 const place = (task, metric) => board().columns.findIndex(([t, m]) => t === task && m === metric);
 
-function auc(row, task, split) {
-  if (split === "test") return row.values[place(task, "auc")]?.mean ?? null;
-  const found = row.cells.map((cell) => cell.metrics[split]?.[task]?.auc).filter((value) => value !== null && value !== undefined);
+const primary = (task) => metricOf[board().primary[task]] ?? { name: board().primary[task], label: board().primary[task], lower: false };
+const primaries = () => [...new Set(board().tasks.map((_, task) => primary(task).label))].join(" or ");
+const quality = () => [...new Set(board().tasks.map((_, task) => (primary(task).lower ? "−" : "") + primary(task).label))].join(" or ");
+// Turned such that more is better; its own inverse.
+const gain = (task, value) => (value !== null && primary(task).lower ? -value : value);
+
+function score(row, task, split) {
+  const { name } = primary(task);
+  if (split === "test") return row.values[place(task, name)]?.mean ?? null;
+  const found = row.cells.map((cell) => cell.metrics[split]?.[task]?.[name]).filter((value) => value !== null && value !== undefined);
   return found.length ? mean(found) : null;
 }
 
@@ -58,18 +65,19 @@ function byBackbone(rows, x, y, hover) {
 function candidates(row, tasks) {
   const stages = {};
   for (const cell of row.cells) for (const one of cell.curve) {
-    const scores = one.epoch.map((_, e) => mean(one.auc.map((of) => of[e] ?? -Infinity)));
+    const scores = one.epoch.map((_, e) => mean(one.validation.map((of, task) => gain(task, of[e] ?? null) ?? -Infinity)));
     const best = scores.indexOf(Math.max(...scores));
-    (stages[one.stage] ??= []).push(tasks.map((task) => one.auc[task][best]));
+    (stages[one.stage] ??= []).push(tasks.map((task) => one.validation[task][best]));
   }
   return Object.entries(stages).map(([stage, points]) => ({ stage, at: tasks.map((_, i) => mean(points.map((p) => p[i]))) }));
 }
 
-function front(points) {
-  const sorted = [...points].sort((a, b) => b[0] - a[0] || b[1] - a[1]);
+function front(points, tasks) {
+  const turned = (pair) => pair.map((value, i) => gain(tasks[i], value));
+  const sorted = points.map(turned).sort((a, b) => b[0] - a[0] || b[1] - a[1]);
   const kept = [];
   for (const point of sorted) if (!kept.length || point[1] > kept[kept.length - 1][1]) kept.push(point);
-  return kept;
+  return kept.map(turned);
 }
 
 function drawTradeoff() {
@@ -77,16 +85,16 @@ function drawTradeoff() {
   const tasks = [+$("x-task").value, +$("y-task").value];
   const split = $("split").value;
   const rows = shownRows();
-  const traces = byBackbone(rows, (row) => auc(row, tasks[0], split), (row) => auc(row, tasks[1], split), "%{x:.4f}, %{y:.4f}");
-  const points = rows.filter((row) => row.state === "complete").map((row) => tasks.map((task) => auc(row, task, split)));
-  const edge = front(points.filter((point) => !point.includes(null)));
+  const traces = byBackbone(rows, (row) => score(row, tasks[0], split), (row) => score(row, tasks[1], split), "%{x:.4f}, %{y:.4f}");
+  const points = rows.filter((row) => row.state === "complete").map((row) => tasks.map((task) => score(row, task, split)));
+  const edge = front(points.filter((point) => !point.includes(null)), tasks);
   if (edge.length) traces.unshift({ type: "scatter", mode: "lines", name: "Pareto front", x: edge.map((p) => p[0]), y: edge.map((p) => p[1]),
     line: { color: ink("--quiet"), dash: "dot", shape: "linear" }, hoverinfo: "skip" });
   const tuned = split === "validation" ? rows.filter((row) => row.tuned) : [];
   const names = [...new Set(board().rows.map((row) => row.backbone))].filter(Boolean);
   for (const row of tuned) {
     const found = candidates(row, tasks);
-    const reached = front(found.map((one) => one.at));
+    const reached = front(found.map((one) => one.at), tasks);
     const own = { color: colour(names.indexOf(row.backbone)), legendgroup: row.method };
     traces.push({ type: "scatter", mode: "lines", legendgroup: own.legendgroup, name: plain(`front of ${row.method}`),
       x: reached.map((p) => p[0]), y: reached.map((p) => p[1]), hoverinfo: "skip", line: { color: own.color, width: 1.5 } });
@@ -94,22 +102,24 @@ function drawTradeoff() {
       y: found.map((one) => one.at[1]), text: found.map((one) => plain(`${row.method}, ${one.stage}`)),
       hovertemplate: "%{text}<br>%{x:.4f}, %{y:.4f}<extra></extra>", marker: { symbol: "star", size: 7, color: own.color } });
   }
+  const better = `${primary(tasks[1]).lower ? "down" : "up"} and to the ${primary(tasks[0]).lower ? "left" : "right"} is better`;
   $("tradeoff-hint").textContent =
-    "AUC, mean over seeds; up and to the right is better. Large markers: backbones under constant weights. " +
+    `${[...new Set(tasks.map((task) => primary(task).label))].join(" and ")}, mean over seeds; ${better}. Large markers: backbones under constant weights. ` +
     (split === "validation"
       ? "Stars: each candidate of a tuned scalarization at its best epoch; a line joins those on its front, which weights of the tasks alone reach."
       : "The validation split also shows the front of scalarization, whose candidates never see the test split.");
-  draw("tradeoff-plot", traces, { xaxis: axis(`${board().tasks[tasks[0]]} AUC`), yaxis: axis(`${board().tasks[tasks[1]]} AUC`) });
+  const [across, up] = tasks.map((task) => axis(`${board().tasks[task]} ${primary(task).label}`));
+  draw("tradeoff-plot", traces, { xaxis: across, yaxis: up });
 }
 
 function drawSpend() {
   const unit = $("spend-unit").value;
-  const quality = (row) => {
-    const found = board().tasks.map((_, task) => auc(row, task, "test"));
-    return found.includes(null) ? null : mean(found);
+  const reached = (row) => {
+    const found = board().tasks.map((_, task) => score(row, task, "test"));
+    return found.includes(null) ? null : mean(found.map((value, task) => gain(task, value)));
   };
-  const traces = byBackbone(shownRows(), (row) => row.spend?.[unit] ?? null, quality, `%{x:,.4s} ${unit}, AUC %{y:.4f}`);
-  draw("spend-plot", traces, { xaxis: axis(`${unit} per seed`, { type: "log", dtick: "D2", tickformat: "~s" }), yaxis: axis("mean AUC over tasks") });
+  const traces = byBackbone(shownRows(), (row) => row.spend?.[unit] ?? null, reached, `%{x:,.4s} ${unit}, ${quality()} %{y:.4f}`);
+  draw("spend-plot", traces, { xaxis: axis(`${unit} per seed`, { type: "log", dtick: "D2", tickformat: "~s" }), yaxis: axis(`mean ${quality()} over tasks`) });
 }
 
 function drawRanks() {
@@ -120,7 +130,7 @@ function drawRanks() {
   }
   const { names, ranks: at, critical_difference: cd, cliques, blocks, p } = found;
   $("ranks-hint").textContent =
-    `Mean rank of AUC over ${blocks} blocks (a dataset and a backbone); 1 is the best. Weightings joined by a bar cannot be ` +
+    `Mean rank of ${found.primary} over ${blocks} blocks (a dataset and a backbone); 1 is the best. Weightings joined by a bar cannot be ` +
     `told apart: their mean ranks differ by less than Nemenyi's critical difference at .05, ${cd.toFixed(2)}. Friedman's test: p = ${p.toPrecision(2)}.`;
   const labels = names.map((name) => plain(name));
   const right = Math.max(...at);
@@ -181,9 +191,9 @@ function line(row, i, points, more = {}) {
 
 function drawCurves() {
   const rows = drawnRows((row) => row.cells.some((cell) => cell.curve.length));
-  $("curves-hint").textContent = `Validation AUC after each epoch, mean over seeds: the first ${rows.length} methods of the table, as it is sorted and filtered.`;
+  $("curves-hint").textContent = `Validation ${primaries()} after each epoch, mean over seeds: the first ${rows.length} methods of the table, as it is sorted and filtered.`;
   if (!rows.length) return nothing("curves-plot", "No method shown has a curve.");
-  panels("curves-plot", rows, (row, task, i) => [line(row, i, overCells(row.cells, (stage, e) => stage.auc[task][e]))], "validation AUC");
+  panels("curves-plot", rows, (row, task, i) => [line(row, i, overCells(row.cells, (stage, e) => stage.validation[task][e]))], `validation ${primaries()}`);
 }
 
 const changes = (cell) => cell.curve.some(({ weights }) => weights && weights.q05.some((of, task) => {

@@ -6,6 +6,8 @@ const colours = read("colours");
 const $ = (id) => document.getElementById(id);
 const view = { board: 0, backbone: "", weighting: "", task: "", metric: "", search: "", sort: null };
 const metricOf = Object.fromEntries(content.metrics.map((metric) => [metric.name, metric]));
+// Of the metric filter: of each task the metric that ranks methods.
+const PRIMARY = "primary";
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function make(tag, text, attributes = {}) {
@@ -25,7 +27,7 @@ const number = (value, digits, least = 0) =>
 function columns() {
   const shown = board().columns
     .map(([task, metric], place) => ({ task, metric, place }))
-    .filter(({ task, metric }) => (view.task === "" || task === +view.task) && (view.metric === "" || metric === view.metric));
+    .filter(({ task, metric }) => (view.task === "" || task === +view.task) && (view.metric === "" || metric === (view.metric === PRIMARY ? board().primary[task] : view.metric)));
   const delta = board().rows.some((row) => row.delta);
   return [
     { key: "method", name: "Method", of: (row) => row.method, lower: true },
@@ -35,7 +37,7 @@ function columns() {
       name: metricOf[metric].label,
       of: (row) => row.values[place]?.mean ?? null,
       cell: (row) => row.values[place],
-      lower: !metricOf[metric].higher,
+      lower: metricOf[metric].lower,
     })),
     { key: "rank", name: "Rank", of: rank, text: (row) => number(row.rank, 1, 1), lower: true },
     ...(delta ? [{ key: "delta", name: "Δm %", of: (row) => row.delta?.mean ?? null, text: (row) => row.delta && row.delta.mean.toFixed(2) }] : []),
@@ -135,6 +137,7 @@ function fillFilters() {
   options("task", tasks, "all");
   options("x-task", tasks);
   options("y-task", tasks);
+  if (tasks.length > 2) $("metric").value = PRIMARY; // all metrics of many tasks are too many columns to begin with
   if (tasks.length > 1 && $("x-task").value === $("y-task").value) $("y-task").value = "1";
 }
 
@@ -153,8 +156,9 @@ function filtered() {
 
 function start() {
   options("board", content.boards.map((one, i) => [String(i), one.title]));
-  options("metric", content.metrics.map(({ name, label }) => [name, label]), "all");
+  options("metric", [[PRIMARY, PRIMARY], ...content.metrics.map(({ name, label }) => [name, label])], "all");
   fillFilters();
+  view.metric = $("metric").value;
   const cells = content.boards.flatMap((one) => one.rows.flatMap((row) => row.cells));
   const machines = [...new Set(content.boards.flatMap((one) => one.machines))].join("; ");
   const count = content.boards.length;

@@ -33,6 +33,8 @@ class Metric:
     """Whether the value is in the label's unit, and so of any size."""
     needs: Literal["session", "user"] | None = None
     """What rows must carry; without it the metric is left out, not undefined."""
+    chance_and_best: tuple[float, float] | None = None
+    """Its value for predictions that know nothing of the inputs, and the best one, where labels do not decide them."""
     tabulated: bool = True
     """Whether tables have a column for it; the others are in records alone."""
 

@@ -79,6 +79,7 @@ XAUC = Metric(
     label="XAUC",
     direction="higher",
     explanation="the share of pairs of rows with different labels that are in the right order; .5 is chance",
+    chance_and_best=(0.5, 1.0),
     undefined="when all labels are equal",
     compute=lambda scored: xauc(scored.logits, scored.labels),
 )

@@ -68,6 +68,7 @@ AUC = Metric(
     label="AUC",
     direction="higher",
     explanation="the share of pairs of a positive and a negative row that are in the right order; .5 is chance",
+    chance_and_best=(0.5, 1.0),
     undefined=ONE_CLASS,
     compute=_auc,
 )

@@ -53,5 +53,7 @@ def test_mean_ranks_by_hand() -> None:
 
 
 def test_cliques_are_the_largest_runs_within_the_critical_difference() -> None:
-    found = MeanRanks(tuple("abcde"), (1.0, 1.5, 2.4, 4.0, 4.1), blocks=9, critical_difference=1.0, p=0.01)
+    found = MeanRanks(
+        tuple("abcde"), (1.0, 1.5, 2.4, 4.0, 4.1), blocks=9, critical_difference=1.0, p=0.01, primary="AUC"
+    )
     assert found.cliques == ((0, 1), (1, 2), (3, 4))

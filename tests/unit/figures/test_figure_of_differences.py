@@ -20,7 +20,7 @@ def study() -> list:
 
 def test_a_point_is_the_paired_difference_from_the_baseline_of_the_backbone():
     (board,) = boards(study())
-    (point,) = points(board, "click")
+    (point,) = points(board, ("click", "auc"))
     assert (point.method, point.backbone, point.seeds) == ("Mine-PLE", "PLE", 3)
     assert point.estimate == paired_difference(MINE, PLE).estimate
 

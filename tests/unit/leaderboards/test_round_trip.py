@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from record_factory import plugin, record
+from record_factory import METRICS, plugin, record
 from rendered_pages import meant, rendered
 from test_writers import study
 
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards import build, parse_page, read_page, to_markdown
-from mtlbench.leaderboards.boards.board import METRICS
 from mtlbench.leaderboards.boards.scores import board_scores
 from mtlbench.leaderboards.formats.page import edits, unsealed
 from mtlbench.text import one_line

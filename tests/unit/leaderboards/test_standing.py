@@ -8,7 +8,7 @@ from scipy import stats
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards import build
 from mtlbench.leaderboards.boards.grouping import boards
-from mtlbench.leaderboards.boards.standing import front_area
+from mtlbench.leaderboards.boards.standing import FrontArea, front_area
 from mtlbench.leaderboards.tables.across import TITLE
 from mtlbench.leaderboards.tables.layout import check_sort, sorted_rows
 from mtlbench.statistics import critical_difference, delta_m, friedman
@@ -88,10 +88,10 @@ def test_of_several_references_the_unchanged_one_is_taken():
 def test_the_front_is_of_the_tasks_auc_and_has_an_area():
     board = only(study(A=(0.70, 0.9, 0.60, 0.9), B=(0.60, 0.1, 0.70, 0.1), C=(0.60, 0.1, 0.60, 0.1)))
     assert {row.method for row in board.rows if row.pareto} == {"A", "B"}
-    assert front_area(board.rows, board.columns) == pytest.approx(0.2 * 0.1 + 0.1 * 0.1)
+    assert front_area(board.rows, board.primaries) == FrontArea(pytest.approx(0.2 * 0.1 + 0.1 * 0.1), 0.25, (0.5, 0.5))
     one_task = only([record("A", tasks=("click",))])
     assert not one_task.rows[0].pareto
-    assert front_area(one_task.rows, one_task.columns) is None
+    assert front_area(one_task.rows, one_task.primaries) is None
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,11 @@ import re
 from collections import defaultdict
 
 import pytest
-from record_factory import TASKS, plugin, record
+from record_factory import METRICS, TASKS, plugin, record
 from rendered_pages import meant, rendered
 from rich.console import Console
 
 from mtlbench.leaderboards import build, to_markdown, to_rich
-from mtlbench.leaderboards.boards.board import METRICS
 
 BACKBONES = ["AITM", "ESMM", "MMoE", "MetaHeac", "OMoE", "PLE", "Shared Bottom", "Single Task"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from many_records import many_records, write_many
 
-from mtlbench.leaderboards import METRICS, build, to_markdown
+from mtlbench.leaderboards import TABLE_METRICS, build, to_markdown
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.records import Record, RecordStore
 
@@ -13,12 +13,12 @@ from mtlbench.records import Record, RecordStore
 def test_tables_of_compact_records_are_those_of_whole_ones(tmp_path: Path) -> None:
     write_many(tmp_path, 600)
     store = RecordStore(tmp_path)
-    assert to_markdown(build(store.read_for_tables(METRICS))) == to_markdown(build(store.read_all()))
+    assert to_markdown(build(store.read_for_tables(TABLE_METRICS))) == to_markdown(build(store.read_all()))
 
 
 def test_what_compact_records_have_in_common_is_one_object(tmp_path: Path) -> None:
     write_many(tmp_path, 40)
-    records = RecordStore(tmp_path).read_for_tables(METRICS)
+    records = RecordStore(tmp_path).read_for_tables(TABLE_METRICS)
     assert len({id(record.dataset) for record in records}) == 1
     assert len({id(record.weighting) for record in records}) == 4
 

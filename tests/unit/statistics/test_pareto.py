@@ -1,6 +1,7 @@
 """The Pareto front and its hypervolume by hand and by brute force."""
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -52,7 +53,32 @@ def test_what_is_unknown_is_not_on_the_front_and_dominates_nothing():
     assert hypervolume(np.empty((0, 2)), (0, 0)) == 0
 
 
-def test_three_metrics_have_a_front_and_no_hypervolume():
+def by_inclusion_and_exclusion(points):
+    """The volume of the union of the boxes below ``points``, an independent count."""
+    return sum(
+        (-1) ** (size + 1) * float(np.min(chosen, axis=0).prod())
+        for size in range(1, len(points) + 1)
+        for chosen in combinations(points, size)
+    )
+
+
+@pytest.mark.parametrize("metrics", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize("trial", range(4))
+def test_the_hypervolume_is_that_of_the_union_of_boxes_for_any_number_of_metrics(metrics: int, trial: int):
+    numbers = np.random.default_rng(10 * metrics + trial)
+    points = numbers.uniform(0.1, 1, (8, metrics)).round(1 if trial % 2 else 3)  # of one digit many are equal
+    assert hypervolume(points, [0] * metrics) == pytest.approx(by_inclusion_and_exclusion(points), rel=1e-9)
+    assert hypervolume(points[::-1], [0] * metrics) == pytest.approx(hypervolume(points, [0] * metrics), rel=1e-12)
+
+
+def test_of_a_metric_where_lower_is_better_the_volume_is_below_the_reference():
+    assert hypervolume([(0.9, 0.8, 2.0)], (0.5, 0.5, 5.0), [False, False, True]) == pytest.approx(0.4 * 0.3 * 3)
+    assert hypervolume([(0.9, 0.8, 6.0)], (0.5, 0.5, 5.0), [False, False, True]) == 0
+
+
+def test_three_metrics_have_a_front_and_one_has_no_hypervolume():
     assert pareto_front([(1, 1, 2), (2, 1, 1), (1, 1, 1)]).tolist() == [True, True, False]
-    with pytest.raises(ValueError, match=r"\(n, 2\)"):
-        hypervolume([(1, 1, 1)], (0, 0, 0))
+    with pytest.raises(ValueError, match=r"\(n, K >= 2\)"):
+        hypervolume([(1,)], (0,))
+    with pytest.raises(ValueError, match=r"\(n, K >= 2\)"):
+        hypervolume([(1, 1, 1)], (0, 0))

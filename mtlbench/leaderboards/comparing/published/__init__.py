@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from mtlbench.errors import UsageError, did_you_mean
-from mtlbench.leaderboards.boards.board import METRICS
+from mtlbench.tasks.metrics import METRICS
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def published(name: str) -> tuple[str, tuple[Published, ...]]:
 
 def _numbers(rows: Sequence[dict[str, str]]) -> list[Published]:
     """Dataset and task are written where they change."""
-    keys = {label: metric for metric, label in METRICS.items()}
+    keys = {metric.label: key for key, metric in METRICS.items()}
     found: list[Published] = []
     for row in rows:
         found.append(

@@ -1,0 +1,66 @@
+"""Methods by tasks: how much better than the baseline of its backbone each method is, as colours."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mtlbench.figures.canvas import NothingToDrawError, canvas, check_format, save
+from mtlbench.figures.differences import Point, points
+from mtlbench.leaderboards.boards.board import Board
+from mtlbench.leaderboards.boards.columns import metric_of
+from mtlbench.leaderboards.boards.grouping import boards
+from mtlbench.records import Record
+
+FEWEST_TASKS = 3
+"""Below which a trade-off shows all."""
+LABEL_INCHES, COLUMN_INCHES, HEAD_INCHES, ROW_INCHES = 3.0, 0.9, 1.8, 0.24
+
+
+def draw_heatmap(records: Sequence[Record], path: Path) -> None:
+    """Write a figure with a panel for each board of ``records`` that has three tasks or more.
+
+    A cell is the paired difference in the task's primary metric, in half widths of its 95 % interval: beyond 1 the
+    interval leaves out zero. The sign is such that blue is better and red is worse, whatever the metric.
+
+    Raises:
+        UsageError: the ending names no format, matplotlib is not installed, or no board has enough.
+    """
+    check_format(path)
+    found = [(board, table) for board in boards(records) if (table := _table(board))]
+    if not found:
+        raise NothingToDrawError(
+            "there is nothing to draw: no board of three tasks has a method that shares two seeds with constant weights"
+        )
+    columns = max(len(board.primaries) for board, _ in found)
+    rows = max(len(table) for _, table in found)
+    width, height = LABEL_INCHES + COLUMN_INCHES * columns, HEAD_INCHES + ROW_INCHES * rows
+    figure, [axes] = canvas(1, len(found), width * len(found), height)
+    for panel, (board, table) in zip(axes, found, strict=True):
+        values = [[_leads(board, table, method, place) for place in range(len(board.primaries))] for method in table]
+        image = panel.imshow(np.array(values, float), cmap="RdBu", vmin=-3, vmax=3, aspect="auto")
+        heads = [f"{column[0]}\n{metric_of(column).label}" for column in board.primaries]
+        panel.set_xticks(range(len(heads)), heads, fontsize=7, rotation=45, ha="right")
+        panel.set_yticks(range(len(table)), list(table), fontsize=8)
+        panel.set_title(board.title, fontsize=9)
+        bar = figure.colorbar(image, ax=panel, extend="both")
+        bar.set_label("better than constant weights,\nin half widths of the 95 % interval", fontsize=8)
+    save(figure, path)
+
+
+def _table(board: Board) -> dict[str, list[Point | None]]:
+    """Of each method a point per task, where it has any."""
+    if len(board.primaries) < FEWEST_TASKS:
+        return {}
+    by_task = [{point.method: point for point in points(board, column)} for column in board.primaries]
+    methods = [row.method for row in board.rows if any(row.method in of for of in by_task)]
+    return {method: [of.get(method) for of in by_task] for method in methods}
+
+
+def _leads(board: Board, table: dict[str, list[Point | None]], method: str, place: int) -> float:
+    point = table[method][place]
+    if point is None:
+        return float("nan")
+    value, width = point.estimate.value, point.estimate.half_width
+    lead = -value if metric_of(board.primaries[place]).lower_is_better else value
+    return 0.0 if lead == 0 else float(np.divide(lead, width))
