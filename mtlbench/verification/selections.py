@@ -16,10 +16,10 @@ def selected(stored: Sequence[Stored]) -> Iterator[Finding]:
     """Findings about the epochs kept.
 
     The trainer keeps the epoch of the best mean over tasks of their primary metrics on validation. It breaks a tie by
-    validation loss, which the curve lacks, so any of equal epochs is accepted. So of each stage the epoch kept is a best
-    one of the curve, where any was better than what the stage began with; and the state scored has the validation score
-    of the best epoch kept, or of the cell it started from where none was. A choice by the test split breaks this unless
-    the curve was changed too.
+    validation loss, which the curve lacks, so any of equal epochs is accepted. So of each stage the epoch kept is a
+    best one of the curve, where any was better than what the stage began with. The state scored has the validation
+    score of the best epoch kept, or of the cell it started from where none was. A choice by the test split breaks this
+    unless the curve was changed too.
     """
     records = {one.record.cell: one.record for one in stored}
     for one in stored:
