@@ -152,12 +152,7 @@ def family_of(entry: Entry) -> Family:
         return WITH_STAGES
     if cls.needs & {"gram", "jacobian"}:
         return FROM_GRADIENTS
-    return PER_SAMPLE if per_sample(cls) else FROM_LOSSES
-
-
-def per_sample(cls: type[Weighting]) -> bool:
-    """Whether the weights are one per sample and task at the defaults: ``weigh`` says their shape first."""
-    return (getdoc(cls.weigh) or "").startswith("Weights (B, K)")
+    return PER_SAMPLE if cls.per_sample else FROM_LOSSES
 
 
 def warm_start(cls: Any) -> Any:
@@ -191,7 +186,7 @@ def family_page(family: Family, entries: dict[Family, list[Entry]]) -> str:
     """The methods of a family, each with its docstring and parameters."""
     parts = [f"# Weightings: {family.title[0].lower()}{family.title[1:]}", GENERATED, family.text]
     parts.append(links(entries[family]))
-    elsewhere = [entry for entry in entries[WITH_STAGES] if per_sample(entry.cls)]
+    elsewhere = [entry for entry in entries[WITH_STAGES] if entry.cls.per_sample]
     if family is PER_SAMPLE and elsewhere:
         parts.append(f"Some methods with stages weigh each sample too: {links(elsewhere, 'with-stages.md')}.")
     names = {entry.cls: entry.name for entry in entries[family]}

@@ -76,6 +76,15 @@ class Step:
         return torch.ones_like(self.losses, dtype=torch.bool) if self.mask is None else self.mask
 
     @property
+    def seen(self) -> Tensor:
+        """(K,) bool: which tasks have an observed label in this batch.
+
+        A weighting leaves the others out: what it keeps for them stays as it was, and the tasks that are seen get the
+        weights that they would get without them.
+        """
+        return self.observed.any(0)
+
+    @property
     def task_losses(self) -> Tensor:
         """(K,) mean loss of each task over its observed samples, 0 where it has none; within the graph like ``losses``.
 

@@ -59,7 +59,7 @@ class Weighting(Plugin, ABC):
             name, label = "inverse", "Inverse"
 
             def weigh(self, step):
-                return 1 / step.losses.mean(0).detach()
+                return 1 / step.task_losses.detach().clamp(min=1e-8)
     """
 
     baseline: ClassVar[bool] = False
@@ -78,6 +78,9 @@ class Weighting(Plugin, ABC):
     task_kinds: ClassVar[frozenset[str] | None] = None
     """The kinds of task that it takes; ``None``: any. A method that reads labels as 0 and 1, or logits as log-odds,
     takes ``binary`` alone."""
+
+    per_sample: ClassVar[bool] = False
+    """Whether the weights are (B, K), one per sample and task, at the defaults."""
 
     equivariant: ClassVar[bool] = True
     """Whether tasks in another order get the same weights in that order; for a random method, in distribution.

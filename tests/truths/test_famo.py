@@ -41,7 +41,7 @@ def test_the_gradient_of_the_logits_is_that_of_the_gain_under_the_softmax(
 ):
     method = started(after, logits)
     taken = []
-    method._logits.descend = taken.append
+    method._logits.descend = lambda gradient, seen: taken.append(gradient)
     method.after_step(loss_step(losses))
     xi = torch.tensor(logits, dtype=torch.float32).double().requires_grad_()
     gain = loss_step(losses).losses[0].double().log() - loss_step(after).losses[0].double().log()

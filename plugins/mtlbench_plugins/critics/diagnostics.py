@@ -1,6 +1,7 @@
 """What the trained critics predict for the training rows, for the record."""
 
 import numpy as np
+import torch
 from scipy.stats import rankdata, t
 from torch import Tensor
 
@@ -10,7 +11,7 @@ from mtlbench_plugins.critics.transitions import reward
 PARTS = 10
 
 
-def report_values(trainer: api.Trainer, values: Tensor, losses: Tensor) -> None:
+def report_values(trainer: api.Trainer, values: Tensor, losses: Tensor, observed: Tensor | None = None) -> None:
     """Log for each task the share of zero values, their mean, and how they rank with the losses.
 
     Args:
@@ -19,6 +20,7 @@ def report_values(trainer: api.Trainer, values: Tensor, losses: Tensor) -> None:
             does.
         values: (N, K) values Q, at most 0.
         losses: (N, K) BCE of the actions, the negative rewards.
+        observed: (N, K) bool, which losses are known; the correlation is over those. ``None``: all.
 
     Raises:
         TrainingError: a critic gives 0 for every row.
@@ -26,7 +28,9 @@ def report_values(trainer: api.Trainer, values: Tensor, losses: Tensor) -> None:
     zero = (values == 0).double().mean(0).tolist()
     trainer.log_scalar("q_zero_fraction", zero)
     trainer.log_scalar("q_mean", values.double().mean(0).tolist())
-    trainer.log_scalar("q_loss_correlation", [spearman(-values[:, k], losses[:, k]) for k in range(values.shape[1])])
+    known = torch.ones_like(losses, dtype=torch.bool) if observed is None else observed
+    pairs = [(-values[known[:, k], k], losses[known[:, k], k]) for k in range(values.shape[1])]
+    trainer.log_scalar("q_loss_correlation", [spearman(*pair) for pair in pairs])
     dead = [task for task, share in zip(trainer.schema.task_names, zero, strict=True) if share == 1]
     if dead:
         raise api.TrainingError(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mtlbench import api
+from mtlbench.api.masks import masked_mean, observed_in, weighted_mean
 from mtlbench_plugins.critics.diagnostics import report_truth, report_values
 from mtlbench_plugins.critics.networks import Critics
 from mtlbench_plugins.critics.params import CriticParams
@@ -50,7 +51,7 @@ class CriticLearner:
         self._target = copy.deepcopy(self.critics).requires_grad_(False).eval()
         self._adam = torch.optim.Adam(self.critics.parameters(), lr=trainer.learning_rate, fused=True)
         self._steps = 0
-        rate = self._data.labels.mean(0)
+        rate = masked_mean(self._data.labels, observed_in(self._data.labels))
         self._class_weight = (1 / (2 * (1 - rate)), 1 / (2 * rate)) if params.ips else None
 
     def fit(self, transitions: Transitions) -> None:
@@ -100,7 +101,7 @@ class CriticLearner:
                 strict=True,
             )
             values = torch.cat([critics(*part) for part in parts])
-        report_values(self._trainer, values, -transitions.reward)
+        report_values(self._trainer, values, -transitions.reward, transitions.observed)
         report_truth(self._trainer, values, transitions.action, self._params.gamma)
 
     def step(self, transitions: Transitions, rows: Tensor, next_action: Tensor | None = None) -> Tensor:
@@ -116,7 +117,7 @@ class CriticLearner:
         errors = (values - target).square()
         if self._class_weight is not None:
             errors = errors * torch.where(self._data.labels[rows] > 0, *reversed(self._class_weight))
-        loss = errors.mean()
+        loss = _mean(errors, transitions, rows)
         self._adam.zero_grad(set_to_none=True)
         loss.backward()
         self._adam.step()
@@ -182,7 +183,7 @@ class CriticLearner:
         for part in rows.split(CHUNK_ROWS):
             values = critics(*self._state(part), transitions.action[part])
             errors = values - self._td_target(transitions, part, None)
-            total += errors.square().mean().item() * len(part)
+            total += _mean(errors.square(), transitions, part).item() * len(part)
         return total / len(rows)
 
     def _check_bounded(self, losses: list[float]) -> None:
@@ -194,6 +195,13 @@ class CriticLearner:
             f"the critics diverged: the TD loss is {losses[-1]:.4g} in pass {len(losses)} after {losses[0]:.4g} in the "
             "first; lower gamma, tau or --learning-rate"
         )
+
+
+def _mean(errors: Tensor, transitions: Transitions, rows: Tensor) -> Tensor:
+    """Mean of ``errors`` (B, K) over the transitions ``rows`` whose reward is known, then over tasks."""
+    if transitions.observed is None:
+        return errors.mean()
+    return weighted_mean(errors, torch.ones_like(errors), transitions.observed[rows])
 
 
 def under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mtlbench.api import Split
+from mtlbench.api.masks import masked, observed_in
 
 CLIP = 1e-4
 """Actions are kept in [CLIP, 1 - CLIP] inside the logarithm."""
@@ -31,13 +32,15 @@ class Transitions:
     action: Tensor
     """(N, K) probabilities in [0, 1] that the policy chose."""
     reward: Tensor
-    """(N, K) at most 0."""
+    """(N, K) at most 0; 0 where the label was not observed."""
     next_row: Tensor
     """(N,) int64."""
     done: Tensor
     """(N,) bool."""
     kept: Tensor
     """(N,) bool, whether the buffer holds the transition."""
+    observed: Tensor | None = None
+    """(N, K) bool, which rewards are known; ``None``: all."""
 
     def __len__(self) -> int:
         return len(self.done)
@@ -54,8 +57,9 @@ def replay(split: Split, action: Tensor, rewarded: Tensor | None = None, buffer:
     """
     rows = torch.arange(len(split), device=action.device)
     kept = rows >= (0 if buffer is None else len(split) - buffer)
-    rewards = reward(action if rewarded is None else rewarded, split.labels)
-    return Transitions(action, rewards, split.next_row, split.done, kept)
+    observed = observed_in(split.labels)
+    rewards = masked(reward(action if rewarded is None else rewarded, split.labels), observed)
+    return Transitions(action, rewards, split.next_row, split.done, kept, observed)
 
 
 def with_noise(action: Tensor, spread: float) -> Tensor:

@@ -6,23 +6,24 @@ import torch
 from torch import Tensor
 
 from mtlbench import api
+from mtlbench.api.masks import masked_mean
 
 FLOOR = 1e-8
 """A smaller task loss counts as this where its logarithm is taken. The authors of FAMO do the same."""
 
 
-def mean_losses(losses: Tensor) -> Tensor:
-    """Mean loss (K,) of each task, float64, from ``losses`` (B, K)."""
-    return losses.detach().double().mean(0)
+def mean_losses(losses: Tensor, observed: Tensor | None) -> Tensor:
+    """Mean (K,) of each task's ``losses`` (B, K) over its ``observed`` rows, float64; 0 where it has none."""
+    return masked_mean(losses.detach().double(), observed)
 
 
-def log_losses(losses: Tensor) -> Tensor:
+def log_losses(losses: Tensor, observed: Tensor | None) -> Tensor:
     """Logarithm (K,) of each task's mean loss, taken as at least ``FLOOR``; NaN where the mean is NaN."""
-    return mean_losses(losses).clamp(min=FLOOR).log()
+    return mean_losses(losses, observed).clamp(min=FLOOR).log()
 
 
 class EpochLosses:
-    """Mean loss of each task over an epoch.
+    """Mean loss of each task over its observed samples of an epoch.
 
     Args:
         tasks: K.
@@ -31,16 +32,16 @@ class EpochLosses:
 
     def __init__(self, tasks: int, device: torch.device) -> None:
         self._sum = torch.zeros(tasks, dtype=torch.float64, device=device)
-        self._rows = torch.zeros((), dtype=torch.int64)
+        self._rows = torch.zeros(tasks, dtype=torch.int64, device=device)
 
     def add(self, step: api.Step) -> None:
         """Add the samples of a step."""
         self._sum += step.losses.detach().double().sum(0)
-        self._rows += len(step.losses)
+        self._rows += step.observed.sum(0)
 
     def take(self) -> Tensor:
-        """Mean losses (K,) over the samples since the last call."""
-        mean = self._sum / int(self._rows)
+        """Mean losses (K,) over the samples since the last call; NaN of a task without any."""
+        mean = self._sum / self._rows
         self._sum.zero_()
         self._rows.zero_()
         return mean

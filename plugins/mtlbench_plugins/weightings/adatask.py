@@ -28,6 +28,9 @@ class AdaTask(api.DirectionWeighting):
     It reads the gradients of the tasks. It keeps both moments for every task and every row of each embedding table,
     which takes memory of 2 K times the shared parameters.
 
+    A task that the batch has no observed label of takes no part: its moments wait, and add nothing. The count t of
+    steps is one for all tasks.
+
     Deviation: the paper adds up the K steps, so that the learning rate of shared parameters is up to K times that of
     the other methods. Here the steps are averaged over tasks, as for every method.
     """
@@ -52,15 +55,18 @@ class AdaTask(api.DirectionWeighting):
     def direct(self, step: api.Step) -> dict[str, Tensor]:
         """The average over tasks of Adam's steps at learning rate 1."""
         self._steps += 1
-        return {name: self._advanced(name, gradients) for name, gradients in step.jacobian.items()}
+        seen: list[bool] = step.seen.tolist()
+        return {name: self._advanced(name, gradients, seen) for name, gradients in step.jacobian.items()}
 
-    def _advanced(self, name: str, gradients: tuple[Tensor, ...]) -> Tensor:
+    def _advanced(self, name: str, gradients: tuple[Tensor, ...], seen: list[bool]) -> Tensor:
         beta1, beta2 = self.params.beta1, self.params.beta2
         if name not in self._moments:
             shape = len(gradients), *gradients[0].shape
             self._moments[name] = gradients[0].new_zeros(shape), gradients[0].new_zeros(shape)
         total = torch.zeros_like(gradients[0])
-        for gradient, moment1, moment2 in zip(gradients, *self._moments[name], strict=True):
+        for gradient, moment1, moment2, known in zip(gradients, *self._moments[name], seen, strict=True):
+            if not known:
+                continue
             moment1.lerp_(gradient, 1 - beta1)
             moment2.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
             total.addcdiv_(moment1, moment2.sqrt().div_(sqrt(1 - beta2**self._steps)).add_(EPS))

@@ -30,7 +30,8 @@ class DBMTL(api.DirectionWeighting):
 
     Deviations: the paper sums over tasks; here they are averaged, as for every method. The paper takes the logarithm
     for the tasks' own parameters too; here those follow the loss itself. That makes little difference, because Adam
-    does not depend on the scale of a gradient. A task whose running mean is 0 adds nothing.
+    does not depend on the scale of a gradient. A task whose running mean is 0 adds nothing. Nor does a task that the
+    batch has no observed label of: its running mean waits.
     """
 
     name, label = "db-mtl", "DB-MTL"
@@ -49,13 +50,15 @@ class DBMTL(api.DirectionWeighting):
 
     def direct(self, step: api.Step) -> dict[str, Tensor]:
         """The average of the running means, each scaled to the norm of the longest."""
-        losses = step.losses.detach().mean(0).clamp(min=FLOOR).tolist()
+        losses, seen = step.task_losses.detach().clamp(min=FLOOR).tolist(), step.seen
         for name, gradients in step.jacobian.items():
             if name not in self._means:
                 self._means[name] = gradients[0].new_zeros(len(gradients), *gradients[0].shape)
-            for mean, gradient, loss in zip(self._means[name], gradients, losses, strict=True):
-                mean.lerp_(gradient / loss, 1 - self.params.beta)
+            for mean, gradient, loss, known in zip(self._means[name], gradients, losses, seen.tolist(), strict=True):
+                if known:
+                    mean.lerp_(gradient / loss, 1 - self.params.beta)
         norms = torch.stack([mean.flatten(1).norm(dim=1) for mean in self._means.values()]).norm(dim=0)
+        norms = torch.where(seen, norms, 0.0)
         factors = torch.where(norms > 0, norms.max() / norms, 0.0) / len(losses)
         return {name: torch.tensordot(factors, mean, 1) for name, mean in self._means.items()}
 

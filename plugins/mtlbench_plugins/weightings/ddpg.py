@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from mtlbench import api
+from mtlbench.api.masks import observed_in
 from mtlbench_plugins.critics.learning import CriticLearner, soft_update, under
 from mtlbench_plugins.critics.params import CriticParams
 from mtlbench_plugins.critics.transitions import Transitions, replay, with_noise
@@ -35,6 +36,9 @@ class DDPG(CriticWeighting):
     The actions in the buffer carry Gaussian exploration noise (``noise``), as in the DDPG paper. Without noise an
     action is a function of its state, and critics could not learn how Q depends on the action.
 
+    Labels that were not observed are refused: the actor follows a critic on every row, and where labels are missing no
+    critic has learnt what an action is worth.
+
     It reads what the critics predict for the inputs and the predictions of each sample.
     """
 
@@ -57,7 +61,18 @@ class DDPG(CriticWeighting):
         return f"D-{backbone}"
 
     def fit(self, trainer: api.Trainer) -> None:
-        """Restore the actor, train the critics, then train both in turn."""
+        """Restore the actor, train the critics, then train both in turn.
+
+        Raises:
+            TrainingError: a label of the training split was not observed.
+        """
+        observed = observed_in(trainer.data.labels)
+        if observed is not None:
+            tasks = [task for k, task in enumerate(trainer.schema.task_names) if not observed[:, k].all()]
+            raise api.TrainingError(
+                f"ddpg needs every label, and some of {', '.join(tasks)} were not observed in the training split; use "
+                "rmtl, whose critics leave such rows out, or a dataset without missing labels"
+            )
         trainer.restore()
         learner = CriticLearner(trainer, self.params)
         with trainer.seeded("exploration"):

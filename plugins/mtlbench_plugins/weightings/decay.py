@@ -30,6 +30,7 @@ class Decay(api.Weighting):
     """
 
     name, label = "decay", "Decay"
+    per_sample = True
 
     class Params(api.Params):
         """Parameters of ``decay``."""

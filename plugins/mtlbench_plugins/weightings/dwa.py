@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mtlbench import api
 from mtlbench_plugins.weightings._losses import FLOOR, EpochLosses
+from mtlbench_plugins.weightings._seen import softmax
 
 
 class DWA(api.Weighting):
@@ -21,7 +22,8 @@ class DWA(api.Weighting):
 
     The weights sum to K, as in the paper. They are ones where all ratios are equal, in the limit of T to infinity, and
     in the first two epochs, which have no ratio yet. So a run that early stopping ends within two epochs equals
-    ``constant``. A loss below 1e-8 counts as 1e-8 in the ratio.
+    ``constant``. A loss below 1e-8 counts as 1e-8 in the ratio. An epoch without an observed label of a task is left
+    out of that task's losses. A task without a ratio has weight 1, and K is the number of the others.
 
     It reads the mean loss of each task in the last two epochs.
     """
@@ -39,15 +41,14 @@ class DWA(api.Weighting):
         """Start without past epochs."""
         tasks, device = len(trainer.schema.tasks), trainer.data.labels.device
         self._current = EpochLosses(tasks, device)
-        self._past = torch.empty(0, tasks, dtype=torch.float64, device=device)
+        self._past = torch.full((2, tasks), torch.nan, dtype=torch.float64, device=device)
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,) that sum to K, the same throughout an epoch."""
-        if len(self._past) < 2:
-            return api.ones(step)
         before, last = self._past.clamp(min=FLOOR)
-        weights = len(last) * torch.softmax(last / before / self.params.temperature, 0)
-        return weights.to(step.losses)
+        known = ~before.isnan()
+        weights = known.sum() * softmax(last / before / self.params.temperature, known)
+        return torch.where(known, weights, 1.0).to(step.losses)
 
     def after_step(self, step: api.Step) -> None:
         """Add the losses of the step to the mean of the epoch."""
@@ -55,10 +56,11 @@ class DWA(api.Weighting):
 
     def end_epoch(self, epoch: int) -> None:
         """Keep the mean losses of the last two epochs."""
-        self._past = torch.cat([self._past, self._current.take().unsqueeze(0)])[-2:]
+        mean = self._current.take()
+        self._past = torch.where(mean.isnan(), self._past, torch.stack([self._past[1], mean]))
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The mean losses of up to two epochs, and the sums of the present one."""
+        """The mean losses of the last two epochs, NaN where there are none yet, and the sums of the present one."""
         return {"past": self._past.clone(), **self._current.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:

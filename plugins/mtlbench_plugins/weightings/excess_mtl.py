@@ -20,7 +20,8 @@ class ExcessMTL(api.Weighting):
               w_k \leftarrow K \, \frac{w_k \exp(\eta E_k / E_k^{(0)})}{\sum_j w_j \exp(\eta E_j / E_j^{(0)})}
 
     where n runs over the numbers of the shared parameters, and w starts from ones. E^(0) is the first excess risk of a
-    task, so that tasks of any scale can be compared.
+    task, so that tasks of any scale can be compared. Of a task that the batch has no observed label of, nothing
+    changes; the weights of the others are scaled to sum to their number.
 
     It reads the gradients of the tasks. It keeps the squares for every task and every row of each embedding table,
     which takes memory of K times the shared parameters.
@@ -48,7 +49,8 @@ class ExcessMTL(api.Weighting):
         self._squares: dict[str, Tensor] = {}
 
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (K,), positive, of sum K."""
+        """Weights (K,), of mean 1 over the tasks seen in the batch and positive there; 0 for the others."""
+        seen = step.seen
         excess = torch.zeros_like(self._first)
         for name, gradients in step.jacobian.items():
             squares = torch.stack(gradients).square_()
@@ -57,8 +59,11 @@ class ExcessMTL(api.Weighting):
             excess += ratio.flatten(1).sum(1).double()
         self._first = torch.where(self._first == 0, excess, self._first)
         relative = torch.where(self._first == 0, 0.0, excess / self._first)
-        self._log_weights = (self._log_weights + self.params.eta * relative).log_softmax(0)
-        return (len(excess) * self._log_weights.exp()).to(step.losses)
+        raised = self._log_weights + self.params.eta * relative
+        # Scaling all to sum 1 would move those that are not seen; only ratios matter, so it waits until all are.
+        self._log_weights = torch.where(seen.all(), raised.log_softmax(0), raised)
+        shares = torch.where(seen, raised, -torch.inf).log_softmax(0).exp()
+        return torch.where(seen, seen.sum() * shares, 0.0).to(step.losses)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Logarithms of the weights, first excess risks, and by name of the parameter the squares (K, ...)."""

@@ -9,6 +9,7 @@ from torch import Tensor
 from mtlbench import api
 from mtlbench_plugins.weightings._learnt import TaskScalars
 from mtlbench_plugins.weightings._losses import log_losses
+from mtlbench_plugins.weightings._seen import softmax
 
 
 class FAMO(api.Weighting):
@@ -25,7 +26,8 @@ class FAMO(api.Weighting):
     xi descends that gradient by Adam with L2 decay. So the logit of a task falls if the task gained more than the
     others. The paper's direction is a weighted average of the task gradients, with weights of sum 1. Here the weights
     sum to K, so that the average over tasks is exactly that direction. The lowest loss that a task can reach is taken
-    as 0. A loss below 1e-8 counts as 1e-8.
+    as 0. A loss below 1e-8 counts as 1e-8. Both softmaxes are over the tasks that have an observed label in the batch;
+    the logits of the others stay.
 
     It reads the losses before and after each step, on the same samples. The second reading costs one more forward pass.
 
@@ -51,15 +53,15 @@ class FAMO(api.Weighting):
         self._logits = TaskScalars(start, self.params.learning_rate, self.params.weight_decay)
 
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (K,), positive, of sum K."""
-        weights = (self._logits.values - log_losses(step.losses)).softmax(0)
-        return (len(weights) * weights).to(step.losses)
+        """Weights (K,), of mean 1 over the tasks seen in the batch and positive there; 0 for the others."""
+        shares = softmax(self._logits.values - log_losses(step.losses, step.mask), step.seen)
+        return (step.seen.sum() * shares).to(step.losses)
 
     def after_step(self, step: api.Step) -> None:
         """Move the logits by how the step changed the losses."""
-        gain = log_losses(step.losses) - log_losses(self._trainer.losses(step))
-        z = self._logits.values.softmax(0)
-        self._logits.descend(z * (gain - z @ gain))
+        gain = log_losses(step.losses, step.mask) - log_losses(self._trainer.losses(step), step.mask)
+        z = softmax(self._logits.values, step.seen)
+        self._logits.descend(z * (gain - z @ gain), step.seen)
 
     def state_dict(self) -> dict[str, Tensor]:
         """The logits and Adam's moments of them."""

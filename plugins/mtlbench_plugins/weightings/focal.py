@@ -29,6 +29,7 @@ class Focal(api.Weighting):
     """
 
     name, label = "focal", "Focal"
+    per_sample = True
     task_kinds = frozenset({"binary"})
 
     class Params(api.Params):

@@ -1,8 +1,10 @@
 """Geometric loss strategy: the geometric mean of the task losses."""
 
+import torch
 from torch import Tensor
 
 from mtlbench import api
+from mtlbench.api.masks import masked_mean
 from mtlbench_plugins.weightings._losses import log_losses
 
 
@@ -18,7 +20,8 @@ class GLS(api.Weighting):
 
     With these weights the average over tasks gives the gradient of L exactly: w_k / K is the derivative of L by L_k.
     Tasks with a small loss weigh more. Equal losses get weight 1, and the product of the weights is 1. A loss below
-    1e-8 counts as 1e-8, because the geometric mean has no derivative at 0.
+    1e-8 counts as 1e-8, because the geometric mean has no derivative at 0. The mean is over the tasks that have an
+    observed label in the batch.
 
     It reads the task losses.
     """
@@ -26,6 +29,7 @@ class GLS(api.Weighting):
     name, label = "gls", "GLS"
 
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (K,), positive, of product 1."""
-        log = log_losses(step.losses)
-        return (log.mean() - log).exp().to(step.losses)
+        """Weights (K,), positive and of product 1 over the tasks seen in the batch; 0 for the others."""
+        log = log_losses(step.losses, step.mask)
+        weights = (masked_mean(log, step.seen) - log).exp()
+        return torch.where(step.seen, weights, 0.0).to(step.losses)

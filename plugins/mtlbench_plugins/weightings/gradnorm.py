@@ -7,6 +7,9 @@ from pydantic import Field
 from torch import Tensor
 
 from mtlbench import api
+from mtlbench.api.masks import masked_mean
+from mtlbench_plugins.weightings._learnt import adam_step
+from mtlbench_plugins.weightings._losses import mean_losses
 
 FLOOR = 1e-3
 """Smallest weight before the weights are scaled to sum K. Without it a step of the weights could pass 0."""
@@ -29,7 +32,8 @@ class GradNorm(api.Weighting):
 
     Deviations: the norms are those of all shared parameters; the paper takes the last shared layer only, to save time.
     A weight is at least 1e-3 before scaling. L_k(0) is the loss of the first batch, as in the paper, and counts as at
-    least 1e-12.
+    least 1e-12. Of tasks with unobserved labels it is that of the first batch that has a label. The weight of a task
+    that the batch has no label of stays as it is; means and scaling are over the others.
     """
 
     name, label = "gradnorm", "GradNorm"
@@ -47,34 +51,32 @@ class GradNorm(api.Weighting):
         """Start from weights of ones."""
         self._weights = torch.ones(len(trainer.schema.tasks), dtype=torch.float64)
         self._adam = torch.optim.Adam([self._weights], self.params.learning_rate)
-        self._first: Tensor | None = None
+        self._first = torch.full_like(self._weights, torch.nan)
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), positive, of sum K."""
-        norms = step.gram.diagonal().sqrt().cpu()
-        losses = step.losses.detach().double().mean(0).cpu()
-        if self._first is None:
-            self._first = losses.clamp(min=TINY)
+        norms, seen = step.gram.diagonal().sqrt().cpu(), step.seen.cpu()
+        losses = mean_losses(step.losses, step.mask).cpu()
+        self._first = torch.where(seen & self._first.isnan(), losses.clamp(min=TINY), self._first)
         applied = self._weights.clone()
         sizes = applied * norms
         rates = losses / self._first
-        rates /= rates.mean().clamp(min=TINY)
-        self._weights.grad = (sizes - sizes.mean() * rates**self.params.alpha).sign() * norms
-        self._adam.step()
+        rates /= masked_mean(rates, seen).clamp(min=TINY)
+        gradient = (sizes - masked_mean(sizes, seen) * rates**self.params.alpha).sign() * norms
+        adam_step(self._adam, self._weights, gradient, seen)
         self._weights.clamp_(min=FLOOR)
-        self._weights *= len(applied) / self._weights.sum()
+        kept, moved = (torch.where(of, self._weights, 0.0).sum() for of in (~seen, seen))
+        self._weights *= torch.where(seen, (len(applied) - kept) / moved, 1.0)
         return applied.to(step.losses)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The weights, Adam's moments of them, and the first losses once there are some."""
-        state = {"weights": self._weights, **self._adam.state[self._weights]}
-        if self._first is not None:
-            state["first"] = self._first
+        """The weights, Adam's moments of them, and the first losses, NaN where there are none yet."""
+        state = {"weights": self._weights, "first": self._first, **self._adam.state[self._weights]}
         return {name: value.clone() for name, value in state.items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take them back."""
         moments = {name: value.clone() for name, value in state.items()}
         self._weights.copy_(moments.pop("weights"))
-        self._first = moments.pop("first", None)
+        self._first = moments.pop("first")
         self._adam.state[self._weights] = moments

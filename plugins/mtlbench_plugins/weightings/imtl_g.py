@@ -1,11 +1,11 @@
 """IMTL-G: a direction with the same projection on every task gradient."""
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from mtlbench import api
-from mtlbench_plugins.solvers.gramian import Array, array, norms_and_cosines
+from mtlbench_plugins.solvers.gramian import Array, norms_and_cosines
+from mtlbench_plugins.weightings._seen import weights_by_gram
 
 INDISTINCT = 1e-7
 """An eigenvalue of the cosines below this share of the largest is rounding error of float32 gradients."""
@@ -34,15 +34,19 @@ class IMTLG(api.Weighting):
     needs = frozenset({"gram"})
 
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (K,) of sum K, or -K where the sign was turned."""
-        norms, cosines = norms_and_cosines(array(step.gram))
-        weights = np.zeros(len(norms))
-        present = norms > 0
-        if present.any():
-            beta = _impartial(cosines[present][:, present])
-            share = beta * norms[present].min() / norms[present]
-            weights[present] = len(norms) * share / abs(share.sum())
-        return torch.from_numpy(weights).to(step.losses)
+        """Weights (K,) of sum K, or -K where the sign was turned, with K the tasks seen in the batch."""
+        return weights_by_gram(step, _weights)
+
+
+def _weights(gram: Array) -> Array:
+    norms, cosines = norms_and_cosines(gram)
+    weights = np.zeros(len(norms))
+    present = norms > 0
+    if present.any():
+        beta = _impartial(cosines[present][:, present])
+        share = beta * norms[present].min() / norms[present]
+        weights[present] = len(norms) * share / abs(share.sum())
+    return weights
 
 
 def _impartial(cosines: Array) -> Array:

@@ -5,6 +5,7 @@ from pydantic import Field
 from torch import Tensor
 
 from mtlbench import api
+from mtlbench.api.masks import masked_mean, observed_in
 
 
 class IPS(api.Weighting):
@@ -12,8 +13,8 @@ class IPS(api.Weighting):
 
     G. King and L. Zeng, "Logistic regression in rare events data", Political Analysis 2001,
     https://gking.harvard.edu/files/0s.pdf, weight the classes so that they have the shares of another population. Here
-    that population is balanced. With pi_{k,c} the share of class c among the training labels of task k, and a the
-    ``power``:
+    that population is balanced. With pi_{k,c} the share of class c among the observed training labels of task k, and a
+    the ``power``:
 
     .. math:: w_{k,i} = \frac{\pi_{k,c}^{-a}}{\sum_{c'} \pi_{k,c'}^{1-a}}, \qquad c = y_{k,i}
 
@@ -31,6 +32,7 @@ class IPS(api.Weighting):
     """
 
     name, label = "ips", "IPS"
+    per_sample = True
     task_kinds = frozenset({"binary"})
 
     class Params(api.Params):
@@ -42,13 +44,15 @@ class IPS(api.Weighting):
 
     def setup(self, trainer: api.Trainer) -> None:
         """Count the classes of each task in the training split."""
-        positive = trainer.data.labels.double().mean(0)
+        labels = trainer.data.labels
+        positive = masked_mean(labels.double(), observed_in(labels))
         shares = torch.stack([1 - positive, positive])
         # A class that never occurs is left out of the sum; its own weight is never used.
         total = torch.where(shares > 0, shares ** (1 - self.params.power), 0).sum(0)
         self._weights = shares.clamp(min=torch.finfo(torch.float64).tiny) ** -self.params.power / total
 
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (B, K), positive."""
+        """Weights (B, K), positive; ones where the label was not observed."""
         negative, positive = self._weights.to(step.losses)
-        return torch.where(step.labels > 0.5, positive, negative)
+        weights = torch.where(step.labels > 0.5, positive, negative)
+        return weights if step.mask is None else torch.where(step.mask, weights, 1.0)

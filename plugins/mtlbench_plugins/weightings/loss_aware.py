@@ -23,6 +23,7 @@ class LossAware(api.Weighting):
     """
 
     name, label = "loss-aware", "Loss-Aware"
+    per_sample = True
 
     class Params(api.Params):
         """Parameters of ``loss-aware``."""

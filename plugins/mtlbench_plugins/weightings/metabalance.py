@@ -26,7 +26,8 @@ class MetaBalance(api.DirectionWeighting):
 
     The paper has one task, such as purchases, that the others should help. By default that is the last task, the
     deepest stage of a funnel; any other can be named. The paper has three strategies; this one both reduces large and
-    enlarges small auxiliary gradients. In an embedding table the rows that the batch reads count as one tensor.
+    enlarges small auxiliary gradients. The running means of a task wait while a batch has no observed
+    label of it. In an embedding table the rows that the batch reads count as one tensor.
 
     Deviation: the paper sums over tasks; here they are averaged, as for every method.
     """
@@ -59,12 +60,12 @@ class MetaBalance(api.DirectionWeighting):
 
     def direct(self, step: api.Step) -> dict[str, Tensor]:
         """The average of the scaled gradients."""
-        return {name: self._balanced(name, gradients) for name, gradients in step.jacobian.items()}
+        return {name: self._balanced(name, gradients, step.seen) for name, gradients in step.jacobian.items()}
 
-    def _balanced(self, name: str, gradients: tuple[Tensor, ...]) -> Tensor:
+    def _balanced(self, name: str, gradients: tuple[Tensor, ...], seen: Tensor) -> Tensor:
         norms = torch.stack([gradient.norm() for gradient in gradients])
-        means = self._norms.get(name, torch.zeros_like(norms)).lerp(norms, 1 - self.params.beta)
-        self._norms[name] = means
+        before = self._norms.get(name, torch.zeros_like(norms))
+        means = self._norms[name] = torch.where(seen, before.lerp(norms, 1 - self.params.beta), before)
         ratios = torch.where(means > 0, means[self._target] / means, 1.0)
         factors = (self.params.r * ratios + 1 - self.params.r) / len(gradients)
         return torch.tensordot(factors, torch.stack(gradients), 1)

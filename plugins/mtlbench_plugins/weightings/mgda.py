@@ -1,11 +1,11 @@
 """MGDA: the point of least norm in the convex hull of the task gradients."""
 
-import torch
 from torch import Tensor
 
 from mtlbench import api
-from mtlbench_plugins.solvers.gramian import array
+from mtlbench_plugins.solvers.gramian import Array
 from mtlbench_plugins.solvers.quadratic import least_norm_point
+from mtlbench_plugins.weightings._seen import weights_by_gram
 
 
 class MGDA(api.Weighting):
@@ -26,12 +26,17 @@ class MGDA(api.Weighting):
     Deviations: the minimum is exact, where the NeurIPS paper takes Frank-Wolfe steps. The code of that paper also
     normalises the gradients in several ways, and its upper bound uses those of the shared representation. Here the
     gradients are used as they are. So the task with the smallest gradient weighs most, and a task without gradient
-    stops the shared parameters.
+    stops the shared parameters, unless the batch has no observed label of it: then it is left out.
     """
 
     name, label = "mgda", "MGDA"
     needs = frozenset({"gram"})
 
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (K,), non-negative, of sum K."""
-        return torch.from_numpy(len(step.gram) * least_norm_point(array(step.gram))).to(step.losses)
+        """Weights (K,), non-negative, of mean 1 over the tasks seen in the batch; 0 for the others."""
+        return weights_by_gram(step, _shortest)
+
+
+def _shortest(gram: Array) -> Array:
+    weights: Array = len(gram) * least_norm_point(gram)
+    return weights

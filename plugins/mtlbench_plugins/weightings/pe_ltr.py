@@ -3,13 +3,13 @@
 from typing import Annotated
 
 import numpy as np
-import torch
 from pydantic import Field
 from torch import Tensor
 
 from mtlbench import api
-from mtlbench_plugins.solvers.gramian import Array, array
+from mtlbench_plugins.solvers.gramian import Array
 from mtlbench_plugins.solvers.quadratic import least_norm_point
+from mtlbench_plugins.weightings._seen import weights_by_gram
 
 Bound = Annotated[float, Field(ge=0, le=1)]
 
@@ -55,14 +55,21 @@ class PELTR(api.Weighting):
         return None
 
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (K,), each at least K c_k, of sum K."""
-        gram = array(step.gram)
-        bounds = self._bounds(len(gram))
-        free = max(0.0, 1 - bounds.sum())
-        # alpha = c + free * a, a on the simplex: sum_k alpha_k g_k is the average by a of the points g_c + free * g_k.
-        points = free * np.eye(len(gram)) + bounds
-        alpha = bounds + free * least_norm_point(points @ gram @ points.T)
-        return torch.from_numpy(len(gram) * alpha).to(step.losses)
+        """Weights (K,), each at least K c_k, of sum K, with K the tasks seen in the batch; 0 for the others."""
+        return weights_by_gram(step, lambda gram: _bounded(gram, self._bounds(len(gram), step.seen)))
 
-    def _bounds(self, tasks: int) -> Array:
-        return np.broadcast_to(np.array(self.params.bounds or 0.5 / tasks, dtype=np.float64), tasks)
+    def _bounds(self, tasks: int, seen: Tensor | None = None) -> Array:
+        """c of as many ``tasks``: those that are ``seen``, where each has a bound of its own."""
+        bounds = np.array(self.params.bounds or 0.5 / tasks, dtype=np.float64)
+        if seen is not None and bounds.size == len(seen) > tasks:
+            bounds = bounds[seen.cpu().numpy()]
+        return np.broadcast_to(bounds, tasks)
+
+
+def _bounded(gram: Array, bounds: Array) -> Array:
+    """Weights (K,) of sum K, at least K times ``bounds`` (K,)."""
+    free = max(0.0, 1 - bounds.sum())
+    # alpha = c + free * a, a on the simplex: sum_k alpha_k g_k is the average by a of the points g_c + free * g_k.
+    points = free * np.eye(len(gram)) + bounds
+    weights: Array = len(gram) * (bounds + free * least_norm_point(points @ gram @ points.T))
+    return weights

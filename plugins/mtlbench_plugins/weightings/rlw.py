@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from mtlbench import api
+from mtlbench_plugins.weightings._seen import softmax
 
 
 class RLW(api.Weighting):
@@ -15,7 +16,8 @@ class RLW(api.Weighting):
     .. math:: w = \mathrm{softmax}(\xi), \qquad \xi_k \sim N(0, 1)
 
     The weights sum to 1, as in the paper. Their mean is 1/K, where that of ``constant`` is 1; a common factor of the
-    loss makes no difference to Adam. The paper's other distributions are left out.
+    loss makes no difference to Adam. The softmax is over the tasks that have an observed label in the batch. The
+    paper's other distributions are left out.
 
     It reads nothing.
     """
@@ -23,5 +25,8 @@ class RLW(api.Weighting):
     name, label = "rlw", "RLW"
 
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (K,), positive, of sum 1, from torch's global generator, which is seeded anew in each step."""
-        return torch.randn(step.losses.shape[1], device=step.losses.device).softmax(0)
+        """Weights (K,), of sum 1, from torch's global generator, which is seeded anew in each step.
+
+        They are positive for the tasks seen in the batch, and 0 for the others.
+        """
+        return softmax(torch.randn(step.losses.shape[1], device=step.losses.device), step.seen)

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from mtlbench import api
+from mtlbench.api.masks import masked, masked_mean
 from mtlbench_plugins.critics.learning import CriticLearner
 from mtlbench_plugins.critics.networks import Critics
 from mtlbench_plugins.critics.params import CriticParams
@@ -47,11 +48,17 @@ class RMTL(CriticWeighting):
     it trains from the initial parameters under omega. Step for step this is the training of ``constant``; only the
     weights differ. It is for logs on which stage 1 leaves nothing to gain.
 
+    A transition whose label was not observed is left out of the loss of that task's critic. A value counts the rewards
+    of all later records of a session, as if their labels were known. The method takes binary tasks alone: an action is
+    a probability, and rewards are bounded because probabilities are.
+
     Deviations from the paper: convergence is judged on held-out training sessions, and a bias keeps critics alive at
     the start. The authors' code differs from their paper in more ways: see ``rmtl-official``.
     """
 
     name, label = "rmtl", "RMTL"
+    task_kinds = frozenset({"binary"})
+    per_sample = True
 
     class Params(CriticParams):
         """Parameters of ``rmtl``."""
@@ -162,13 +169,13 @@ class RMTL(CriticWeighting):
         if self.params.variant == "nlc":
             weights = -values
         elif self.params.variant == "wl":
-            weights = 1 - self.params.lambda_ * step.labels * values
+            weights = 1 - self.params.lambda_ * masked(step.labels, step.mask) * values
         else:
             weights = 1 - self.params.lambda_ * values
         if self.params.control == "shuffled":
             return weights[torch.randperm(len(weights), device=weights.device)]
         if self.params.control == "batch-mean":
-            return weights.mean(0)
+            return masked_mean(weights, step.mask)
         return weights
 
     def state_dict(self) -> dict[str, Tensor]:

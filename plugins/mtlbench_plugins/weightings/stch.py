@@ -26,7 +26,9 @@ class STCH(api.Weighting):
     sum of L_k / n_k.
 
     During the ``warmup`` the mean of log L_k is minimised, with w_k = 1 / L_k. The nadir is the mean loss in the last
-    epoch of the warm-up. A loss below 1e-8 counts as 1e-8.
+    epoch of the warm-up, or in the first epoch after it that has an observed label of the task. Until then the task
+    stays in its warm-up. The smooth maximum is over the other tasks that have an observed label in the batch. A loss
+    below 1e-8 counts as 1e-8.
 
     It reads the task losses, and their means in the warm-up.
 
@@ -52,12 +54,14 @@ class STCH(api.Weighting):
         self._epochs = 0
 
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (K,), positive."""
-        log = log_losses(step.losses)
-        if self._epochs < self.params.warmup:
-            return (-log).exp().to(step.losses)
+        """Weights (K,), positive for the tasks seen in the batch, 0 for the others."""
+        log = log_losses(step.losses, step.mask)
+        warm = (-log).exp()
+        known = step.seen & ~self._nadir.isnan()
         excess = (log - self._nadir.clamp(min=FLOOR).log()) / self.params.mu
-        return (len(log) * (excess.log_softmax(0) - log).exp()).to(step.losses)
+        share = torch.where(known, excess, -torch.inf).log_softmax(0)
+        weights = torch.where(known, known.sum() * (share - log).exp(), warm)
+        return torch.where(step.seen, weights, 0.0).to(step.losses)
 
     def after_step(self, step: api.Step) -> None:
         """Add the losses of the step to the mean of the epoch."""
@@ -67,8 +71,8 @@ class STCH(api.Weighting):
         """Set the nadir at the end of the warm-up."""
         self._epochs += 1
         mean = self._current.take()
-        if self._epochs == self.params.warmup:
-            self._nadir = mean
+        if self._epochs >= self.params.warmup:
+            self._nadir = torch.where(self._nadir.isnan(), mean, self._nadir)
 
     def state_dict(self) -> dict[str, Tensor]:
         """The nadir, the number of epochs done, and the sums of the present one."""

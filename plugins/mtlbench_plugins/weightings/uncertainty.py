@@ -52,7 +52,8 @@ class Uncertainty(api.Weighting):
 
     def after_step(self, step: api.Step) -> None:
         """Move s down its gradient, at the losses from which the network took its step."""
-        self._s.descend(0.5 * (1 - torch.exp(-self._s.values) * mean_losses(step.losses)))
+        gradient = 0.5 * (1 - torch.exp(-self._s.values) * mean_losses(step.losses, step.mask))
+        self._s.descend(gradient, step.seen)
 
     def state_dict(self) -> dict[str, Tensor]:
         """s and Adam's moments of it."""
