@@ -32,10 +32,11 @@ class Sound(api.Weighting):
         self.first: Tensor | None = None
 
     def weigh(self, step: api.Step) -> Tensor:
-        losses = step.losses.detach().mean(0).clamp(min=1e-8)
+        losses = step.task_losses.detach().clamp(min=1e-8)
         if self.first is None:
-            self.first = losses
-        return (losses / self.first) ** self.params.alpha
+            self.first = torch.full_like(losses, torch.nan)
+        self.first = torch.where(step.seen & self.first.isnan(), losses, self.first)
+        return torch.where(step.seen, (losses / self.first) ** self.params.alpha, 1.0)
 
     def state_dict(self) -> dict[str, Tensor]:
         return {} if self.first is None else {"first": self.first}
@@ -236,3 +237,29 @@ class KnowsItsParameters(Sound):
 class TwiceTheAverage(Sound):
     def weigh(self, step):
         return 2 * api.ones(step)
+
+
+@breaks("rows-without-labels")
+class CountsAllRows(Sound):
+    def weigh(self, step):
+        return super().weigh(step) * step.observed.float().mean(0)
+
+
+@breaks("placeholders")
+class ReadsPlaceholders(Sound):
+    def weigh(self, step):
+        return super().weigh(step) * (1 + 1e-3 * step.labels.nan_to_num().sum())
+
+
+@breaks("all-observed")
+class LooksForTheMask(Sound):
+    def weigh(self, step):
+        return super().weigh(step) * (1.001 if step.mask is not None and step.mask.all() else 1.0)
+
+
+@breaks("batch-without-a-task")
+class ForgetsTheUnseen(Sound):
+    def weigh(self, step):
+        weights = super().weigh(step)
+        self.first = torch.where(step.seen, self.first, 1.1 * self.first.nan_to_num(1.0))
+        return weights

@@ -40,6 +40,10 @@ SEEN: dict[str, str] = {
     "large-vocabulary": "must match the size of tensor",
     "trains-with-every-backbone": "weighting breaks-trains-with-every-backbone: AssertionError",
     "not-a-duplicate": "the training losses of 8 epochs are those of constant (mtlbench_plugins.weightings.constant",
+    "rows-without-labels": "with 17 more rows that have no label, ",
+    "placeholders": "with one number in place of the labels that were not observed, ",
+    "all-observed": "with a mask, ",
+    "batch-without-a-task": "weigh changed first of a task that the batch has no label of: ",
 }
 """What the message must show of the value seen."""
 

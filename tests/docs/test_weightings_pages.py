@@ -64,7 +64,7 @@ def test_links_lead_to_sections(pages: dict[str, str]) -> None:
 
 
 def test_a_family_weighs_tasks_or_samples_as_its_page_says(builder: dict[str, Any], built_in: dict[str, Entry]) -> None:
-    """The shape that a docstring claims is the shape that comes out."""
+    """The shape that ``per_sample`` claims is the shape that comes out."""
     rows, tasks = 6, 3
     data = SimpleNamespace(
         labels=(torch.arange(rows * tasks).view(rows, tasks) % 2).float(), position=torch.arange(rows)

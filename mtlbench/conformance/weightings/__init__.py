@@ -1,5 +1,5 @@
 """The rules for weightings."""
 
-from mtlbench.conformance.weightings import numbers, side_effects, state, symmetry, training, trajectories
+from mtlbench.conformance.weightings import numbers, side_effects, state, symmetry, training, trajectories, unobserved
 
-__all__ = ["numbers", "side_effects", "state", "symmetry", "training", "trajectories"]
+__all__ = ["numbers", "side_effects", "state", "symmetry", "training", "trajectories", "unobserved"]

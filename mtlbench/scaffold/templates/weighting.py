@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -19,7 +20,7 @@ class TemplateWeighting(api.Weighting):
 
     .. math:: w_k = \Big(\frac{L_k}{L_k^{(0)}}\Big)^{\alpha}
 
-    with L_k the mean loss of task k in this step and L_k^(0) that in the first step of the epoch.
+    with L_k the mean loss of task k in this step and L_k^(0) that in the first step of the epoch with a label of k.
     """
 
     name, label = "template-weighting", "Template Weighting"
@@ -33,23 +34,22 @@ class TemplateWeighting(api.Weighting):
 
     def setup(self, trainer: api.Trainer) -> None:
         """Begin without a first loss."""
-        self._first: Tensor | None = None
+        self._first = torch.full((len(trainer.schema.tasks),), torch.nan, device=trainer.data.labels.device)
 
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (K,), ones in the first step of an epoch."""
-        losses = step.losses.detach().mean(0).clamp(min=SMALLEST_LOSS)
-        if self._first is None:
-            self._first = losses
-        return (losses / self._first) ** self.params.alpha
+        """Weights (K,), ones in the first step of an epoch and of tasks that the batch has no label of."""
+        losses = step.task_losses.detach().clamp(min=SMALLEST_LOSS)
+        self._first = torch.where(step.seen & self._first.isnan(), losses, self._first)
+        return torch.where(step.seen, (losses / self._first) ** self.params.alpha, 1.0)
 
     def end_epoch(self, epoch: int) -> None:
         """The next epoch has a first step of its own."""
-        self._first = None
+        self._first = torch.full_like(self._first, torch.nan)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The first losses of the epoch."""
-        return {} if self._first is None else {"first": self._first}
+        """The first losses of the epoch, NaN where there are none yet."""
+        return {"first": self._first}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take them back."""
-        self._first = state.get("first")
+        self._first = state["first"]

@@ -23,8 +23,14 @@ def weights(losses: np.ndarray) -> np.ndarray:
     method.setup(
         SimpleNamespace(schema=SimpleNamespace(tasks=range(losses.shape[1])), data=SimpleNamespace(labels=labels))
     )
-    found = [method.weigh(SimpleNamespace(losses=torch.tensor(row).unsqueeze(0))) for row in losses]
-    return torch.stack(found).numpy()
+    return torch.stack([method.weigh(step(row)) for row in losses]).numpy()
+
+
+def step(losses: np.ndarray) -> api.Step:
+    """A step of one sample with ``losses`` (K,); those that are NaN were not observed."""
+    values, nothing = torch.tensor(losses).unsqueeze(0), torch.zeros(1, 0)
+    rows = torch.zeros(1, dtype=torch.int64)
+    return api.Step(rows, nothing.int(), nothing, values, values, values.nan_to_num(), number=0, mask=~values.isnan())
 
 
 def falling(steps: int, tasks: int, seed: int) -> np.ndarray:
@@ -64,3 +70,12 @@ def test_a_loss_that_no_longer_moves_weighs_nothing() -> None:
 
 def test_losses_that_never_move_are_averaged() -> None:
     np.testing.assert_array_equal(weights(np.full((5, 3), 0.4)), np.ones((5, 3)))
+
+
+def test_a_task_without_a_label_in_a_step_is_left_out() -> None:
+    losses = falling(20, 3, 3)
+    losses[10:12, 1] = np.nan
+    found, alone = weights(losses), weights(np.delete(losses, 1, axis=1))
+    assert np.isfinite(found).all()
+    np.testing.assert_array_equal(found[10:12, 1], 0)
+    np.testing.assert_allclose(found[10:12, [0, 2]], alone[10:12])

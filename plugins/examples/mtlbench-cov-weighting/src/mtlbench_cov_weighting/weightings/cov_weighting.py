@@ -20,9 +20,9 @@ class CovWeighting(api.Weighting):
     .. math:: w_k = K \, \frac{c_k}{\sum_j c_j}, \qquad c_k = \frac{\sigma_{l_k}}{\mu_{l_k}}, \qquad
               l_{k,t} = \frac{L_{k,t}}{\mu_{L_k,t-1}}
 
-    Means and standard deviations are over all steps so far, updated step by step (Welford's algorithm). A task whose
-    loss no longer changes weighs 0. The first step has no mean before it, and its ratio is 1. The weights are ones
-    until the ratios vary.
+    Means and standard deviations are over all steps so far that have a label of the task, updated step by step
+    (Welford's algorithm). A task whose loss no longer changes weighs 0. The first step has no mean before it, and its
+    ratio is 1. The weights are ones until the ratios vary.
 
     The paper's weights sum to 1. Here they sum to K, so that weights of one give the plain average of the task losses,
     as for every method.
@@ -33,25 +33,26 @@ class CovWeighting(api.Weighting):
     def setup(self, trainer: api.Trainer) -> None:
         """Begin with no step seen."""
         tasks, device = len(trainer.schema.tasks), trainer.data.labels.device
-        self._steps = torch.zeros((), dtype=torch.float64, device=device)
+        self._steps = torch.zeros(tasks, dtype=torch.float64, device=device)
         self._mean_loss = torch.zeros(tasks, dtype=torch.float64, device=device)
         self._mean_ratio = torch.zeros(tasks, dtype=torch.float64, device=device)
         self._variance = torch.zeros(tasks, dtype=torch.float64, device=device)
 
     def weigh(self, step: api.Step) -> Tensor:
-        """Weights (K,) that sum to K."""
-        losses = step.losses.detach().double().mean(0).clamp(min=SMALLEST_LOSS)
-        ratio = losses / self._mean_loss if self._steps > 0 else torch.ones_like(losses)
-        self._steps = self._steps + 1
-        share = 1 / self._steps
+        """Weights (K,) that sum to the number K of the tasks that the batch has a label of, 0 for the others."""
+        losses = step.task_losses.detach().double().clamp(min=SMALLEST_LOSS)
+        ratio = torch.where(self._steps > 0, losses / self._mean_loss, 1.0)
+        self._steps = self._steps + step.seen
+        # A share of 0 leaves the statistics of a task that is not seen as they were.
+        share = torch.where(step.seen, 1 / self._steps, 0.0)
         before = self._mean_ratio
         self._mean_loss = torch.lerp(self._mean_loss, losses, share)
         self._mean_ratio = torch.lerp(before, ratio, share)
         self._variance = torch.lerp(self._variance, (ratio - before) * (ratio - self._mean_ratio), share)
-        variation = self._variance.sqrt() / self._mean_ratio
+        variation = torch.where(step.seen, self._variance.sqrt() / self._mean_ratio, 0.0)
         if not variation.any():
             return api.ones(step)
-        return (len(losses) * variation / variation.sum()).to(step.losses.dtype)
+        return (step.seen.sum() * variation / variation.sum()).to(step.losses.dtype)
 
     def state_dict(self) -> dict[str, Tensor]:
         """The running statistics."""
