@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 
 from mtlbench.api import Split, Splits, Step, TrainingError
-from mtlbench.conformance.rehearsal import Call, Rehearsal, Watch, owns_schedule, rehearse
+from mtlbench.conformance.fixture import Fixture
+from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import NotApplicableError, broken, rule
-from mtlbench.conformance.scene import Scene
 from mtlbench.conformance.showing import show
-from mtlbench.conformance.subject import Subject
+from mtlbench.conformance.training_run import Call, TrainingRun, Watch, new_training_run, owns_schedule
 from mtlbench.conformance.weightings.numbers import EXACT
 
 TASKS = 4
-"""Like no other size of the scene, so that a dimension of this size is one of tasks."""
+"""Like no other size of the fixture, so that a dimension of this size is one of tasks."""
 LACKING = 1
 """The task that most batches have no label of."""
 KEPT = 3
@@ -29,11 +29,11 @@ ADVICE = "read step.task_losses in place of step.losses.mean(0), and count rows 
 
 
 @dataclass(frozen=True)
-class Gaps(Scene):
-    """A scene in which most rows have no label of one task."""
+class Gaps(Fixture):
+    """A fixture in which most rows have no label of one task."""
 
     def splits(self) -> Splits:
-        """The scene's, with gaps in the training split."""
+        """The fixture's, with gaps in the training split."""
         whole = super().splits()
         labels = whole.train.labels.clone()
         of_task = labels[:, LACKING]
@@ -45,11 +45,11 @@ class Gaps(Scene):
 
 
 @dataclass(frozen=True)
-class Appended(Scene):
-    """A scene with further training rows that have no label of any task."""
+class Appended(Fixture):
+    """A fixture with further training rows that have no label of any task."""
 
     def splits(self) -> Splits:
-        """The scene's, with rows appended to the training split, each a session of its own."""
+        """The fixture's, with rows appended to the training split, each a session of its own."""
         whole = super().splits()
         train, more = whole.train, whole.validation
         later = torch.arange(APPENDED) + len(train)
@@ -69,11 +69,11 @@ class Appended(Scene):
 
 
 @rule("weighting")
-def rows_without_labels(subject: Subject) -> None:
+def rows_without_labels(plugin: PluginUnderTest) -> None:
     """Rows without any label change no weight."""
-    plain, longer = Scene(), Appended()
+    plain, longer = Fixture(), Appended()
     # One step per epoch, of all rows.
-    expected, found = (_run(subject, scene, epochs=3) for scene in (plain, longer))
+    expected, found = (_run(plugin, fixture, epochs=3) for fixture in (plain, longer))
     for number, (one, other) in enumerate(zip(found.weighed, expected.weighed, strict=True)):
         had, has = (_of_first_rows(run.rows, run.weights, plain.rows) for run in (other, one))
         if not torch.allclose(has, had, rtol=TOLERANCE, atol=TOLERANCE):
@@ -84,7 +84,7 @@ def rows_without_labels(subject: Subject) -> None:
 
 
 @rule("weighting")
-def placeholders(subject: Subject) -> None:
+def placeholders(plugin: PluginUnderTest) -> None:
     """What stands in place of a label that was not observed changes no weight."""
 
     def put(value: float) -> Watch:
@@ -95,9 +95,9 @@ def placeholders(subject: Subject) -> None:
 
         return watch
 
-    scene = Gaps(TASKS)
-    runs = [_run(subject, scene, batch_size=scene.rows // 2, watch=put(value)) for value in (torch.nan, 0.0, 1e9)]
-    observed = ~scene.splits().train.labels.isnan()
+    fixture = Gaps(TASKS)
+    runs = [_run(plugin, fixture, batch_size=fixture.rows // 2, watch=put(value)) for value in (torch.nan, 0.0, 1e9)]
+    observed = ~fixture.splits().train.labels.isnan()
     for other in runs[1:]:
         for number, (one, two) in enumerate(zip(runs[0].weighed, other.weighed, strict=True)):
             before, after = (_where(observed[w.rows], w.weights) for w in (one, two))
@@ -110,7 +110,7 @@ def placeholders(subject: Subject) -> None:
 
 
 @rule("weighting")
-def all_observed(subject: Subject) -> None:
+def all_observed(plugin: PluginUnderTest) -> None:
     """A mask that is all true gives the bits of no mask."""
 
     def watch(hook: str, call: Call, step: Step | None) -> Any:
@@ -118,8 +118,8 @@ def all_observed(subject: Subject) -> None:
             step.mask = torch.ones_like(step.losses, dtype=torch.bool)
         return call()
 
-    scene = Scene()
-    plain, masked = (_run(subject, scene, epochs=3, batch_size=scene.rows // 2, watch=w) for w in (None, watch))
+    fixture = Fixture()
+    plain, masked = (_run(plugin, fixture, epochs=3, batch_size=fixture.rows // 2, watch=w) for w in (None, watch))
     for number, (one, two) in enumerate(zip(plain.weighed, masked.weighed, strict=True)):
         if not torch.equal(one.weights, two.weights):
             broken(
@@ -129,7 +129,7 @@ def all_observed(subject: Subject) -> None:
 
 
 @rule("weighting")
-def batch_without_a_task(subject: Subject) -> None:
+def batch_without_a_task(plugin: PluginUnderTest) -> None:
     """A task that a batch has no label of keeps its state, and all weights stay finite."""
 
     def watch(hook: str, call: Call, step: Step | None) -> Any:
@@ -147,8 +147,8 @@ def batch_without_a_task(subject: Subject) -> None:
                 )
         return result
 
-    scene = Gaps(TASKS)
-    run = _rehearsal(subject, scene, epochs=3, batch_size=scene.rows // 8, watch=watch)
+    fixture = Gaps(TASKS)
+    run = _prepared(plugin, fixture, epochs=3, batch_size=fixture.rows // 8, watch=watch)
     try:
         run.run()
     except TrainingError as error:
@@ -160,14 +160,14 @@ def batch_without_a_task(subject: Subject) -> None:
             )
 
 
-def _rehearsal(subject: Subject, scene: Scene, **settings: Any) -> Rehearsal:
-    if owns_schedule(subject.weighting()):
+def _prepared(plugin: PluginUnderTest, fixture: Fixture, **settings: Any) -> TrainingRun:
+    if owns_schedule(plugin.weighting()):
         raise NotApplicableError("the method has a schedule of its own, of which the kit knows no single step")
-    return rehearse(subject, scene, **settings)
+    return new_training_run(plugin, fixture, **settings)
 
 
-def _run(subject: Subject, scene: Scene, **settings: Any) -> Rehearsal:
-    return _rehearsal(subject, scene, **settings).run()
+def _run(plugin: PluginUnderTest, fixture: Fixture, **settings: Any) -> TrainingRun:
+    return _prepared(plugin, fixture, **settings).train()
 
 
 def _of_first_rows(rows: Tensor, weights: Tensor, count: int) -> Tensor:
