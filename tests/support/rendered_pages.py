@@ -1,5 +1,7 @@
 """A page as a Markdown renderer shows it, and as its tables mean it."""
 
+import html
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -8,7 +10,7 @@ from markdown_it.token import Token
 
 from mtlbench.leaderboards import Table
 from mtlbench.leaderboards.formats.blocks import blocks
-from mtlbench.leaderboards.formats.markdown import PAGE_WIDTH
+from mtlbench.leaderboards.formats.markdown import DATA_START, PAGE_WIDTH
 from mtlbench.leaderboards.tables.table import TableCell
 from mtlbench.text import one_line
 
@@ -20,7 +22,7 @@ Shown = tuple[str, bool, bool]
 
 def rendered(page: str) -> Iterator[Part]:
     """What a renderer shows above the scores that the page carries, told by a parser that is not ours."""
-    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(page.partition("<details>")[0])
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(page.partition(DATA_START)[0])
     rows: list[list[Shown]] = []
     kinds = {"h1": "heading", "h2": "heading", "h3": "heading", "p": "paragraph", "li": "item"}
     inside = []
@@ -35,6 +37,8 @@ def rendered(page: str) -> Iterator[Part]:
             inside.pop()
             if token.tag == "table":
                 yield "table", rows
+        elif token.type == "html_block" and not token.content.startswith("<!-- generated"):
+            yield "fold", html.unescape(re.sub(r"^<details>\n<summary>(.*)</summary>$", r"\1", token.content.strip()))
         elif token.type == "inline":
             if inside[-1] in {"td", "th"}:
                 rows[-1].append(_shown(token))
@@ -48,10 +52,10 @@ def _shown(token: Token) -> Shown:
     assert {child.type for child in children} <= {
         "text", "text_special", "strong_open", "strong_close", "html_inline", "softbreak"
     }  # fmt: skip
-    html = [child.content for child in children if child.type == "html_inline"]
-    assert set(html) <= {"<br>", "<u>", "</u>"}
+    tags = [child.content for child in children if child.type == "html_inline"]
+    assert set(tags) <= {"<br>", "<u>", "</u>"}
     text = "".join(child.content for child in children if child.content not in {"<u>", "</u>"})
-    return text, any(child.type == "strong_open" for child in children), "<u>" in html
+    return text, any(child.type == "strong_open" for child in children), "<u>" in tags
 
 
 def meant(tables: Sequence[Table], title: str) -> Iterator[Part]:
@@ -61,8 +65,9 @@ def meant(tables: Sequence[Table], title: str) -> Iterator[Part]:
         yield from _meant(table)
 
 
-def _meant(table: Table) -> Iterator[Part]:
-    yield "heading", one_line(table.title)
+def _meant(table: Table, below_heading: bool = True) -> Iterator[Part]:
+    if below_heading:
+        yield "heading", one_line(table.title)
     for text in table.caption:
         yield "paragraph", one_line(text)
     for block in blocks(table, PAGE_WIDTH):
@@ -77,6 +82,10 @@ def _meant(table: Table) -> Iterator[Part]:
         yield "paragraph", "Notes"
     for mark, text in table.notes:
         yield "item", f"{mark} {one_line(text)}"
+    if table.details:
+        yield "fold", one_line(table.details.title)
+        yield from _meant(table.details, below_heading=False)
+        yield "fold", "</details>"
     if table.spend:
         yield from _meant(table.spend)
 
