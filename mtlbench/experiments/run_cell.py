@@ -11,7 +11,7 @@ from mtlbench.api import Splits
 from mtlbench.cells import Cell, PluginSpec
 from mtlbench.data import cache_dir, load
 from mtlbench.discovery import Catalogue, discover
-from mtlbench.errors import StorageError, TrainingError, UsageError
+from mtlbench.errors import DataError, StorageError, TrainingError, UsageError
 from mtlbench.evaluation import score
 from mtlbench.experiments.events import StageProgress
 from mtlbench.experiments.job import Job
@@ -33,11 +33,18 @@ def run_cell(job: Job, emit: Emit) -> Record:
 
     Raises:
         StorageError: what other cells need of this one cannot be written.
+        DataError: the data are missing, malformed, or not those that the cell names.
     """
     device = torch.device(job.settings.device)
     prepare_process(device)
-    catalogue = _catalogue(job.settings.plugin_files)
+    catalogue = catalogue_of(job.settings.plugin_files)
     splits = load_splits(catalogue, job.cell.dataset, job.settings.data_dir)
+    if splits.fingerprint != job.cell.fingerprint:
+        raise DataError(
+            f"the data of {job.cell.dataset.name} in {job.settings.data_dir} are not those of the planned study: "
+            f"fingerprint {splits.fingerprint[:12]}, not {job.cell.fingerprint[:12]}; bring the same raw "
+            "files there, and run again"
+        )
     record = blank_record(job, catalogue, splits)
     try:
         return _train(job, catalogue, resident(splits, device), record, emit)
@@ -133,7 +140,8 @@ _RESIDENT: dict[tuple[str, torch.device], Splits] = {}
 
 
 @lru_cache(maxsize=1)
-def _catalogue(plugin_files: tuple[Path, ...]) -> Catalogue:
+def catalogue_of(plugin_files: tuple[Path, ...]) -> Catalogue:
+    """The plugins, kept for the process's next cell."""
     return discover(plugin_files)
 
 
