@@ -29,7 +29,7 @@ class Cluster:
         self.workers = [self.add() for _ in range(workers)]
 
     def add(self, code: Path | None = None) -> "subprocess.Popen[bytes]":
-        """One more worker: a process of one thread, which nobody starts again when it dies; with the code in ``code``."""
+        """One more worker: a process of one thread, which nobody starts again when it dies; with the code ``code``."""
         scratch = ("--local-directory", str(self._folder / "scratch"))
         arguments = ("--nthreads", self.THREADS, "--no-nanny", "--no-dashboard", *scratch)
         return self._start("worker", self.address, *arguments, code=code)
