@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.progress import TimeRemainingColumn as Remaining
 from rich.text import Text
 
-from mtlbench.experiments.events import CellFinished, CellStarted, Event, Listen, StageProgress, StudyStarted
+from mtlbench.experiments.events import CellFinished, CellStarted, Event, Listen, NoWorkers, StageProgress, StudyStarted
 
 LONGEST_STUDY = 30 * 86_400
 """Seconds of history that the remaining time is estimated from: all there is, for cells finish rarely."""
@@ -49,6 +49,8 @@ class Lines:
         elif isinstance(event, CellFinished):
             self._done += 1
             self._print(f"[{self._done}/{self._total}] {outcome(event)}")
+        elif isinstance(event, NoWorkers):
+            self._print(without_workers(event))
 
     def _print(self, line: str) -> None:
         self._console.print(Text(line), soft_wrap=True)
@@ -90,6 +92,8 @@ class Bars:
             self._bars[event.cell] = self._cells.add_task(event.title, total=None, state="")
         elif isinstance(event, StageProgress):
             self._advance(event)
+        elif isinstance(event, NoWorkers):
+            self._console.print(Text(without_workers(event), style="yellow"))
         else:
             self._finish(event)
 
@@ -110,6 +114,15 @@ class Bars:
             self._study.advance(self._overall)
         if event.status == "failed":
             self._console.print(Text(outcome(event), style="red"))
+
+
+def without_workers(event: NoWorkers) -> str:
+    """That cells wait for workers, as one line."""
+    waiting = "1 cell waits" if event.cells == 1 else f"{event.cells} cells wait"
+    return (
+        f"the Dask cluster has no worker: {waiting} since {event.seconds:.0f} s; start some with "
+        "`dask worker SCHEDULER --nthreads 1`"
+    )
 
 
 def outcome(event: CellFinished) -> str:

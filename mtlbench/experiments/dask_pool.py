@@ -18,9 +18,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import mtlbench
-from mtlbench.errors import UsageError
-from mtlbench.experiments.events import Event, StageProgress
+from mtlbench.discovery import discover
+from mtlbench.errors import DataError, MtlbenchError, UsageError
+from mtlbench.experiments.code_identity import Code, code_of
+from mtlbench.experiments.events import Event, NoWorkers, StageProgress
 from mtlbench.experiments.executors import WorkerLostError
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import run_cell
@@ -30,6 +31,8 @@ from mtlbench.records.schema import Record
 PROGRESS_SECONDS = 2.0
 """Between two reports of a cell, all of which pass through the scheduler."""
 CONNECT_SECONDS = "20s"
+NO_WORKER_SECONDS = 10.0
+"""Without any worker before somebody is told."""
 INSTALL = "python -m pip install 'mtlbench[dask]'"
 
 BEGUN, PROGRESS = "begun", "progress"
@@ -89,8 +92,12 @@ class DaskPool:
         self._hear = hear
         self._topic = f"mtlbench-{self._client.id}"
         self._begun: Counter[str] = Counter()
+        self._open: set[str] = set()
+        """Cells that are handed in and have no result yet."""
+        self._stopped = threading.Event()
         self._refuse_threads()
         self._client.subscribe_topic(self._topic, self._heard)
+        threading.Thread(target=self._watch, daemon=True).start()
 
     @property
     def width(self) -> int:
@@ -106,29 +113,33 @@ class DaskPool:
             job,
             files,
             self._topic,
-            mtlbench.__version__,
+            code_of(job.cell, discover(job.settings.plugin_files)),
             key=f"{job.cell.stem}-{uuid.uuid4().hex[:8]}",
         )
         future: Future[Record] = Future()
         future.set_running_or_notify_cancel()
+        self._open.add(job.cell.id)
         remote.add_done_callback(lambda done: self._settle(job, done, future))
         return future
 
     def stop(self) -> None:
         """Cancel what is left; the cluster goes on without us."""
+        self._stopped.set()
         with contextlib.suppress(Exception):
             self._client.close(timeout=5)
 
     def _settle(self, job: Job, done: Any, future: "Future[Record]") -> None:
         from distributed.scheduler import KilledWorker
 
+        self._open.discard(job.cell.id)
         try:
             record = done.result()
         except KilledWorker as error:
             future.set_exception(WorkerLostError(error.allowed_failures + 1))
+        except MtlbenchError as error:
+            future.set_exception(error)
         except BaseException as error:
-            lost = done.status in {"cancelled", "lost"}
-            future.set_exception(_lost() if lost else error)
+            future.set_exception(_lost() if done.status in {"cancelled", "lost"} else _not_begun(error))
         else:
             died = max(self._begun[job.cell.id] - 1, 0)
             future.set_result(record.model_copy(update={"crashes": died}))
@@ -139,6 +150,18 @@ class DaskPool:
             self._begun[content[BEGUN]] += 1
         else:
             self._hear(StageProgress(**content[PROGRESS]))
+
+    def _watch(self) -> None:
+        """Tell that no worker is there, after a while and then after twice as long each time."""
+        since, due = time.monotonic(), NO_WORKER_SECONDS
+        with contextlib.suppress(Exception):  # the connection is lost, which is told where a result is waited for
+            while not self._stopped.wait(NO_WORKER_SECONDS / 10):
+                waited = time.monotonic() - since
+                if not self._open or self._client.nthreads():
+                    since, due = time.monotonic(), NO_WORKER_SECONDS
+                elif waited >= due:
+                    self._hear(NoWorkers(len(self._open), waited))
+                    due *= 2
 
     def _refuse_threads(self) -> None:
         busy = {address: threads for address, threads in self._client.nthreads().items() if threads > 1}
@@ -151,17 +174,22 @@ class DaskPool:
             )
 
 
-def run_on_worker(job: Job, files: tuple[PluginFile, ...], topic: str, version: str) -> Record:
+def run_on_worker(job: Job, files: tuple[PluginFile, ...], topic: str, code: Code) -> Record:
     """Run one cell in a worker of the cluster, reporting to ``topic``.
 
     Raises:
-        UsageError: the worker has another mtlbench.
+        UsageError: the worker has other code or other data than ``code`` and the cell say.
     """
     from distributed import get_worker
 
-    if version != mtlbench.__version__:
-        raise UsageError(f"a Dask worker has mtlbench {mtlbench.__version__}, and this is {version}: install the same")
     worker, last = get_worker(), 0.0
+    plugin_files = tuple(file.here() for file in files)
+    others = code_of(job.cell, discover(plugin_files)).others(code)
+    if others:
+        raise UsageError(
+            f"the Dask worker {worker.address} has {' and '.join(others)}: install there what is installed here, and "
+            "start the worker again"
+        )
 
     def emit(progress: StageProgress) -> None:
         nonlocal last
@@ -172,8 +200,18 @@ def run_on_worker(job: Job, files: tuple[PluginFile, ...], topic: str, version: 
 
     with _ALONE:
         worker.log_event(topic, {BEGUN: job.cell.id})
-        settings = replace(job.settings, plugin_files=tuple(file.here() for file in files))
-        return run_cell(replace(job, settings=settings), emit)
+        settings = replace(job.settings, plugin_files=plugin_files)
+        try:
+            return run_cell(replace(job, settings=settings), emit)
+        except DataError as error:
+            raise DataError(f"the Dask worker {worker.address}: {error}") from error
+
+
+def _not_begun(error: BaseException) -> UsageError:
+    return UsageError(
+        f"a Dask worker could not begin a cell ({type(error).__name__}: {error}); install on every worker what is "
+        "installed here, and start it again"
+    )
 
 
 def _lost() -> UsageError:

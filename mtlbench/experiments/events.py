@@ -53,7 +53,16 @@ class CellFinished:
     """Why there are no scores."""
 
 
-Event = StudyStarted | CellStarted | StageProgress | CellFinished
+@dataclass(frozen=True)
+class NoWorkers:
+    """Cells wait, for the cluster has no worker."""
+
+    cells: int
+    seconds: float
+    """How long that has been so."""
+
+
+Event = StudyStarted | CellStarted | StageProgress | CellFinished | NoWorkers
 
 Listen = Callable[[Event], None]
 """Hears events, from any thread."""

@@ -10,7 +10,7 @@ from mtlbench.api import Splits
 from mtlbench.cells import Cell, PluginSpec
 from mtlbench.data import cache_dir, load
 from mtlbench.discovery import Catalogue, discover
-from mtlbench.errors import StorageError, TrainingError, UsageError
+from mtlbench.errors import DataError, StorageError, TrainingError, UsageError
 from mtlbench.experiments.events import StageProgress
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.process import prepare_process
@@ -31,11 +31,18 @@ def run_cell(job: Job, emit: Emit) -> Record:
 
     Raises:
         StorageError: what other cells need of this one cannot be written.
+        DataError: the data are missing, malformed, or not those that the cell names.
     """
     device = torch.device(job.settings.device)
     prepare_process(device)
     catalogue = discover(job.settings.plugin_files)
     splits = load_splits(catalogue, job.cell.dataset, job.settings.data_dir, job.cell.fingerprint)
+    if splits.fingerprint != job.cell.fingerprint:
+        raise DataError(
+            f"the data of {job.cell.dataset.name} in {job.settings.data_dir} are not those of the planned study: "
+            f"fingerprint {splits.fingerprint[:12]}, not {job.cell.fingerprint[:12]}; bring the same raw "
+            "files there, and run again"
+        )
     record = blank_record(job, catalogue, splits)
     try:
         return _train(job, catalogue, resident(splits, device), record, emit)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from mtlbench.leaderboards.boards.naming import dataset_name, method_name
 from mtlbench.records import Record
 
-Check = Literal["schema", "identity", "checksum", "page", "selection", "duplicate", "protocol", "rerun"]
+Check = Literal["schema", "identity", "checksum", "page", "selection", "duplicate", "protocol", "commit", "rerun"]
 
 
 @dataclass(frozen=True)

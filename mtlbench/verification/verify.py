@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mtlbench.verification.commits import commits
 from mtlbench.verification.duplicates import Coinciding, duplicates
 from mtlbench.verification.findings import Finding, Report
 from mtlbench.verification.folders import Stored, collections, read
@@ -33,7 +34,7 @@ def verify(folder: Path, coinciding: Coinciding) -> tuple[Report, list[Stored]]:
         report.findings += [*identified(stored), *protocols(stored), *selected(stored)]
         found, notes = duplicates(stored, coinciding)
         report.findings += found
-        report.notes += notes
+        report.notes += [*notes, *commits(collection, stored)]
         if not stored:
             continue
         if collection.page.exists():

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from mtlbench.cli.progress import Bars, progress
-from mtlbench.experiments.events import CellFinished, CellStarted, Event, StageProgress, StudyStarted
+from mtlbench.experiments.events import CellFinished, CellStarted, Event, NoWorkers, StageProgress, StudyStarted
 
 EVENTS: list[Event] = [
     StudyStarted(total=4, resumed=1),
@@ -92,3 +92,13 @@ def test_a_stage_without_a_rate_shows_none() -> None:
         listener(StageProgress("a", "critics", 3, 20, 3, 20, math.nan))
     assert "critics epoch 3/20" in written(screen)
     assert "rows/s" not in written(screen)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_cluster_without_workers_is_told_with_a_count(terminal: bool) -> None:
+    screen = console(terminal)
+    with progress(console=screen) as listener:
+        listener(EVENTS[0])
+        listener(NoWorkers(cells=3, seconds=20.4))
+    said = " ".join(written(screen).split())
+    assert "the Dask cluster has no worker: 3 cells wait since 20 s; start some with `dask worker SCHEDULER" in said

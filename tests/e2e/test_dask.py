@@ -2,18 +2,28 @@
 
 import builtins
 import pickle
+import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dask_cluster import Cluster
 
-from mtlbench.errors import UsageError
+import mtlbench
+import mtlbench_plugins
+from mtlbench.config.study import Study
+from mtlbench.discovery import discover
+from mtlbench.errors import DataError, UsageError
+from mtlbench.experiments.code_identity import Code
 from mtlbench.experiments.dask_pool import DaskPool, PluginFile
+from mtlbench.experiments.events import NoWorkers
 from mtlbench.experiments.executors import Where
-from studies import finish, outcomes, page, records, start
+from mtlbench.experiments.expand import expand
+from mtlbench.experiments.run_cell import run_cell
+from studies import finish, outcomes, page, records, start, wait_until
 
 STUDY = [
     *("--dataset", "synthetic[rows=2000]", "--epochs", "1", "--seeds", "1", "--backbone", "esmm,shared-bottom"),
@@ -95,6 +105,71 @@ def test_a_worker_of_several_threads_is_refused(tmp_path: Path, monkeypatch: pyt
     assert "has 2 threads" in run.said
     assert "--nthreads 1" in run.said
     assert not list((tmp_path / "results").glob("records/*"))
+
+
+def copied(folder: Path) -> Path:
+    """The packages of this process, in ``folder``."""
+    for package in (mtlbench, mtlbench_plugins):
+        source = Path(str(package.__file__)).parent
+        shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "changed", "told"),
+    [
+        ("mtlbench/training/optimiser.py", "BETAS, EPS, weight_decay=", "(0.5, 0.9), EPS, weight_decay=", "mtlbench"),
+        ("mtlbench_plugins/weightings/constant.py", "import", "import", "mtlbench_plugins"),
+    ],
+)
+def test_a_worker_with_other_code_of_the_same_version_is_refused_by_name(
+    tmp_path: Path, file: str, line: str, changed: str, told: str
+):
+    foreign = copied(tmp_path / "foreign") / file
+    source = foreign.read_text()
+    assert line in source
+    foreign.write_text(source.replace(line, changed) + "\n# changed\n")
+    with Cluster(tmp_path, workers=0) as cluster:
+        cluster.add(tmp_path / "foreign")
+        cluster.wait_for_workers(1)
+        run = start(STUDY[:-2], tmp_path / "results", "--executor", "dask", "--scheduler", cluster.address)
+        assert run.wait() == 2, run.said
+    assert f"has other code of {told}: install there what is installed here" in run.said
+    assert "error: the Dask worker tcp://127.0.0.1:" in run.said
+    assert not list((tmp_path / "results").glob("records/*"))
+
+
+def test_other_torch_and_other_sources_are_told_apart():
+    here = Code({"mtlbench": "1", "torch": "2.8"}, {"mtlbench": "a", "mine": "b"})
+    assert here.others(here) == []
+    there = Code({"mtlbench": "1", "torch": "2.9"}, {"mtlbench": "a"})
+    assert there.others(here) == ["torch 2.9 where 2.8 is here", "other code of mine"]
+
+
+def test_a_cell_of_other_data_is_refused(tmp_path: Path):
+    study = Study(datasets="synthetic[rows=2000]", backbones="esmm", weightings="constant", seeds=1, out=tmp_path)
+    catalogue = discover(())
+    (job,) = expand(study.resolve(catalogue), catalogue)
+    other = replace(job, cell=replace(job.cell, fingerprint="f" * 64))
+    with pytest.raises(DataError, match=r"the data of synthetic in .* are not those of the planned study: fingerprint"):
+        run_cell(other, silent)
+
+
+def test_a_cluster_without_workers_is_told_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("mtlbench.experiments.dask_pool.NO_WORKER_SECONDS", 1.0)
+    study = Study(datasets="synthetic[rows=2000]", backbones="esmm", weightings="constant,dwa", seeds=1, epochs=1)
+    catalogue, heard = discover(()), []
+    jobs = expand(study.resolve(catalogue), catalogue)
+    with Cluster(tmp_path, workers=0) as cluster:
+        pool = DaskPool(cluster.address, 2, heard.append)
+        futures = [pool.submit(job) for job in jobs]
+        wait_until(lambda: len([event for event in heard if isinstance(event, NoWorkers)]) >= 2)
+        first, second = [event for event in heard if isinstance(event, NoWorkers)][:2]
+        assert first.cells == second.cells == 2
+        assert 1 <= first.seconds < second.seconds
+        cluster.add()
+        assert [future.result(120).status for future in futures] == ["done", "done"]
+        pool.stop()
 
 
 def test_without_dask_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch):

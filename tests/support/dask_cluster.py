@@ -28,10 +28,11 @@ class Cluster:
         self._scheduler = self._start("scheduler", *arguments)
         self.workers = [self.add() for _ in range(workers)]
 
-    def add(self) -> "subprocess.Popen[bytes]":
-        """One more worker: a process of one thread, which nobody starts again when it dies."""
+    def add(self, code: Path | None = None) -> "subprocess.Popen[bytes]":
+        """One more worker: a process of one thread, which nobody starts again when it dies; with the code ``code``."""
         scratch = ("--local-directory", str(self._folder / "scratch"))
-        return self._start("worker", self.address, "--nthreads", self.THREADS, "--no-nanny", "--no-dashboard", *scratch)
+        arguments = ("--nthreads", self.THREADS, "--no-nanny", "--no-dashboard", *scratch)
+        return self._start("worker", self.address, *arguments, code=code)
 
     def __enter__(self) -> Self:
         return self
@@ -48,12 +49,13 @@ class Cluster:
         with contextlib.closing(Client(self.address, timeout="60s", set_as_default=False)) as client:
             wait_until(lambda: len(client.nthreads()) >= number)
 
-    def _start(self, kind: str, *arguments: str) -> "subprocess.Popen[bytes]":
+    def _start(self, kind: str, *arguments: str, code: Path | None = None) -> "subprocess.Popen[bytes]":
         self._count += 1
         with (self._folder / f"{self._count}-{kind}.log").open("wb") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "dask", kind, *arguments],
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                env={**os.environ, "OMP_NUM_THREADS": "1"} | ({"PYTHONPATH": str(code)} if code else {}),
+                cwd=code,
             )

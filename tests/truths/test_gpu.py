@@ -15,7 +15,7 @@ from mtlbench.cells import Cell, PluginSpec, Training
 from mtlbench.config.settings import RunSettings
 from mtlbench.discovery import discover
 from mtlbench.experiments.job import Job
-from mtlbench.experiments.run_cell import run_cell
+from mtlbench.experiments.run_cell import load_splits, run_cell
 from mtlbench.training import BackboneTrainer, optimiser
 from mtlbench.training.embeddings.algorithms import EMBEDDING_OPTIMISERS
 from mtlbench.training.model import Model
@@ -150,7 +150,8 @@ def test_embedding_optimisers_agree_with_their_own_on_a_cpu(name: str):
 @pytest.mark.parametrize("weighting", ["constant", "pcgrad"])
 def test_a_cell_trains_and_names_the_device(weighting: str, tmp_path: Path, cache_dir: Path):
     dataset = PluginSpec("synthetic", {"rows": 2000})
-    cell = Cell(dataset, "", PluginSpec("mmoe", {}), PluginSpec(weighting, {}), 0, Training(epochs=2))
+    fingerprint = load_splits(discover(()), dataset, tmp_path).fingerprint
+    cell = Cell(dataset, fingerprint, PluginSpec("mmoe", {}), PluginSpec(weighting, {}), 0, Training(epochs=2))
     record = run_cell(Job(cell, RunSettings(tmp_path, tmp_path, device="cuda")), lambda progress: None)
     assert record.status == "done", record.failure
     assert record.environment["device"] == torch.cuda.get_device_name()

@@ -74,7 +74,7 @@ def rows_without_labels(plugin: PluginUnderTest) -> None:
     plain, longer = Fixture(), Appended()
     # One step per epoch, of all rows.
     expected, found = (_run(plugin, fixture, epochs=3) for fixture in (plain, longer))
-    for number, (one, other) in enumerate(zip(found.weighed, expected.weighed, strict=True)):
+    for number, (one, other) in enumerate(zip(found.steps, expected.steps, strict=True)):
         had, has = (_of_first_rows(run.rows, run.weights, plain.rows) for run in (other, one))
         if not torch.allclose(has, had, rtol=TOLERANCE, atol=TOLERANCE):
             broken(
@@ -99,7 +99,7 @@ def placeholders(plugin: PluginUnderTest) -> None:
     runs = [_run(plugin, fixture, batch_size=fixture.rows // 2, watch=put(value)) for value in (torch.nan, 0.0, 1e9)]
     observed = ~fixture.splits().train.labels.isnan()
     for other in runs[1:]:
-        for number, (one, two) in enumerate(zip(runs[0].weighed, other.weighed, strict=True)):
+        for number, (one, two) in enumerate(zip(runs[0].steps, other.steps, strict=True)):
             before, after = (_where(observed[w.rows], w.weights) for w in (one, two))
             if not torch.equal(before, after):
                 broken(
@@ -120,7 +120,7 @@ def all_observed(plugin: PluginUnderTest) -> None:
 
     fixture = Fixture()
     plain, masked = (_run(plugin, fixture, epochs=3, batch_size=fixture.rows // 2, watch=w) for w in (None, watch))
-    for number, (one, two) in enumerate(zip(plain.weighed, masked.weighed, strict=True)):
+    for number, (one, two) in enumerate(zip(plain.steps, masked.steps, strict=True)):
         if not torch.equal(one.weights, two.weights):
             broken(
                 f"step {number}: weights {show(two.weights, EXACT)} with a mask, {show(one.weights, EXACT)} without",
@@ -150,10 +150,10 @@ def batch_without_a_task(plugin: PluginUnderTest) -> None:
     fixture = Gaps(TASKS)
     run = _prepared(plugin, fixture, epochs=3, batch_size=fixture.rows // 8, watch=watch)
     try:
-        run.run()
+        run.train()
     except TrainingError as error:
         broken(str(error), "divide by nothing that is 0 where step.seen is false")
-    for number, one in enumerate(run.weighed):
+    for number, one in enumerate(run.steps):
         if not one.weights.isfinite().all():
             broken(
                 f"weights {show(one.weights)} in step {number}", "divide by nothing that is 0 where a task is unseen"

@@ -15,7 +15,9 @@ from mtlbench import api
 from mtlbench.api import Split, Splits
 from mtlbench.cells import Training
 from mtlbench.evaluation import logloss
-from mtlbench.training import BackboneTrainer, selection
+from mtlbench.tasks.binary import Binary
+from mtlbench.tasks.fitted import FittedTasks
+from mtlbench.training import BackboneTrainer
 from mtlbench.training.journal import Journal
 from mtlbench.training.seeding import seeded
 from mtlbench.training.selection import Selection
@@ -79,7 +81,7 @@ def mean_loss(trainer: BackboneTrainer, split: Split) -> float:
 
 def test_of_epochs_that_separate_the_classes_the_one_of_lowest_validation_loss_is_kept():
     trainer, losses = trained()
-    assert [set(point.validation_auc.values()) for point in trainer.curve] == [{1.0}] * 12
+    assert [set(point.validation.values()) for point in trainer.curve] == [{1.0}] * 12
     lowest = min(losses)
     assert trainer.best_epoch["train"] == 1 + losses.index(lowest)
     assert 1 < trainer.best_epoch["train"] < 12
@@ -102,9 +104,11 @@ def test_ties_are_broken_alike_after_a_kill(tmp_path: Path, die_at: int):
 def judged(*epochs: torch.Tensor) -> Selection:
     """After epochs of these logits for labels 0, 0, 1, 1."""
     left = iter(epochs)
-    model: Any = SimpleNamespace(infer=lambda split: next(left), state=lambda: ({}, {}))
-    validation: Any = SimpleNamespace(labels=torch.tensor([[0.0], [0.0], [1.0], [1.0]]))
-    found = Selection(model, ("click",), validation)
+    labels = torch.tensor([[0.0], [0.0], [1.0], [1.0]])
+    tasks = FittedTasks.fit({"click": Binary()}, labels)
+    model: Any = SimpleNamespace(infer=lambda split: next(left), state=lambda: ({}, {}), tasks=tasks)
+    validation: Any = SimpleNamespace(labels=labels)
+    found = Selection(model, validation)
     found.begin("train")
     for epoch, _ in enumerate(epochs, 1):
         found.judge("train", epoch, [0.0], None)
@@ -126,7 +130,7 @@ def test_the_score_decides_and_the_loss_of_equals(epochs: list[torch.Tensor], be
 
 
 def test_no_loss_is_computed_of_an_epoch_that_is_worse(monkeypatch: pytest.MonkeyPatch):
-    calls = []
-    monkeypatch.setattr(selection, "logloss", lambda *given: calls.append(given) or logloss(*given))
+    calls, mean_losses = [], FittedTasks.mean_losses
+    monkeypatch.setattr(FittedTasks, "mean_losses", lambda *given: calls.append(given) or mean_losses(*given))
     judged(PERFECT, POOR, POOR)
     assert len(calls) == 1
