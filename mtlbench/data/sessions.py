@@ -32,7 +32,9 @@ def owned_sessions(session: NDArray[np.int64], user: NDArray[np.int64]) -> tuple
     if not foreign.any():
         return session, 0
     owned = pd.factorize(session * (user.max() + 1) + user)[0].astype(np.int64)
-    return owned, len(np.unique(session[foreign]))
+    shared = np.zeros(len(owner), dtype=np.bool_)
+    shared[session[foreign]] = True
+    return owned, int(shared.sum())
 
 
 def index_sessions(ids: NDArray[np.int64]) -> SessionIndex:
