@@ -13,7 +13,7 @@ from dask_cluster import Cluster
 from mtlbench.errors import UsageError
 from mtlbench.experiments.dask_pool import DaskPool, PluginFile
 from mtlbench.experiments.executors import Where
-from studies import finish, outcomes, page, records, start
+from studies import finish, finish_here, outcomes, page, records, start
 
 STUDY = [
     *("--dataset", "synthetic[rows=2000]", "--epochs", "1", "--seeds", "1", "--backbone", "esmm,shared-bottom"),
@@ -47,7 +47,7 @@ def test_a_cluster_gives_what_this_machine_gives(cluster: Cluster, tmp_path: Pat
     plugin = tmp_path / "halved.py"
     plugin.write_text(PLUGIN)
     study = [*STUDY, "--plugin", str(plugin)]
-    finish(study, tmp_path / "here", "--jobs", "1")
+    finish_here(study, tmp_path / "here")
     said = finish(study, tmp_path / "there", "--executor", "dask", "--scheduler", cluster.address, "--jobs", "2")
     assert outcomes(tmp_path / "there") == outcomes(tmp_path / "here")
     assert page(tmp_path / "there") == page(tmp_path / "here")

@@ -5,12 +5,11 @@ from pathlib import Path
 from mtlbench import experiments
 from mtlbench.config.study import Study
 from mtlbench.discovery import discover
-from mtlbench.experiments.executors import Where
 
 
 def test_every_backbone_lies_between_chance_and_the_optimum_and_the_best_is_close(tmp_path: Path):
     plan = Study(backbones="all", weightings="constant", seeds=1).resolve(discover(()))
-    outcome = experiments.run(plan, out=tmp_path, where=Where(jobs=2), overwrite="never", listener=lambda event: None)
+    outcome = experiments.run(plan, out=tmp_path, overwrite="never", listener=lambda event: None)
     records = outcome.records
     assert len(records) == 8
     for task in ("click", "conversion"):
