@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from mtlbench.benchmarking import Measurement
+
 FAST = ["--preset", "quick", "--batch-size", "64", "--steps", "3"]
 
 
@@ -25,19 +27,35 @@ def test_rows_as_json_and_pairs_left_out(mtlbench: Any) -> None:
     assert "left out single-task rmtl: RMTL continues from a trained cell of constant" in result.err
 
 
-def test_the_table(mtlbench: Any) -> None:
-    result = mtlbench("bench", "--backbone", "shared-bottom[bottom=8]", "--weighting", "pcgrad", *FAST)
+def test_the_table_of_processes_at_once(mtlbench: Any) -> None:
+    study = ["--backbone", "shared-bottom[bottom=8]", "--weighting", "pcgrad", "--jobs", "2"]
+    result = mtlbench("bench", *study, *FAST)
     assert result.code == 0, result.err
     assert "shared-bottom[bottom=8]" in result.out
     assert "pcgrad" in result.out
-    assert "1 thread; float32 products:" in result.out
+    assert "2 processes of 1 thread, public 2 threads; float32 products:" in result.out
     assert max(map(len, result.out.splitlines())) <= 100
 
 
-def test_processes_at_once(mtlbench: Any) -> None:
-    result = mtlbench("bench", "--backbone", "shared-bottom", "--jobs", "2", *FAST)
+def test_the_table_of_one_process(mtlbench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = Measurement(
+        backbone="shared-bottom[bottom=8]",
+        weighting="pcgrad",
+        rows_per_second=98_765.4,
+        ratio=8.0,
+        fraction_of_limit=0.123,
+        reference_rows_per_second=12_345.6,
+        limit_gigaflops=45.6,
+        megaflop_per_row=1.5,
+        peak_memory_mib=321.0,
+        reference_peak_memory_mib=654.0,
+    )
+    monkeypatch.setattr("mtlbench.benchmarking.measure", lambda *arguments, **settings: [measured])
+    result = mtlbench("bench", *FAST)
     assert result.code == 0, result.err
-    assert "2 processes of 1 thread, public 2 threads; float32 products:" in result.out
+    assert "shared-bottom[bottom=8]" in result.out
+    assert "pcgrad" in result.out
+    assert "1 thread; float32 products: 46 GFLOP/s" in result.out
     assert max(map(len, result.out.splitlines())) <= 100
 
 

@@ -23,7 +23,7 @@ from mtlbench.experiments.events import NoWorkers
 from mtlbench.experiments.executors import Where
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.run_cell import run_cell
-from studies import finish, outcomes, page, records, start, wait_until
+from studies import finish, finish_here, outcomes, page, records, start, wait_until
 
 STUDY = [
     *("--dataset", "synthetic[rows=2000]", "--epochs", "1", "--seeds", "1", "--backbone", "esmm,shared-bottom"),
@@ -57,7 +57,7 @@ def test_a_cluster_gives_what_this_machine_gives(cluster: Cluster, tmp_path: Pat
     plugin = tmp_path / "halved.py"
     plugin.write_text(PLUGIN)
     study = [*STUDY, "--plugin", str(plugin)]
-    finish(study, tmp_path / "here", "--jobs", "1")
+    finish_here(study, tmp_path / "here")
     said = finish(study, tmp_path / "there", "--executor", "dask", "--scheduler", cluster.address, "--jobs", "2")
     assert outcomes(tmp_path / "there") == outcomes(tmp_path / "here")
     assert page(tmp_path / "there") == page(tmp_path / "here")

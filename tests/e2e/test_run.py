@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mtlbench.records import Record, RecordStore
+from studies import finish_here
 
 SMALL = ["--dataset", "synthetic[rows=3000]", "--epochs", "2", "--seeds", "1"]
 VOLATILE = {"spend", "environment", "training", "checksum"}
@@ -73,21 +74,19 @@ def test_one_start_cell_pays_for_all_that_continue_from_it(finished: Path):
     assert [stage.stage for stage in found["RMTL-PLE"].spend] == ["train", "critics", "continue"]
 
 
-def test_a_second_run_trains_nothing_and_prints_the_same_table(finished: Path):
+def test_a_second_run_trains_nothing_and_prints_the_same_table(finished: Path, capsys: pytest.CaptureFixture[str]):
     before = {path: path.stat().st_mtime_ns for path in (finished / "records").iterdir()}
-    again = mtlbench(
-        "run", *SMALL, "--backbone", "esmm,ple", "--weighting", "rmtl,ddpg,decay,loss-aware", "--out", str(finished)
-    )
-    assert again.returncode == 0
-    assert "10 of them recorded already" in again.stderr
+    page = (finished / "leaderboard.md").read_text()
+    finish_here([*SMALL, "--backbone", "esmm,ple", "--weighting", "rmtl,ddpg,decay,loss-aware"], finished)
+    said = capsys.readouterr()
+    assert "10 of them recorded already" in said.err
+    assert (finished / "leaderboard.md").read_text() == page
+    assert said.out.strip() == page.strip()
     assert {path: path.stat().st_mtime_ns for path in (finished / "records").iterdir()} == before
 
 
 def test_a_cell_gives_identical_results_again_and_in_one_process_or_two(finished: Path, tmp_path: Path):
-    done = mtlbench(
-        "run", *SMALL, "--backbone", "ple", "--weighting", "rmtl", "--jobs", "1", "--out", str(tmp_path / "one")
-    )
-    assert done.returncode == 0, done.stderr
+    finish_here([*SMALL, "--backbone", "ple", "--weighting", "rmtl"], tmp_path / "one")
     alone = records(tmp_path / "one")
     assert len(alone) == 2
     together = records(finished)
@@ -106,19 +105,8 @@ def test_a_failing_cell_becomes_a_row_with_its_reason_and_the_rest_goes_on(tmp_p
         '        raise ZeroDivisionError("no weights today")\n'
     )
     out = tmp_path / "results"
-    run = [
-        "run",
-        *SMALL,
-        "--backbone",
-        "esmm",
-        "--weighting",
-        "broken,constant",
-        "--plugin",
-        str(plugin),
-        "--out",
-        str(out),
-    ]
-    done = mtlbench(*run, "--jobs", "2")
+    study = [*SMALL, "--backbone", "esmm", "--weighting", "broken,constant", "--plugin", str(plugin)]
+    done = mtlbench("run", *study, "--out", str(out), "--jobs", "2")
     assert done.returncode == 1
     by_method = {record.method: record for record in records(out).values()}
     assert by_method["ESMM"].status == "done"
@@ -131,8 +119,7 @@ def test_a_failing_cell_becomes_a_row_with_its_reason_and_the_rest_goes_on(tmp_p
     plugin.write_text(
         plugin.read_text().replace('raise ZeroDivisionError("no weights today")', "return api.ones(step)")
     )
-    again = mtlbench(*run, "--overwrite", "failed")
-    assert again.returncode == 0, again.stderr
+    finish_here(study, out, "--overwrite", "failed")
     repaired = {record.method: record for record in records(out).values()}
     assert repaired["Broken-ESMM"].metrics == by_method["ESMM"].metrics
 
@@ -195,6 +182,10 @@ def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.1)
 
 
+def steps(record: Record) -> int:
+    return sum(stage.steps for stage in record.spend)
+
+
 def test_records_are_json_without_nan(finished: Path):
     def refuse(name: str) -> None:
         pytest.fail(f"{name} is no JSON")
@@ -205,17 +196,15 @@ def test_records_are_json_without_nan(finished: Path):
 
 def test_controls_and_equal_steps_are_rows_and_a_board_of_their_own(tmp_path: Path):
     out = tmp_path / "results"
-    study = ["--backbone", "esmm", "--weighting", "rmtl", "--controls", "--budget", "steps", "--jobs", "1"]
-    done = mtlbench("run", *SMALL, *study, "--out", str(out))
-    assert done.returncode == 0, done.stderr
+    finish_here([*SMALL, "--backbone", "esmm", "--weighting", "rmtl", "--controls", "--budget", "steps"], out)
     found = list(records(out).values())
     early, equal = ([r for r in found if r.training["budget"] == budget] for budget in ("early-stopping", "steps"))
     assert len(early) == len(equal) == 9
-    most = max(sum(stage.steps for stage in record.spend) for record in early)
-    for record in equal:
-        steps = sum(stage.steps for stage in record.spend)
-        # Constant weights given RMTL's wall-clock may take more steps than RMTL did, as fast as the machine just is.
-        assert steps >= most if "seconds_of" in record.weighting.changed else steps == most
+    budget = max(map(steps, early))
+    # The control that trains for as many seconds as the method took may take more steps than the budget has.
+    [timed] = [record for record in equal if "seconds_of" in record.weighting.changed]
+    assert {steps(record) for record in equal if record is not timed} == {budget}
+    assert steps(timed) >= budget
     rmtl = next(r for r in equal if r.method == "RMTL-ESMM" and not r.weighting.changed)
     assert set(rmtl.controls) < {record.cell for record in equal}
     assert "budget steps" in (out / "leaderboard.md").read_text()

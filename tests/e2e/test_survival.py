@@ -18,7 +18,7 @@ from mtlbench.experiments.cores import in_order
 from mtlbench.experiments.events import CellFinished, Event
 from mtlbench.experiments.expand import expand
 from mtlbench.records.event_log import read_events
-from studies import children, finish, outcomes, page, records, start, wait_until
+from studies import children, finish, finish_here, outcomes, page, records, start, wait_until
 
 STUDY = [
     *("--dataset", "synthetic[rows=2000]", "--epochs", "2", "--batch-size", "48", "--seeds", "1"),
@@ -31,7 +31,7 @@ SAVED_EACH_STEP = ("--checkpoint-every", "0")
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("undisturbed") / "results"
-    finish(STUDY, out, "--jobs", "1")
+    finish_here(STUDY, out)
     assert len(records(out)) == CELLS
     return out
 
@@ -45,7 +45,7 @@ def test_a_run_that_is_killed_goes_on_in_the_midst_of_a_cell(undisturbed: Path, 
     with start(STUDY, out, "--jobs", "1", *SAVED_EACH_STEP):
         wait_until(lambda: saved(out))
     assert saved(out)
-    finish(STUDY, out, "--jobs", "1")
+    finish_here(STUDY, out)
     assert outcomes(out) == outcomes(undisturbed)
     assert page(out) == page(undisturbed)
     assert sum(record.resumptions for record in records(out).values()) == 1
@@ -83,7 +83,7 @@ def test_ctrl_c_twice_leaves_whole_records_and_no_worker(undisturbed: Path, tmp_
         assert run.wait(60) != 0
         wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 60)
     assert {record.status for record in records(out).values()} <= {"done"}
-    finish(STUDY, out, "--jobs", "1")
+    finish_here(STUDY, out)
     assert page(out) == page(undisturbed)
 
 

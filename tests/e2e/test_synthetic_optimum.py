@@ -5,13 +5,12 @@ from pathlib import Path
 from mtlbench import experiments
 from mtlbench.config.study import Study
 from mtlbench.discovery import discover
-from mtlbench.experiments.executors import Where
 from mtlbench.records import RecordStore
 
 
 def test_every_backbone_lies_between_chance_and_the_optimum_and_the_best_is_close(tmp_path: Path):
     plan = Study(backbones="all", weightings="constant", seeds=1, out=tmp_path).resolve(discover(()))
-    experiments.run(plan, where=Where(jobs=2), listener=lambda event: None)
+    experiments.run(plan, listener=lambda event: None)
     records = RecordStore(tmp_path).read_all()
     assert len(records) == 8
     for task in ("click", "conversion"):

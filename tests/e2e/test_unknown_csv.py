@@ -1,13 +1,12 @@
 """A study end to end on a CSV that no plugin of ours knows, described in ten lines of TOML."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from studies import finish_here
 
 NUMBERS = ("age", "wage", "gains", "losses", "dividends", "weeks")
 PLACES = {"age": 0, "wage": 5, "gains": 16, "losses": 17, "dividends": 18, "weeks": 39}
@@ -43,17 +42,12 @@ def folder(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_study_runs_from_the_csv_to_the_leaderboard(folder: Path, tmp_path: Path) -> None:
+def test_a_study_runs_from_the_csv_to_the_leaderboard(
+    folder: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
     study = ["--backbone", "shared-bottom,mmoe,esmm", "--weighting", "constant,rmtl", "--seeds", "1", "--epochs", "1"]
-    done = subprocess.run(
-        [sys.executable, "-m", "mtlbench", "run", "--dataset", "table[schema=survey.toml]", *study, "--out", "out"],
-        cwd=folder,
-        env={**os.environ, "MTLBENCH_CACHE": str(tmp_path / "cache")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    finish_here(["--dataset", "table[schema=survey.toml]", *study], Path("out"))
     records = [json.loads(path.read_text()) for path in (folder / "out" / "records").glob("*.json")]
     status = {record["method"]: record["status"] for record in records}
     assert {method for method, state in status.items() if state == "done"} == {"Shared Bottom", "MMoE"}
@@ -62,4 +56,4 @@ def test_a_study_runs_from_the_csv_to_the_leaderboard(folder: Path, tmp_path: Pa
     assert shared["dataset"]["facts"]["rows"] == 99_762
     assert shared["metrics"]["test"]["rich"]["auc"] > 0.85
     assert shared["metrics"]["test"]["single"]["auc"] > 0.85
-    assert "split random with a fixed seed, for want of timestamps" in " ".join(done.stdout.split())
+    assert "split random with a fixed seed, for want of timestamps" in " ".join(capsys.readouterr().out.split())

@@ -13,6 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
+
+from mtlbench.cli import main
 from mtlbench.leaderboards import build, to_markdown
 from mtlbench.records import Record, RecordStore
 
@@ -73,6 +76,13 @@ def finish(study: Sequence[str], out: Path, *options: str) -> str:
     with start(study, out, *options) as run:
         assert run.wait() == 0, run.said
         return run.said
+
+
+def finish_here(study: Sequence[str], out: Path, *options: str) -> None:
+    """Run to the end, one cell after the other, in this process: a new one takes seconds to import what it needs."""
+    with pytest.raises(SystemExit) as end:
+        main(["run", *study, "--jobs", "1", "--out", str(out), *options])
+    assert not end.value.code
 
 
 def children(parent: int) -> list[int]:
