@@ -33,7 +33,7 @@ def run(
     ] = None,
     epochs: Annotated[int | None, _option(metavar="N", help="Most epochs of a stage.")] = None,
     patience: Annotated[
-        int | None, _option(metavar="N", help="Epochs without a better validation AUC that end a stage.")
+        int | None, _option(metavar="N", help="Epochs without a better validation score that end a stage.")
     ] = None,
     batch_size: Annotated[int | None, _option(metavar="N", help="Training rows per step.")] = None,
     learning_rate: Annotated[float | None, _option(metavar="X", help="Adam's learning rate.")] = None,
