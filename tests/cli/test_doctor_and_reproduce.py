@@ -33,7 +33,7 @@ def test_a_cell_is_reproduced_with_the_cell_it_builds_on(mtlbench: Any) -> None:
     [path] = [path for path in before if ".rmtl." in path.name]
     result = mtlbench("reproduce", read_record(path).cell[:8], "--quiet")
     assert (result.code, result.err) == (0, "")
-    assert "28 of 28 scores are the same" in result.out
+    assert "32 of 32 scores are the same" in result.out
     assert {path: path.read_bytes() for path in RecordStore("results").paths()} == before
 
 
@@ -48,7 +48,7 @@ def test_other_scores_and_another_machine_are_told(mtlbench: Any) -> None:
     assert result.code == 3
     assert "test click AUC" in result.out
     assert "Another [2J CPU" in result.out
-    assert "27 of 28 scores are the same" in result.out
+    assert "31 of 32 scores are the same" in result.out
     assert mtlbench("reproduce", str(path), "--quiet", "--tolerance", 0.01).code == 0
 
 

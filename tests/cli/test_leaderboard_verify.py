@@ -250,9 +250,7 @@ def test_of_epochs_of_equal_score_any_may_be_kept(mtlbench: Any, results: Path, 
     def tie(content: dict[str, Any]) -> None:
         content["best_epoch"] = {"train": kept}
         for point in content["curve"]:
-            point["validation_auc"] = {
-                task: content["metrics"]["validation"][task]["auc"] for task in point["validation_auc"]
-            }
+            point["validation"] = {task: content["metrics"]["validation"][task]["auc"] for task in point["validation"]}
 
     change(file_of(results, "rlw", 0), tie, seal=True)
     done = mtlbench("leaderboard", "verify", results)

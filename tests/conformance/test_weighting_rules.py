@@ -9,9 +9,12 @@ from mtlbench.conformance import RULES
 
 ALSO: dict[str, set[str]] = {
     "two-tasks": {"trains-with-every-backbone"},
-    "five-tasks": {"huge-losses"},
+    "five-tasks": {"huge-losses", "batch-without-a-task", "placeholders"},
+    "zero-losses": {"batch-without-a-task", "rows-without-labels"},
+    "huge-losses": {"rows-without-labels"},
+    "large-vocabulary": {"batch-without-a-task"},
     "parallel-tasks": {"permutation-equivariant"},
-    "deterministic": {"resumes-after-a-kill"},
+    "deterministic": {"resumes-after-a-kill", "placeholders", "all-observed"},
     "state-round-trip": {"resumes-after-a-kill"},
     "trains-with-every-backbone": {"five-tasks", "huge-losses"},
 }

@@ -113,7 +113,7 @@ def test_a_copied_label_is_named_with_the_share_of_equal_rows(noise: float, copi
 
 
 def test_the_opposite_of_a_label_is_a_copy() -> None:
-    given = log(tasks=["click", "none"], relation="parallel")
+    given = log(tasks=["click", "none"])
     given.frame["none"] = ~given.frame["click"]
     splits = build(given, "log", "")
     assert splits.facts["same_label.none.click"] == 0

@@ -82,11 +82,11 @@ def test_the_next_study_of_a_process_sees_that_the_log_has_changed(tmp_path: Pat
     write(tmp_path, "log.csv", "user,click\n" + "\n".join(rows))
     study = Study(datasets="mine", backbones="single-task", weightings="constant", seeds=1, data_dir=tmp_path)
     plan = study.resolve(catalogue)
-    (before,) = expand(plan, catalogue, tmp_path)
+    (before,) = expand(plan, catalogue)
     kept = splits_of(before, catalogue)
     assert splits_of(before, catalogue) is kept
     assert kept.fingerprint == before.cell.fingerprint
     write(tmp_path, "log.csv", "user,click\n" + "\n".join(rows[:150]))
-    (after,) = expand(plan, catalogue, tmp_path)
+    (after,) = expand(plan, catalogue)
     assert after.cell.fingerprint != before.cell.fingerprint
     assert splits_of(after, catalogue).fingerprint == after.cell.fingerprint
