@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +63,11 @@ def test_memory_that_ends_in_a_command_is_one_line(
 def test_worker_processes_without_semaphores_are_one_line_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError
 ):
-    def refused(*arguments: Any) -> None:
+    def refused(*arguments: Any, **settings: Any) -> None:
         raise error
 
-    # What the system says where /dev/shm cannot be written, or is full.
-    monkeypatch.setattr(import_module("loky.backend.synchronize"), "_SemLock", refused)
+    # What the pool of processes raises where /dev/shm cannot be written, or is full.
+    monkeypatch.setattr("mtlbench.experiments.executors.ProcessPoolExecutor", refused)
     with pytest.raises(SystemExit) as end:
         main([*RUN, "--jobs", "2", "--out", str(tmp_path)])
     assert end.value.code == 2
