@@ -7,7 +7,6 @@ import demsar
 import numpy as np
 import pandas as pd
 import pytest
-import scikit_posthocs
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -113,6 +112,8 @@ def test_tables_of_different_blocks_are_not_tested_together():
 
 
 def test_a_difference_beyond_the_critical_one_is_significant_in_scikit_posthocs():
+    import scikit_posthocs  # imports matplotlib and seaborn, which nobody else needs while tests are collected
+
     p_values = scikit_posthocs.posthoc_nemenyi_friedman(demsar.AUC).to_numpy()
     mean = ranks(demsar.AUC).mean(0)
     apart = np.abs(mean[:, None] - mean[None])
