@@ -22,8 +22,7 @@ from mtlbench.discovery import discover
 from mtlbench.errors import DataError, MtlbenchError, UsageError
 from mtlbench.experiments.code_identity import Code, code_of
 from mtlbench.experiments.events import Event, NoWorkers, StageProgress
-from mtlbench.experiments.executors import WorkerLostError
-from mtlbench.experiments.job import Job
+from mtlbench.experiments.job import Job, WorkerLostError
 from mtlbench.experiments.run_cell import run_cell
 from mtlbench.files import replacing
 from mtlbench.records.schema import Record

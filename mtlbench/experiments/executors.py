@@ -27,22 +27,10 @@ WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 Hear = Callable[[Event], None]
 
 
-class WorkerLostError(Exception):
-    """The process that ran a cell died, as often as the executor tries it, and the executor goes on.
-
-    Args:
-        deaths: how often that was.
-    """
-
-    def __init__(self, deaths: int) -> None:
-        super().__init__(deaths)
-        self.deaths = deaths
-
-
 class Pool(Protocol):
     """Runs cells, each in a process that does nothing else meanwhile.
 
-    A future whose process died raises :class:`WorkerLostError` where the pool knows which cell that was, and
+    A future whose process died raises ``WorkerLostError`` where the pool knows which cell that was, and
     ``BrokenExecutor`` where the whole pool is gone.
     """
 

@@ -45,3 +45,15 @@ class Job:
     def journal(self) -> Path:
         """Folder of what the running cell has done so far."""
         return self.settings.journal(self.cell)
+
+
+class WorkerLostError(Exception):
+    """The process that ran a cell died, as often as the executor tries it, and the executor goes on.
+
+    Args:
+        deaths: how often that was.
+    """
+
+    def __init__(self, deaths: int) -> None:
+        super().__init__(deaths)
+        self.deaths = deaths

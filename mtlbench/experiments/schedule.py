@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from heapq import heappop, heappush
 
-from mtlbench.experiments.executors import Pool, Where, WorkerLostError
-from mtlbench.experiments.job import Job
+from mtlbench.experiments.executors import Pool, Where
+from mtlbench.experiments.job import Job, WorkerLostError
 from mtlbench.experiments.recorder import Recorder
 from mtlbench.locks import Locks
 from mtlbench.records.schema import Failure, Record
