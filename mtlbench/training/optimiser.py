@@ -67,6 +67,7 @@ class BackboneOptimiser:
             for name, module in backbone.named_modules()
             if isinstance(module, FieldEmbedding)
             and by_row
+            and module.weight.requires_grad
             and len(module.weight) > fewest
             and (module.weight.numel() > smallest or not module.weight.is_cuda)
         }

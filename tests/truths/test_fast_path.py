@@ -15,6 +15,7 @@ from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.model import Model
 from mtlbench.training.seeding import derive
 from mtlbench.training.stage import Batches
+from mtlbench_plugins.weightings.constant import Constant
 
 STEPS = 50
 BATCH = 16
@@ -125,3 +126,18 @@ def test_an_embedding_optimiser_without_dense_update_is_refused_where_one_is_nee
     training = Training(embedding_optimiser="sparse-adam", weight_decay=1e-6)
     with pytest.raises(TrainingError, match="use --embedding-optimiser adam"):
         BackboneTrainer(small_backbone("mmoe", splits), splits, training, 0)
+
+
+@pytest.mark.parametrize("algorithm", ["adam", "sparse-adam", "rowwise-adagrad"])
+def test_a_frozen_table_stays_as_it_is_however_large(algorithm: str):
+    splits = wide_splits()
+    backbone = small_backbone("mmoe", splits)
+    (table,) = (module for module in backbone.modules() if isinstance(module, FieldEmbedding))
+    table.weight.requires_grad_(False)
+    before = {name: value.clone() for name, value in backbone.state_dict().items()}
+    frozen = next(name for name, value in backbone.named_parameters() if value is table.weight)
+    trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH, epochs=1, embedding_optimiser=algorithm), 0)
+    trainer.train(Constant(Constant.Params()))
+    after = backbone.state_dict()
+    assert torch.equal(after[frozen], before[frozen])
+    assert any(not torch.equal(value, before[name]) for name, value in after.items())
