@@ -1,43 +1,27 @@
 """Generated sessions whose Bayes-optimal predictions are known."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from pydantic import Field
-from scipy.optimize import brentq
-from scipy.special import expit
+from pydantic import Field, model_validator
 
 from mtlbench import api
+from mtlbench_plugins.datasets._synthetic_causes import (
+    AFFINITY_SPREAD,
+    LEVELS,
+    SHARES,
+    Sizes,
+    Vector,
+    impressions,
+    score,
+    with_mean,
+)
+from mtlbench_plugins.datasets._synthetic_tasks import ManyTasks
 
-Vector = NDArray[np.float64]
-
-START_MS = 1_704_067_200_000  # 2024-01-01, UTC
-MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
-DAYS = 14
-SESSIONS_PER_HOUR = 1 + 0.8 * np.cos(2 * np.pi * (np.arange(24) - 20) / 24)
-SECONDS_BETWEEN_IMPRESSIONS = 20
-
-LEVELS = {"segment": 5, "device": 3, "category": 8, "brand": 10, "daypart": 4}
-SHARES = {
-    "user_id": 0.03,
-    "item_id": 0.03,
-    "taste": 0.04,
-    "category": 0.28,
-    "brand": 0.12,
-    "device": 0.17,
-    "daypart": 0.05,
-    "price": 0.28,
-}
-"""Share of the variance of a task's affinity that comes from each cause; ``taste`` is segment times category."""
 INTRICATE = {"taste": 0.7, "device": 0.15, "price": 0.15}
 """The same for impressions whose difficulty is a signal. They depend mostly on an interaction, a new one."""
-TASTE_RANK = 2
-AFFINITY_SPREAD = 1.4
-
 HIDDEN = 0.8
 """How far probabilities are moved to their mean where difficulty is noise, as a share of the distance."""
 
@@ -45,8 +29,11 @@ MOST_CLICKS, MOST_CONVERSIONS = 0.55, 0.5
 """P(click) and P(conversion | click) at sparsity 0."""
 
 
+FUNNEL, MIXED = "funnel", "mixed"
+
+
 class Synthetic(api.Dataset):
-    r"""Generated sessions of clicks and conversions whose Bayes-optimal pCTR and pCTCVR are known.
+    r"""Generated sessions whose Bayes-optimal predictions are known: clicks and conversions, or many tasks.
 
     This is our own generator; there are no raw files and no licence. A row is an impression of an item to a user, at
     place t of a session:
@@ -68,14 +55,34 @@ class Synthetic(api.Dataset):
     model can learn. ``signal`` gives these impressions their own causes: u and v are drawn anew there, mostly from the
     interaction. Much of the loss there is what a model has not learnt yet.
 
-    Every cause is an input. So the probabilities are functions of the inputs, and the best predictions that are
-    possible; they are the log's ``optimum``. A model can come close to them, but it cannot beat them, except by luck on
-    a small test split. Sessions have geometric lengths. Users come back over 14 days, each with an activity of their
-    own. Nothing but the causes above influences a label.
+    **Many tasks.** With ``tasks`` from 3 to 16, or another ``kinds`` than ``funnel``, the tasks are parallel. ``mixed``
+    are binary, real and nonnegative in turn. Task k has an affinity :math:`a_k = s z_k - d \ln(1 + t)`; the scores
+    :math:`z_k` have variance 1, and two tasks' scores correlate by :math:`r = \cos(\pi c)`, exactly. If r is negative,
+    every second task wants the opposite, and tasks that want the same correlate by \|r\|. The label of a task is
+
+    ``binary``
+        1 with probability :math:`\sigma(b_k + a_k)`. The base rates fall from 0.4 to ``rarest``, by equal factors.
+    ``real``
+        :math:`\sqrt{1 - n_k} \, a'_k + \sqrt{n_k} \, e`, where a' is the standardised affinity and e standard normal.
+    ``nonnegative``
+        :math:`\mu_k` times a sum of m exponential draws over the mean of m, which is Poisson, so that some labels are
+        0. :math:`\mu_k` is :math:`\exp(0.7 a'_k)`, scaled to a mean of 30. The mean of m is set so that the share
+        :math:`n_k` of the label's variance is chance.
+
+    The share of chance :math:`n_k` falls over the number tasks from 0.5 to 0.5 / ``scale``, by equal factors. So R2 of
+    the optimum is :math:`1 - n_k`, and the squared loss of a real task, which the harness standardises, cannot fall
+    below :math:`n_k`: ``scale`` is the ratio of the losses that remain. Of each task but the first the share
+    ``unobserved`` of the labels, drawn independently of all else, is missing. ``sparsity`` and ``difficulty`` are of
+    the funnel alone.
+
+    Every cause is an input. So the true means, the probabilities of binary tasks, are functions of the inputs, and the
+    best predictions that are possible; they are the log's ``optimum``. A model can come close to them, but it cannot
+    beat them, except by luck on a small test split. Sessions have geometric lengths. Users come back over 14 days, each
+    with an activity of their own. Nothing but the causes above influences a label.
 
     Inputs: user_id, item_id, segment, device, category, brand, daypart (quarter of the day, UTC), price (standard
-    normal), position (ln(1 + t), known at the impression). Left out: the true probabilities. Sessions: as generated.
-    Tasks: click, conversion (a funnel).
+    normal), position (ln(1 + t), known at the impression). Left out: the true means. Sessions: as generated. Tasks:
+    click, conversion (a funnel); of many tasks kind and number, such as ``real_2``.
     """
 
     name, label = "synthetic", "Synthetic"
@@ -97,6 +104,36 @@ class Synthetic(api.Dataset):
         )
         hard_from: int = Field(3, ge=0, description="place in the session, from 0, at which impressions become hard")
         seed: int = Field(0, ge=0, description="seed of the generator, not of the training")
+        tasks: int = api.added_later(2, ge=2, le=16, description="number of tasks")
+        kinds: Literal["funnel", "mixed", "binary", "real", "nonnegative"] = api.added_later(
+            FUNNEL, description="of the tasks; funnel is of 2 tasks, and mixed stands for it where tasks is more"
+        )
+        rarest: float = api.added_later(0.05, gt=0, le=0.4, description="base rate of the last binary task")
+        scale: float = api.added_later(1.0, ge=1, le=100, description="chance in the first number task over the last")
+        unobserved: float = api.added_later(
+            0.0, ge=0, lt=1, description="share of labels missing, but of the first task"
+        )
+
+        @model_validator(mode="before")
+        @classmethod
+        def _many_are_mixed(cls, given: Any) -> Any:
+            if isinstance(given, dict) and "kinds" not in given and str(given.get("tasks", 2)) != "2":
+                return {**given, "kinds": MIXED}
+            return given
+
+        @model_validator(mode="after")
+        def _all_are_used(self) -> Self:
+            funnel = self.kinds == FUNNEL
+            if funnel and self.tasks != 2:
+                raise ValueError(f"kinds=funnel is of 2 tasks, not of {self.tasks}: choose another")
+            others = ("rarest", "scale", "unobserved") if funnel else ("sparsity", "difficulty", "hard_from")
+            for name in others:
+                if getattr(self, name) != type(self).model_fields[name].default:
+                    raise ValueError(
+                        f"{name} is no parameter of kinds={self.kinds}: leave it out, or give "
+                        f"{'tasks=3 or more' if funnel else 'kinds=funnel'}"
+                    )
+            return self
 
     params: Params
 
@@ -104,103 +141,53 @@ class Synthetic(api.Dataset):
         """Generate the log; ``root`` is not read."""
         params = self.params
         random = np.random.default_rng(params.seed)
-        frame = _impressions(params, random)
-        wanted, other = _score(frame, params, random, SHARES), _score(frame, params, random, SHARES)
-        hard = frame["position"].to_numpy() >= np.log1p(params.hard_from)
-        if params.difficulty == "signal":
-            wanted = np.where(hard, _score(frame, params, random, INTRICATE), wanted)
-            other = np.where(hard, _score(frame, params, random, INTRICATE), other)
-        angle = np.pi * params.conflict
-        fatigue = params.drift * frame["position"].to_numpy()
-        click = _with_mean(AFFINITY_SPREAD * wanted - fatigue, MOST_CLICKS * (1 - params.sparsity))
-        convert = _with_mean(
-            AFFINITY_SPREAD * (np.cos(angle) * wanted + np.sin(angle) * other) - fatigue,
-            MOST_CONVERSIONS * (1 - params.sparsity),
-            weights=click,
-        )
-        if params.difficulty == "noise":
-            click, convert = (np.where(hard, _flattened(p), p) for p in (click, convert))
-        frame["p_click"], frame["p_conversion"] = click, click * convert
-        clicked = random.random(params.rows) < click
-        frame["click"], frame["conversion"] = clicked, clicked & (random.random(params.rows) < convert)
+        sizes = Sizes(params.rows, params.users, params.items, params.session_length)
+        frame = impressions(sizes, random)
+        tasks: list[api.Task] | tuple[api.Task, ...]
+        if params.kinds == FUNNEL:
+            tasks, labels = api.funnel("click", "conversion"), self._funnel(frame, sizes, random)
+        else:
+            chosen = ("rarest", "scale", "unobserved", "conflict", "drift")
+            many = ManyTasks.of(params.kinds, params.tasks, **{name: getattr(params, name) for name in chosen})
+            tasks, labels = many.tasks, many.labels(frame, sizes, random)
         return api.Log(
-            frame=frame,
-            tasks=api.funnel("click", "conversion"),
+            frame=pd.concat([frame, labels], axis="columns"),
+            tasks=tasks,
             categorical=("user_id", "item_id", *LEVELS),
             numerical=("price", "position"),
             timestamp="time_ms",
             session="session",
             user="user_id",
             user_inputs=("user_id", "segment"),
-            optimum=("p_click", "p_conversion"),
+            optimum=[str(name) for name in labels if name not in {task.name for task in tasks}],
         )
 
-
-def _impressions(params: Synthetic.Params, random: np.random.Generator) -> pd.DataFrame:
-    """Who is shown what and when: every column but the labels."""
-    rows = params.rows
-    lengths = random.geometric(1 / params.session_length, size=rows)
-    session = np.repeat(np.arange(rows), lengths)[:rows]
-    sessions = int(session[-1]) + 1
-    first = np.flatnonzero(np.diff(session, prepend=-1))
-
-    activity = random.gamma(2.0, size=params.users)
-    user = random.choice(params.users, size=sessions, p=activity / activity.sum())[session]
-    popularity = 1 / np.sqrt(np.arange(1, params.items + 1))
-    item = random.choice(params.items, size=rows, p=popularity / popularity.sum())
-
-    hour = random.choice(24, size=sessions, p=SESSIONS_PER_HOUR / SESSIONS_PER_HOUR.sum())
-    start = START_MS + random.integers(DAYS, size=sessions) * DAY_MS + hour * HOUR_MS
-    start += random.integers(HOUR_MS, size=sessions)
-    elapsed = np.cumsum(1 + random.exponential(1000 * SECONDS_BETWEEN_IMPRESSIONS, size=rows).astype(np.int64))
-    time = start[session] + elapsed - elapsed[first][session]
-
-    return pd.DataFrame(
-        {
-            "session": session,
-            "time_ms": time,
-            "user_id": user,
-            "item_id": item,
-            "segment": random.integers(LEVELS["segment"], size=params.users)[user],
-            "device": random.integers(LEVELS["device"], size=sessions)[session],
-            "category": random.integers(LEVELS["category"], size=params.items)[item],
-            "brand": random.integers(LEVELS["brand"], size=params.items)[item],
-            "daypart": time // HOUR_MS % 24 * LEVELS["daypart"] // 24,
-            "price": random.normal(size=params.items)[item],
-            "position": np.log1p(np.arange(rows) - first[session]),
-        }
-    )
-
-
-def _score(
-    frame: pd.DataFrame, params: Synthetic.Params, random: np.random.Generator, shares: Mapping[str, float]
-) -> Vector:
-    """One draw of the latent-factor score of each row, of variance about 1, made of its causes by their ``shares``."""
-    sizes = {"user_id": params.users, "item_id": params.items, **LEVELS}
-    causes = {name: _standard(random.normal(size=size))[frame[name]] for name, size in sizes.items() if name in shares}
-    segments = random.normal(size=(LEVELS["segment"], TASTE_RANK))
-    categories = random.normal(size=(LEVELS["category"], TASTE_RANK))
-    taste = (segments - segments.mean(0)) @ (categories - categories.mean(0)).T
-    causes["taste"] = _standard(taste)[frame["segment"], frame["category"]]
-    causes["price"] = frame["price"].to_numpy()
-    score: Vector = sum((np.sqrt(shares[name]) * value for name, value in causes.items()), np.zeros(len(frame)))
-    return score
+    def _funnel(self, frame: pd.DataFrame, sizes: Sizes, random: np.random.Generator) -> pd.DataFrame:
+        """Click and conversion, and their probabilities."""
+        params = self.params
+        wanted, other = score(frame, sizes, random, SHARES), score(frame, sizes, random, SHARES)
+        hard = frame["position"].to_numpy() >= np.log1p(params.hard_from)
+        if params.difficulty == "signal":
+            wanted = np.where(hard, score(frame, sizes, random, INTRICATE), wanted)
+            other = np.where(hard, score(frame, sizes, random, INTRICATE), other)
+        angle = np.pi * params.conflict
+        fatigue = params.drift * frame["position"].to_numpy()
+        click = with_mean(AFFINITY_SPREAD * wanted - fatigue, MOST_CLICKS * (1 - params.sparsity))
+        convert = with_mean(
+            AFFINITY_SPREAD * (np.cos(angle) * wanted + np.sin(angle) * other) - fatigue,
+            MOST_CONVERSIONS * (1 - params.sparsity),
+            weights=click,
+        )
+        if params.difficulty == "noise":
+            click, convert = (np.where(hard, _flattened(p), p) for p in (click, convert))
+        clicked = random.random(params.rows) < click
+        converted = clicked & (random.random(params.rows) < convert)
+        return pd.DataFrame(
+            {"p_click": click, "p_conversion": click * convert, "click": clicked, "conversion": converted}
+        )
 
 
 def _flattened(probabilities: Vector) -> Vector:
     """The probabilities moved towards their mean, by the share ``HIDDEN``."""
     flat: Vector = HIDDEN * probabilities.mean() + (1 - HIDDEN) * probabilities
     return flat
-
-
-def _standard(effects: Vector) -> Vector:
-    """The effects, shifted and scaled to mean 0 and variance 1; a single effect becomes 0."""
-    spread = effects.std()
-    return (effects - effects.mean()) / spread if spread else np.zeros_like(effects)
-
-
-def _with_mean(logits: Vector, mean: float, weights: Vector | None = None) -> Vector:
-    """Probabilities from the logits, all shifted by the same number so that their (weighted) mean is ``mean``."""
-    shift = brentq(lambda shift: np.average(expit(logits + shift), weights=weights) - mean, -100, 100)
-    probabilities: Vector = expit(logits + shift)
-    return probabilities
