@@ -34,6 +34,12 @@ class RetailRocket(api.Dataset):
     purchase. The fact ``rows_without_view`` is the share of items in a session that were put into the cart or bought
     there without being viewed in it.
 
+    With ``row=view`` the funnel has the three stages of the log, view, cart and transaction, and the view is the
+    exposure: a row is one item that was viewed in a session, at its first view there, and the tasks are ``cart`` (it
+    was then put into the cart or bought) and ``transaction`` (it was then bought). The view itself happened on every
+    row, and so is no task. Items of a session without a view are no rows, and what came before the view does not count.
+    The fact ``transactions_without_cart`` is the share of the transactions before which the session has no cart.
+
     Inputs: user_id (visitor), itemid, hour and weekday (UTC); ln(1 + x) of the number of the visitor's earlier rows,
     and of the minutes since the last of them. With item properties also the values of 785, 591, 814, available,
     categoryid, 364 and 776 (the choice of Liu et al., WWW 2023, https://arxiv.org/abs/2302.03328), as they were last
@@ -73,7 +79,9 @@ class RetailRocket(api.Dataset):
         """Parameters of ``retailrocket``."""
 
         session: str = Field("user-gap30m", pattern=f"^({SESSION_RULE})$", description="user, user-day or user-gapNm")
-        row: Literal["impression", "event"] = Field("impression", description="one row per item of a session, or event")
+        row: Literal["impression", "event", "view"] = Field(
+            "impression", description="a row is an item of a session, an event, or an item viewed in a session"
+        )
         min_count: int = Field(1, ge=1, description="ids rarer than this in the training split are unknown")
 
     params: Params
@@ -94,8 +102,13 @@ class RetailRocket(api.Dataset):
         """Read the events, make rows of them, and join what was known of the item at the time."""
         folder = root / FOLDER
         events = _events(self.files(root)[0], self.params.session)
-        impressions = _impressions(events)
-        frame = _with_clock(impressions if self.params.row == "impression" else events)
+        impressions, tasks, more_facts = _impressions(events), ("click", "pay"), {}
+        rows = impressions if self.params.row == "impression" else events
+        if self.params.row == "view":
+            after = _from_first_view(events)
+            rows, tasks, more_facts = _impressions(after), ("cart", "transaction"), _without_cart(after)
+        frame = _with_clock(rows)
+        frame[tasks[0]], frame[tasks[1]] = (frame["stage"] >= STAGES[stage] for stage in ("addtocart", "transaction"))
         categorical = ["user_id", "itemid", "hour", "weekday"]
         if histories := _files.find(folder, "item_properties_part*"):
             history = read_properties(histories, PROPERTIES, frame["itemid"])
@@ -107,7 +120,7 @@ class RetailRocket(api.Dataset):
                 categorical += ["parent", "root"]
         return api.Log(
             frame=frame,
-            tasks=api.funnel("click", "pay"),
+            tasks=api.funnel(*tasks),
             categorical=categorical,
             numerical=("earlier", "pause"),
             timestamp="timestamp",
@@ -118,6 +131,7 @@ class RetailRocket(api.Dataset):
             facts={
                 **{f"events.{event}": int((events["stage"] == stage).sum()) for event, stage in STAGES.items()},
                 "rows_without_view": float((impressions["first_stage"] > 0).mean()),
+                **more_facts,
             },
         )
 
@@ -151,13 +165,27 @@ def _impressions(events: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _from_first_view(events: pd.DataFrame) -> pd.DataFrame:
+    """The events of an item in a session from its first view on."""
+    viewed = events["stage"] == STAGES["view"]
+    return events[viewed.groupby([events["session"], events["itemid"]]).cummax()]
+
+
+def _without_cart(events: pd.DataFrame) -> dict[str, float]:
+    """The share of the items bought in a session that were not put into the cart there, as a fact."""
+    reached = {
+        stage: events.loc[events["stage"] == STAGES[stage], ["session", "itemid"]].drop_duplicates()
+        for stage in ("addtocart", "transaction")
+    }
+    bought = reached["transaction"].merge(reached["addtocart"], how="left", indicator="cart")
+    return {"transactions_without_cart": float((bought["cart"] == "left_only").mean())} if len(bought) else {}
+
+
 def _with_clock(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with their labels, and with the inputs that follow from the time and the visitor's past alone."""
+    """The rows with the inputs that follow from the time and the visitor's past alone."""
     time = rows["timestamp"]
     past = rows.groupby("user_id")
     return rows.assign(
-        click=rows["stage"] >= STAGES["addtocart"],
-        pay=rows["stage"] >= STAGES["transaction"],
         hour=time // HOUR_MS % 24,
         weekday=(time // DAY_MS + 3) % 7,  # the epoch began on a Thursday; Monday is 0
         earlier=np.log1p(past.cumcount()),

@@ -90,6 +90,39 @@ def test_a_row_can_be_an_event(tmp_path: Path) -> None:
     assert frame["pay"].tolist() == [False, False, False, True, False, False, False]
 
 
+def test_a_row_can_be_an_item_that_was_viewed(tmp_path: Path) -> None:
+    """The view is the exposure: what was never viewed in the session is no row, and what came before does not count."""
+    more = [(52, 1, "view", 9), (53, 1, "transaction", 9), (54, 3, "transaction", 8), (90, 2, "transaction", 5)]
+    write_events(tmp_path, [*EVENTS, *more])
+    log = dataset(row="view").load(tmp_path)
+    assert log.described_tasks == api.funnel("cart", "transaction")
+    rows = log.frame[["user_id", "itemid", "timestamp", "cart", "transaction"]].astype(int)
+    rows["timestamp"] = (rows["timestamp"] - START) // MINUTE
+    assert rows.to_numpy().tolist() == [
+        [1, 7, 0, 1, 1],
+        [1, 8, 1, 0, 0],
+        [2, 7, 4, 0, 0],
+        [1, 7, 50, 0, 0],
+        [1, 9, 52, 1, 1],
+    ]
+    assert log.facts["rows_without_view"] == pytest.approx(2 / 7)
+    assert log.facts["transactions_without_cart"] == pytest.approx(1 / 2)  # item 9 was in the cart before its view
+
+
+def test_rows_that_are_views_of_the_sample(real: Path, cache_dir: Path) -> None:
+    splits = load(dataset(row="view"), real, cache_dir)
+    assert list(splits.schema.task_names) == ["cart", "transaction"]
+    assert splits.facts["rows"] == 7760 + 142 + 30 + 5  # the item-sessions with a view, by their sets of events
+    events = pd.read_csv(real / "retailrocket" / "events.csv")
+    events["session"] = api.session_ids(events["visitorid"], events["timestamp"], "user-gap30m")
+    times = events.pivot_table(index=["session", "itemid"], columns="event", values="timestamp", aggfunc=["min", "max"])
+    viewed, last = times["min", "view"], times["max"]
+    carts = (last[["addtocart", "transaction"]].max(axis=1) > viewed).sum()
+    bought = (last["transaction"] > viewed).sum()
+    labels = sum(split.labels.sum(0) for split in splits.parts().values())
+    assert labels.tolist() == [carts, bought]
+
+
 def test_the_clock_looks_back_only(tmp_path: Path) -> None:
     write_events(tmp_path, EVENTS)
     frame = dataset(row="event").load(tmp_path).frame
