@@ -77,7 +77,9 @@ def test_two_runs_at_once_share_the_cells_and_train_none_twice(undisturbed: Path
         assert (one.wait(), other.wait()) == (0, 0), (one.said, other.said)
     assert outcomes(out) == part(undisturbed)
     finished = [line for run in (one, other) for line in run.said.splitlines() if ": done in " in line]
-    assert sum(not line.endswith("done in 0.0 s") for line in finished) == CELLS / 2  # what the other run did takes no time
+    assert (
+        sum(not line.endswith("done in 0.0 s") for line in finished) == CELLS / 2
+    )  # what the other run did takes no time
 
 
 def test_ctrl_c_twice_leaves_whole_records_and_no_worker(undisturbed: Path, tmp_path: Path):
