@@ -36,9 +36,6 @@ class Log:
     stages of a funnel. A missing label was not observed: the row then trains the other tasks alone."""
     categorical: Sequence[str] = ()
     """Input columns taken as ids, of any dtype. A missing value is an id of its own."""
-    clipped: Mapping[str, float] = field(default_factory=dict)
-    """The tasks whose labels are cut from above, in all splits, with the quantile of the observed training labels at
-    which they are cut: ``{"watch_time": 0.999}``."""
     numerical: Sequence[str] = ()
     """Input columns taken as numbers. They are standardised on the training split; missing values become its mean."""
     timestamp: str | None = None
@@ -66,6 +63,9 @@ class Log:
     place: Callable[[int], str] = "row {}".format
     """What a row of ``frame``, counted from 0, is called where it comes from, such as its file and line: named where
     the row is refused."""
+    clipped: Mapping[str, float] = field(default_factory=dict)
+    """The tasks whose labels are cut from above, in all splits, with the quantile of the observed training labels at
+    which they are cut: ``{"watch_time": 0.999}``."""
 
     @property
     def described_tasks(self) -> tuple[Task, ...]:
