@@ -1,11 +1,16 @@
 """Text from strangers (records, file names and messages of other programs), and counts in words."""
 
 
+def printable(text: str) -> str:
+    """``text`` of printable characters in lines: it cannot recolour a terminal, move a cursor, or turn the reading."""
+    if text.isprintable():
+        return text
+    return "".join(char if char == "\n" or char.isprintable() else " " for char in text)
+
+
 def one_line(text: str) -> str:
-    """``text`` as one line of printable characters: it cannot break or recolour a table, nor move a cursor."""
-    if not text.isprintable():
-        text = "".join(char if char.isprintable() else " " for char in text)
-    return " ".join(text.split())
+    """``text`` as one line of printable characters: it cannot break a table or be taken for a line of its own."""
+    return " ".join(printable(text).split())
 
 
 def shortened(text: str, most: int = 4000) -> str:

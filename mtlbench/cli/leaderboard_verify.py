@@ -29,8 +29,9 @@ def verify(
 ) -> None:
     """Check that records and pages are what was computed, and name each cell that is not.
 
-    Schema, cell ids, checksums, page against records, selection on validation alone, duplicate trajectories, mixed
-    protocols; with --rerun also that cells give the same scores again: exactly, on the machine and torch of the record.
+    Schema, cell ids, checksums, values that can be, page and other files against records, selection on validation
+    alone, duplicate trajectories, mixed protocols; with --rerun also that cells give the same scores again: exactly, on
+    the machine and torch of the record.
 
     \b
     mtlbench leaderboard verify results
