@@ -1,4 +1,8 @@
-"""Text from strangers (records, file names and messages of other programs), and counts in words."""
+"""Text from strangers (records, file names and messages of other programs), and counts in words.
+
+Whatever writes such text for people cleans it here: ``say`` and ``plain`` of the command line, each format of
+leaderboards, the figures and the report.
+"""
 
 
 def printable(text: str) -> str:
@@ -6,6 +10,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char == "\n" or char.isprintable() else " " for char in text)
+
+
+def escaped(text: str) -> str:
+    """``text`` with what is not printable written as ``\\u202e``, as TOML and JSON read it inside a string."""
+    return "".join(char if char == "\n" or char.isprintable() else _code(ord(char)) for char in text)
 
 
 def one_line(text: str) -> str:
@@ -22,3 +31,7 @@ def shortened(text: str, most: int = 4000) -> str:
 def counted(number: object, noun: str) -> str:
     """``1 thread``, ``2 threads``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _code(point: int) -> str:
+    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"

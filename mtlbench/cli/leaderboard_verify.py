@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mtlbench.cli.output import PluginFiles
+from mtlbench.cli.output import PluginFiles, say
 
 FOUND = 1
 
@@ -54,14 +54,14 @@ def verify(
         with progress(quiet=False) as listener:
             rerun_sample(stored, sample, report, listener)
     if as_json:
-        typer.echo(json.dumps(report.as_json(), indent=2))
+        say(json.dumps(report.as_json(), indent=2))
     else:
         for finding in report.findings:
-            typer.echo(f"{finding.check}: {finding.sentence}")
+            say(f"{finding.check}: {finding.sentence}")
         for note in report.notes:
-            typer.echo(f"note: {note.sentence}")
+            say(f"note: {note.sentence}")
         again = f", {report.reruns} cells run again" if rerun else ""
         verdict = f"{len(report.findings)} findings" if report.findings else "all is well"
-        typer.echo(f"{report.records} records and {report.pages} pages checked{again}: {verdict}")
+        say(f"{report.records} records and {report.pages} pages checked{again}: {verdict}")
     if report.findings:
         raise typer.Exit(FOUND)
