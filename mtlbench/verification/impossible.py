@@ -46,7 +46,10 @@ def _score(field: str, metric: str, value: float | None) -> Iterator[str]:
 
 
 def _outcome(record: Record) -> Iterator[str]:
-    """A cell that is done has primary scores of all tasks; one that is not has none."""
+    """A cell that is done has primary scores of all tasks, of metrics that there are; one that is not has none."""
+    for task in record.dataset.tasks:
+        if record.dataset.primary_of(task) not in METRICS:
+            yield f"dataset.primary.{task} is {record.dataset.primary_of(task)!r}, which is no metric of this mtlbench"
     scores = record.scores()
     if record.status != "done":
         if scores:

@@ -127,6 +127,10 @@ def spend(**fields: Any) -> Callable[[Content], None]:
             lambda content: content["dataset"]["optimum"]["test"]["click"].update(auc=2.0),
             "dataset.optimum.test.click.auc is 2.0, but AUC lies between 0 and 1",
         ),
+        (
+            lambda content: content["dataset"].update(primary={"click": "luck\x1b[31m"}),
+            r"dataset.primary.click is 'luck\x1b[31m', which is no metric of this mtlbench",
+        ),
         (lambda content: content.update(curve=[]), "curve is empty, but status is done and spend reuses no other cell"),
         (lambda content: content.update(best_epoch={}), "best_epoch has no stage train, which the curve has"),
         (lambda content: content.update(best_epoch={"train": 0}), "best_epoch.train is 0, which keeps what the stage"),
