@@ -320,6 +320,15 @@ def test_a_seed_that_repeats_another(mtlbench: Any, results: Path) -> None:
     )
 
 
+def test_a_method_that_used_its_whole_budget_is_no_copy_of_itself(mtlbench: Any, results: Path) -> None:
+    budget = {"budget": "steps", "allowance": 4.0}
+    copied(results, file_of(results, "rlw", 0), lambda content: content["training"].update(budget))
+    done = mtlbench("leaderboard", "verify", results)
+    assert "duplicate:" not in done.out
+    copied(results, file_of(results, "rlw", 1), lambda content: content["training"].update(epochs=3))
+    assert "duplicate:" in mtlbench("leaderboard", "verify", results).out
+
+
 def test_parameters_that_make_one_method_another_are_noted(mtlbench: Any, results: Path) -> None:
     def with_parameter(content: dict[str, Any]) -> None:
         content["weighting"].update(name="mine", params={"rate": 0}, changed={"rate": 0})
