@@ -100,6 +100,10 @@ def written(folder: Path, start: str, hostile: bool = True) -> Path:
         name = f"{number}\x1b[31m\u202e.json" if hostile else f"{number}.json"
         text = json.dumps(poisoned(content, start) if hostile else content)
         (folder / "records" / name).write_text(text, encoding="utf-8")
+    if hostile:
+        event = {"utc": poison("2026"), "run": poison("a"), "cell": poison("b"), "title": poison("PLE"), "total": 30}
+        lines = [json.dumps({**event, "kind": kind}) for kind in ("study-started", "cell-started")]
+        (folder / "events.jsonl").write_text("\n".join(lines))
     return folder
 
 
