@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from mtlbench import experiments
 from mtlbench.config.study import Study
 from mtlbench.discovery import discover
@@ -18,3 +20,21 @@ def test_every_backbone_lies_between_chance_and_the_optimum_and_the_best_is_clos
         scores = {record.method: record.metrics["test"][task]["auc"] for record in records}
         assert all(0.5 < score < optimum for score in scores.values()), scores
         assert max(scores.values()) > optimum - 0.02, scores
+
+
+@pytest.mark.slow
+def test_with_six_mixed_tasks_too_and_the_best_is_within_a_tenth_of_the_way(tmp_path: Path):
+    study = Study(
+        datasets="synthetic[tasks=6,rows=200000]", backbones="all", weightings="constant", seeds=1, out=tmp_path
+    )
+    experiments.run(study.resolve(discover(())), listener=lambda event: None)
+    records = RecordStore(tmp_path).read_all()
+    refused = {record.backbone.name for record in records if record.status == "not-applicable"}
+    done = [record for record in records if record.status == "done"]
+    assert refused == {"aitm", "esmm"}  # they take binary tasks alone
+    assert len(done) == len(records) - 2 >= 6
+    for task, metric in done[0].dataset.primary.items():
+        optimum = done[0].dataset.optimum["test"][task][metric]
+        scores = {record.method: record.metrics["test"][task][metric] for record in done}
+        assert all(0.5 < score < optimum for score in scores.values()), scores
+        assert max(scores.values()) > optimum - 0.1 * (optimum - 0.5), scores
