@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mtlbench_plugins.datasets._table_schema import TRUTHS
+from mtlbench_plugins.datasets._table_tasks import TRUTHS
 from mtlbench_plugins.describing.events import Events, find_events
 from mtlbench_plugins.describing.leaks import SUSPECT, alone, counts_of, same
 from mtlbench_plugins.describing.sample import UNREADABLE, Sample
