@@ -37,8 +37,12 @@ class Table(api.Dataset):
 
     Tasks: columns of 0 and 1 (or true and false) in the order of the funnel, or in any order with
     ``relation = "parallel"``. A task can also be a rule over a column, with ``at_least`` or ``equals``:
-    ``{ name = "long_view", column = "seconds", at_least = 20 }``. A column that gives a label cannot be an input. You
-    must leave out whatever else became known after the impression, because only you know that.
+    ``{ name = "long_view", column = "seconds", at_least = 20 }``, or of another ``kind``, with its ``params``:
+    ``{ name = "watch", column = "seconds", kind = "nonnegative", after = "click", within = true }``. ``observed`` says
+    where a label is known: ``"rated"`` (a column of 0 and 1), ``"rated == 1"`` (one comparison of a column with a
+    number, truth or text), or ``"rating is given"``. A label that is missing elsewhere is refused. A column that gives
+    a label, or says where it is known, cannot be an input. You must leave out whatever else became known after the
+    impression, because only you know that.
 
     Inputs: ``categorical`` columns are ids, compared as text ("07" is not "7"), where a whole float is the integer
     ("7.0" is "7") and NaN is missing; ``numerical`` columns are numbers. Missing values are allowed in both.

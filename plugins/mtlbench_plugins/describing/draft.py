@@ -69,8 +69,9 @@ def _tasks(roles: Roles) -> Iterator[str]:
     if len(roles.tasks) > 1:
         yield f"relation = {_toml('funnel' if roles.funnel else 'parallel')}"
     if roles.tasks and roles.candidates:
-        yield "# These may be tasks as well. Add to `tasks` those that are outcomes, and take them out of the inputs. A"
-        yield "# funnel is then said by `after` of each later task, in place of `relation`:"
+        yield "# These may be tasks as well. Add to `tasks` those that are outcomes, and take them out of the inputs."
+        if len(roles.tasks) > 1:
+            yield "# Then leave `relation` out, and say a stage that comes after another by `after`."
         yield from (f"#   {_candidate(one)},  # {one.why}" for one in roles.candidates)
 
 
