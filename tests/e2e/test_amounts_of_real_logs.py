@@ -81,8 +81,8 @@ def hotel(folder: Path, data: Path, amount: str) -> None:
           {{ name = "amount", {amount} }},
           {{ name = "parking", observed = "is_canceled == 0" }},
         ]
-        categorical = {json.dumps(HOTEL_IDS.split(","))}
-        numerical = {json.dumps(HOTEL_NUMBERS.split(","))}
+        categorical = {json.dumps(HOTEL_IDS)}
+        numerical = {json.dumps(HOTEL_NUMBERS)}
         timestamp = "date"
         """
     )
@@ -115,7 +115,7 @@ def journey(folder: Path, data: Path, amount: str) -> None:
           {{ name = "several", column = "quantity", at_least = 2 }},
           {{ name = "amount", {amount} }},
         ]
-        categorical = {json.dumps(JOURNEY_IDS.split(","))}
+        categorical = {json.dumps(JOURNEY_IDS)}
         timestamp = "time"
         user = "household_id"
         session = "basket_id"
