@@ -32,7 +32,7 @@ SESSION_NUMBER = r"(session|visit)(_?(id|no|nr|num|number|index|idx))?$"
 USER = r"user|visitor|customer|client|uid$|person"
 LABEL = (
     r"click|view|conver|purchas|buy|bought|paid|pay$|order|cart|like|follow|share|forward|comment|hate|install|"
-    r"subscri|churn|income|label|target|outcome"
+    r"subscri|churn|cancel|income|label|target|outcome"
 )
 ID = r"id$|code|zip"
 
