@@ -18,11 +18,15 @@ from studies import finish_here, records
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = ["--preset", "compact", "--epochs", "40", "--patience", "3", "--seeds", "3", "--quiet"]
+SETTINGS = ["--preset", "compact", "--epochs", "40", "--seeds", "3", "--quiet"]
 """Ten epochs are too few for the logarithmic link of tweedie on 70,000 rows: they end before validation turns."""
-BACKBONE = "shared-bottom[dropout=0]"
-"""With dropout of .2 one seed of three of the squared error on the receipts ends at R2 .43 for .58, on validation as on
-test, at the same XAUC: a tenth of a percent of the rows holds a third of the variance, and few large values are off."""
+OF_KIND = {
+    "real": ["--backbone", "shared-bottom[dropout=0]", "--patience", "3"],
+    "nonnegative": ["--backbone", "shared-bottom", "--patience", "5"],
+}
+"""Epochs are chosen by the order of predictions, and a tenth of a percent of the receipts holds a third of the variance.
+So R2 varies with the seed: with dropout of .2 one seed of three of the squared error has .43 for .58, and without it one
+of tweedie has .52 for .58. On validation it is as on test."""
 BELOW = 0.02
 PENALTIES = (0.1, 1, 10, 100)
 
@@ -154,7 +158,7 @@ def test_an_amount_is_predicted_as_well_as_by_ridge_regression(
     data = data_dir.resolve()
     monkeypatch.chdir(tmp_path)
     log(tmp_path, data, f'kind = "{kind}"')
-    study = ["--dataset", "table[schema=log.toml]", "--backbone", BACKBONE, "--weighting", "constant"]
+    study = ["--dataset", "table[schema=log.toml]", "--weighting", "constant", *OF_KIND[kind]]
     finish_here([*study, *SETTINGS], Path("out"))
     found = sorted(records(tmp_path / "out").values(), key=lambda record: record.seed)
     ours = [record.metrics["test"]["amount"]["r2"] for record in found]
