@@ -24,9 +24,9 @@ OF_KIND = {
     "real": ["--backbone", "shared-bottom[dropout=0]", "--patience", "3"],
     "nonnegative": ["--backbone", "shared-bottom", "--patience", "5"],
 }
-"""Epochs are chosen by the order of predictions, and a tenth of a percent of the receipts holds a third of the variance.
-So R2 varies with the seed: with dropout of .2 one seed of three of the squared error has .43 for .58, and without it one
-of tweedie has .52 for .58. On validation it is as on test."""
+"""Epochs are chosen by the order of predictions, and a tenth of a percent of the receipts holds a third of the
+variance. So R2 varies with the seed: with dropout of .2 one seed of three of the squared error has .43 for .58, and
+without it one of tweedie has .52 for .58."""
 BELOW = 0.02
 PENALTIES = (0.1, 1, 10, 100)
 
