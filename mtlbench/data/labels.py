@@ -1,13 +1,13 @@
 """Labels of a log: what each task's kind allows, and what happened before what."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mtlbench.api import DataError, Log, Task, did_you_mean
+from mtlbench.api import DataError, Log, Task
+from mtlbench.api.tasks import check_order
 from mtlbench.tasks.kind import Place, TaskKind
 from mtlbench.tasks.registry import task_kind
 
@@ -41,7 +41,7 @@ def check_labels(log: Log) -> None:
         DataError: naming the task, the row and the remedy.
     """
     tasks = {task.name: task for task in log.described_tasks}
-    _check_order(tasks)
+    check_order(log.described_tasks)
     labels = {name: labels_of(task, log.frame[name], log.place) for name, task in tasks.items()}
     for task in tasks.values():
         if task.after is not None and not task.within and task.kind != "real":
@@ -62,29 +62,6 @@ def clip_labels(labels: Labels, log: Log, train: slice) -> dict[str, float]:
             limits[f"clipped_at.{name}"] = limit = float(np.nanquantile(seen, quantile))
             np.minimum(column, np.float32(limit), out=column)
     return limits
-
-
-def _check_order(tasks: Mapping[str, Task]) -> None:
-    """Every ``after`` names a binary task, and following it ends."""
-    for task in tasks.values():
-        if task.after is None:
-            if task.within:
-                raise DataError(f"task {task.name!r} is within a task that it does not name: say which one by `after`")
-        elif task.after not in tasks:
-            known = did_you_mean(task.after, list(tasks))
-            raise DataError(f"task {task.name!r} comes after {task.after!r}, which is no task: {known}")
-        elif tasks[task.after].kind != "binary":
-            raise DataError(
-                f"task {task.name!r} comes after {task.after!r}, which is {tasks[task.after].kind}: only a binary task "
-                "happens or does not; leave `after` out"
-            )
-    for name in tasks:
-        chain, before = [name], tasks[name].after
-        while before is not None:
-            if before in chain:
-                circle = " after ".join([*chain, before])
-                raise DataError(f"the tasks come after each other in a circle, {circle}: leave one `after` out")
-            chain, before = [*chain, before], tasks[before].after
 
 
 def _check_after(log: Log, task: Task, later: Labels, earlier: Labels) -> None:

@@ -62,7 +62,7 @@ def _gaps(schema: Schema, splits: Mapping[str, Split], found: Suspicions) -> Non
     named = [
         f"{task.name!r} in {share:.1%}"
         for task, share in zip(schema.tasks, missing, strict=True)
-        if share and not task.within
+        if share and not (task.within or task.observed)
     ]
     if named:
         found.warnings.append(

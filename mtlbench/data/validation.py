@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pandas.api import types
 
-from mtlbench.api import DataError, Log
+from mtlbench.api import DataError, Log, UsageError
 from mtlbench.data.labels import Labels, check_labels, kind_of
 
 MOST_TIMES = 1e15
@@ -17,7 +17,7 @@ def check_log(log: Log, dataset: str) -> None:
     """Refuse a malformed log.
 
     Raises:
-        DataError: naming the dataset, the column, the value and the remedy.
+        DataError: naming the dataset, the column or the task, the value and the remedy.
     """
     try:
         _check_columns(log)
@@ -25,7 +25,7 @@ def check_log(log: Log, dataset: str) -> None:
         _check_inputs(log)
         _check_time_and_ids(log)
         _check_optimum(log)
-    except DataError as error:
+    except UsageError as error:
         raise DataError(f"{_subject(log, dataset)}: {error}") from None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from mixed_tables import MIXED, mixed_table, write_mixed_table
 from own_tables import own_table, write_own_table
 from pyarrow import parquet
 
@@ -190,7 +191,7 @@ TABLES: dict[str, tuple[Break, list[str]]] = {
     "label in words": (column("click", "yes"), ["my_log.csv", "'click'", "'yes'", "row 2", "equals"]),
     "label missing": (
         row(4, "purchase", None),
-        ["my_log.csv", "'purchase'", "no value", "row 4", "not supported yet", "drop the row"],
+        ["my_log.csv", "'purchase'", "no value", "row 4", 'observed = "purchase is given"', "drop the row"],
     ),
     "label of one class": (column("purchase", 0), ["my_log.csv", "'purchase'", "one class", "another label"]),
     "no funnel": (row(5, "purchase", 1), ["my_log.csv", "'purchase'", "'click'", "row 5", '`relation = "parallel"`']),
@@ -257,6 +258,154 @@ DESCRIPTIONS: dict[str, tuple[Break, list[str]]] = {
         ["my_log.csv", "'click'", "'yes'", "'0'", "correct `equals`"],
     ),
 }
+
+OBSERVED = '{ name = "stars", column = "rating", kind = "real", observed = "rated == 1" }'
+
+
+def cell(number: int, column: str, value: object) -> Break:
+    """Set one value of the table of tasks of every kind; the header is row 1."""
+
+    def change(here: Path) -> None:
+        frame = pd.read_csv(here / "mixed.csv").astype(object)
+        frame.loc[number - 2, column] = value
+        frame.to_csv(here / "mixed.csv", index=False)
+
+    return change
+
+
+def mixed(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Break:
+    """Write a changed table of tasks of every kind."""
+    return lambda here: change(mixed_table()).to_csv(here / "mixed.csv", index=False)
+
+
+def stars(task: str) -> Break:
+    """Describe the ratings in another way."""
+    assert OBSERVED in MIXED
+    return lambda here: (here / "mixed.toml").write_text(MIXED.replace(OBSERVED, task))
+
+
+LABELS: dict[str, tuple[Break, list[str]]] = {
+    "negative seconds": (
+        cell(7, "seconds", -0.1),
+        ["mixed.csv", "'watch'", "-0.1 in row 7", "0 or more", "declare the task real"],
+    ),
+    "infinite seconds": (cell(7, "seconds", "inf"), ["mixed.csv", "'watch'", "inf in row 7", "drop these rows"]),
+    "seconds in words": (cell(7, "seconds", "long"), ["mixed.csv", "'seconds'", "'long'", "row 7", "`missing`"]),
+    "seconds missing": (
+        cell(7, "seconds", None),
+        ["mixed.csv", "'seconds'", "no value in row 7", 'observed = "seconds is given"', "drop the row"],
+    ),
+    "infinite mood": (cell(9, "mood", "-inf"), ["mixed.csv", "'mood'", "-inf in row 9", "finite number"]),
+    "mood beyond float32": (cell(9, "mood", 1e300), ["mixed.csv", "'mood'", "1e+300 in row 9", "drop these rows"]),
+    "mood in words": (cell(9, "mood", "good"), ["mixed.csv", "'mood'", "'good'", "row 9", "correct the row"]),
+    "click of three values": (cell(9, "click", 3), ["mixed.csv", "'click'", "'3' in row 9", '`kind = "real"`']),
+    "observed and missing": (
+        both(cell(5, "rated", 1), cell(5, "rating", None)),
+        ["mixed.csv", "'rating'", "no value in row 5", "'stars'", "`rated == 1`", "correct the row"],
+    ),
+    "observed nowhere": (
+        stars(OBSERVED.replace("rated == 1", "rated == 2")),
+        ["mixed.csv", "'rated == 2'", "'stars'", "nowhere", "'0', '1'", "correct `observed`"],
+    ),
+    "observed in no test row": (
+        mixed(lambda frame: frame.assign(rated=frame["rated"].where(frame.index < 240, 0))),
+        ["mixed.csv", "'stars'", "no observed label in the test split", "longer log"],
+    ),
+    "constant in a split": (
+        mixed(lambda frame: frame.assign(mood=frame["mood"].where(frame.index < 240, 1.5))),
+        ["mixed.csv", "'mood'", "one value in the test split", "1.5", "longer log"],
+    ),
+    "observed by words": (
+        both(cell(4, "rated", "yes"), stars(OBSERVED.replace("rated == 1", "rated"))),
+        ["mixed.csv", "'rated'", "'yes' in row 4", "0 and 1", 'correct the row, or compare, as "rated >= 1"'],
+    ),
+    "later without earlier": (
+        both(
+            both(cell(4, "click", 0), cell(4, "seconds", 5)),
+            stars('{ name = "stay", column = "seconds", kind = "nonnegative", after = "click" }'),
+        ),
+        ["mixed.csv", "'stay' is 5 where 'click' is 0", "row 4", "0 where the earlier is 0"],
+    ),
+    "within and missing": (
+        stars('{ name = "stars", column = "rating", kind = "real", after = "click", within = true }'),
+        ["mixed.csv", "'rating'", "no value in row", "'click' is 1 there", "correct the row"],
+    ),
+    "after no task": (stars(OBSERVED.replace("observed", 'after = "clicks", observed')), ["'clicks'", "'click'?"]),
+    "after itself": (
+        stars('{ name = "rated", after = "paid" }, { name = "paid", column = "rated", after = "rated" }'),
+        ["circle", "rated after paid after rated", "leave one `after` out"],
+    ),
+    "after a number": (
+        stars(OBSERVED.replace("observed", 'after = "watch", observed')),
+        ["'stars'", "'watch'", "nonnegative", "only a binary task"],
+    ),
+    "within nothing": (stars(OBSERVED.replace("observed", "within = true, observed")), ["'stars'", "`after`"]),
+    "observed by an absent column": (
+        stars(OBSERVED.replace("rated == 1", "ratd == 1")),
+        ["mixed.csv", "no column 'ratd'", "did you mean 'rated'?"],
+    ),
+    "observed by a malformed rule": (
+        stars(OBSERVED.replace("rated == 1", "rated = 1")),
+        ["mixed.toml", "`observed`", "'rated = 1'", "COLUMN is given", 'write observed = "rated == 1"'],
+    ),
+    "observed by two rules": (
+        stars(OBSERVED.replace("rated == 1", "rated == 1 and mood > 0")),
+        ["mixed.toml", "`observed`", "'rated == 1 and mood > 0'", "one comparison"],
+    ),
+    "observed by an input": (
+        stars(OBSERVED.replace("rated == 1", "price > 0")),
+        ["mixed.toml", "'price'", "is an input and says where 'stars' was observed", "take it out"],
+    ),
+    "observed by the time": (
+        stars(OBSERVED.replace("rated == 1", "time > 0")),
+        ["mixed.toml", "'time'", "timestamp", "'stars'", "name another"],
+    ),
+    "observed is a number": (stars(OBSERVED.replace('"rated == 1"', "1")), ["mixed.toml", "`observed`", "holds 1"]),
+    "task named twice": (stars(OBSERVED.replace('"stars"', '"mood"')), ["mixed.toml", "'mood'", "twice", "once"]),
+    "unknown kind": (stars(OBSERVED.replace('"real"', '"reel"')), ["'reel'", "did you mean 'real'?"]),
+    "unknown key of a kind": (
+        stars(OBSERVED.replace("observed", 'params = { los = "huber" }, observed')),
+        ["mixed.csv", "'los'", "did you mean 'loss'?"],
+    ),
+    "loss of another kind": (
+        stars(OBSERVED.replace("observed", 'params = { loss = "tweedie" }, observed')),
+        ["mixed.csv", "loss", "'tweedie'", "'squared' or 'huber'"],
+    ),
+    "unknown key of a task of numbers": (
+        stars(OBSERVED.replace("observed", "observe")),
+        ["mixed.toml", "'observe'", "did you mean 'observed'?"],
+    ),
+    "rule of a number": (
+        stars('{ name = "stars", column = "rating", kind = "real", at_least = 4 }'),
+        ["mixed.toml", "'stars'", "`at_least`", "keep one"],
+    ),
+    "relation of numbers": (
+        both(stars(OBSERVED), lambda here: append(here / "mixed.toml", 'relation = "funnel"\n')),
+        ["mixed.toml", "'funnel'", "'watch'", "leave `relation` out", "`after`"],
+    ),
+}
+
+
+def append(path: Path, text: str) -> None:
+    path.write_text(path.read_text() + text)
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_labels_of_any_kind_that_make_no_sense_are_refused(
+    name: str, mtlbench: Any, here: Path, cache_dir: Path
+) -> None:
+    write_mixed_table(here)
+    damage, words = LABELS[name]
+    damage(here)
+    before = sorted(here.rglob("*"))
+    result = mtlbench("run", "--dataset", "table[schema=mixed.toml]", *RUN)
+    assert result.code == 2
+    assert result.out == ""
+    assert result.err.startswith("error: ")
+    assert result.err.count("\n") == 1
+    assert [word for word in [*words, "mixed."] if word not in result.err] == []
+    assert sorted(here.rglob("*")) == before
+    assert not list(cache_dir.glob("table-*"))
 
 
 def test_there_are_at_least_27_ways_to_break_each_part() -> None:

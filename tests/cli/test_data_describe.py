@@ -458,3 +458,111 @@ def test_a_file_in_utf_16_is_refused_with_the_remedy(mtlbench: Any, here: Path) 
     result = mtlbench("data", "describe", "log.csv")
     assert result.code == 2
     assert "UTF-16 text: save it as UTF-8" in result.err
+
+
+# Tasks of other kinds, stages, and labels that were not observed.
+
+
+def candidates(text: str) -> dict[str, str]:
+    """The tasks that a draft offers as comments, by name, each with the reason."""
+    return {line.split('"')[1]: line.removeprefix("#   ") for line in lines(text, "#   { name")}
+
+
+def rated() -> pd.DataFrame:
+    """Visits with seconds watched, 0 without a click, and ratings from 1 to 5, given by some who clicked."""
+    random = np.random.default_rng(3)
+    frame = visits()
+    click = frame["click"] == 1
+    return frame.assign(
+        seconds=np.where(click, random.gamma(2, 20, size=len(frame)).round(1), 0.0),
+        rated=(click & (random.random(len(frame)) < 0.5)).astype(int),
+        rating=lambda frame: pd.Series(random.integers(1, 6, size=len(frame))).where(frame["rated"] == 1),
+    )
+
+
+def test_numbers_that_go_with_a_task_are_offered_as_tasks_with_the_reason(mtlbench: Any, here: Path) -> None:
+    frame = rated()
+    text = mtlbench("data", "describe", save(frame)).out
+    assert 'tasks = ["click", "purchase"]' in text
+    offered = candidates(text)
+    assert set(offered) == {"seconds", "rating"}
+    assert offered["seconds"].startswith(
+        '{ name = "seconds", kind = "nonnegative", after = "click", within = true },  # '
+        f"{frame['seconds'].nunique()} values from 0 to "
+    )
+    assert offered["seconds"].endswith(", 0 wherever click is 0")
+    assert offered["rating"] == (
+        '{ name = "rating", kind = "real", observed = "rated == 1" },  # '
+        "5 values from 1 to 5, missing only where rated is 0"
+    )
+    assert "# left out: rated (says where rating was observed)" in text
+    assert not {"seconds", "rating", "rated"} & {*re.findall(r"\w+", " ".join(lines(text, "categorical")))}
+    assert lines(text, "numerical = ") == ['numerical = ["price"]']
+    assert "rating real 5 values from 1 to 5, missing only where rated is 0" in words(text)
+
+
+def test_what_is_offered_can_be_used_as_it_is(mtlbench: Any, here: Path) -> None:
+    mtlbench("data", "describe", save(rated()), "--toml", "log.toml")
+    draft = (here / "log.toml").read_text()
+    tasks = ", ".join(line.partition(",  #")[0] for line in candidates(draft).values())
+    draft = draft.replace('relation = "funnel"\n', "")
+    (here / "log.toml").write_text(draft.replace('"purchase"]', f'{{ name = "purchase", after = "click" }}, {tasks}]'))
+    log = Table(Table.Params(schema_=Path("log.toml"))).load(here)
+    assert [task.kind for task in log.described_tasks] == ["binary", "binary", "nonnegative", "real"]
+    assert log.frame["seconds"].notna().sum() == rated()["click"].sum()
+    assert log.frame["rating"].notna().sum() == rated()["rated"].sum()
+
+
+def test_a_log_of_ratings_alone_is_drafted_as_it_can_run(mtlbench: Any, here: Path) -> None:
+    frame = (
+        rated().drop(columns=["click", "purchase", "seconds", "rated"]).assign(rating=lambda f: f.index % 9 // 2 + 1)
+    )
+    assert mtlbench("data", "describe", save(frame), "--toml", "log.toml").code == 0
+    log = Table(Table.Params(schema_=Path("log.toml"))).load(here)
+    assert [(task.name, task.kind) for task in log.described_tasks] == [("rating", "real")]
+    zeros = frame.assign(rating=frame["rating"].where(frame.index % 4 > 0, 0))
+    text = mtlbench("data", "describe", save(zeros)).out
+    assert '{ name = "rating", kind = "real", observed = "rating > 0" },  # an outcome by its name, 6 values' in text
+
+
+def test_a_number_of_any_sign_is_offered_as_real(mtlbench: Any, here: Path) -> None:
+    margin = pd.Series(np.random.default_rng(0).normal(size=1500).round(2))
+    text = mtlbench("data", "describe", save(visits().assign(margin=margin))).out
+    assert candidates(text)["margin"].startswith('{ name = "margin", kind = "real" },  # an outcome by its name')
+
+
+def test_a_number_with_gaps_of_its_own_is_offered_where_it_is_given(mtlbench: Any, here: Path) -> None:
+    frame = rated().assign(spend=lambda frame: frame["price"].where(frame.index % 7 > 0))
+    assert (
+        'kind = "nonnegative", observed = "spend is given" }'
+        in candidates(mtlbench("data", "describe", save(frame)).out)["spend"]
+    )
+
+
+def test_a_label_with_gaps_is_offered_where_it_was_observed(mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    frame["follow"] = pd.Series(frame.index % 3 == 0).astype(float).where(frame["click"] == 1)
+    frame["like"] = pd.Series(frame.index % 4 == 0).astype(float).where(frame.index % 5 > 0)
+    offered = candidates(mtlbench("data", "describe", save(frame)).out)
+    assert offered["follow"].startswith('{ name = "follow", after = "click", within = true },  # 0 and 1, missing only')
+    assert offered["like"].startswith('{ name = "like", observed = "like is given" },  # 0 and 1, with gaps')
+
+
+def test_an_earlier_stage_is_a_task_and_no_leak(mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    random = np.random.default_rng(4)
+    frame["opened"] = ((frame["click"] == 1) | (random.random(len(frame)) < 0.05)).astype(int)
+    frame["vip"] = (random.random(len(frame)) < 0.5).astype(int)
+    text = mtlbench("data", "describe", save(frame)).out
+    assert 'tasks = ["opened", "click", "purchase"]\nrelation = "funnel"' in text
+    assert "# opened is a task: it is 1 wherever click is 1, as its earlier stage" in text
+    assert "leak" not in text
+    assert '"vip"' in lines(text, "categorical = ")[0]
+
+
+def test_numbers_known_before_are_no_tasks(mtlbench: Any, here: Path) -> None:
+    frame = visits().assign(item_rating=lambda f: f["item_id"] % 5 + 1, avg_spend=lambda f: f["price"] * 2, age=30.5)
+    frame["age"] += frame.index % 60
+    text = mtlbench("data", "describe", save(frame)).out
+    assert candidates(text) == {}
+    assert lines(text, "numerical = ") == ['numerical = ["price", "avg_spend", "age"]']

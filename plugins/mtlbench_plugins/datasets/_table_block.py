@@ -15,13 +15,11 @@ from mtlbench_plugins.datasets._table_dates import Times, parse, parse_as
 from mtlbench_plugins.datasets._table_files import NUMBER
 from mtlbench_plugins.datasets._table_forms import NUMBER as A_NUMBER
 from mtlbench_plugins.datasets._table_ids import ids
-from mtlbench_plugins.datasets._table_schema import NEITHER, TableSchema, Task
+from mtlbench_plugins.datasets._table_schema import TableSchema
 from mtlbench_plugins.datasets._table_survey import Survey
+from mtlbench_plugins.datasets._table_tasks import GIVEN, NEITHER, ORDERS, Condition, TableTask
 
-UNOBSERVED = (
-    "a label that was not observed is not 0, and unobserved labels are not supported yet: drop the rows without one, "
-    "or keep the part of the log in which every label was observed"
-)
+Labels = NDArray[np.int8] | NDArray[np.float64]
 
 
 class CheckedBlock:
@@ -33,6 +31,7 @@ class CheckedBlock:
         self._path, self._first, self._block, self._schema = path, first, block, schema
         self._survey, self._form = survey, form
         self._ids: dict[str, pa.DictionaryArray] = {}
+        self._labels: dict[str, Labels] = {}
 
     def batch(self) -> pa.RecordBatch:
         """The columns of the log.
@@ -54,7 +53,7 @@ class CheckedBlock:
         if schema.timestamp:
             columns[schema.timestamp] = self._milliseconds(schema.timestamp)
         labels = {task.name: self._label(task) for task in schema.tasks}
-        if schema.relation == "funnel":
+        if schema.funnel:
             self._check_funnel(labels)
         arrays = [*columns.values(), *map(pa.array, labels.values())]
         return pa.RecordBatch.from_arrays(arrays, [*columns, *labels])
@@ -105,27 +104,82 @@ class CheckedBlock:
         self._survey.see_zones(times.zoned[np.asarray(column.indices)])
         return times.milliseconds[np.asarray(column.indices)]
 
-    def _label(self, task: Task) -> NDArray[np.int8]:
+    def _label(self, task: TableTask) -> Labels:
+        """The labels of a task, as numbers with NaN where it is not observed; int8 of a binary task of all rows."""
+        if task.name not in self._labels:
+            rows = self._observed(task)
+            found = self._quantity(task, rows) if task.kind != "binary" else self._truth(task, rows)
+            self._labels[task.name] = found if rows is None else np.where(rows, found, np.nan)
+        return self._labels[task.name]
+
+    def _observed(self, task: TableTask) -> NDArray[np.bool_] | None:
+        """The rows in which ``task`` is observed; ``None``: all."""
+        rows = self._fulfilled(task.observed) if task.observed else None
+        if task.within:
+            earlier = next(one for one in self._schema.tasks if one.name == task.after)
+            happened = self._label(earlier) == 1
+            rows = happened if rows is None else rows & happened
+        return rows
+
+    def _fulfilled(self, condition: Condition) -> NDArray[np.bool_]:
+        name = condition.column
+        if condition.is_of_numbers:
+            numbers = self._number(name).to_numpy(zero_copy_only=False)
+            return np.asarray(ORDERS[str(condition.sign)](numbers, condition.value))
+        column = self._block[name]
+        if condition.sign == GIVEN:
+            missing = pc.is_null(column, nan_is_null=True) if column.type == NUMBER else pc.is_null(self._id(name))
+            return ~np.asarray(missing)
+        ids = self._id(name)
+        values = np.array([*map(condition.of_text, ids.dictionary.to_pylist()), 0], np.int8)
+        found = values[np.asarray(pc.fill_null(ids.indices, len(values) - 1))]
+        remedy = f'`observed = "{name}"` takes a column of 0 and 1: correct the row, or compare, as "{name} >= 1" does'
+        self._refuse(name, pa.array(found == NEITHER), remedy)
+        return found == 1
+
+    def _quantity(self, task: TableTask, rows: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+        numbers = self._number(task.source)
+        self._refuse_gaps(task, pc.is_null(numbers, nan_is_null=True), rows)
+        return np.asarray(numbers.to_numpy(zero_copy_only=False), np.float64)
+
+    def _truth(self, task: TableTask, rows: NDArray[np.bool_] | None) -> NDArray[np.int8]:
         if task.at_least is not None:
             numbers = self._number(task.source)
-            self._survey.see_missing(task.name, pc.sum(pc.is_null(numbers, nan_is_null=True)).as_py())
+            self._see_missing(task, pc.is_null(numbers, nan_is_null=True), rows)
             return np.asarray(pc.fill_null(pc.greater_equal(numbers, task.at_least), False)).astype(np.int8)
         column = self._id(task.source)
         if task.equals is None:
-            self._refuse(task.source, pc.is_null(column), UNOBSERVED)
+            self._refuse_gaps(task, pc.is_null(column), rows)
         else:
-            self._survey.see_missing(task.name, column.null_count)
+            self._see_missing(task, pc.is_null(column), rows)
         values = np.array([*map(task.label, column.dictionary.to_pylist()), task.label(None)], np.int8)
         labels: NDArray[np.int8] = values[np.asarray(pc.fill_null(column.indices, len(values) - 1))]
         rule = f'{{ name = "{task.name}", column = "{task.source}", equals = ... }}'
         remedy = (
-            f"a label is 0 or 1: correct the row, drop it where its label is not known, or write the task as {rule}, "
-            "which makes 0 of every other value"
+            f"a label is 0 or 1: correct the row, write the task as {rule}, which makes 0 of every other value, say "
+            '`kind = "real"` or "nonnegative" of a number, or say by `observed` in which rows its label is known'
         )
-        self._refuse(task.source, pa.array(labels == NEITHER), remedy)
+        self._refuse(task.source, pa.array(_in(rows, labels == NEITHER)), remedy)
         return labels
 
-    def _check_funnel(self, labels: Mapping[str, NDArray[np.int8]]) -> None:
+    def _refuse_gaps(self, task: TableTask, missing: pa.Array, rows: NDArray[np.bool_] | None) -> None:
+        """Refuse a label that is missing where it is said to be observed."""
+        if task.observed:
+            remedy = f"task {task.name!r} is observed there, for `{task.observed.text}`: correct the row or `observed`"
+        elif task.within:
+            remedy = f"task {task.name!r} is of this row, for {task.after!r} is 1 there: correct the row"
+        else:
+            remedy = (
+                "a label that was not observed is not 0: say in which rows it was, such as "
+                f'{{ name = "{task.name}", column = "{task.source}", observed = "{task.source} is given" }}, or drop '
+                "the rows without a label"
+            )
+        self._refuse(task.source, pa.array(_in(rows, np.asarray(missing))), remedy)
+
+    def _see_missing(self, task: TableTask, missing: pa.Array, rows: NDArray[np.bool_] | None) -> None:
+        self._survey.see_missing(task.name, int(_in(rows, np.asarray(missing)).sum()))
+
+    def _check_funnel(self, labels: Mapping[str, Labels]) -> None:
         for (earlier, reached), (later, wanted) in pairwise(labels.items()):
             broken = (wanted == 1) & (reached == 0)
             if broken.any():
@@ -142,6 +196,11 @@ class CheckedBlock:
             value = self._block[name][place].as_py()
             held = "no value" if value is None or value != value else repr(value)
             raise DataError(f"{self._path}: column {name!r} holds {held} in row {self._first + place}: {remedy}")
+
+
+def _in(rows: NDArray[np.bool_] | None, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Those of ``chosen`` that are in ``rows``."""
+    return chosen if rows is None else chosen & rows
 
 
 def _is_number(text: str | None) -> bool:

@@ -76,9 +76,10 @@ def _type(name: str, schema: TableSchema, present: pa.Schema) -> pa.DataType:
         if pa.types.is_integer(found):
             return pa.int64()
         return NUMBER if pa.types.is_floating(found) or pa.types.is_null(found) else CATEGORY
-    rules = [task.at_least is not None for task in schema.tasks if task.source == name]
+    uses = [task.is_of_numbers for task in schema.tasks if task.source == name]
+    uses += [task.observed.is_of_numbers for task in schema.tasks if task.observed and task.observed.column == name]
     is_id = name in schema.categorical or name in (schema.session, schema.user)
-    return NUMBER if all(rules) and not is_id else CATEGORY
+    return NUMBER if all(uses) and not is_id else CATEGORY
 
 
 def _require_unit(file: TableFile, schema: TableSchema, found: pa.DataType, wanted: pa.DataType) -> None:

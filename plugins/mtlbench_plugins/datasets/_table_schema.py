@@ -3,24 +3,15 @@
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
-    StringConstraints,
-    ValidationError,
-)
+from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, ValidationError
 
-from mtlbench.api import DataError, Params, did_you_mean
+from mtlbench.api import DataError, Params, Task, did_you_mean, funnel
 from mtlbench.api.sessions import SESSION_RULE
-from mtlbench_plugins.datasets._table_ids import spelling
+from mtlbench.api.tasks import check_order
+from mtlbench_plugins.datasets._table_tasks import TableTask, Text, as_task
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", r"\N")
 """Fields of a CSV file that count as missing, unless the description says otherwise."""
@@ -30,49 +21,7 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-_one_spelling = lru_cache(spelling)
-
-
-def _as_task(value: object) -> object:
-    return {"name": value} if isinstance(value, str) else value
-
-
-Text = Annotated[str, StringConstraints(min_length=1, strict=True)]
-Number = Annotated[float, Field(strict=True)]
 Names = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
-
-
-TRUTHS = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
-NEITHER = 2
-"""Stands for a value that is not a label."""
-
-
-class Task(Params):
-    """A label: a column of 0 and 1, or a rule over a column. A missing value does not fulfil a rule."""
-
-    name: Text
-    column: Text | None = None
-    equals: StrictStr | StrictBool | StrictInt | StrictFloat | None = None
-    at_least: Number | None = None
-
-    @property
-    def source(self) -> str:
-        """The column that the label is read from."""
-        return self.column or self.name
-
-    def label(self, value: str | None) -> int:
-        """0, 1 or ``NEITHER`` for a value of the column; ``equals`` compares as number or text, outer spaces aside."""
-        text = "" if value is None else value.strip()
-        if self.equals is None:
-            return TRUTHS.get(text.lower(), NEITHER)
-        if isinstance(self.equals, str):
-            return int(text == _one_spelling(self.equals.strip()))
-        if isinstance(self.equals, bool):
-            return int(text.lower() == str(self.equals).lower())
-        try:
-            return int(float(text) == self.equals)
-        except ValueError:
-            return 0
 
 
 class TableSchema(Params):
@@ -81,10 +30,11 @@ class TableSchema(Params):
     files: Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(min_length=1)]
     """Files and folders, relative to the description."""
     tasks: Annotated[
-        tuple[Annotated[Task, BeforeValidator(_as_task)], ...], BeforeValidator(_listed), Field(min_length=1)
+        tuple[Annotated[TableTask, BeforeValidator(as_task)], ...], BeforeValidator(_listed), Field(min_length=1)
     ]
-    """Labels, in funnel order unless ``relation`` is ``parallel``."""
-    relation: Literal["funnel", "parallel"] = "funnel"
+    """Labels, in the order of the funnel where they form one."""
+    relation: Literal["funnel", "parallel"] | None = None
+    """Of plain tasks; ``None`` is a funnel of them."""
     categorical: Names = ()
     numerical: Names = ()
     timestamp: Text | None = None
@@ -107,15 +57,34 @@ class TableSchema(Params):
 
     def columns(self) -> list[str]:
         """Every column that is read, each once."""
-        sources = [task.source for task in self.tasks]
+        sources = [name for task in self.tasks for name in task.columns]
         rest = filter(None, (self.timestamp, self.session, self.user))
         return list(dict.fromkeys([*sources, *self.categorical, *self.numerical, *rest]))
+
+    @property
+    def funnel(self) -> bool:
+        """Whether each task happens only where the one before it did."""
+        return self.relation != "parallel" and all(task.is_plain for task in self.tasks)
+
+    @property
+    def described_tasks(self) -> tuple[Task, ...]:
+        """The tasks of the log."""
+        return (
+            funnel(*(task.name for task in self.tasks)) if self.funnel else tuple(map(TableTask.described, self.tasks))
+        )
 
     def id_column(self, name: str) -> str:
         """What the ids of a column are called: a column that is a number too stands twice in the log."""
         return f"{name}, as an id" if name in self.numerical else name
 
 
+EXAMPLES_OF_TASKS = {
+    "kind": 'kind = "real", or "nonnegative"',
+    "params": 'params = { loss = "huber" }',
+    "after": 'after = "click"',
+    "within": "within = true",
+    "observed": 'observed = "rated == 1", "rated", "segment == \'gold\'", or "rating is given"',
+}
 EXAMPLES = {
     "files": 'files = "my_log.csv", a file or a folder',
     "tasks": 'tasks = ["click", "purchase"], or { name = "buyer", column = "orders", at_least = 1 } in that list',
@@ -169,13 +138,15 @@ def _complaint(error: ValidationError, given: Mapping[str, Any]) -> str:
     key, *inner = (str(part) for part in detail["loc"])
     example = f"write {EXAMPLES[key]}" if key in EXAMPLES else ""
     if detail["type"] == "extra_forbidden":
-        unknown, known = str(detail["loc"][-1]), Task.model_fields if inner else TableSchema.model_fields
+        unknown, known = str(detail["loc"][-1]), TableTask.model_fields if inner else TableSchema.model_fields
         return f"unknown key {unknown!r}{' of a task' if inner else ''}: {did_you_mean(unknown, list(known))}"
     if detail["type"] == "missing":
         return f"the key {(inner or [key])[-1]!r} is missing{' in `tasks`' if inner else ''}: {example}"
-    reason = detail["msg"].replace("Input should", "it should", 1)
+    reason = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should", 1)
     if detail["type"] == "model_type":
         reason = "a task is the name of a column, or a table in braces"
+    if inner and inner[-1] in EXAMPLES_OF_TASKS:
+        key, example = inner[-1], f"write {EXAMPLES_OF_TASKS[inner[-1]]}"
     return f"`{key}` holds {detail['input']!r}: {reason[:1].lower()}{reason[1:]}; {example}"
 
 
@@ -196,13 +167,32 @@ def _contradiction(schema: TableSchema) -> str | None:
     for task in schema.tasks:
         for name in {task.name, task.source} & set(inputs):
             return f"column {name!r} is an input and gives the label {task.name!r}, which leaks the answer: take it out"
-        if task.equals is not None and task.at_least is not None:
-            return f"task {task.name!r} has both `equals` and `at_least`: keep one"
-    return _contradiction_in_time(schema)
+        if task.observed and task.observed.column in inputs:
+            return (
+                f"column {task.observed.column!r} is an input and says where {task.name!r} was observed, which leaks "
+                "the answer: take it out of the inputs, or copy it under another name if it is known before the outcome"
+            )
+    return _contradiction_of_tasks(schema) or _contradiction_in_time(schema)
+
+
+def _contradiction_of_tasks(schema: TableSchema) -> str | None:
+    for task in schema.tasks:
+        if reason := task.contradiction():
+            return reason
+        if schema.relation and (task.after is not None or (schema.relation == "funnel" and not task.is_plain)):
+            return (
+                f"`relation = {schema.relation!r}` is for plain tasks of 0 and 1 alone, and task {task.name!r} has "
+                "`after`, `observed` or a `kind`: leave `relation` out, and say `after` of each later stage"
+            )
+    try:
+        check_order(schema.described_tasks)
+    except DataError as error:
+        return str(error)
+    return None
 
 
 def _contradiction_in_time(schema: TableSchema) -> str | None:
-    sources = {name: task.name for task in schema.tasks for name in (task.name, task.source)}
+    sources = {name: task.name for task in schema.tasks for name in (task.name, *task.columns)}
     for role, name in (("timestamp", schema.timestamp), ("session", schema.session), ("user", schema.user)):
         if name in sources:
             return f"column {name!r} is the {role} and gives the label {sources[name]!r}: name another {role}"

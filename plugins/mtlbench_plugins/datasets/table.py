@@ -10,7 +10,7 @@ from pydantic import Field
 from mtlbench import api
 from mtlbench_plugins.datasets import _table_columns
 from mtlbench_plugins.datasets._table_files import CATEGORY, TableFile, open_tables
-from mtlbench_plugins.datasets._table_schema import TableSchema, Task, read_schema
+from mtlbench_plugins.datasets._table_schema import TableSchema, read_schema
 from mtlbench_plugins.datasets._table_survey import Survey
 
 SHOWN_VALUES = 5
@@ -37,8 +37,12 @@ class Table(api.Dataset):
 
     Tasks: columns of 0 and 1 (or true and false) in the order of the funnel, or in any order with
     ``relation = "parallel"``. A task can also be a rule over a column, with ``at_least`` or ``equals``:
-    ``{ name = "long_view", column = "seconds", at_least = 20 }``. A column that gives a label cannot be an input. You
-    must leave out whatever else became known after the impression, because only you know that.
+    ``{ name = "long_view", column = "seconds", at_least = 20 }``, or of another ``kind``, with its ``params``:
+    ``{ name = "watch", column = "seconds", kind = "nonnegative", after = "click", within = true }``. ``observed`` says
+    where a label is known: ``"rated"`` (a column of 0 and 1), ``"rated == 1"`` (one comparison of a column with a
+    number, truth or text), or ``"rating is given"``. A label that is missing elsewhere is refused. A column that gives
+    a label, or says where it is known, cannot be an input. You must leave out whatever else became known after the
+    impression, because only you know that.
 
     Inputs: ``categorical`` columns are ids, compared as text ("07" is not "7"), where a whole float is the integer
     ("7.0" is "7") and NaN is missing; ``numerical`` columns are numbers. Missing values are allowed in both.
@@ -76,17 +80,20 @@ class Table(api.Dataset):
         survey = Survey(schema)
         frame = _frame(_table_columns.read(files, schema, survey))
         origin = f"{files[0].path}{f' and {len(files) - 1} more files' if len(files) > 1 else ''}"
-        for task in schema.tasks:
-            if task.equals is not None and len(frame) and not frame[task.name].any():
-                raise api.DataError(_never(task, files[0], origin))
+        for task in schema.tasks if len(frame) else ():
+            if task.observed and frame[task.name].isna().all():
+                what = f"no row fulfils {task.observed.text!r}, so task {task.name!r} is observed nowhere"
+                raise api.DataError(f"{origin}: {what}: {_values(files[0], task.observed.column)}; correct `observed`")
+            if task.equals is not None and not frame[task.name].any():
+                what = f"no row has {task.equals!r} in column {task.source!r}, so task {task.name!r} is never 1"
+                raise api.DataError(f"{origin}: {what}: {_values(files[0], task.source)}; correct `equals`")
         session, user = (name and schema.id_column(name) for name in (schema.session, schema.user))
         if schema.session_rule and len(frame):
             session = "session, by rule"
             frame[session] = api.session_ids(frame[user], frame[schema.timestamp], schema.session_rule)
-        names = [task.name for task in schema.tasks]
         return api.Log(
             frame=frame,
-            tasks=api.funnel(*names) if schema.relation == "funnel" else names,
+            tasks=schema.described_tasks,
             categorical=schema.categorical,
             numerical=schema.numerical,
             timestamp=schema.timestamp,
@@ -135,11 +142,8 @@ def _frame(batches: Iterator[pa.RecordBatch]) -> pd.DataFrame:
     return frame
 
 
-def _never(task: Task, file: TableFile, origin: str) -> str:
-    """A message that no row fulfils the task's rule, with some values of the column."""
-    _, block = next(file.blocks({task.source: CATEGORY}))
-    values = block[task.source].dictionary.to_pylist()[:SHOWN_VALUES]
-    return (
-        f"{origin}: no row has {task.equals!r} in column {task.source!r}, so task {task.name!r} is never 1: its values "
-        f"are {', '.join(map(repr, values))}{', ...' if len(values) == SHOWN_VALUES else ''}; correct `equals`"
-    )
+def _values(file: TableFile, column: str) -> str:
+    """Some values of a column, for a message."""
+    _, block = next(file.blocks({column: CATEGORY}))
+    values = block[column].dictionary.to_pylist()[:SHOWN_VALUES]
+    return f"its values are {', '.join(map(repr, values))}{', ...' if len(values) == SHOWN_VALUES else ''}"

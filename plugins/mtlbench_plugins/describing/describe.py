@@ -31,6 +31,9 @@ def describe(file: Path, folder: Path) -> Description:
     roles = guess(sample)
     notes = list(_notes(files, sample, roles))
     sections = [_columns(file, sample, roles), *_labels(sample, roles), *_time(sample, roles)]
+    if roles.candidates:
+        rows = [(one.name, one.kind, one.why) for one in roles.candidates]
+        sections.append(Section("May be tasks as well", ("column", "kind", "why"), rows))
     if notes:
         sections.append(Section("Before a study", ("note",), [(note,) for note in notes]))
     how = pivot(roles.events, sample, files, _named(roles)) if roles.events and not roles.tasks else None

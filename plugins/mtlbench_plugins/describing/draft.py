@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mtlbench_plugins.datasets._table_files import CsvFile, TableFile
+from mtlbench_plugins.describing.candidates import Candidate
 from mtlbench_plugins.describing.roles import Roles
 from mtlbench_plugins.describing.sample import Sample
 from mtlbench_plugins.describing.times import is_named_as_time
@@ -51,15 +52,36 @@ def draft(
 
 
 def _tasks(roles: Roles) -> Iterator[str]:
+    for name, why in roles.stages.items():
+        if name in roles.tasks:
+            yield f"# {name} is a task: it is {why}"
     if roles.tasks:
         yield f"tasks = [{', '.join(_task(name, roles) for name in roles.tasks)}]"
     elif roles.events:
         yield "tasks = []  # the outcomes, once each has a column"
+    elif roles.candidates:
+        yield "tasks = ["
+        yield from (f"  {_candidate(one)},  # {one.why}" for one in roles.candidates)
+        yield "]"
     else:
         yield "tasks = []  # no column looks like an outcome: name columns of 0 and 1, or make them of others:"
         yield '# tasks = [{ name = "long_stay", column = "seconds", at_least = 60 }]'
     if len(roles.tasks) > 1:
         yield f"relation = {_toml('funnel' if roles.funnel else 'parallel')}"
+    if roles.tasks and roles.candidates:
+        yield "# These may be tasks as well. Add to `tasks` those that are outcomes, and take them out of the inputs."
+        if len(roles.tasks) > 1:
+            yield "# Then leave `relation` out, and say a stage that comes after another by `after`."
+        yield from (f"#   {_candidate(one)},  # {one.why}" for one in roles.candidates)
+
+
+def _candidate(one: Candidate) -> str:
+    """A candidate as a task of the description."""
+    keys = [f"name = {_toml(one.name)}"]
+    keys += [f"kind = {_toml(one.kind)}"] if one.kind != "binary" else []
+    keys += [f"after = {_toml(one.after)}, within = true"] if one.after else []
+    keys += [f"observed = {_toml(one.observed)}"] if one.observed else []
+    return f"{{ {', '.join(keys)} }}"
 
 
 def _time(sample: Sample, roles: Roles) -> Iterator[str]:

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mtlbench_plugins.datasets._table_schema import TRUTHS
+from mtlbench_plugins.datasets._table_tasks import TRUTHS
+from mtlbench_plugins.describing.candidates import Candidate, find_candidates
 from mtlbench_plugins.describing.events import Events, find_events
 from mtlbench_plugins.describing.leaks import SUSPECT, alone, counts_of, same
 from mtlbench_plugins.describing.sample import UNREADABLE, Sample
+from mtlbench_plugins.describing.stages import find_stages
 from mtlbench_plugins.describing.times import Timestamp, find_timestamps, is_named_as_time
 
 FEW_VALUES = 50
@@ -30,7 +32,7 @@ SESSION_NUMBER = r"(session|visit)(_?(id|no|nr|num|number|index|idx))?$"
 USER = r"user|visitor|customer|client|uid$|person"
 LABEL = (
     r"click|view|conver|purchas|buy|bought|paid|pay$|order|cart|like|follow|share|forward|comment|hate|install|"
-    r"subscri|churn|income|label|target|outcome"
+    r"subscri|churn|cancel|income|label|target|outcome"
 )
 ID = r"id$|code|zip"
 
@@ -53,6 +55,10 @@ class Roles:
     """Task -> the value that counts as 1, for columns that hold words."""
     funnel: bool = True
     uses: dict[str, Use] = field(default_factory=dict)
+    candidates: list[Candidate] = field(default_factory=list)
+    """What may be a task beside ``tasks``, and is no input."""
+    stages: dict[str, str] = field(default_factory=dict)
+    """Task -> why it is one, where its name does not say so."""
     notes: dict[str, str] = field(default_factory=dict)
     """Why a column is left out, or what else a reader should know of it."""
 
@@ -68,11 +74,15 @@ def guess(sample: Sample) -> Roles:
     free = [name for name in sample.readable if roles.timestamp is None or name != roles.timestamp.name]
     roles.user, roles.session = _owners(sample, free)
     labels = _labels(sample, roles, free)
+    others = [name for name in free if name not in {*labels, roles.session, roles.user}]
+    for name, (rows, why) in find_stages(sample, others, labels).items():
+        labels[name], roles.stages[name] = rows, why
     _order(roles, _without_copies(labels, roles))
     roles.events = find_events(sample)
     for name in sample.kinds:
         roles.uses[name] = _use(name, sample, roles, labels)
     _suspect(sample, roles, labels)
+    _propose(sample, roles)
     return roles
 
 
@@ -111,6 +121,22 @@ def _labels(sample: Sample, roles: Roles, free: list[str]) -> dict[str, NDArray[
             roles.equals[name] = rarer.strip()
             labels[name] = (column == rarer).to_numpy(bool)
     return labels
+
+
+def _propose(sample: Sample, roles: Roles) -> None:
+    """Name what may be a task beside those that were found, and take it from the inputs."""
+    told = [name for name in roles.named("left out") if roles.notes[name].startswith("leak suspect: alone")]
+    gaps = [name for name in roles.named("left out") if "not observed in" in roles.notes[name]]
+    numbers = [*roles.named("categorical"), *roles.named("numerical"), *told]
+    numbers = [name for name in sample.kinds if name in numbers and name != roles.user]
+    roles.candidates = find_candidates(sample, numbers, gaps, roles.tasks)
+    for one in roles.candidates:
+        notes = {one.name: f"may be a task: {one.why}"}
+        if one.flag:
+            notes[one.flag] = f"says where {one.name} was observed"
+        for name, note in notes.items() if one.is_outcome else ():
+            if roles.uses[name] != "left out":
+                roles.uses[name], roles.notes[name] = "left out", note
 
 
 def _without_copies(labels: Labels, roles: Roles) -> Labels:
@@ -170,7 +196,7 @@ def _reason(name: str, sample: Sample, roles: Roles, labels: Labels) -> str | No
         return f"an outcome by its name, of {values}: to use it, name it as a task with a rule"
     if _matches(LABEL, name) and column.isna().any() and set(map(str, column.dropna().unique())) <= set(TRUTHS):
         missing = int(column.isna().sum())
-        return f"an outcome by its name, not observed in {missing:,} rows: to use it, keep the rows in which it was"
+        return f"an outcome by its name, not observed in {missing:,} rows: to use it, name it as a task with `observed`"
     if re.fullmatch(r"__index_level_\d+__|Unnamed: 0", name):
         return "the row number, as pandas writes it"
     if distinct < 2:

@@ -259,7 +259,7 @@ def test_a_missing_label_is_refused_and_never_offered_as_0(write: str, tmp_path:
         describe(tmp_path, frame, files=f"log.{write}", tasks=["click", "like"], relation="parallel").load(tmp_path)
     message = str(caught.value)
     assert f"'like' holds no value in row {3 if write == 'csv' else 2}" in message
-    assert "not supported yet" in message
+    assert 'observed = "like is given"' in message
     assert "drop the rows" in message
     assert "equals" not in message
 
