@@ -16,10 +16,30 @@ import torch
 from torch import Tensor
 
 from mtlbench.api.description import Description
+from mtlbench.api.inputs import Bag, Inputs
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.publication import Publication
-from mtlbench.api.schema import Schema
+from mtlbench.api.schema import Pooling, Schema
 from mtlbench.api.tasks import Task
+
+
+@dataclass(frozen=True)
+class BagColumn:
+    """An input column of which each row holds any number of ids: a list, a tuple, an array, or nothing.
+
+    ::
+
+        BagColumn("tags")
+        BagColumn("clicked_items", length=50, pooling="attention", of="item_id")
+    """
+
+    name: str
+    length: int = 20
+    """Most ids of a row that are read: its first ones."""
+    pooling: Pooling = "mean"
+    of: str | None = None
+    """The categorical input whose ids these are. It then has the same embeddings, and ids that it does not know are
+    unknown. ``attention`` needs one."""
 
 
 @dataclass
@@ -38,6 +58,8 @@ class Log:
     """Input columns taken as ids, of any dtype. A missing value is an id of its own."""
     numerical: Sequence[str] = ()
     """Input columns taken as numbers. They are standardised on the training split; missing values become its mean."""
+    bags: Sequence[str | BagColumn] = ()
+    """Input columns of several ids each. A bare name is a :class:`BagColumn` of the default length."""
     timestamp: str | None = None
     """Integer column of milliseconds since 1970. ``None``: a seeded random split, and no session MDP."""
     session: str | None = None
@@ -70,6 +92,11 @@ class Log:
         return tuple(Task(task) if isinstance(task, str) else task for task in self.tasks)
 
     @property
+    def described_bags(self) -> tuple[BagColumn, ...]:
+        """The bags, each with its length."""
+        return tuple(BagColumn(bag) if isinstance(bag, str) else bag for bag in self.bags)
+
+    @property
     def task_names(self) -> list[str]:
         """The label columns."""
         return [task.name for task in self.described_tasks]
@@ -100,6 +127,8 @@ class Split:
     """(N,) int64, row of the next impression of the same session; the row itself where the session ends."""
     done: Tensor
     """(N,) bool, whether the session ends with this row."""
+    bags: tuple[Bag, ...] = ()
+    """One for each of ``schema.bags``, of N rows."""
     optimum: Tensor | None = None
     """(N, K) float64 true means of the labels given the inputs, where the generator knows them."""
 
@@ -109,7 +138,12 @@ class Split:
     def to(self, device: torch.device) -> "Split":
         """The same split with every tensor on ``device``."""
         moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
-        return Split(**{**vars(self), **moved})
+        return Split(**{**vars(self), **moved, "bags": self.inputs.to(device).bags})
+
+    @property
+    def inputs(self) -> Inputs:
+        """What a backbone reads of all N rows."""
+        return Inputs(self.categorical, self.numerical, self.bags)
 
 
 @dataclass(frozen=True)

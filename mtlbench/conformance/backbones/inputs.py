@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
-from mtlbench.api import Backbone, Field, Schema, funnel
+from mtlbench.api import Backbone, Field, Inputs, Schema, funnel
 from mtlbench.conformance.plugin_under_test import PluginUnderTest, tiny_backbone
 from mtlbench.conformance.rules import NotApplicableError
 from mtlbench.experiments.applicability import other_kind
@@ -33,9 +32,9 @@ def build(plugin: PluginUnderTest, schema: Schema = SCHEMA, seed: int = 0) -> Ba
         return tiny_backbone(plugin.entry, schema).eval()
 
 
-def inputs(schema: Schema = SCHEMA, rows: int = ROWS, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Random ids (B, F) and numbers (B, D)."""
+def inputs(schema: Schema = SCHEMA, rows: int = ROWS, seed: int = 0) -> Inputs:
+    """Random ids and numbers of B rows."""
     generator = torch.Generator().manual_seed(seed)
     ids = [torch.randint(field.cardinality, (rows,), generator=generator) for field in schema.categorical]
     categorical = torch.stack(ids, dim=1).int() if ids else torch.zeros(rows, 0, dtype=torch.int32)
-    return categorical, torch.randn(rows, len(schema.numerical), generator=generator)
+    return Inputs(categorical, torch.randn(rows, len(schema.numerical), generator=generator))
