@@ -5,6 +5,7 @@ from typing import NoReturn
 from mtlbench.api.backbone import Backbone, ExpertSizes, Sizes
 from mtlbench.api.dataset import BagColumn, Dataset, Log, Split, Splits
 from mtlbench.api.description import Description, Section
+from mtlbench.api.histories import history
 from mtlbench.api.inputs import Bag, Inputs
 from mtlbench.api.masks import masked_mean
 from mtlbench.api.params import NoParams, Params
@@ -60,6 +61,7 @@ __all__ = [
     "Weighting",
     "did_you_mean",
     "funnel",
+    "history",
     "hookimpl",
     "masked_mean",
     "ones",
