@@ -58,11 +58,19 @@ class Attention(nn.Module):
     def __init__(self, width: int, candidate: int) -> None:
         super().__init__()
         self.candidate = candidate
-        self.score = nn.Sequential(nn.Linear(4 * width, ATTENTION), nn.PReLU(), nn.Linear(ATTENTION, 1))
+        self.hidden = nn.Linear(4 * width, ATTENTION)
+        self.score = nn.Sequential(nn.PReLU(), nn.Linear(ATTENTION, 1))
 
     def forward(self, values: Tensor, position: Tensor, bag: Bag, fields: Tensor) -> Tensor:
         """(B, d) from ``values`` (U, d), and where in them the vectors of the bag and of all ``fields`` are."""
         vectors = F.embedding(position, values)
-        own = F.embedding(fields[:, self.candidate], values).unsqueeze(1).expand_as(vectors)
-        scores = self.score(torch.cat([vectors, own, vectors - own, vectors * own], dim=2)).squeeze(2)
-        return torch.einsum("bl,bld->bd", scores * held(bag), vectors)
+        own = F.embedding(fields[:, self.candidate], values)
+        # W [e, c, e - c, e * c] = (W_1 + W_3) e + (W_2 - W_3) c + W_4 (e * c): the first product once for each vector.
+        of_vector, of_own, of_difference, of_product = self.hidden.weight.split(values.shape[1], dim=1)
+        once = len(values) <= position.numel()
+        alone = F.linear(values if once else vectors, of_vector + of_difference)
+        beside = F.linear(own, of_own - of_difference, self.hidden.bias)
+        together = F.linear(vectors * own.unsqueeze(1), of_product)
+        hidden = (F.embedding(position, alone) if once else alone) + beside.unsqueeze(1) + together
+        scores = self.score(hidden).squeeze(2) * held(bag)
+        return torch.bmm(scores.unsqueeze(1), vectors).squeeze(1)
