@@ -46,13 +46,13 @@ def history(
     counts = _events(frame, item, where, owner)
     order = np.lexsort((moment, owner))
     happened = counts[order]
-    before = np.cumsum(happened) - happened
+    before: NDArray[np.int64] = np.cumsum(happened) - happened
     user_first = np.diff(owner[order], prepend=-2) != 0
     moment_first = user_first | (np.diff(moment[order], prepend=-2) != 0)
     # Of each row, in the order of all events that count: where those of its user begin, and where its own time begins.
     row = np.arange(len(order))
-    starts = before[np.maximum.accumulate(np.where(user_first, row, 0))]
-    ends = before[np.maximum.accumulate(np.where(moment_first, row, 0))]
+    starts: NDArray[np.int64] = before[np.maximum.accumulate(np.where(user_first, row, 0))]
+    ends: NDArray[np.int64] = before[np.maximum.accumulate(np.where(moment_first, row, 0))]
     begin, end = np.empty(len(order), dtype=np.int64), np.empty(len(order), dtype=np.int64)
     begin[order], end[order] = np.maximum(starts, ends - last), ends
     begin[owner < 0] = end[owner < 0] = 0
