@@ -257,7 +257,7 @@ def test_fields_have_rows_of_their_own_in_the_one_table():
     embedding = FieldEmbedding(small_schema(), 3)
     assert embedding.weight.shape == (11 + 7 + 4, 3)
     row = torch.tensor([[10, 0, 3]], dtype=torch.int32)
-    embedded = embedding(row, torch.zeros(1, 2)).view(4, 3)
+    embedded = embedding(Inputs(row, torch.zeros(1, 2))).view(4, 3)
     assert torch.equal(embedded[:3], embedding.weight[[10, 11, 21]])
 
 
