@@ -8,7 +8,7 @@ from mtlbench.api.description import Description, Section
 from mtlbench.api.histories import history
 from mtlbench.api.inputs import Bag, Inputs
 from mtlbench.api.masks import masked_mean
-from mtlbench.api.params import NoParams, Params
+from mtlbench.api.params import NoParams, Params, added_later, identifying
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
 from mtlbench.api.publication import Publication, RemoteFile
 from mtlbench.api.renamed import API_NAMES, replacement
@@ -59,10 +59,12 @@ __all__ = [
     "TrainingError",
     "UsageError",
     "Weighting",
+    "added_later",
     "did_you_mean",
     "funnel",
     "history",
     "hookimpl",
+    "identifying",
     "masked_mean",
     "ones",
     "session_ids",
