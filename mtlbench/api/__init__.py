@@ -3,14 +3,16 @@
 from typing import NoReturn
 
 from mtlbench.api.backbone import Backbone, ExpertSizes, Sizes
-from mtlbench.api.dataset import Dataset, Log, Split, Splits
+from mtlbench.api.dataset import BagColumn, Dataset, Log, Split, Splits
 from mtlbench.api.description import Description, Section
+from mtlbench.api.histories import history
+from mtlbench.api.inputs import Bag, Inputs
 from mtlbench.api.masks import masked_mean
 from mtlbench.api.params import NoParams, Params, added_later, identifying
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
 from mtlbench.api.publication import Publication, RemoteFile
 from mtlbench.api.renamed import API_NAMES, replacement
-from mtlbench.api.schema import Field, Schema
+from mtlbench.api.schema import BagField, Field, Pooling, Schema
 from mtlbench.api.sessions import session_ids
 from mtlbench.api.step import Jacobian, SharedGradients, Step
 from mtlbench.api.tasks import Task, funnel
@@ -20,12 +22,16 @@ from mtlbench.errors import DataError, MtlbenchError, TrainingError, UsageError,
 
 __all__ = [
     "Backbone",
+    "Bag",
+    "BagColumn",
+    "BagField",
     "DataError",
     "Dataset",
     "Description",
     "DirectionWeighting",
     "ExpertSizes",
     "Field",
+    "Inputs",
     "Jacobian",
     "Log",
     "MtlbenchError",
@@ -33,6 +39,7 @@ __all__ = [
     "NoParams",
     "Params",
     "Plugin",
+    "Pooling",
     "Publication",
     "Registrar",
     "RemoteFile",
@@ -55,6 +62,7 @@ __all__ = [
     "added_later",
     "did_you_mean",
     "funnel",
+    "history",
     "hookimpl",
     "identifying",
     "masked_mean",

@@ -1,11 +1,13 @@
 """The backbone plugin interface: a network from encoded rows to one logit per task."""
 
 from abc import ABC, abstractmethod
+from inspect import signature
 from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
 
+from mtlbench.api.inputs import Inputs
 from mtlbench.api.params import Params
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.schema import Schema
@@ -51,14 +53,22 @@ class Backbone(Plugin, nn.Module, ABC):
     (``if x.max() > 1``, ``x.item()``, ``x.nonzero()``) or keeps tensors for :meth:`penalty`; its kernels are then
     launched one by one."""
 
+    def __init_subclass__(cls) -> None:
+        if "forward" in vars(cls) and "numerical" in signature(cls.forward).parameters:
+            raise TypeError(
+                f"{cls.__name__}.forward(categorical, numerical) has a new signature: write forward(inputs), and read "
+                "inputs.categorical, inputs.numerical and inputs.bags (mtlbench.api.Inputs)"
+            )
+        super().__init_subclass__()
+
     @classmethod
     def applicable(cls, schema: Schema) -> str | None:
         """``None`` if the backbone fits the dataset, else the reason why not, as one sentence."""
         return None
 
     @abstractmethod
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
-        """Logits (B, K) from ``categorical`` (B, F) int and ``numerical`` (B, D) float32."""
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Logits (B, K) of B rows."""
 
     def penalty(self, logits: Tensor) -> Tensor | None:
         """A scalar that is added to the weighted loss of a step, or ``None``.

@@ -16,10 +16,30 @@ import torch
 from torch import Tensor
 
 from mtlbench.api.description import Description
+from mtlbench.api.inputs import Bag, Inputs
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.publication import Publication
-from mtlbench.api.schema import Schema
+from mtlbench.api.schema import Pooling, Schema
 from mtlbench.api.tasks import Task
+
+
+@dataclass(frozen=True)
+class BagColumn:
+    """An input column of which each row holds any number of ids: a list, a tuple, an array, or nothing.
+
+    ::
+
+        BagColumn("tags")
+        BagColumn("clicked_items", length=50, pooling="attention", of="item_id")
+    """
+
+    name: str
+    length: int = 20
+    """Most ids of a row that are read: its first ones."""
+    pooling: Pooling = "mean"
+    of: str | None = None
+    """The categorical input whose ids these are. It then has the same embeddings, and ids that it does not know are
+    unknown. ``attention`` needs one."""
 
 
 @dataclass
@@ -66,11 +86,18 @@ class Log:
     clipped: Mapping[str, float] = field(default_factory=dict)
     """The tasks whose labels are cut from above, in all splits, with the quantile of the observed training labels at
     which they are cut: ``{"watch_time": 0.999}``."""
+    bags: Sequence[str | BagColumn] = ()
+    """Input columns of several ids each. A bare name is a :class:`BagColumn` of the default length."""
 
     @property
     def described_tasks(self) -> tuple[Task, ...]:
         """The tasks, each with its kind."""
         return tuple(Task(task) if isinstance(task, str) else task for task in self.tasks)
+
+    @property
+    def described_bags(self) -> tuple[BagColumn, ...]:
+        """The bags, each with its length."""
+        return tuple(BagColumn(bag) if isinstance(bag, str) else bag for bag in self.bags)
 
     @property
     def task_names(self) -> list[str]:
@@ -105,6 +132,8 @@ class Split:
     """(N,) bool, whether the session ends with this row."""
     optimum: Tensor | None = None
     """(N, K) float64 true means of the labels given the inputs, where the generator knows them."""
+    bags: tuple[Bag, ...] = ()
+    """One for each of ``schema.bags``, of N rows."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -112,7 +141,12 @@ class Split:
     def to(self, device: torch.device) -> "Split":
         """The same split with every tensor on ``device``."""
         moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
-        return Split(**{**vars(self), **moved})
+        return Split(**{**vars(self), **moved, "bags": self.inputs.to(device).bags})
+
+    @property
+    def inputs(self) -> Inputs:
+        """What a backbone reads of all N rows."""
+        return Inputs(self.categorical, self.numerical, self.bags)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,10 @@ TRAINER_METHODS: Mapping[str, str] = {
 """Names in :class:`mtlbench.api.Trainer`."""
 
 
+STEP_ATTRIBUTES: Mapping[str, str] = {"categorical": "inputs.categorical", "numerical": "inputs.numerical"}
+"""Names in :class:`mtlbench.api.Step`."""
+
+
 def replacement(owner: str, name: str, renamed: Mapping[str, str]) -> str:
     """What to tell somebody who asked ``owner`` for ``name``."""
     if name in renamed:

@@ -1,6 +1,7 @@
 """What a backbone and a weighting know of a dataset: fields and tasks, no data."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from mtlbench.api.tasks import Task
 
@@ -17,6 +18,27 @@ class Field:
     """Number of indices, the unknown one included: indices lie in ``[0, cardinality)``."""
 
 
+Pooling = Literal["mean", "sum", "attention"]
+"""How the vectors of a bag's ids become one; the vector of an empty bag is 0.
+
+``attention`` is that of DIN (Zhou et al., KDD 2018, https://arxiv.org/abs/1706.06978): the sum of the vectors, each
+times a score of it and of the row's own id in the field that the bag shares its table with."""
+
+
+@dataclass(frozen=True)
+class BagField(Field):
+    """One column of bags after encoding: each row has any number of ids, such as tags, or items clicked before.
+
+    The cardinality is that of the field ``of``, where there is one.
+    """
+
+    length: int
+    """L, the largest number of ids of a row."""
+    pooling: Pooling = "mean"
+    of: str | None = None
+    """The categorical field whose ids these are: it has the same indices and embeddings. ``None``: ids of its own."""
+
+
 @dataclass(frozen=True)
 class Schema:
     """Shape of an encoded dataset."""
@@ -30,7 +52,8 @@ class Schema:
     users: bool = True
     """Whether rows carry a user."""
     user_inputs: tuple[str, ...] = ()
-    """The inputs, categorical and numerical, that describe the user rather than the item or the moment."""
+    """The inputs that describe the user rather than the item or the moment."""
+    bags: tuple[BagField, ...] = ()
 
     @property
     def task_names(self) -> tuple[str, ...]:

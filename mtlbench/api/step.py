@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations_with_replacement
+from typing import NoReturn
 
 import torch
 from torch import Tensor
 
+from mtlbench.api.inputs import Inputs
 from mtlbench.api.masks import masked_mean
+from mtlbench.api.renamed import STEP_ATTRIBUTES, replacement
 from mtlbench.errors import TrainingError
 
 Jacobian = Mapping[str, tuple[Tensor, ...]]
@@ -52,10 +55,8 @@ class Step:
 
     rows: Tensor
     """(B,) int64 row numbers in the training split."""
-    categorical: Tensor
-    """(B, F) int32 inputs."""
-    numerical: Tensor
-    """(B, D) float32 inputs."""
+    inputs: Inputs
+    """What the backbone read."""
     labels: Tensor
     """(B, K) float32, each in its task's unit, 0 or 1 of a binary task; NaN where not observed."""
     logits: Tensor
@@ -109,6 +110,10 @@ class Step:
             TrainingError: the weighting does not need ``gram`` or ``jacobian``.
         """
         return self._gradients().jacobian
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Name the successor of an attribute that is gone."""
+        raise AttributeError(replacement("step", name, STEP_ATTRIBUTES))
 
     def _gradients(self) -> SharedGradients:
         if self.shared is None:

@@ -163,7 +163,7 @@ def flop_per_row(network: nn.Module) -> float:
     split = workload(COUNTED_ROWS).train
     network.train()
     with FlopCounterMode(display=False) as counter:
-        network(split.categorical, split.numerical).sum().backward()
+        network(split.inputs).sum().backward()
     network.zero_grad()
     return counter.get_total_flops() / COUNTED_ROWS
 

@@ -9,17 +9,19 @@ compute the same by construction.
 """
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from mtlbench.api import Split
+from mtlbench.api import Bag, Inputs, Split
 from mtlbench.nn import FieldEmbedding, ReLUDropout
+from mtlbench.nn.pooling import Sum, held
 
 Network = TypeVar("Network", bound=nn.Module)
 LEARNING_RATE = 1e-3
@@ -38,19 +40,32 @@ class PublicEmbedding(nn.Embedding):
         rows, width = source.weight.shape
         super().__init__(rows, width, _weight=source.weight.detach().clone())
         self.numerical = copy.deepcopy(source.numerical)
+        self.pools = copy.deepcopy(source.pools)
         self.register_buffer("offsets", source.offsets.long(), persistent=False)
+        self.bag_starts = source.bag_starts
         self.tokens, self.width = source.tokens, source.width
 
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:  # type: ignore[override]
-        """Vectors (B, T * d) from ``categorical`` (B, F) and ``numerical`` (B, D)."""
-        vectors = [super().forward(categorical + self.offsets)]
+    def forward(self, inputs: Inputs) -> Tensor:  # type: ignore[override]
+        """Vectors (B, T * d) of B rows."""
+        fields = inputs.categorical + self.offsets
+        vectors = [super().forward(fields)]
+        for pool, start, bag in zip(self.pools, self.bag_starts, inputs.bags, strict=True):
+            vectors.append(self._pooled(pool, bag._replace(ids=bag.ids + start), fields).unsqueeze(1))
         if self.numerical is not None:
-            vectors.append(self.numerical(numerical).unsqueeze(1))
-        return torch.cat(vectors, dim=1).view(len(categorical), -1)
+            vectors.append(self.numerical(inputs.numerical).unsqueeze(1))
+        return torch.cat(vectors, dim=1).view(len(inputs), -1)
 
-    def inputs(self, categorical: Tensor, numerical: Tensor, readers: Iterable[nn.Module] = ()) -> Tensor:
+    def _pooled(self, pool: nn.Module, bag: Bag, fields: Tensor) -> Tensor:
+        """The vector (B, d) of a bag of rows of the table."""
+        if not isinstance(pool, Sum):
+            attended: Tensor = pool(self.weight, bag.ids, bag, fields)
+            return attended
+        begin = bag.lengths.cumsum(0) - bag.lengths
+        return F.embedding_bag(bag.ids[held(bag)], self.weight, begin, mode="mean" if pool.mean else "sum")
+
+    def factored(self, inputs: Inputs, readers: Iterable[nn.Module] = ()) -> Tensor:
         """As :meth:`forward`: every reader reads for itself."""
-        return self(categorical, numerical)
+        return self(inputs)
 
     def mean(self, embedded: Tensor) -> Tensor:
         """Mean (B, d) over the T vectors of ``embedded``."""
@@ -69,35 +84,33 @@ def in_public_style(original: Network) -> Network:
     return network
 
 
-class PublicRows(Dataset[tuple[np.ndarray, np.ndarray, np.ndarray]]):
+class PublicRows(Dataset[tuple[np.ndarray, ...]]):
     """The rows of a split, fetched one by one."""
 
     def __init__(self, split: Split) -> None:
-        self._columns = split.categorical.long().numpy(), split.numerical.numpy(), split.labels.numpy()
+        categorical, *others = split.inputs.tensors()
+        self._columns = [tensor.numpy() for tensor in (categorical.long(), *others, split.labels)]
 
     def __len__(self) -> int:
         return len(self._columns[0])
 
-    def __getitem__(self, row: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        categorical, numerical, labels = self._columns
-        return categorical[row], numerical[row], labels[row]
+    def __getitem__(self, row: int) -> tuple[np.ndarray, ...]:
+        return tuple(column[row] for column in self._columns)
 
 
-def public_loader(split: Split, batch_size: int, shuffle: bool) -> Iterable[tuple[Tensor, Tensor, Tensor]]:
-    """Batches of inputs and labels, put together in this process: workers would use cores that nobody counts."""
-    loader: Iterable[tuple[Tensor, Tensor, Tensor]] = DataLoader(
-        PublicRows(split), batch_size=batch_size, shuffle=shuffle
-    )
+def public_loader(split: Split, batch_size: int, shuffle: bool) -> Iterable[Sequence[Tensor]]:
+    """Batches of the tensors of inputs, and labels, put together in this process: workers would use more cores."""
+    loader: Iterable[Sequence[Tensor]] = DataLoader(PublicRows(split), batch_size=batch_size, shuffle=shuffle)
     return loader
 
 
-def public_step(network: nn.Module) -> Callable[[Tensor, Tensor, Tensor], float]:
-    """What the loop does with a batch of ``categorical``, ``numerical`` and ``labels``; returns the loss."""
+def public_step(network: nn.Module) -> Callable[[Inputs, Tensor], float]:
+    """What the loop does with a batch of inputs and labels; returns the loss."""
     adam = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
     criterion = nn.BCELoss()
 
-    def step(categorical: Tensor, numerical: Tensor, labels: Tensor) -> float:
-        probabilities = torch.sigmoid(network(categorical, numerical))
+    def step(inputs: Inputs, labels: Tensor) -> float:
+        probabilities = torch.sigmoid(network(inputs))
         tasks = labels.shape[1]
         losses = [criterion(probabilities[:, k], labels[:, k]) for k in range(tasks)]
         loss = torch.stack(losses).sum() / tasks
@@ -115,5 +128,5 @@ def public_losses(network: nn.Module, split: Split, batch_size: int, device: str
     loader = public_loader(split, batch_size, shuffle=True)
     for _ in count():
         for batch in loader:
-            categorical, numerical, labels = (part.to(device) for part in batch)
-            yield step(categorical, numerical, labels)
+            *inputs, labels = (part.to(device) for part in batch)
+            yield step(Inputs.of(inputs), labels)

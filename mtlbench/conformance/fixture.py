@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from mtlbench.api import Backbone, Field, Schema, Split, Splits, Task, funnel
+from mtlbench.api import Backbone, Field, Inputs, Schema, Split, Splits, Task, funnel
 from mtlbench.nn import FieldEmbedding
 
 FEATURES = 3
@@ -128,11 +128,12 @@ class FixtureNetwork(Backbone):
         self.biases = nn.ParameterList(torch.zeros(1) for _ in order)
         self.register_buffer("steep", steep, persistent=False)
 
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+    def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, K)."""
-        hidden = self.trunk.mean(self.trunk(categorical, numerical[:, :FEATURES])).tanh()
+        features = replace(inputs, numerical=inputs.numerical[:, :FEATURES])
+        hidden = self.trunk.mean(self.trunk(features)).tanh()
         logits = torch.stack([hidden @ head + bias for head, bias in zip(self.heads, self.biases, strict=True)], dim=1)
-        return logits * self.steep + numerical[:, FEATURES:]
+        return logits * self.steep + inputs.numerical[:, FEATURES:]
 
 
 def shared_parameters(network: Backbone) -> list[Tensor]:

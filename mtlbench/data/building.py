@@ -8,8 +8,8 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from mtlbench.api import DataError, Field, Log, Schema, Split, Splits, Task
-from mtlbench.data.encoding import encode_ids, standardise
+from mtlbench.api import Bag, BagField, DataError, Field, Log, Schema, Split, Splits, Task
+from mtlbench.data.encoding import encode_bags, encode_ids, standardise
 from mtlbench.data.facts import facts_of
 from mtlbench.data.hashes import sha256_of_json
 from mtlbench.data.labels import clip_labels, labels_of
@@ -39,6 +39,7 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
     limits = clip_labels(labels, log, parts["train"])
     check_splits(log, order, labels, parts, dataset)
     categorical, fields, numerical = table.inputs()
+    bags, bag_fields = table.bags()
     check_scores(log, numerical, order, dataset)
     optimum = table.stack(log.optimum) if log.optimum else None
     timestamp = np.array(table.column(log.timestamp), dtype=np.int64) if log.timestamp else np.arange(rows)
@@ -60,6 +61,7 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
             position=torch.from_numpy(index.position),
             next_row=torch.from_numpy(index.next_row),
             done=torch.from_numpy(index.done),
+            bags=tuple(Bag(torch.from_numpy(ids[part]), torch.from_numpy(lengths[part])) for ids, lengths in bags),
             optimum=None if optimum is None else torch.from_numpy(optimum[part]),
         )
 
@@ -70,6 +72,7 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
         has_sessions,
         users=log.user is not None,
         user_inputs=tuple(log.user_inputs),
+        bags=bag_fields,
     )
     named = {name: split(part) for name, part in parts.items()}
     found = suspicions(schema, named, drawn=not log.timestamp and held_out is None)
@@ -124,6 +127,22 @@ class _Ordered:
             values = self.column(name).to_numpy(np.float64, na_value=np.nan)
             numerical[:, place] = standardise(values, self._train)
         return categorical, tuple(fields), numerical
+
+    def bags(self) -> tuple[list[tuple[NDArray[np.int32], NDArray[np.int32]]], tuple[BagField, ...]]:
+        """Ids (N, L) and lengths (N,) of each bag, and its field."""
+        arrays, fields = [], []
+        for bag in self._log.described_bags:
+            vocabulary = None if bag.of is None else self.column(bag.of)
+            column = self.column(bag.name)
+            ids, lengths, cardinality = encode_bags(column, bag.length, self._train, self._log.min_count, vocabulary)
+            if bag.of is not None and lengths.any() and not ids.any():
+                raise DataError(
+                    f"no id of the bags {bag.name!r} is one of {bag.of!r}: write both in the same way, or give the "
+                    "bags embeddings of their own"
+                )
+            arrays.append((ids, lengths))
+            fields.append(BagField(bag.name, cardinality, bag.length, bag.pooling, bag.of))
+        return arrays, tuple(fields)
 
     def codes(self, name: str | None) -> NDArray[np.int64]:
         """Values numbered from 0 as they appear; row numbers where the log has no such column."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 
@@ -17,6 +18,48 @@ def encode_ids(column: "pd.Series[Any]", train: int, min_count: int) -> tuple[ND
     kept = np.bincount(codes[:train], minlength=codes.max() + 1) >= min_count
     index = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
     return index[codes], int(kept.sum()) + 1
+
+
+def flat(column: "pd.Series[Any]") -> tuple["pd.Series[Any]", NDArray[np.int64]]:
+    """All ids of a column of bags, one after the other, and how many each row has; a missing bag is an empty one.
+
+    Raises:
+        pyarrow.ArrowException: a row holds something else than a list of ids, or ids of several types.
+    """
+    array = pa.array(column, from_pandas=True)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if pa.types.is_null(array.type):
+        return pd.Series(dtype=object), np.zeros(len(column), dtype=np.int64)
+    lengths = array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    return array.flatten().to_pandas(), lengths.astype(np.int64)
+
+
+def encode_bags(
+    column: "pd.Series[Any]", length: int, train: int, min_count: int, vocabulary: "pd.Series[Any] | None" = None
+) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
+    """Indices (N, ``length``) of the first ids of each bag, 0 after them; how many there are; the number of indices.
+
+    ``vocabulary`` is the column of single ids whose indices to use. Without it, ids are numbered as
+    :func:`encode_ids` does, by those of the first ``train`` bags.
+    """
+    ids, lengths = flat(column)
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    place = np.arange(len(ids)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    kept = place < length
+    index = np.zeros((len(lengths), length), dtype=np.int32)
+    known, cardinality = np.empty(0, dtype=np.int32), 1
+    if vocabulary is None and len(ids):
+        known, cardinality = encode_ids(ids, int(lengths[:train].sum()), min_count)
+    elif vocabulary is not None:
+        of_field, cardinality = encode_ids(vocabulary, train, min_count)
+        codes, uniques = pd.factorize(vocabulary, use_na_sentinel=False)
+        of_code = np.zeros(len(uniques), dtype=np.int32)
+        of_code[codes] = of_field
+        found = pd.Index(uniques).get_indexer(pd.Index(ids))
+        known = np.where(found >= 0, of_code[found], 0).astype(np.int32)
+    index[row[kept], place[kept]] = known[kept]
+    return index, np.minimum(lengths, length).astype(np.int32), cardinality
 
 
 def standardise(values: NDArray[np.float64], train: int) -> NDArray[np.float32]:

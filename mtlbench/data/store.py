@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtlbench.api import Field, Schema, Split, Splits, Task, UsageError
+from mtlbench.api import Bag, BagField, Field, Schema, Split, Splits, Task, UsageError
 from mtlbench.data.hashes import sha256_of, sha256_of_json
 from mtlbench.files import flush, flush_names
 
@@ -100,10 +100,11 @@ def _splits(entry: Path, meta: Mapping[str, Any]) -> Splits:
             sessions=schema["sessions"],
             users=schema["users"],
             user_inputs=tuple(schema["user_inputs"]),
+            bags=tuple(BagField(**bag) for bag in schema.get("bags", ())),
         ),
-        train=_read_split(entry, "train", meta["files"]),
-        validation=_read_split(entry, "validation", meta["files"]),
-        test=_read_split(entry, "test", meta["files"]),
+        train=_read_split(entry, "train", meta),
+        validation=_read_split(entry, "validation", meta),
+        test=_read_split(entry, "test", meta),
         fingerprint=meta["fingerprint"],
         facts=meta["facts"],
         warnings=tuple(meta["warnings"]),
@@ -116,6 +117,9 @@ def _fill(folder: Path, splits: Splits, key: str) -> dict[str, Any]:
         for name, value in vars(split).items():
             if isinstance(value, Tensor):
                 np.save(folder / _file(part, name), value.numpy())
+        for number, bag in enumerate(split.bags):
+            for name, value in bag._asdict().items():
+                np.save(folder / _file(part, f"bag{number}.{name}"), value.numpy())
     meta: dict[str, Any] = {
         "format": FORMAT,
         "key": key,
@@ -155,9 +159,15 @@ def _set_aside(entry: Path, grave: Path) -> None:
         os.rename(entry, grave / entry.name)
 
 
-def _read_split(entry: Path, part: str, files: Mapping[str, Any]) -> Split:
-    names = [field.name for field in fields(Split) if _file(part, field.name) in files]
-    return Split(**{name: torch.from_numpy(_map(entry / _file(part, name))) for name in names})
+def _read_split(entry: Path, part: str, meta: Mapping[str, Any]) -> Split:
+    def tensor(name: str) -> Tensor:
+        return torch.from_numpy(_map(entry / _file(part, name)))
+
+    names = [field.name for field in fields(Split) if _file(part, field.name) in meta["files"]]
+    count = len(meta["schema"].get("bags", ()))
+    bags = tuple(Bag(*(tensor(f"bag{number}.{name}") for name in Bag._fields)) for number in range(count))
+    columns: dict[str, Any] = {name: tensor(name) for name in names}
+    return Split(**columns, bags=bags)
 
 
 def _map(path: Path) -> NDArray[Any]:

@@ -1,13 +1,20 @@
 """What a log must satisfy before it is split and encoded."""
 
 from collections.abc import Mapping
+from typing import get_args
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+from pandas import isna
 from pandas.api import types
 
-from mtlbench.api import DataError, Log, UsageError
+from mtlbench.api import DataError, Log, Pooling, UsageError, did_you_mean
+from mtlbench.data.encoding import flat
 from mtlbench.data.labels import Labels, check_labels, kind_of
+
+MOST_IDS = 10_000
+"""Of one bag. The encoded log has as many places for each row."""
 
 MOST_TIMES = 1e15
 """How many times most numbers of a column the largest may be: a float has about as many digits."""
@@ -23,6 +30,7 @@ def check_log(log: Log, dataset: str) -> None:
         _check_columns(log)
         check_labels(log)
         _check_inputs(log)
+        _check_bags(log)
         _check_time_and_ids(log)
         _check_optimum(log)
     except UsageError as error:
@@ -87,10 +95,10 @@ def _check_columns(log: Log) -> None:
     if not log.tasks:
         raise DataError("the log names no task: name at least one label column")
     if not log.categorical and not log.numerical:
-        raise DataError("the log names no input: name at least one categorical or numerical column")
+        raise DataError("the log names no input: name at least one categorical or numerical column, besides bags")
     if log.min_count < 1:
         raise DataError(f"min_count is {log.min_count}: expected 1 or more")
-    inputs = [*log.categorical, *log.numerical]
+    inputs = [*log.categorical, *log.numerical, *(bag.name for bag in log.described_bags)]
     tasks = log.task_names
     named = [*tasks, *inputs, *log.optimum, *filter(None, (log.timestamp, log.session, log.user, log.held_out))]
     present = log.frame.columns
@@ -114,6 +122,28 @@ def _check_columns(log: Log) -> None:
             raise DataError(f"column {name!r} is named twice; name it once")
         if name in inputs and (name in tasks or name in log.optimum):
             raise DataError(f"column {name!r} is an input and a label: that leaks the answer; take it from the inputs")
+
+
+def _check_bags(log: Log) -> None:
+    for bag in log.described_bags:
+        if not 1 <= bag.length <= MOST_IDS:
+            raise DataError(f"bags {bag.name!r} of up to {bag.length} ids: give a length from 1 to {MOST_IDS}")
+        if bag.of is not None and bag.of not in log.categorical:
+            raise DataError(f"bags {bag.name!r} are of the ids of {bag.of!r}, which is no categorical input; name one")
+        if bag.pooling not in get_args(Pooling):
+            raise DataError(f"bags {bag.name!r}: unknown pooling {did_you_mean(bag.pooling, list(get_args(Pooling)))}")
+        if bag.pooling == "attention" and bag.of is None:
+            raise DataError(
+                f"bags {bag.name!r}: attention compares their ids with the row's own; name its column by `of`, or "
+                "take mean or sum"
+            )
+        column = log.frame[bag.name]
+        scalar = column.map(lambda one: types.is_scalar(one) and not isna(one)).to_numpy(bool)
+        _refuse(log, bag.name, scalar, f"bags {bag.name!r}", "give a list of ids in each row, or nothing")
+        try:
+            flat(column)
+        except (pa.ArrowException, TypeError) as error:
+            raise DataError(f"bags {bag.name!r} cannot be read: {error}; give ids of one type in all rows") from error
 
 
 def _check_inputs(log: Log) -> None:

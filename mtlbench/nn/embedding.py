@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mtlbench.api import Schema
+from mtlbench.api import Inputs, Schema
 from mtlbench.nn.factored import LEAST_SAVING, SUM_COST, Factored
 from mtlbench.nn.linear import first_layers
+from mtlbench.nn.pooling import held, pool
 
 SMALL_TABLE = 8
 """If a table has this many times fewer rows than a batch reads, it is used whole: finding the distinct rows would cost
@@ -31,96 +32,146 @@ class Rows(NamedTuple):
 
 
 class FieldEmbedding(nn.Module):
-    """Embeds every categorical field in ``width`` dimensions and projects all numerical inputs to one such vector.
+    """Embeds every categorical field and every bag in ``width`` dimensions, and projects all numbers to one vector.
 
-    All fields share one table of sum(cardinalities) rows, and each field has its own range of rows. So there is one
-    lookup and not F, and one parameter for an optimiser that updates only the rows read. The numerical inputs are
-    projected together to ONE vector, as in MTReclib (https://github.com/easezyc/Multitask-Recommendation-Library). The
-    table starts normal with standard deviation ``INIT_STD``.
+    All fields share one table, and each field has its own range of rows, as have bags with ids of their own. So there
+    is one lookup and not F, and one parameter for an optimiser that updates only the rows read. The numerical inputs
+    are projected together to ONE vector, as in MTReclib
+    (https://github.com/easezyc/Multitask-Recommendation-Library). The table starts normal with standard deviation
+    ``INIT_STD``.
 
     Args:
-        schema: fields and numerical inputs; at least one of the two.
+        schema: fields, bags and numerical inputs; at least one of them.
         width: dimensions of an embedding, d.
 
     Attributes:
-        tokens: vectors per row, T = F + (1 if there are numerical inputs).
+        tokens: vectors per row, T = F + number of bags + (1 if there are numerical inputs), in this order.
         width: T * d, the width of the output of ``forward``.
         weight: the table (sum of cardinalities, d).
+        starts: the first row of each range of the table, those of the fields first.
+        bag_starts: the first row of the range of each bag.
         rows: a copy of the rows that a batch reads. An optimiser that updates only the rows read sets it for one pass;
             the lookup then reads this copy, and the copy gets the gradient.
     """
 
     offsets: Tensor
+    starts: Tensor
     rows: Rows | None = None
 
     def __init__(self, schema: Schema, width: int) -> None:
         super().__init__()
-        cardinalities = torch.tensor([field.cardinality for field in schema.categorical], dtype=torch.int32)
-        self.cardinalities = cardinalities.tolist()
-        self.register_buffer("offsets", cardinalities.cumsum(0, dtype=torch.int32) - cardinalities, persistent=False)
+        fields = (*schema.categorical, *(bag for bag in schema.bags if bag.of is None))
+        cardinalities = torch.tensor([field.cardinality for field in fields], dtype=torch.int32)
+        starts = cardinalities.cumsum(0, dtype=torch.int32) - cardinalities
+        self.cardinalities = cardinalities[: len(schema.categorical)].tolist()
+        self.register_buffer("starts", starts, persistent=False)
+        self.register_buffer("offsets", starts[: len(schema.categorical)], persistent=False)
         self.weight = nn.Parameter(torch.empty(int(cardinalities.sum()), width))
         nn.init.normal_(self.weight, std=INIT_STD)
         self.numerical = nn.Linear(len(schema.numerical), width) if schema.numerical else None
-        self.tokens = len(schema.categorical) + (self.numerical is not None)
+        named = {field.name: start for field, start in zip(fields, starts.tolist(), strict=True)}
+        self.bag_starts = [named[bag.of or bag.name] for bag in schema.bags]
+        place = {field.name: number for number, field in enumerate(schema.categorical)}
+        self.pools = nn.ModuleList(pool(bag.pooling, width, place.get(bag.of or "")) for bag in schema.bags)
+        self.tokens = len(schema.categorical) + len(schema.bags) + (self.numerical is not None)
         self.width = self.tokens * width
 
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
-        """Vectors (B, T * d) from ``categorical`` (B, F) int and ``numerical`` (B, D) float32."""
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Vectors (B, T * d) of B rows."""
+        values, position = self._read(inputs)
         parts = []
         if len(self.offsets):
-            parts.append(self.look_up(categorical).flatten(1))
+            parts.append(F.embedding(position[:, : len(self.offsets)], values).flatten(1))
+        parts += self._pooled(inputs, values, position)
         if self.numerical is not None:
-            parts.append(self.numerical(numerical))
+            parts.append(self.numerical(inputs.numerical))
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
-    def inputs(self, categorical: Tensor, numerical: Tensor, readers: Iterable[nn.Module] = ()) -> Tensor | Factored:
+    def factored(self, inputs: Inputs, readers: Iterable[nn.Module] = ()) -> Tensor | Factored:
         """What :meth:`forward` gives, or in its place each distinct vector once, where that saves work.
 
         It is for the layers of :mod:`mtlbench.nn` and for :meth:`mean`, which take both. ``readers`` are the modules
         that all read it, such as experts and gates; they are faster in one pass.
         """
-        rows = self._distinct(categorical)
-        if rows is None or rows.counts is None or not self._saves(len(rows.values), categorical):
-            return self(categorical, numerical)
+        rows = self._distinct(inputs)
+        if rows is None or rows.counts is None or not self._saves(len(rows.values), inputs):
+            embedded: Tensor = self(inputs)
+            return embedded
+        pooled = self._pooled(inputs, *self._read(inputs)) if self.pools else []
         return Factored(
-            rows.values, rows.counts, rows.position, numerical, self.numerical, tuple(first_layers(readers))
+            rows.values,
+            rows.counts,
+            rows.position,
+            inputs.numerical,
+            self.numerical,
+            tuple(first_layers(readers)),
+            torch.cat(pooled, dim=1) if pooled else None,
         )
 
-    def _distinct(self, categorical: Tensor) -> Rows | None:
+    def _distinct(self, inputs: Inputs) -> Rows | None:
+        """The rows that the single ids read, where they are known or cheap to find."""
         if self.rows is not None:
-            return self.rows
-        if not self._saves(1, categorical):
+            return self._of_fields(self.rows) if self.pools else self.rows
+        if not self._saves(1, inputs):
             return None
-        index = self.index(categorical)
-        if len(self.weight) * SMALL_TABLE <= index.numel():
-            return Rows(self.weight, index, self.cardinalities)
+        index = inputs.categorical + self.offsets
+        size = sum(self.cardinalities)
+        if size * SMALL_TABLE <= index.numel():
+            return Rows(self.weight[:size] if self.pools else self.weight, index, self.cardinalities)
         rows, position = distinct_rows(index, len(self.weight))
-        ends = torch.searchsorted(rows, self.offsets[1:]).tolist()
-        counts = [end - start for start, end in pairwise([0, *ends, len(rows)])]
-        return Rows(self.weight.index_select(0, rows), position, counts)
+        return Rows(self.weight.index_select(0, rows), position, _counts(rows, self.offsets[1:]))
 
-    def _saves(self, distinct: int, categorical: Tensor) -> bool:
+    def _of_fields(self, rows: Rows) -> Rows:
+        """Those of ``rows`` that the single ids read: a first layer has no use for what bags alone read."""
+        if rows.counts is None:
+            return rows
+        read, position = distinct_rows(rows.position[:, : len(self.offsets)], len(rows.values))
+        ends = torch.tensor(rows.counts).cumsum(0)[: len(self.offsets) - 1]
+        return Rows(rows.values.index_select(0, read), position, _counts(read, ends))
+
+    def _saves(self, distinct: int, inputs: Inputs) -> bool:
         """Whether a layer does less work on ``distinct`` vectors and their sums than on the vector of each place."""
-        if categorical.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        if inputs.categorical.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
             return False
-        width, places = self.weight.shape[1], categorical.numel()
+        width, places = self.weight.shape[1], inputs.categorical.numel()
         return places * (width - SUM_COST) - distinct * width > LEAST_SAVING
 
-    def index(self, categorical: Tensor) -> Tensor:
-        """Rows (B, F) of the table that belong to ``categorical`` (B, F)."""
-        return categorical + self.offsets
+    def index(self, inputs: Inputs) -> Tensor:
+        """Rows (B, F + sum of the bags' lengths) of the table that ``inputs`` read.
 
-    def look_up(self, categorical: Tensor) -> Tensor:
-        """Embeddings (B, F, d)."""
+        The places of a bag that hold no id read the unknown one, of which nothing is used.
+        """
+        singles = inputs.categorical + self.offsets
+        if not self.pools:
+            return singles
+        bags = [bag.ids * held(bag) + start for bag, start in zip(inputs.bags, self.bag_starts, strict=True)]
+        return torch.cat([singles, *bags], dim=1)
+
+    def _read(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        """Vectors, and where in them each place of :meth:`index` is."""
         if self.rows is not None:
-            return F.embedding(self.rows.position, self.rows.values)
-        return F.embedding(self.index(categorical), self.weight)
+            return self.rows.values, self.rows.position
+        return self.weight, self.index(inputs)
+
+    def _pooled(self, inputs: Inputs, values: Tensor, position: Tensor) -> list[Tensor]:
+        """The vector (B, d) of each bag."""
+        fields = position[:, : len(self.offsets)]
+        places = position[:, len(self.offsets) :].split([bag.ids.shape[1] for bag in inputs.bags], dim=1)
+        return [
+            one(values, where, bag, fields) for one, where, bag in zip(self.pools, places, inputs.bags, strict=True)
+        ]
 
     def mean(self, embedded: Tensor | Factored) -> Tensor:
-        """Mean (B, d) over the T vectors of ``embedded``, the output of ``forward`` or ``inputs``."""
+        """Mean (B, d) over the T vectors of ``embedded``, the output of ``forward`` or ``factored``."""
         if isinstance(embedded, Factored):
             return embedded.mean()
         return embedded.unflatten(1, (self.tokens, -1)).mean(1)
+
+
+def _counts(rows: Tensor, ends: Tensor) -> list[int]:
+    """How many of the ascending ``rows`` lie in each range; ``ends`` are those of all ranges but the last."""
+    bounds = torch.searchsorted(rows, ends).tolist()
+    return [end - start for start, end in pairwise([0, *bounds, len(rows)])]
 
 
 def distinct_rows(index: Tensor, size: int) -> tuple[Tensor, Tensor]:

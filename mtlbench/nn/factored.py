@@ -1,7 +1,7 @@
 """The first layer over embeddings, computed once for each distinct vector and not once for each sample.
 
 The input of a first layer is the concatenation of F field embeddings e_f and one vector of the numerical inputs. With W
-= [W_1 ... W_F, W_n] cut in the same way,
+= [W_1 ... W_F, W_n] cut in the same way (vectors p of pooled bags, which are not repeated, add W_p p),
 
     W x + b  =  sum_f W_f e_f  +  W_n (A z + a)  +  b.
 
@@ -57,6 +57,8 @@ class Factored:
     """From D numbers to the last vector; ``None`` without numerical inputs."""
     together: Sequence[nn.Linear] = ()
     """Layers that all read the batch. They do it in one pass, where that is faster."""
+    pooled: Tensor | None = None
+    """(B, m * d) the vectors of m bags, which lie between those of the fields and the numerical one."""
     _read: dict[nn.Linear, Tensor] = field(default_factory=dict)
     """Outputs of layers of ``together`` that are computed and not yet asked for."""
 
@@ -107,9 +109,13 @@ class Factored:
     def mean(self) -> Tensor:
         """Mean (B, d) over the T vectors of each sample."""
         total: Tensor = _Sum.apply(self, self.values)  # type: ignore[no-untyped-call]
+        tokens = len(self.counts)
+        if self.pooled is not None:
+            bags = self.pooled.unflatten(1, (-1, self.values.shape[1]))
+            total, tokens = total + bags.sum(1), tokens + bags.shape[1]
         if self.projection is None:
-            return total / len(self.counts)
-        return (total + self.projection(self.numerical)) / (len(self.counts) + 1)
+            return total / tokens
+        return (total + self.projection(self.numerical)) / (tokens + 1)
 
     def project(self, layer: nn.Linear) -> Tensor:
         """``W x + b`` (B, w) of each sample, where W (w, T * d) and b (w,) are those of ``layer``."""
@@ -117,7 +123,7 @@ class Factored:
             layers = self._one_pass if layer in self._one_pass else (layer,)
             inner = () if self.projection is None else (self.projection.weight, self.projection.bias)
             parameters = [*inner, *(one.weight for one in layers), *(one.bias for one in layers)]
-            outputs = _Project.apply(self, len(layers), self.values, *parameters)  # type: ignore[no-untyped-call]
+            outputs = _Project.apply(self, len(layers), self.values, self.pooled, *parameters)  # type: ignore[no-untyped-call]
             self._read.update(zip(layers, outputs, strict=True))
         # Kept no longer than needed: the outputs hold the graph, which holds what they were computed from.
         return self._read.pop(layer)
@@ -138,12 +144,14 @@ class _Project(torch.autograd.Function):
     """``W x + b`` of some layers. In the backward pass, layers whose output was not used cost nothing."""
 
     @staticmethod
-    def forward(ctx: Any, factored: Factored, layers: int, values: Tensor, *parameters: Tensor) -> tuple[Tensor, ...]:
+    def forward(
+        ctx: Any, factored: Factored, layers: int, values: Tensor, pooled: Tensor | None, *parameters: Tensor
+    ) -> tuple[Tensor, ...]:
         inner, weights, biases = parameters[: -2 * layers], parameters[-2 * layers : -layers], parameters[-layers:]
         weight, tail = _stacked(weights), _stacked(biases).unsqueeze(1)
         ctx.factored, ctx.widths = factored, [len(bias) for bias in biases]
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(values, weight, *inner)
+        ctx.save_for_backward(values, pooled, weight, *inner)
         width = values.shape[1]
         if inner:
             tail = torch.addmm(F.pad(tail, (inner[0].shape[1], 0)), weight[:, -width:], _joined(inner))
@@ -154,17 +162,18 @@ class _Project(torch.autograd.Function):
                 values.split(factored.counts),
                 weight[rows].t().split(width),
                 products.split(factored.counts),
-                strict=False,  # the numerical part is no field
+                strict=False,  # bags and the numerical part are no fields
             ):
                 torch.mm(vectors, columns, out=product)
-            outputs.append(factored.gather(products).addmm_(factored.numbers, tail[rows].t()))
+            output = factored.gather(products).addmm_(factored.numbers, tail[rows].t())
+            outputs.append(output if pooled is None else output.addmm_(pooled, _of_bags(weight[rows], factored).t()))
         output = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
         return output.split(ctx.widths, dim=1)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         factored: Factored = ctx.factored
-        values, weight, *inner = ctx.saved_tensors
+        values, pooled, weight, *inner = ctx.saved_tensors
         width, used = values.shape[1], [gradient for gradient in gradients if gradient is not None]
         if len(used) < len(gradients):
             weights = weight.split(ctx.widths)
@@ -181,7 +190,7 @@ class _Project(torch.autograd.Function):
                 weight[rows].split(width, dim=1),
                 of_weight[rows].split(width, dim=1),
                 of_values.split(factored.counts),
-                strict=False,  # the numerical part is no field
+                strict=False,  # bags and the numerical part are no fields
             ):
                 torch.mm(product.t(), vectors, out=of_columns)
                 of_vectors.addmm_(product, columns, beta=min(rows.start, 1))
@@ -191,6 +200,10 @@ class _Project(torch.autograd.Function):
             torch.mm(of_tail, _joined(inner).t(), out=of_weight[:, last])
             of_joined = weight[:, last].t() @ of_tail
             of_inner = of_joined[:, :-1], of_joined[:, -1]
+        of_pooled = None
+        if pooled is not None:
+            of_pooled = gradient @ _of_bags(weight, factored)
+            torch.mm(gradient.t(), pooled, out=_of_bags(of_weight, factored))
         widths = [0 if gradient is None else w for gradient, w in zip(gradients, ctx.widths, strict=True)]
         of_weights, of_biases = of_weight.split(widths), of_tail[:, -1].split(widths)
         of_layers = [
@@ -198,7 +211,14 @@ class _Project(torch.autograd.Function):
             for parts in (of_weights, of_biases)
             for gradient, part in zip(gradients, parts, strict=True)
         ]
-        return None, None, of_values, *of_inner, *of_layers
+        return None, None, of_values, of_pooled, *of_inner, *of_layers
+
+
+def _of_bags(weight: Tensor, factored: Factored) -> Tensor:
+    """The columns of ``weight`` that multiply the pooled bags."""
+    first = len(factored.counts) * factored.values.shape[1]
+    assert factored.pooled is not None
+    return weight[:, first : first + factored.pooled.shape[1]]
 
 
 def _stacked(parts: list[Tensor] | tuple[Tensor, ...]) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from mtlbench.api import Schema, Sizes
+from mtlbench.api import Inputs, Schema, Sizes
 from mtlbench.nn.activation import ReLUDropout
 from mtlbench.nn.embedding import FieldEmbedding
 from mtlbench.nn.linear import Linear
@@ -34,7 +34,7 @@ class MLP(nn.Sequential):
 
 
 class Bottom(nn.Module):
-    """Field embedding and hidden layers over it: (B, F) and (B, D) to (B, width).
+    """Field embedding and hidden layers over it: B rows to (B, width).
 
     Args:
         schema: fields and numerical inputs.
@@ -47,9 +47,9 @@ class Bottom(nn.Module):
         self.mlp = MLP(self.embedding.width, sizes.bottom, sizes.dropout, sizes.norm)
         self.width = self.mlp.width
 
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+    def forward(self, inputs: Inputs) -> Tensor:
         """Features (B, width)."""
-        features: Tensor = self.mlp(self.embedding.inputs(categorical, numerical))
+        features: Tensor = self.mlp(self.embedding.factored(inputs))
         return features
 
 

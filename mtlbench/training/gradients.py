@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
-from mtlbench.api import Backbone, Field, Params, Schema, SharedGradients
+from mtlbench.api import Backbone, Bag, Field, Inputs, Params, Schema, SharedGradients
 from mtlbench.training.seeding import seeded
 
 TASK_GRADIENTS = frozenset({"gram", "jacobian"})
@@ -44,13 +44,20 @@ def shared(reached: Reach) -> list[str]:
 
 def has_shared_parameters(backbone: type[Backbone], params: Params, schema: Schema) -> bool:
     """Whether two tasks share a parameter of such a backbone, found on a small copy of it with random inputs."""
-    fields = tuple(Field(field.name, min(field.cardinality, PROBE_IDS)) for field in schema.categorical)
+    fields = tuple(replace(field, cardinality=min(field.cardinality, PROBE_IDS)) for field in schema.categorical)
+    bags = tuple(replace(bag, cardinality=min(bag.cardinality, PROBE_IDS)) for bag in schema.bags)
     with seeded(0, "probe for shared parameters"):
-        probe = backbone(replace(schema, categorical=fields), params).eval()
-        ids = [torch.randint(field.cardinality, (PROBE_ROWS,), dtype=torch.int32) for field in fields]
-        categorical = torch.stack(ids, dim=1) if ids else torch.empty(PROBE_ROWS, 0, dtype=torch.int32)
-        logits = probe(categorical, torch.randn(PROBE_ROWS, len(schema.numerical)))
+        probe = backbone(replace(schema, categorical=fields, bags=bags), params).eval()
+        ids = [_ids(field, 1) for field in fields]
+        categorical = torch.cat(ids, dim=1) if ids else torch.empty(PROBE_ROWS, 0, dtype=torch.int32)
+        numerical = torch.randn(PROBE_ROWS, len(schema.numerical))
+        full = tuple(Bag(_ids(bag, bag.length), torch.full((PROBE_ROWS,), bag.length)) for bag in bags)
+        logits = probe(Inputs(categorical, numerical, full))
     return bool(shared(reach(logits, dict(probe.named_parameters()))))
+
+
+def _ids(field: Field, length: int) -> Tensor:
+    return torch.randint(field.cardinality, (PROBE_ROWS, length), dtype=torch.int32)
 
 
 def no_shared_parameters(weighting: str, backbone: str) -> str:

@@ -8,7 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from mtlbench.api import Backbone, TrainingError
+from mtlbench.api import Backbone, Inputs, TrainingError
 from mtlbench.nn import FieldEmbedding
 from mtlbench.nn.embedding import Rows
 
@@ -25,11 +25,11 @@ class EagerPass:
         self.backbone = backbone
         self._precision = getattr(torch, precision)
 
-    def __call__(self, categorical: Tensor, numerical: Tensor) -> Tensor:
-        """Logits (B, K) of inputs (B, F) and (B, D), in the autograd graph."""
+    def __call__(self, inputs: Inputs) -> Tensor:
+        """Logits (B, K) of B rows, in the autograd graph."""
         reduced = self._precision != torch.float32
-        with torch.autocast(categorical.device.type, self._precision, enabled=reduced):
-            logits: Tensor = self.backbone(categorical, numerical)
+        with torch.autocast(inputs.categorical.device.type, self._precision, enabled=reduced):
+            logits: Tensor = self.backbone(inputs)
         return logits.float()
 
 
@@ -57,19 +57,19 @@ class GraphedPass:
         self._rows = rows
         self._recorded: _Recording | None = None
 
-    def __call__(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+    def __call__(self, inputs: Inputs) -> Tensor:
         """Logits (B, K)."""
-        if len(categorical) != self._rows:
-            return self._eager(categorical, numerical)
+        if len(inputs) != self._rows:
+            return self._eager(inputs)
         if self._recorded is None:
             try:
-                self._recorded = _Recording.of(self._eager, categorical, numerical)
+                self._recorded = _Recording.of(self._eager, inputs)
             except RuntimeError as error:
                 raise TrainingError(
                     f"the pass through {self._eager.backbone.label} cannot be recorded as a CUDA graph ({error}); "
                     "where its forward looks at values, say `replayable = False` in its class"
                 ) from error
-        logits: Tensor = self._recorded(categorical, numerical, *self._recorded.reads())
+        logits: Tensor = self._recorded(*inputs.tensors(), *self._recorded.reads())
         return logits.clone()
 
 
@@ -87,20 +87,20 @@ class _Recording(nn.Module):
         ]
 
     @classmethod
-    def of(cls, eager: EagerPass, categorical: Tensor, numerical: Tensor) -> Self:
+    def of(cls, eager: EagerPass, inputs: Inputs) -> Self:
         """``eager`` as recorded with a first batch."""
         recording = cls(eager)
         rows = [table.rows for table in recording._tables]
         sample = [
             tensor.detach().clone().requires_grad_(tensor.requires_grad)
-            for tensor in (categorical, numerical, *recording.reads())
+            for tensor in (*inputs.tensors(), *recording.reads())
         ]
-        random = torch.cuda.get_rng_state(categorical.device)
+        random = torch.cuda.get_rng_state(inputs.categorical.device)
         # A cast that autocast remembers would be of the recording's memory, and read outside of it.
         uncached = torch.autocast("cuda", enabled=torch.is_autocast_enabled("cuda"), cache_enabled=False)
         with buffers_kept(eager.backbone), uncached:
             torch.cuda.make_graphed_callables(recording, tuple(sample), allow_unused_input=True)  # replaces its forward
-        torch.cuda.set_rng_state(random, categorical.device)
+        torch.cuda.set_rng_state(random, inputs.categorical.device)
         for table, own in zip(recording._tables, rows, strict=True):
             table.rows = own
         return recording
@@ -109,10 +109,11 @@ class _Recording(nn.Module):
         """The rows that the batch reads of large tables, and where they are read."""
         return chain.from_iterable(table.rows[:2] for table in self._tables if table.rows is not None)
 
-    def forward(self, categorical: Tensor, numerical: Tensor, *reads: Tensor) -> Tensor:
+    def forward(self, *tensors: Tensor) -> Tensor:
+        inputs, reads = tensors[: -2 * len(self._tables) or None], tensors[len(tensors) - 2 * len(self._tables) :]
         for table, (values, position) in zip(self._tables, zip(reads[::2], reads[1::2], strict=True), strict=True):
             table.rows = Rows(values, position)
-        return self._eager(categorical, numerical)
+        return self._eager(Inputs.of(inputs))
 
 
 @contextmanager

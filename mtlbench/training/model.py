@@ -61,21 +61,21 @@ class Model:
             single: one backward pass follows, and its gradients are used before the next step. Faster on a GPU.
         """
         data = self._data
-        categorical, numerical, labels = data.categorical[rows], data.numerical[rows], data.labels[rows]
+        inputs, labels = data.inputs[rows], data.labels[rows]
         targets, mask = self._targets_of(rows)
-        self._optimiser.prepare(categorical)
-        logits = (self._single if single else self._eager)(categorical, numerical)
+        self._optimiser.prepare(inputs)
+        logits = (self._single if single else self._eager)(inputs)
         losses = self.tasks.losses(logits, targets, mask)
         self._loss_sum += losses.detach().sum(0)
         self._loss_rows += len(losses) if mask is None else mask.sum(0)
-        return Step(rows, categorical, numerical, labels, logits, losses, number, mask=mask)
+        return Step(rows, inputs, labels, logits, losses, number, mask=mask)
 
     @torch.no_grad()
     def losses(self, step: Step) -> Tensor:
         """Losses (B, K) of the step's rows as the parameters now are, in training mode; buffers stay as they are."""
-        self._optimiser.prepare(step.categorical)
+        self._optimiser.prepare(step.inputs)
         with buffers_kept(self.backbone):  # batch normalisation has seen these rows
-            logits = self._eager(step.categorical, step.numerical)
+            logits = self._eager(step.inputs)
         targets, mask = self._targets_of(step.rows)
         return self.tasks.losses(logits, targets, mask)
 
@@ -87,20 +87,15 @@ class Model:
         """Logits (N, K) on ``split``, in evaluation mode, in large batches, without gradient."""
         self._optimiser.settle()
         with _evaluating(self.backbone), torch.inference_mode():
-            parts = [
-                self._eager(categorical, numerical)
-                for categorical, numerical in zip(
-                    split.categorical.split(INFERENCE_ROWS), split.numerical.split(INFERENCE_ROWS), strict=True
-                )
-            ]
+            parts = [self._eager(inputs) for inputs in split.inputs.split(INFERENCE_ROWS)]
         return torch.cat(parts)
 
     def probe(self) -> Tensor:
         """Logits of a few rows in evaluation mode, in the autograd graph: they show which parameters are shared."""
-        categorical, numerical = self._data.categorical[:PROBE_ROWS], self._data.numerical[:PROBE_ROWS]
-        self._optimiser.prepare(categorical)
+        inputs = self._data.inputs[:PROBE_ROWS]
+        self._optimiser.prepare(inputs)
         with _evaluating(self.backbone):
-            return self._eager(categorical, numerical)
+            return self._eager(inputs)
 
     # -- backward -------------------------------------------------------------------------------------------------
 
@@ -167,7 +162,12 @@ class Model:
 
 
 def _most_rows_read(schema: Schema, batch_size: int) -> int:
-    return sum(min(field.cardinality, batch_size) for field in schema.categorical)
+    places = {field.name: 1 for field in schema.categorical}
+    for bag in schema.bags:
+        name = bag.of or bag.name
+        places[name] = places.get(name, 0) + bag.length
+    sizes = {field.name: field.cardinality for field in (*schema.bags, *schema.categorical)}
+    return sum(min(sizes[name], batch_size * count) for name, count in places.items())
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mtlbench.api import Inputs
 from mtlbench.errors import TrainingError
 from mtlbench.nn import FieldEmbedding
 from mtlbench.training.embeddings.algorithms import BETAS, EPS, EmbeddingAdam
@@ -78,10 +79,10 @@ class BackboneOptimiser:
             self._dense.values(), learning_rate, BETAS, EPS, weight_decay=weight_decay, fused=True
         )
 
-    def prepare(self, categorical: Tensor) -> None:
-        """Before a forward pass in the autograd graph: fetch the rows that ``categorical`` (B, F) reads."""
+    def prepare(self, inputs: Inputs) -> None:
+        """Before a forward pass in the autograd graph: fetch the rows that ``inputs`` read."""
         for table, optimiser in self._tables.values():
-            table.rows = optimiser.prepare(table.index(categorical), table.offsets)
+            table.rows = optimiser.prepare(table.index(inputs), table.starts)
 
     def leaves(self) -> dict[str, Tensor]:
         """Parameter name -> leaf of the pass last prepared: the parameter, or the rows read of a large table."""

@@ -17,6 +17,7 @@ from side_by_side import side_by_side
 from torch import Tensor, nn
 
 from mtlbench import api
+from mtlbench.api import Inputs
 from mtlbench.benchmarking import in_public_style, workload
 from mtlbench.benchmarking.interleaved import InterleavedWorker
 from mtlbench.benchmarking.timed_work import BATCHES
@@ -67,7 +68,7 @@ class PublicCritic(nn.Module):
         self.state, self.value = critics.states[task], critics.values[task]
 
     def forward(self, categorical: Tensor, numerical: Tensor, action: Tensor) -> Tensor:
-        values: Tensor = self.value(self.state(categorical, numerical), action)
+        values: Tensor = self.value(self.state(Inputs(categorical, numerical)), action)
         return values
 
 

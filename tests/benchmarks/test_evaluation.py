@@ -16,6 +16,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from mtlbench import api
+from mtlbench.api import Inputs
 from mtlbench.benchmarking import in_public_style, workload
 from mtlbench.benchmarking.interleaved import InterleavedWorker, SimultaneousWorkers
 from mtlbench.benchmarking.public_style import public_loader
@@ -49,8 +50,8 @@ def public_scores(network: nn.Module, split: api.Split) -> list[float]:
     labels: list[list[float]] = [[] for _ in range(tasks)]
     network.eval()
     with torch.no_grad():
-        for categorical, numerical, label in public_loader(split, BATCH, shuffle=False):
-            probabilities: Tensor = torch.sigmoid(network(categorical, numerical))
+        for *inputs, label in public_loader(split, BATCH, shuffle=False):
+            probabilities: Tensor = torch.sigmoid(network(Inputs.of(inputs)))
             for k in range(tasks):
                 scores[k].extend(probabilities[:, k].tolist())
                 labels[k].extend(label[:, k].tolist())

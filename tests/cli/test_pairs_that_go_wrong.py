@@ -30,8 +30,8 @@ class Frozen(api.Backbone):
             Tower(params.bottom[-1], params.tower, params.dropout, params.norm) for _ in schema.tasks
         )
 
-    def forward(self, categorical, numerical):
-        hidden = self.bottom(self.embedding(categorical, numerical))
+    def forward(self, inputs):
+        hidden = self.bottom(self.embedding(inputs))
         return torch.cat([tower(hidden) for tower in self.towers], dim=1)
 '''
 )

@@ -23,8 +23,8 @@ class Sound(api.Backbone):
         self.embedding = FieldEmbedding(schema, params.embedding)
         self.logits = nn.Linear(self.embedding.width, len(schema.tasks))
 
-    def forward(self, categorical, numerical):
-        return self.logits(self.embedding(categorical, numerical))
+    def forward(self, inputs):
+        return self.logits(self.embedding(inputs))
 
 
 BROKEN: dict[str, type[Sound]] = {}
@@ -53,22 +53,22 @@ class Undescribed(Sound):
 
 @breaks("one-task")
 class DividesByOthers(Sound):
-    def forward(self, categorical, numerical):
+    def forward(self, inputs):
         others = len(self.schema.tasks) - 1
-        return super().forward(categorical, numerical) * others / others
+        return super().forward(inputs) * others / others
 
 
 @breaks("two-tasks")
 class Doubles(Sound):
-    def forward(self, categorical, numerical):
-        logits = super().forward(categorical, numerical)
+    def forward(self, inputs):
+        logits = super().forward(inputs)
         return logits.double() if len(self.schema.tasks) == 2 else logits
 
 
 @breaks("five-tasks")
 class FourAtMost(Sound):
-    def forward(self, categorical, numerical):
-        return super().forward(categorical, numerical)[:, :4]
+    def forward(self, inputs):
+        return super().forward(inputs)[:, :4]
 
 
 @breaks("parallel-tasks")
@@ -87,27 +87,33 @@ class BinaryAssumed(Sound):
 
 @breaks("no-numerical-inputs")
 class NumbersAssumed(Sound):
-    def forward(self, categorical, numerical):
-        return super().forward(categorical, numerical) + 1e-9 * numerical[:, :1]
+    def forward(self, inputs):
+        return super().forward(inputs) + 1e-9 * inputs.numerical[:, :1]
 
 
 @breaks("no-categorical-inputs")
 class IdsAssumed(Sound):
-    def forward(self, categorical, numerical):
-        return super().forward(categorical, numerical) + 1e-9 * categorical[:, :1]
+    def forward(self, inputs):
+        return super().forward(inputs) + 1e-9 * inputs.categorical[:, :1]
+
+
+@breaks("bags")
+class ReadsEveryPlace(Sound):
+    def forward(self, inputs):
+        return super().forward(inputs) + 1e-3 * sum(bag.ids.sum(1, keepdim=True) for bag in inputs.bags)
 
 
 @breaks("large-inputs")
 class Exponentiates(Sound):
-    def forward(self, categorical, numerical):
-        logits = super().forward(categorical, numerical)
+    def forward(self, inputs):
+        logits = super().forward(inputs)
         return (logits.exp() * (1 + (-logits).exp())).log()
 
 
 @breaks("rows-are-independent")
 class ComparesRows(Sound):
-    def forward(self, categorical, numerical):
-        logits = super().forward(categorical, numerical)
+    def forward(self, inputs):
+        logits = super().forward(inputs)
         return logits - logits.mean(0) / 2
 
 
@@ -132,8 +138,8 @@ class LosesATensor(Sound):
         super().__init__(schema, params)
         self.scale = torch.rand(len(schema.tasks))
 
-    def forward(self, categorical, numerical):
-        return super().forward(categorical, numerical) * self.scale
+    def forward(self, inputs):
+        return super().forward(inputs) * self.scale
 
 
 @breaks("forward-has-no-side-effects")
@@ -142,16 +148,16 @@ class AlwaysDrops(Sound):
         super().__init__(schema, params)
         self.register_buffer("calls", torch.zeros(()))
 
-    def forward(self, categorical, numerical):
+    def forward(self, inputs):
         self.calls += 1
-        return super().forward(categorical, numerical)
+        return super().forward(inputs)
 
 
 @breaks("trains-with-every-weighting")
 class FailsInTraining(Sound):
-    def forward(self, categorical, numerical):
-        assert not (self.training and len(categorical) == 16)
-        return super().forward(categorical, numerical)
+    def forward(self, inputs):
+        assert not (self.training and len(inputs) == 16)
+        return super().forward(inputs)
 
 
 @breaks("not-a-duplicate")

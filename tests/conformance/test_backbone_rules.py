@@ -8,7 +8,13 @@ from mtlbench.conformance import RULES
 
 ALSO: dict[str, set[str]] = {
     "parallel-tasks": {"mixed-kinds"},
-    "two-tasks": {"parallel-tasks", "no-numerical-inputs", "no-categorical-inputs", "trains-with-every-weighting"},
+    "two-tasks": {
+        "bags",
+        "parallel-tasks",
+        "no-numerical-inputs",
+        "no-categorical-inputs",
+        "trains-with-every-weighting",
+    },
 }
 """Rules that cannot but be broken with another, since they, too, are about two tasks, or tasks that form no funnel."""
 
@@ -22,6 +28,7 @@ SEEN: dict[str, str] = {
     "mixed-kinds": "AssertionError (broken_backbones.py:",
     "no-numerical-inputs": "(broken_backbones.py:",
     "no-categorical-inputs": "(broken_backbones.py:",
+    "bags": "with other ids in the places after those of a bag, (",
     "large-inputs": "logits (inf, inf,",
     "rows-are-independent": "row 0 alone has the logits (",
     "initialised-by-the-seed": "two seeds give the same initial parameters",

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from mtlbench.api import Step
+from mtlbench.api import Inputs, Step
 from mtlbench.discovery import Entry, discover
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -72,7 +72,9 @@ def test_a_family_weighs_tasks_or_samples_as_its_page_says(builder: dict[str, An
     trainer = SimpleNamespace(schema=SimpleNamespace(tasks=("a", "b", "c")), data=data, learning_rate=1e-3)
     logits = torch.linspace(-1, 1, rows * tasks).view(rows, tasks)
     losses = binary_cross_entropy_with_logits(logits, data.labels, reduction="none")
-    step = Step(torch.arange(rows), torch.empty(rows, 0), torch.empty(rows, 0), data.labels, logits, losses, number=0)
+    step = Step(
+        torch.arange(rows), Inputs(torch.empty(rows, 0), torch.empty(rows, 0)), data.labels, logits, losses, number=0
+    )
     shapes = {"FROM_LOSSES": (tasks,), "PER_SAMPLE": (rows, tasks)}
     for family, shape in shapes.items():
         members = [entry.cls for entry in built_in.values() if builder["family_of"](entry) is builder[family]]

@@ -26,8 +26,7 @@ def gram_step(gradients: Tensor, losses: Tensor | None = None, number: int = 0) 
     rows = torch.arange(len(losses))
     return api.Step(
         rows=rows,
-        categorical=torch.zeros(len(losses), 1, dtype=torch.int32),
-        numerical=torch.zeros(len(losses), 1),
+        inputs=api.Inputs(torch.zeros(len(losses), 1, dtype=torch.int32), torch.zeros(len(losses), 1)),
         labels=torch.zeros_like(losses),
         logits=torch.zeros_like(losses),
         losses=losses,

@@ -18,6 +18,6 @@ class LinearBackbone(api.Backbone):
         self.dropout = nn.Dropout(0.1)
         self.logits = nn.Linear(4, len(schema.tasks))
 
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
-        looked_up = [field(categorical[:, f]) for f, field in enumerate(self.fields)]
-        return self.logits(self.dropout(torch.stack([*looked_up, self.numerical(numerical)]).sum(0).tanh()))
+    def forward(self, inputs: api.Inputs) -> Tensor:
+        looked_up = [field(inputs.categorical[:, f]) for f, field in enumerate(self.fields)]
+        return self.logits(self.dropout(torch.stack([*looked_up, self.numerical(inputs.numerical)]).sum(0).tanh()))

@@ -27,7 +27,7 @@ def logit_step(logits: Tensor, labels: Tensor) -> api.Step:
 def _step(logits: Tensor, labels: Tensor, losses: Tensor, number: int) -> api.Step:
     rows = torch.arange(len(losses))
     nothing = torch.zeros(len(losses), 0)
-    return api.Step(rows, nothing.int(), nothing, labels, logits, losses, number)
+    return api.Step(rows, api.Inputs(nothing.int(), nothing), labels, logits, losses, number)
 
 
 @dataclass

@@ -38,7 +38,7 @@ class Net(api.Backbone):
         super().__init__()
         self.schema, self.params = schema, params
 
-    def forward(self, categorical, numerical):
+    def forward(self, inputs):
         raise NotImplementedError
 '''
 )

@@ -1,11 +1,13 @@
 """A small dataset whose tables are larger than what a batch reads, backbones for it, and the textbook training loop."""
 
+from dataclasses import replace
+
 import torch
 from small_splits import small_schema, small_split
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlbench.api import Backbone, Field, Splits
+from mtlbench.api import Backbone, Bag, BagField, Field, Schema, Splits
 from mtlbench.discovery import discover
 from mtlbench.nn import FieldEmbedding
 from mtlbench.training.seeding import derive
@@ -13,10 +15,31 @@ from mtlbench.training.seeding import derive
 BACKBONES = {name: entry.cls for name, entry in discover(()).backbones.items()}
 
 
-def wide_splits(rows: int = 240) -> Splits:
-    """Most of whose ids are rare."""
-    schema = small_schema(categorical=(Field("user", 400), Field("item", 50), Field("hour", 4)))
-    return Splits(schema, *(small_split(schema, rows, seed) for seed in (1, 2, 3)), fingerprint="wide", facts={})
+BAGS = (
+    BagField("tags", 90, 3, "sum"),
+    BagField("clicked", 50, 6, "mean", "item"),
+    BagField("bought", 50, 4, "attention", "item"),
+)
+
+
+def wide_splits(rows: int = 240, *, bags: bool = False) -> Splits:
+    """Most of whose ids are rare; with ``bags`` of each kind of pooling, a sixth of them empty or more."""
+    schema = small_schema(
+        categorical=(Field("user", 400), Field("item", 50), Field("hour", 4)), bags=BAGS if bags else ()
+    )
+    parts = [replace(small_split(schema, rows, seed), bags=drawn_bags(schema, rows, seed)) for seed in (1, 2, 3)]
+    return Splits(schema, *parts, fingerprint="wide", facts={})
+
+
+def drawn_bags(schema: Schema, rows: int, seed: int) -> tuple[Bag, ...]:
+    """Random bags for ``schema``."""
+    generator = torch.Generator().manual_seed(seed)
+    bags = []
+    for bag in schema.bags:
+        lengths = torch.randint(bag.length + 1, (rows,), generator=generator).int()
+        ids = torch.randint(bag.cardinality, (rows, bag.length), generator=generator).int()
+        bags.append(Bag(ids * (torch.arange(bag.length) < lengths.unsqueeze(1)), lengths))
+    return tuple(bags)
 
 
 def small_backbone(name: str, splits: Splits, **sizes: object) -> Backbone:
@@ -31,11 +54,11 @@ def plain_loop(backbone: Backbone, splits: Splits, batches: list[Tensor]) -> lis
     adam = torch.optim.Adam(backbone.parameters(), lr=1e-3)
     for module in backbone.modules():
         if isinstance(module, FieldEmbedding):
-            module.inputs = lambda *inputs, readers=(), each_place=module.forward: each_place(*inputs)
+            module.factored = lambda inputs, readers=(), each_place=module.forward: each_place(inputs)
     data, losses = splits.train, []
     for number, rows in enumerate(batches):
         torch.manual_seed(derive(0, number))
-        logits = backbone(data.categorical[rows], data.numerical[rows])
+        logits = backbone(data.inputs[rows])
         loss = F.binary_cross_entropy_with_logits(logits, data.labels[rows])
         adam.zero_grad()
         loss.backward()

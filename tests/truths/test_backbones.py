@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from small_splits import small_schema
 from torch import Tensor
 
-from mtlbench.api import Backbone, Schema
+from mtlbench.api import Backbone, Inputs, Schema
 from mtlbench.discovery import discover
 from mtlbench.nn import Experts, FieldEmbedding, Gate
 from mtlbench_plugins.backbones.aitm import AITM
@@ -42,7 +42,7 @@ def inputs(schema: Schema | None = None, rows: int = 40) -> tuple[Tensor, Tensor
         for field in schema.categorical
     ]
     categorical = torch.cat([torch.empty(rows, 0, dtype=torch.int32), *columns], dim=1)
-    return categorical, torch.randn(rows, len(schema.numerical), generator=generator)
+    return Inputs(categorical, torch.randn(rows, len(schema.numerical), generator=generator))
 
 
 def schemas(backbone: type[Backbone]) -> Iterator[Schema]:
@@ -61,7 +61,7 @@ def test_there_are_eight():
 def test_gives_one_finite_logit_per_row_and_task_for_every_applicable_schema(name: str):
     seen = 0
     for schema in schemas(ALL[name]):
-        logits = build(ALL[name], schema)(*inputs(schema))
+        logits = build(ALL[name], schema)(inputs(schema))
         assert logits.shape == (40, len(schema.tasks))
         assert logits.isfinite().all()
         seen += 1
@@ -74,7 +74,7 @@ def test_every_parameter_gets_a_gradient(name: str, norm: str):
     for schema in schemas(ALL[name]):
         # Wide enough that no layer is dead by the chance of its initial values.
         backbone = build(ALL[name], schema, norm=norm, dropout=0.0, bottom=(32, 24), tower=(24,))
-        backbone(*inputs(schema)).square().sum().backward()
+        backbone(inputs(schema)).square().sum().backward()
         parameters = [(key, value) for key, value in backbone.named_parameters() if value.numel() > 0]
         assert [key for key, value in parameters if value.grad is None or not value.grad.any()] == []
 
@@ -83,27 +83,27 @@ def test_every_parameter_gets_a_gradient(name: str, norm: str):
 def test_dropout_acts_in_training_only(name: str):
     backbone = build(ALL[name], dropout=0.5)
     batch = inputs()
-    assert not torch.equal(backbone(*batch), backbone(*batch))
+    assert not torch.equal(backbone(batch), backbone(batch))
     backbone.eval()
-    assert torch.equal(backbone(*batch), backbone(*batch))
+    assert torch.equal(backbone(batch), backbone(batch))
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_parameters_are_a_function_of_the_seed_and_survive_a_state_dict(name: str):
     first, again, other = (build(ALL[name], seed=seed).eval() for seed in (0, 0, 1))
     batch = inputs()
-    assert torch.equal(first(*batch), again(*batch))
-    assert not torch.equal(first(*batch), other(*batch))
+    assert torch.equal(first(batch), again(batch))
+    assert not torch.equal(first(batch), other(batch))
     other.load_state_dict(first.state_dict())
-    assert torch.equal(first(*batch), other(*batch))
+    assert torch.equal(first(batch), other(batch))
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_row_is_scored_by_itself(name: str):
     backbone = build(ALL[name]).eval()
-    categorical, numerical = inputs()
-    together = backbone(categorical, numerical)
-    torch.testing.assert_close(together[7:8], backbone(categorical[7:8], numerical[7:8]))
+    rows = inputs()
+    together = backbone(rows)
+    torch.testing.assert_close(together[7:8], backbone(rows[7:8]))
 
 
 @pytest.mark.parametrize("name", FUNNEL_ONLY)
@@ -115,7 +115,7 @@ def test_funnel_backbones_refuse_parallel_tasks_and_single_tasks_with_a_reason(n
 
 def test_single_task_losses_have_no_gradient_in_another_tasks_network():
     backbone = build(SingleTask)
-    backbone(*inputs())[:, 0].sum().backward()
+    backbone(inputs())[:, 0].sum().backward()
     of_second = [*backbone.bottoms[1].parameters(), *backbone.towers[1].parameters()]
     assert all(parameter.grad is None or not parameter.grad.any() for parameter in of_second)
 
@@ -161,7 +161,7 @@ def test_esmm_first_task_is_the_plain_logit():
 
 def test_esmm_conversion_loss_reaches_the_click_tower():
     backbone = build(ESMM)
-    backbone(*inputs())[:, 1].sum().backward()
+    backbone(inputs())[:, 1].sum().backward()
     assert all(parameter.grad.any() for parameter in backbone.branches[0].parameters())
 
 
@@ -171,7 +171,7 @@ def test_mmoe_with_tied_gates_is_omoe():
     omoe.load_state_dict(
         {key.replace("gates.0.", "gate."): v for key, v in mmoe.state_dict().items() if "gates.1" not in key}
     )
-    assert torch.equal(mmoe(*inputs()), omoe(*inputs()))
+    assert torch.equal(mmoe(inputs()), omoe(inputs()))
 
 
 @pytest.mark.parametrize("mixture", [MMoE, OMoE])
@@ -180,7 +180,7 @@ def test_one_expert_is_shared_bottom(mixture: type[Backbone]):
     plain.bottom.embedding.load_state_dict(experts.embedding.state_dict())
     plain.bottom.mlp.load_state_dict(experts.experts[0].state_dict())
     plain.towers.load_state_dict(experts.towers.state_dict())
-    assert torch.equal(experts(*inputs()), plain(*inputs()))
+    assert torch.equal(experts(inputs()), plain(inputs()))
 
 
 @given(seed=st.integers(0, 1000), choices=st.integers(1, 9))
@@ -199,7 +199,7 @@ def test_ple_evaluates_each_expert_group_once():
         if isinstance(module, Experts):
             calls[key] = 0
             module.register_forward_hook(lambda *_, key=key: calls.__setitem__(key, calls[key] + 1))
-    backbone(*inputs())
+    backbone(inputs())
     assert set(calls.values()) == {1}
     assert len(calls) == 2 * 3
 
@@ -220,7 +220,7 @@ def test_metaheac_gives_what_its_critics_agree_on_and_so_may_exceed_one_over_the
         for critic in backbone.critics:
             critic.logit.weight.zero_()
             critic.logit.bias.fill_(3.0)
-    logits = backbone(*inputs())
+    logits = backbone(inputs())
     torch.testing.assert_close(logits, torch.full_like(logits, 3.0))
     assert logits.sigmoid().min() > 1 / len(backbone.critics)
 
@@ -229,18 +229,18 @@ def test_metaheac_tasks_differ_by_their_task_embedding_alone():
     backbone = build(MetaHeac).eval()
     with torch.no_grad():
         backbone.tasks.weight[1] = backbone.tasks.weight[0]
-    logits = backbone(*inputs())
+    logits = backbone(inputs())
     assert torch.equal(logits[:, 0], logits[:, 1])
 
 
 def test_aitm_passes_information_forward_along_the_funnel_only():
     backbone = build(AITM, small_schema(TASKS))
     batch = inputs(small_schema(TASKS))
-    backbone(*batch)[:, 0].sum().backward()
+    backbone(batch)[:, 0].sum().backward()
     later = [*backbone.bottoms[1].parameters(), *backbone.transfers.parameters()]
     assert all(parameter.grad is None or not parameter.grad.any() for parameter in later)
     backbone.zero_grad()
-    backbone(*batch)[:, 2].sum().backward()
+    backbone(batch)[:, 2].sum().backward()
     assert all(parameter.grad.any() for parameter in backbone.bottoms[0].parameters())
 
 
@@ -257,7 +257,7 @@ def test_fields_have_rows_of_their_own_in_the_one_table():
     embedding = FieldEmbedding(small_schema(), 3)
     assert embedding.weight.shape == (11 + 7 + 4, 3)
     row = torch.tensor([[10, 0, 3]], dtype=torch.int32)
-    embedded = embedding(row, torch.zeros(1, 2)).view(4, 3)
+    embedded = embedding(Inputs(row, torch.zeros(1, 2))).view(4, 3)
     assert torch.equal(embedded[:3], embedding.weight[[10, 11, 21]])
 
 

@@ -97,7 +97,7 @@ def test_weight_decay_makes_tables_dense():
     (table,) = (module for module in backbone.modules() if isinstance(module, FieldEmbedding))
     unread = torch.ones(len(table.weight), dtype=torch.bool)
     rows = trainer.minibatches("train", 1)[0]
-    unread[table.index(splits.train.categorical[rows]).long().flatten()] = False
+    unread[table.index(splits.train.inputs[rows]).long().flatten()] = False
     before = table.weight[unread].clone()
     fast_loop(trainer, [rows])
     assert not torch.equal(table.weight[unread], before)
@@ -114,7 +114,7 @@ def test_other_embedding_optimisers_train_and_leave_unread_rows_alone(algorithm:
     fast_loop(model, [first])
     moved = (table.weight != before).any(dim=1)
     read = torch.zeros_like(moved)
-    read[table.index(splits.train.categorical[first]).long().flatten()] = True
+    read[table.index(splits.train.inputs[first]).long().flatten()] = True
     assert torch.equal(moved, read)
     again = BackboneTrainer(small_backbone("mmoe", splits), splits, training, 0, warm_start=checkpoint(model))
     again.restore()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from wide_splits import BACKBONES, plain_loop, small_backbone, wide_splits
 
-from mtlbench.api import Backbone, Splits
+from mtlbench.api import Backbone, Inputs, Splits
 from mtlbench.cells import Cell, PluginSpec, Training
 from mtlbench.config.settings import RunSettings
 from mtlbench.discovery import discover
@@ -161,8 +161,8 @@ def test_a_backbone_that_looks_at_values_is_not_recorded():
     class Looking(BACKBONES["shared-bottom"]):  # type: ignore[misc]
         replayable = False
 
-        def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
-            logits = super().forward(categorical, numerical)
+        def forward(self, inputs: Inputs) -> Tensor:
+            logits = super().forward(inputs)
             return logits if logits.detach().max().item() < 1e6 else 0 * logits
 
     splits = splits_on()

@@ -79,7 +79,7 @@ class FixedCritics(nn.Module):
         super().__init__()
         self.value = value
 
-    def forward(self, categorical, numerical, action):
+    def forward(self, inputs, action):
         return torch.full_like(action, self.value)
 
 
@@ -182,7 +182,7 @@ def test_critics_find_the_exact_discounted_values_of_a_tabular_mdp(gamma: float)
     )
     for _ in range(1500):
         learner.step(transitions, torch.arange(rows))
-    values = learner.frozen()(data.categorical, data.numerical, transitions.action).squeeze(1)
+    values = learner.frozen()(data.inputs, transitions.action).squeeze(1)
     r = rewards.tolist()
     exact = []
     for a in (0, 3):

@@ -7,7 +7,7 @@ import torch
 from continued import SMALL_CRITICS, continued, first_stage, make, small_trainer
 from small_splits import small_schema, small_splits
 
-from mtlbench.api import Backbone, Schema, Source, Split, Splits, Task, TrainingError
+from mtlbench.api import Backbone, Inputs, Schema, Source, Split, Splits, Task, TrainingError
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench_plugins.critics.diagnostics import discounted, report_truth, spearman
 from mtlbench_plugins.critics.learning import CriticLearner, noisy
@@ -37,7 +37,7 @@ def weighed(step=None, **params):
     torch.manual_seed(3)
     weighting._critics = Critics(small_schema(), weighting.params).eval()
     step = step or small_trainer().step(torch.arange(64))
-    values = weighting._critics(step.categorical, step.numerical, step.logits.sigmoid()).detach()
+    values = weighting._critics(step.inputs, step.logits.sigmoid()).detach()
     return weighting.weigh(step), values, step
 
 
@@ -149,9 +149,9 @@ def test_critics_without_the_user_do_not_see_the_user():
     action = torch.full((240, 2), 0.3)
     categorical, numerical = data.categorical.clone(), data.numerical.clone()
     categorical[:, 0], numerical[:, 0] = 0, 0.0
-    assert torch.equal(critics(categorical, numerical, action), critics(data.categorical, data.numerical, action))
+    assert torch.equal(critics(Inputs(categorical, numerical), action), critics(data.inputs, action))
     categorical[:, 1] = 0
-    assert not torch.equal(critics(categorical, numerical, action), critics(data.categorical, data.numerical, action))
+    assert not torch.equal(critics(Inputs(categorical, numerical), action), critics(data.inputs, action))
 
 
 def reason(schema: Schema, **params: object) -> str | None:
@@ -171,7 +171,7 @@ def test_a_state_without_the_user_needs_to_know_who_that_is_and_something_beside
 def test_separate_critics_share_no_parameter_and_shared_ones_their_bottom(critics: str):
     module = Critics(small_schema(), CriticParams(**SMALL_CRITICS), shared=critics == "shared").eval()
     data = small_splits().train
-    first = module(data.categorical, data.numerical, torch.full((240, 2), 0.5))[:, 0].sum()
+    first = module(data.inputs, torch.full((240, 2), 0.5))[:, 0].sum()
     parameters = dict(module.named_parameters())
     found = torch.autograd.grad(first, list(parameters.values()), materialize_grads=True)
     reached = {name for name, gradient in zip(parameters, found, strict=True) if gradient.any()}

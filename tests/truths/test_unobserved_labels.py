@@ -13,7 +13,7 @@ from small_splits import small_schema, small_splits
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlbench.api import DirectionWeighting, SharedGradients, Splits, Step, TrainingError, Weighting
+from mtlbench.api import DirectionWeighting, Inputs, SharedGradients, Splits, Step, TrainingError, Weighting
 from mtlbench.api.masks import masked
 from mtlbench.cells import Training
 from mtlbench.discovery import discover
@@ -73,7 +73,7 @@ def make_step(labels: Tensor, mask: Tensor | None, number: int) -> Step:
         found = found * mask.any(0).unsqueeze(1)
     rows, nothing = torch.arange(len(labels)), torch.zeros(len(labels), 0)
     jacobian = {"one": tuple(found[:, :4]), "other": tuple(found[:, 4:])}
-    return Step(rows, nothing.int(), nothing, labels, logits, losses, number, SharedGradients(jacobian), mask)
+    return Step(rows, Inputs(nothing.int(), nothing), labels, logits, losses, number, SharedGradients(jacobian), mask)
 
 
 def alone(step: Step) -> Step:

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
-from mtlbench.api import Backbone, Field, Schema, funnel
+from mtlbench.api import Backbone, Bag, BagField, Field, Inputs, Schema, funnel
 from mtlbench.conformance.plugin_under_test import PluginUnderTest, tiny_backbone
 from mtlbench.conformance.rules import NotApplicableError
 from mtlbench.experiments.applicability import other_kind
+from mtlbench.nn.pooling import held
 from mtlbench.training.seeding import seeded
 
 ROWS = 64
@@ -33,9 +33,16 @@ def build(plugin: PluginUnderTest, schema: Schema = SCHEMA, seed: int = 0) -> Ba
         return tiny_backbone(plugin.entry, schema).eval()
 
 
-def inputs(schema: Schema = SCHEMA, rows: int = ROWS, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Random ids (B, F) and numbers (B, D)."""
+def inputs(schema: Schema = SCHEMA, rows: int = ROWS, seed: int = 0) -> Inputs:
+    """Random ids and numbers of B rows."""
     generator = torch.Generator().manual_seed(seed)
     ids = [torch.randint(field.cardinality, (rows,), generator=generator) for field in schema.categorical]
     categorical = torch.stack(ids, dim=1).int() if ids else torch.zeros(rows, 0, dtype=torch.int32)
-    return categorical, torch.randn(rows, len(schema.numerical), generator=generator)
+    numerical = torch.randn(rows, len(schema.numerical), generator=generator)
+    return Inputs(categorical, numerical, tuple(_bag(field, rows, generator) for field in schema.bags))
+
+
+def _bag(field: BagField, rows: int, generator: torch.Generator) -> Bag:
+    ids = torch.randint(field.cardinality, (rows, field.length), generator=generator).int()
+    bag = Bag(ids, torch.randint(field.length + 1, (rows,), generator=generator).int())
+    return bag._replace(ids=ids * held(bag))

@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import torch
 
-from mtlbench.api import Schema, Task
+from mtlbench.api import BagField, Inputs, Schema, Task
 from mtlbench.conformance.backbones.inputs import ROWS, SCHEMA, build, inputs, with_tasks
 from mtlbench.conformance.mixed import KINDS
 from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import broken, rule
 from mtlbench.conformance.showing import show
+from mtlbench.nn.pooling import held
 
+BAGS = (BagField("tags", 6, 3), BagField("viewed", 5, 4, "attention", "item"))
 LARGEST = 1e4
 """A standardised number of the size that one row in a long-tailed column has."""
 
@@ -58,11 +60,27 @@ def no_categorical_inputs(plugin: PluginUnderTest) -> None:
 
 
 @rule("backbone")
+def bags(plugin: PluginUnderTest) -> None:
+    """Bags of ids have logits, empty bags too, and what stands after the ids of a bag changes none."""
+    schema = replace(SCHEMA, bags=BAGS)
+    _gives_logits(plugin, schema)
+    backbone, given = build(plugin, schema), inputs(schema)
+    filled = [bag._replace(ids=torch.where(held(bag), bag.ids, 1)) for bag in given.bags]
+    with torch.no_grad():
+        before, after = backbone(given), backbone(replace(given, bags=tuple(filled)))
+    if not torch.equal(before, after):
+        broken(
+            f"logits {show(after[0])} with other ids in the places after those of a bag, {show(before[0])} without",
+            "read as many ids as the bag's lengths say, as mtlbench.nn.FieldEmbedding does",
+        )
+
+
+@rule("backbone")
 def large_inputs(plugin: PluginUnderTest) -> None:
     """Numerical inputs of 1e4 give finite logits and gradients."""
     backbone = build(plugin)
-    categorical, numerical = inputs()
-    logits = backbone(categorical, numerical * LARGEST)
+    given = inputs()
+    logits = backbone(replace(given, numerical=given.numerical * LARGEST))
     if not logits.isfinite().all():
         broken(f"logits {show(logits)}", "compute products and quotients of probabilities as sums of logarithms")
     logits.sum().backward()
@@ -75,11 +93,11 @@ def large_inputs(plugin: PluginUnderTest) -> None:
 def rows_are_independent(plugin: PluginUnderTest) -> None:
     """In evaluation the logits of a row do not depend on the other rows of the batch."""
     backbone = build(plugin)
-    categorical, numerical = inputs()
+    given = inputs()
     with torch.no_grad():
-        together = backbone(categorical, numerical)
+        together = backbone(given)
         for row in range(0, ROWS, 16):
-            alone = backbone(categorical[row : row + 1], numerical[row : row + 1])
+            alone = backbone(given[row : row + 1])
             if not torch.allclose(alone[0], together[row], rtol=1e-4, atol=1e-5):
                 broken(
                     f"row {row} alone has the logits {show(alone[0])}, among {ROWS} rows {show(together[row])}",
@@ -88,7 +106,7 @@ def rows_are_independent(plugin: PluginUnderTest) -> None:
 
 
 def _gives_logits(plugin: PluginUnderTest, schema: Schema) -> None:
-    logits = build(plugin, schema)(*inputs(schema))
+    logits = build(plugin, schema)(inputs(schema))
     expected = (ROWS, len(schema.tasks))
     if tuple(logits.shape) != expected:
         broken(f"logits of shape {tuple(logits.shape)}; expected {expected}", "give one logit per row and schema task")
@@ -96,7 +114,6 @@ def _gives_logits(plugin: PluginUnderTest, schema: Schema) -> None:
         broken(f"logits {show(logits)}", "give finite logits, not probabilities of 0 or 1")
     if logits.dtype != torch.float32:
         broken(f"logits of {logits.dtype}; expected torch.float32", "do not change the dtype of inputs or parameters")
-    ids = torch.zeros(1, len(schema.categorical), dtype=torch.int32)
-    unknown = build(plugin, schema)(ids, torch.zeros(1, len(schema.numerical)))
+    unknown = build(plugin, schema)(Inputs.of([torch.zeros_like(tensor[:1]) for tensor in inputs(schema).tensors()]))
     if not unknown.isfinite().all():
         broken(f"a row of unknown ids and mean numbers has the logits {show(unknown)}", "index 0 is the unknown id")

@@ -34,8 +34,7 @@ def initialised_by_the_seed(plugin: PluginUnderTest) -> None:
 def gradient_reaches_every_parameter(plugin: PluginUnderTest) -> None:
     """The loss of a batch has a gradient for every parameter."""
     backbone = build(plugin)
-    categorical, numerical = inputs(rows=GRADIENT_ROWS)
-    logits = backbone(categorical, numerical)
+    logits = backbone(inputs(rows=GRADIENT_ROWS))
     labels = (torch.arange(GRADIENT_ROWS) % 3 == 0).float().unsqueeze(1).expand_as(logits)
     F.binary_cross_entropy_with_logits(logits, labels).backward()
     dead = [name for name, value in backbone.named_parameters() if value.grad is None or not value.grad.any()]
@@ -54,7 +53,7 @@ def state_round_trip(plugin: PluginUnderTest) -> None:
             value.add_(0.01)
     other.load_state_dict(one.state_dict())
     with torch.no_grad():
-        expected, found = one(*inputs()), other(*inputs())
+        expected, found = one(inputs()), other(inputs())
     if not torch.equal(expected, found):
         broken(f"logits {show(found[0])} instead of {show(expected[0])}", "keep all tensors as parameters or buffers")
 
@@ -63,17 +62,17 @@ def state_round_trip(plugin: PluginUnderTest) -> None:
 def forward_has_no_side_effects(plugin: PluginUnderTest) -> None:
     """A forward pass in evaluation changes neither the network nor its inputs, and draws no random number."""
     backbone = build(plugin)
-    categorical, numerical = inputs()
-    before, given = _copy(backbone), (categorical.clone(), numerical.clone())
+    given = inputs()
+    before, copies = _copy(backbone), [tensor.clone() for tensor in given.tensors()]
     generators = generator_states()
     with torch.no_grad():
-        first, second = backbone(categorical, numerical), backbone(categorical, numerical)
+        first, second = backbone(given), backbone(given)
     if not torch.equal(first, second):
         broken(f"logits {show(first[0])}, and again {show(second[0])}", "keep noise to training mode")
     for name, value in _copy(backbone).items():
         if not torch.equal(value, before[name]):
             broken(f"{name} has changed", "do not update state in evaluation mode")
-    if not (torch.equal(categorical, given[0]) and torch.equal(numerical, given[1])):
+    if not all(map(torch.equal, given.tensors(), copies)):
         broken("the inputs have changed", "do not change a tensor in place that was passed in")
     for name, state in generator_states().items():
         if state != generators[name]:
@@ -88,9 +87,9 @@ def trained(backbone: Backbone, seed: int) -> Tensor:
     """Logits after a few steps of gradient descent, a fingerprint of the architecture."""
     with seeded(seed, "training"):
         backbone.train()
-        categorical, numerical = inputs()
+        given = inputs()
         for _ in range(3):
-            logits = backbone(categorical, numerical)
+            logits = backbone(given)
             labels = (torch.arange(len(logits)) % 2).float().unsqueeze(1).expand_as(logits)
             parameters = list(backbone.parameters())
             loss = F.binary_cross_entropy_with_logits(logits, labels)
@@ -100,5 +99,5 @@ def trained(backbone: Backbone, seed: int) -> Tensor:
                     if gradient is not None:
                         value.sub_(gradient, alpha=0.1)
         with torch.no_grad():
-            result: Tensor = backbone.eval()(categorical, numerical)
+            result: Tensor = backbone.eval()(given)
     return result

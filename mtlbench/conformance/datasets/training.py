@@ -1,6 +1,7 @@
 """Backbones train on a dataset."""
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -54,7 +55,8 @@ def trains_with_every_backbone(plugin: PluginUnderTest) -> None:
 
 def _head(split: Split, rows: int) -> Split:
     """The first rows; a session cut there ends there."""
-    kept = {name: value[:rows] for name, value in vars(split).items() if isinstance(value, Tensor)}
+    kept: dict[str, Any] = {name: value[:rows] for name, value in vars(split).items() if isinstance(value, Tensor)}
+    kept["bags"] = split.inputs[:rows].bags
     row = torch.arange(len(kept["labels"]))
     beyond = kept["next_row"] >= len(row)
     kept["next_row"] = torch.where(beyond, row, kept["next_row"])

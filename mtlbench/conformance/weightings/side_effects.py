@@ -115,8 +115,10 @@ def _snapshot(backbone: Backbone, step: Step | None) -> dict[str, tuple[Tensor, 
         taken[f"buffer {name}"] = buffer.clone(), ""
     taken["the network's mode"] = torch.zeros(0), "training" if backbone.training else "evaluation"
     if step is not None:
-        for name in ("rows", "categorical", "numerical", "labels", "logits", "losses"):
+        for name in ("rows", "labels", "logits", "losses"):
             taken[f"step.{name}"] = getattr(step, name).detach().clone(), ""
+        for number, tensor in enumerate(step.inputs.tensors()):
+            taken[f"step.inputs, tensor {number}"] = tensor.clone(), ""
         if step.shared is not None:
             for name, gradients in step.jacobian.items():
                 taken[f"the task gradients of {name}"] = torch.stack(gradients), ""

@@ -62,7 +62,7 @@ class Appended(Fixture):
             "done": torch.ones(APPENDED, dtype=torch.bool),
         }
         names = ("categorical", "numerical", "user", *added)
-        columns = {
+        columns: dict[str, Any] = {
             name: torch.cat([getattr(train, name), added.get(name, getattr(more, name)[:APPENDED])]) for name in names
         }
         return replace(whole, train=Split(**columns))

@@ -37,9 +37,9 @@ class TemplateBackbone(api.Backbone):
         others = (1 - OWN) / max(tasks - 1, 1)
         self.stitch = nn.Parameter(torch.full((tasks, tasks), others) + (OWN - others) * torch.eye(tasks))
 
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+    def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding(categorical, numerical)
+        embedded = self.embedding(inputs)
         features = torch.stack([bottom(embedded) for bottom in self.bottoms])
         mixed = torch.einsum("kj,jbd->kbd", self.stitch, features)
         return torch.cat([tower(own) for tower, own in zip(self.towers, mixed, strict=True)], dim=1)

@@ -57,9 +57,9 @@ class AITM(api.Backbone):
             None if schema.chain else "AITM transfers information along a funnel, and the dataset's tasks are parallel"
         )
 
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+    def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding.inputs(categorical, numerical, readers=self.bottoms)
+        embedded = self.embedding.factored(inputs, readers=self.bottoms)
         features = [bottom(embedded) for bottom in self.bottoms]
         states = features[:1]
         for transfer, own in zip(self.transfers, features[1:], strict=True):

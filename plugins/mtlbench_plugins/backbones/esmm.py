@@ -52,9 +52,9 @@ class ESMM(api.Backbone):
             else "ESMM multiplies probabilities along a funnel, and the dataset's tasks are parallel"
         )
 
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+    def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K) of the products; p_1 >= p_2 >= ..."""
-        embedded = self.embedding.inputs(categorical, numerical, readers=self.branches)
+        embedded = self.embedding.factored(inputs, readers=self.branches)
         return funnel_logits(torch.cat([branch(embedded) for branch in self.branches], dim=1))
 
 

@@ -44,9 +44,9 @@ class MetaHeac(api.Backbone):
         )
         self.critic_gate = Gate(2 * params.embedding, params.critics)
 
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+    def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding.inputs(categorical, numerical, readers=self.experts)
+        embedded = self.embedding.factored(inputs, readers=self.experts)
         outputs = self.experts(embedded)
         sample = self.embedding.mean(embedded)
         return torch.cat([self._logit(task, sample, outputs) for task in self.tasks.weight], dim=1)

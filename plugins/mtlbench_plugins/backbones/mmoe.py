@@ -31,9 +31,9 @@ class MMoE(api.Backbone):
             Tower(self.experts.width, params.tower, params.dropout, params.norm) for _ in schema.tasks
         )
 
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+    def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding.inputs(categorical, numerical, readers=(*self.experts, *self.gates))
+        embedded = self.embedding.factored(inputs, readers=(*self.experts, *self.gates))
         outputs = self.experts(embedded)
         heads = zip(self.gates, self.towers, strict=True)
         return torch.cat([tower(mix(gate(embedded), outputs)) for gate, tower in heads], dim=1)

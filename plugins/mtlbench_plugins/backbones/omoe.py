@@ -31,8 +31,8 @@ class OMoE(api.Backbone):
             Tower(self.experts.width, params.tower, params.dropout, params.norm) for _ in schema.tasks
         )
 
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+    def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding.inputs(categorical, numerical, readers=(*self.experts, self.gate))
+        embedded = self.embedding.factored(inputs, readers=(*self.experts, self.gate))
         features = mix(self.gate(embedded), self.experts(embedded))
         return torch.cat([tower(features) for tower in self.towers], dim=1)

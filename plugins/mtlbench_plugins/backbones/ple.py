@@ -51,9 +51,9 @@ class PLE(api.Backbone):
             Tower(params.bottom[-1], params.tower, params.dropout, params.norm) for _ in schema.tasks
         )
 
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+    def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding.inputs(categorical, numerical, readers=self.levels[:1])
+        embedded = self.embedding.factored(inputs, readers=self.levels[:1])
         own, shared = [embedded] * len(self.towers), embedded
         for level in self.levels:
             own, shared = level(own, shared)

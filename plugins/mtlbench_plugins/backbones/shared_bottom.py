@@ -24,7 +24,7 @@ class SharedBottom(api.Backbone):
             Tower(self.bottom.width, params.tower, params.dropout, params.norm) for _ in schema.tasks
         )
 
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+    def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        features = self.bottom(categorical, numerical)
+        features = self.bottom(inputs)
         return torch.cat([tower(features) for tower in self.towers], dim=1)

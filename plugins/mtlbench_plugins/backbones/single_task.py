@@ -27,7 +27,7 @@ class SingleTask(api.Backbone):
             Tower(params.bottom[-1], params.tower, params.dropout, params.norm) for _ in schema.tasks
         )
 
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
+    def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
         networks = zip(self.bottoms, self.towers, strict=True)
-        return torch.cat([tower(bottom(categorical, numerical)) for bottom, tower in networks], dim=1)
+        return torch.cat([tower(bottom(inputs)) for bottom, tower in networks], dim=1)

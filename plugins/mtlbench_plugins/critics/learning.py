@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -94,12 +95,7 @@ class CriticLearner:
         """
         critics, data = self.critics.eval(), self._data
         with torch.no_grad():
-            parts = zip(
-                data.categorical.split(CHUNK_ROWS),
-                data.numerical.split(CHUNK_ROWS),
-                transitions.action.split(CHUNK_ROWS),
-                strict=True,
-            )
+            parts = zip(data.inputs.split(CHUNK_ROWS), transitions.action.split(CHUNK_ROWS), strict=True)
             values = torch.cat([critics(*part) for part in parts])
         report_values(self._trainer, values, -transitions.reward, transitions.observed)
         report_truth(self._trainer, values, transitions.action, self._params.gamma)
@@ -113,7 +109,7 @@ class CriticLearner:
         with torch.no_grad():
             target = self._td_target(transitions, rows, next_action)
         self.critics.train()
-        values = self.critics(*self._state(rows), transitions.action[rows])
+        values = self.critics(self._state(rows), transitions.action[rows])
         errors = (values - target).square()
         if self._class_weight is not None:
             errors = errors * torch.where(self._data.labels[rows] > 0, *reversed(self._class_weight))
@@ -157,9 +153,9 @@ class CriticLearner:
             batches = list(torch.cat(batches).split(self._params.critic_batch_size))
         return [rows for batch in batches if len(rows := batch[learnt[batch]])]
 
-    def _state(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        categorical, numerical = self._data.categorical[rows], self._data.numerical[rows]
-        return (noisy(categorical) if self._params.noisy_ids else categorical), numerical
+    def _state(self, rows: Tensor) -> api.Inputs:
+        inputs = self._data.inputs[rows]
+        return replace(inputs, categorical=noisy(inputs.categorical)) if self._params.noisy_ids else inputs
 
     def _td_target(self, transitions: Transitions, rows: Tensor, next_action: Tensor | None) -> Tensor:
         target = transitions.reward[rows]
@@ -167,7 +163,7 @@ class CriticLearner:
         following = transitions.next_row[rows][alive]
         action = transitions.action[following] if next_action is None else next_action[alive]
         if len(following):
-            target[alive] += self._params.gamma * self._target(*self._state(following), action)
+            target[alive] += self._params.gamma * self._target(self._state(following), action)
         return target
 
     def _one_pass(self, transitions: Transitions, batches: list[Tensor], spend: api.StageBudget) -> float:
@@ -181,7 +177,7 @@ class CriticLearner:
     def _td_loss(self, transitions: Transitions, rows: Tensor) -> float:
         critics, total = self.critics.eval(), 0.0
         for part in rows.split(CHUNK_ROWS):
-            values = critics(*self._state(part), transitions.action[part])
+            values = critics(self._state(part), transitions.action[part])
             errors = values - self._td_target(transitions, part, None)
             total += _mean(errors.square(), transitions, part).item() * len(part)
         return total / len(rows)

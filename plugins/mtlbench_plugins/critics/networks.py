@@ -3,11 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mtlbench.api import Field, Schema, Sizes
+from mtlbench.api import BagField, Field, Inputs, Schema, Sizes
 from mtlbench.nn import Bottom, Tower
 
 
@@ -29,19 +30,30 @@ class State(nn.Module):
         numbers = [place for place, name in enumerate(schema.numerical) if name not in hidden]
         fields: tuple[Field, ...] = tuple(schema.categorical[place] for place in seen)
         names = tuple(schema.numerical[place] for place in numbers)
-        self._everything = len(seen) == len(schema.categorical) and len(numbers) == len(schema.numerical)
+        bags = [place for place, bag in enumerate(schema.bags) if bag.name not in hidden]
+        kept = (schema.categorical, seen), (schema.numerical, numbers), (schema.bags, bags)
+        self._everything = all(len(own) == len(every) for every, own in kept)
+        self._bags = bags
         self.register_buffer("categorical", torch.tensor(seen, dtype=torch.int64), persistent=False)
         self.register_buffer("numerical", torch.tensor(numbers, dtype=torch.int64), persistent=False)
-        visible = replace(schema, categorical=fields, numerical=names)
+        visible = replace(schema, categorical=fields, numerical=names, bags=_without(schema, bags, hidden))
         self.bottom = Bottom(visible, sizes)
         self.width = self.bottom.width
 
-    def forward(self, categorical: Tensor, numerical: Tensor) -> Tensor:
-        """Features (B, width) of the inputs (B, F) and (B, D)."""
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Features (B, width) of B rows."""
         if not self._everything:
-            categorical, numerical = categorical[:, self.categorical], numerical[:, self.numerical]
-        features: Tensor = self.bottom(categorical, numerical)
+            bags = tuple(inputs.bags[place] for place in self._bags)
+            inputs = Inputs(inputs.categorical[:, self.categorical], inputs.numerical[:, self.numerical], bags)
+        features: Tensor = self.bottom(inputs)
         return features
+
+
+def _without(schema: Schema, places: Sequence[int], hidden: Sequence[str]) -> tuple[BagField, ...]:
+    """The bags at ``places``; one whose field is hidden has embeddings of its own, and no attention to that field."""
+    alone: dict[str, Any] = {"of": None, "pooling": "mean"}
+    bags = [schema.bags[place] for place in places]
+    return tuple(replace(bag, **alone) if bag.of in hidden else bag for bag in bags)
 
 
 class Value(nn.Module):
@@ -83,8 +95,8 @@ class Critics(nn.Module):
         self.states = nn.ModuleList(State(schema, sizes, hidden) for _ in range(count))
         self.values = nn.ModuleList(Value(sizes.bottom[-1], sizes) for _ in schema.tasks)
 
-    def forward(self, categorical: Tensor, numerical: Tensor, action: Tensor) -> Tensor:
+    def forward(self, inputs: Inputs, action: Tensor) -> Tensor:
         """Values (B, K), at most 0, of actions (B, K)."""
-        states = [state(categorical, numerical) for state in self.states] * (len(self.values) // len(self.states))
+        states = [state(inputs) for state in self.states] * (len(self.values) // len(self.states))
         values = [value(state, action[:, k]) for k, (value, state) in enumerate(zip(self.values, states, strict=True))]
         return torch.stack(values, dim=1)

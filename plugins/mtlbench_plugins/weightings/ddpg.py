@@ -108,11 +108,11 @@ class _Pair:
         data, actor = self._trainer.data, self._actor
         with torch.no_grad():
             following = data.next_row[rows]
-            next_action = self._target(data.categorical[following], data.numerical[following]).sigmoid()
+            next_action = self._target(data.inputs[following]).sigmoid()
         self._learner.step(self._transitions, rows, next_action)
         if self._taken % self._params.actor_every == 0:
             step = self._trainer.step(rows)
-            values = self._learner.critics.eval()(step.categorical, step.numerical, step.logits.sigmoid())
+            values = self._learner.critics.eval()(step.inputs, step.logits.sigmoid())
             drift = sum(((new - old) ** 2).sum() for new, old in zip(actor.parameters(), self._pretrained, strict=True))
             self._trainer.descend(-values.sum(1).mean() + self._params.actor_reg * drift)
             soft_update(self._target, actor, self._params.tau)

@@ -169,7 +169,7 @@ class RMTL(CriticWeighting):
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (B, K); at least 1, or at least 0 with ``variant=nlc``."""
         assert self._critics is not None, "fit trains the critics first"
-        values = self._critics(step.categorical, step.numerical, step.logits.sigmoid())
+        values = self._critics(step.inputs, step.logits.sigmoid())
         if self.params.variant == "nlc":
             weights = -values
         elif self.params.variant == "wl":

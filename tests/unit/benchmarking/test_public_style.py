@@ -29,17 +29,17 @@ def build(name: str, data: Splits, **sizes: object) -> Backbone:
     return small_backbone(name, data, **{"dropout": 0.0, **sizes})
 
 
-@pytest.mark.parametrize("norm", ["none", "batch"])
+@pytest.mark.parametrize(("norm", "bags"), [("none", False), ("batch", True)])
 @pytest.mark.parametrize("name", BACKBONES)
-def test_logits_and_gradients_equal_ours_under_the_same_parameters(name: str, norm: str):
-    data = wide_splits()
+def test_logits_and_gradients_equal_ours_under_the_same_parameters(name: str, norm: str, bags: bool):
+    data = wide_splits(bags=bags)
     ours = build(name, data, norm=norm)
     public = in_public_style(ours)
     assert list(public.state_dict()) == list(ours.state_dict())
-    batch = data.train.categorical[:64], data.train.numerical[:64]
-    torch.testing.assert_close(public(*batch), ours(*batch))
+    batch = data.train.inputs[:64]
+    torch.testing.assert_close(public(batch), ours(batch))
     for network in (ours, public):
-        F.binary_cross_entropy_with_logits(network(*batch), data.train.labels[:64]).backward()
+        F.binary_cross_entropy_with_logits(network(batch), data.train.labels[:64]).backward()
     for (key, own), theirs in zip(ours.named_parameters(), public.parameters(), strict=True):
         torch.testing.assert_close(theirs.grad, own.grad, msg=lambda text, key=key: f"{key}: {text}")
 
@@ -58,10 +58,14 @@ def test_it_is_made_of_torchs_layers_and_leaves_the_original_alone(name: str):
     assert all(torch.equal(value, before[key]) for key, value in ours.state_dict().items())
 
 
+@pytest.mark.parametrize("bags", [False, True], ids=["ids", "bags"])
 @pytest.mark.parametrize("name", BACKBONES)
-def test_training_curves_agree_over_fifty_steps(name: str):
-    """Dropout off: its masks are of one distribution, but drawn from other random numbers."""
-    data = wide_splits()
+def test_training_curves_agree_over_fifty_steps(name: str, bags: bool):
+    """Dropout off: its masks are of one distribution, but drawn from other random numbers.
+
+    The reference pools bags by torch's own embedding bag, of a table that it updates whole.
+    """
+    data = wide_splits(bags=bags)
     ours = build(name, data)
     step = public_step(in_public_style(ours).train())
     trainer = BackboneTrainer(ours, data, Training(batch_size=BATCH), 0)
@@ -70,7 +74,7 @@ def test_training_curves_agree_over_fifty_steps(name: str):
     expected, found = [], []
     for rows in batches:
         split = data.train
-        expected.append(step(split.categorical[rows].long(), split.numerical[rows], split.labels[rows]))
+        expected.append(step(split.inputs[rows], split.labels[rows]))
         loss = trainer.step(rows).losses.mean()
         trainer.descend(loss)
         found.append(loss.item())
@@ -82,7 +86,7 @@ def test_the_gradient_of_the_table_is_dense():
     data = wide_splits()
     public = in_public_style(build("mmoe", data))
     (table,) = (module for module in public.modules() if isinstance(module, PublicEmbedding))
-    public(data.train.categorical[:8], data.train.numerical[:8]).sum().backward()
+    public(data.train.inputs[:8]).sum().backward()
     assert table.weight.grad.layout == torch.strided
     assert table.weight.grad.shape == table.weight.shape
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from mtlbench.api import Inputs
 from mtlbench.benchmarking import workload
 from mtlbench.benchmarking.measuring import flop_per_row
 from mtlbench.benchmarking.timed_work import flop_of_products
@@ -39,8 +40,8 @@ class Layer(nn.Module):
         super().__init__()
         self.first, self.second = nn.Linear(1, 8), nn.Linear(8, 4)
 
-    def forward(self, categorical: torch.Tensor, numerical: torch.Tensor) -> torch.Tensor:
-        return self.second(self.first(numerical))
+    def forward(self, inputs: Inputs) -> torch.Tensor:
+        return self.second(self.first(inputs.numerical))
 
 
 def test_operations_are_counted_forwards_and_backwards():

@@ -1,6 +1,7 @@
 """First layers on each distinct vector once: what they give is what they give on the vector of each place."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from test_field_embedding import draw, make_schema
 from torch import Tensor, nn
 
+from mtlbench.api import Inputs
 from mtlbench.nn import MLP, Experts, FieldEmbedding, Gate, Tower, embedding, factored
 from mtlbench.nn.factored import Factored
 from mtlbench.nn.linear import Linear, first_layers
@@ -20,6 +22,10 @@ def always_factored() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embedding, "SUM_COST", -(10**9))
         yield
+
+
+def doubled(inputs: Inputs) -> Inputs:
+    return replace(inputs, numerical=inputs.numerical.double())
 
 
 def results(module: FieldEmbedding, layer: Linear, read: Tensor | Factored, upstream: tuple[Tensor, Tensor]) -> list:
@@ -45,16 +51,16 @@ def test_outputs_and_gradients_are_those_of_the_concatenated_vectors(
     schema = make_schema(cardinalities, numerical)
     module = FieldEmbedding(schema, 3).double()
     layer = Linear(module.width, 7).double()
-    categorical, numbers = draw(schema, rows)
+    inputs = doubled(draw(schema, rows))
     upstream = torch.randn(rows, 7, dtype=torch.float64), torch.randn(rows, 3, dtype=torch.float64)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(factored, "CACHE_ELEMENTS", cache)
         patch.setattr(embedding, "SMALL_TABLE", 0 if whole else 10**9)
-        read = module.inputs(categorical, numbers.double())
+        read = module.factored(inputs)
         assert isinstance(read, Factored)
-        assert len(read.values) == (sum(cardinalities) if whole else len(module.index(categorical).unique()))
+        assert len(read.values) == (sum(cardinalities) if whole else len(module.index(inputs).unique()))
         ours = results(module, layer, read, upstream)
-    theirs = results(module, layer, module(categorical, numbers.double()), upstream)
+    theirs = results(module, layer, module(inputs), upstream)
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b)
 
@@ -66,12 +72,12 @@ def test_the_rows_of_an_optimiser_are_taken_field_by_field():
     layer = Linear(module.width, 6)
     optimiser = EmbeddingAdam(module.weight)
     for _ in range(4):
-        categorical, numbers = draw(schema, 20)
-        module.rows = optimiser.prepare(module.index(categorical), module.offsets)
-        read = module.inputs(categorical, numbers)
+        inputs = draw(schema, 20)
+        module.rows = optimiser.prepare(module.index(inputs), module.offsets)
+        read = module.factored(inputs)
         assert isinstance(read, Factored)
         assert read.values is module.rows.values
-        expected = layer(module(categorical, numbers))
+        expected = layer(module(inputs))
         torch.testing.assert_close(layer(read), expected)
         (ours,) = torch.autograd.grad(layer(read).square().sum(), module.rows.values)
         expected.square().sum().backward()
@@ -84,21 +90,22 @@ def test_only_where_it_saves_work(monkeypatch: pytest.MonkeyPatch):
     schema = make_schema([50, 50], 1)
     for width, rows, expected in ((64, 2000, True), (64, 20, False), (8, 2000, False)):
         module = FieldEmbedding(schema, width)
-        assert isinstance(module.inputs(*draw(schema, rows)), Factored) == expected
+        assert isinstance(module.factored(draw(schema, rows)), Factored) == expected
 
 
 def test_reduced_precision_multiplies_the_vector_of_each_place():
     schema = make_schema([5], 1)
     with torch.autocast("cpu", torch.bfloat16):
-        assert isinstance(FieldEmbedding(schema, 4).inputs(*draw(schema, 9)), Tensor)
+        assert isinstance(FieldEmbedding(schema, 4).factored(draw(schema, 9)), Tensor)
 
 
 def test_ids_of_any_integer_type_and_rows_without_a_number():
     schema = make_schema([5, 3], 0)
     module = FieldEmbedding(schema, 4)
     layer = Linear(module.width, 2)
-    categorical, numbers = draw(schema, 9)
-    narrow, wide = (layer(module.inputs(ids, numbers)) for ids in (categorical, categorical.long()))
+    inputs = draw(schema, 9)
+    ids = inputs.categorical, inputs.categorical.long()
+    narrow, wide = (layer(module.factored(replace(inputs, categorical=each))) for each in ids)
     assert torch.equal(narrow, wide)
 
 
@@ -118,7 +125,7 @@ def test_layers_that_read_together_give_what_each_gives_alone(
     module = FieldEmbedding(schema, 3).double()
     layers = nn.ModuleList(Linear(module.width, width) for width in widths).double()
     used = {place % len(widths) for place in used}
-    categorical, numbers = draw(schema, 11)
+    inputs = doubled(draw(schema, 11))
     upstream = [torch.randn(11, width, dtype=torch.float64) for width in widths]
     leaves = [*module.parameters(), *layers.parameters()]
 
@@ -129,8 +136,8 @@ def test_layers_that_read_together_give_what_each_gives_alone(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(factored, "CACHE_ELEMENTS", cache)
         patch.setattr(factored, "SMALL_PRODUCT", small)
-        alone = module.inputs(categorical, numbers.double())
-        together = module.inputs(categorical, numbers.double(), readers=layers)
+        alone = module.factored(inputs)
+        together = module.factored(inputs, readers=layers)
         assert isinstance(together, Factored)
         ours, theirs = ([layer(read) for layer in layers] for read in (together, alone))
         assert not together._read

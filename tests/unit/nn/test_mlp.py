@@ -37,7 +37,7 @@ def test_bottom_is_as_wide_as_its_last_layer_and_reads_only_its_sizes():
     split = small_split(schema, 12, seed=0)
     bottom = Bottom(schema, Sizes(embedding=4, bottom=(9, 7), tower=(3,)))
     assert bottom.width == 7
-    assert bottom(split.categorical, split.numerical).shape == (12, 7)
+    assert bottom(split.inputs).shape == (12, 7)
     assert bottom.embedding.width == 4 * 4
 
 

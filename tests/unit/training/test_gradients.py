@@ -49,7 +49,7 @@ def model(name: str, splits: api.Splits | None = None, **training: object) -> Mo
 def reached(name: str) -> dict[str, frozenset[int]]:
     splits = small_splits()
     backbone = build(name, splits).eval()
-    logits = backbone(splits.train.categorical, splits.train.numerical)
+    logits = backbone(splits.train.inputs)
     return dict(reach(logits, dict(backbone.named_parameters())))
 
 
@@ -76,7 +76,7 @@ def test_nothing_reaches_a_frozen_parameter():
     frozen = {name for name, _ in backbone.named_parameters() if "embedding" in name}
     for name in frozen:
         backbone.get_parameter(name).requires_grad_(False)
-    logits = backbone(splits.train.categorical, splits.train.numerical)
+    logits = backbone(splits.train.inputs)
     found = reach(logits, dict(backbone.named_parameters()))
     assert frozen
     assert {name for name, tasks in found.items() if not tasks} == frozen
@@ -181,7 +181,7 @@ def test_the_gram_matrix_is_that_of_the_whole_shared_gradients():
     again = build("shared-bottom", wide_splits())
     data = wide_splits().train
     with seeded(0, "masks"):
-        logits = again(data.categorical[:32], data.numerical[:32])
+        logits = again(data.inputs[:32])
     losses = torch.nn.functional.binary_cross_entropy_with_logits(logits, data.labels[:32], reduction="none").mean(0)
     bottom = list(again.bottom.parameters())
     flat = [

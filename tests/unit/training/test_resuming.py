@@ -13,7 +13,7 @@ from continued import SMALL_CRITICS, make
 from small_splits import small_schema, small_splits
 
 from mtlbench import api
-from mtlbench.api import Field
+from mtlbench.api import Field, Inputs
 from mtlbench.cells import Training
 from mtlbench.nn import FieldEmbedding
 from mtlbench.training import BackboneTrainer, journal, tensor_files
@@ -52,8 +52,8 @@ class Embedded(api.Backbone):
             torch.nn.Linear(self.embedding.width, len(schema.tasks)),
         )
 
-    def forward(self, categorical: torch.Tensor, numerical: torch.Tensor) -> torch.Tensor:
-        return self.rest(self.embedding(categorical, numerical))
+    def forward(self, inputs: Inputs) -> torch.Tensor:
+        return self.rest(self.embedding(inputs))
 
 
 class KilledError(Exception):

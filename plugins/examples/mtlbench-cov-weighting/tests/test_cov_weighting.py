@@ -30,7 +30,9 @@ def step(losses: np.ndarray) -> api.Step:
     """A step of one sample with ``losses`` (K,); those that are NaN were not observed."""
     values, nothing = torch.tensor(losses).unsqueeze(0), torch.zeros(1, 0)
     rows = torch.zeros(1, dtype=torch.int64)
-    return api.Step(rows, nothing.int(), nothing, values, values, values.nan_to_num(), number=0, mask=~values.isnan())
+    return api.Step(
+        rows, api.Inputs(nothing.int(), nothing), values, values, values.nan_to_num(), number=0, mask=~values.isnan()
+    )
 
 
 def falling(steps: int, tasks: int, seed: int) -> np.ndarray:
