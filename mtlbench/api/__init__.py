@@ -6,7 +6,7 @@ from mtlbench.api.backbone import Backbone, ExpertSizes, Sizes
 from mtlbench.api.dataset import Dataset, Log, Split, Splits
 from mtlbench.api.description import Description, Section
 from mtlbench.api.masks import masked_mean
-from mtlbench.api.params import NoParams, Params
+from mtlbench.api.params import NoParams, Params, added_later, identifying
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
 from mtlbench.api.publication import Publication, RemoteFile
 from mtlbench.api.renamed import API_NAMES, replacement
@@ -52,9 +52,11 @@ __all__ = [
     "TrainingError",
     "UsageError",
     "Weighting",
+    "added_later",
     "did_you_mean",
     "funnel",
     "hookimpl",
+    "identifying",
     "masked_mean",
     "ones",
     "session_ids",

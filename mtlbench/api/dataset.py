@@ -36,6 +36,9 @@ class Log:
     stages of a funnel. A missing label was not observed: the row then trains the other tasks alone."""
     categorical: Sequence[str] = ()
     """Input columns taken as ids, of any dtype. A missing value is an id of its own."""
+    clipped: Mapping[str, float] = field(default_factory=dict)
+    """The tasks whose labels are cut from above, in all splits, with the quantile of the observed training labels at
+    which they are cut: ``{"watch_time": 0.999}``."""
     numerical: Sequence[str] = ()
     """Input columns taken as numbers. They are standardised on the training split; missing values become its mean."""
     timestamp: str | None = None

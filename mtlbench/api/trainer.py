@@ -101,6 +101,9 @@ class Trainer(Protocol):
     def losses(self, step: Step) -> Tensor:
         """Losses (B, K) of the step's rows under the present parameters and the step's dropout masks, no gradient."""
 
+    def training_losses(self, logits: Tensor) -> Tensor:
+        """Losses (N, K) that ``logits`` (N, K) of the training split have; 0 where a label was not observed."""
+
     def descend(self, loss: Tensor) -> None:
         """Take one optimiser step of the backbone down the gradient of ``loss``, a scalar made from the last step."""
 

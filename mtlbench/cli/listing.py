@@ -26,7 +26,7 @@ def list_plugins(
     on: Annotated[
         str | None,
         typer.Option(
-            metavar="funnel|no-sessions|parallel|one-task",
+            metavar="funnel|no-sessions|parallel|mixed|one-task",
             help="Kind of dataset that --matrix is for. [default: funnel, with sessions]",
         ),
     ] = None,

@@ -106,14 +106,21 @@ def _needs(entry: Entry) -> Iterator[str]:
 def _refusals(entry: Entry) -> Iterator[str]:
     """The reasons that the plugin gives for refusing datasets that lack one thing each."""
     from mtlbench.api import Backbone
-    from mtlbench.experiments.applicability import KINDS_OF_DATASET
+    from mtlbench.experiments.applicability import KINDS_OF_DATASET, other_kind
 
-    lacking = {"sessions": "no-sessions", "tasks that form a funnel": "parallel", "two tasks": "one-task"}
+    lacking = {
+        "sessions": "no-sessions",
+        "tasks that form a funnel": "parallel",
+        "binary tasks": "mixed",
+        "two tasks": "one-task",
+    }
+    known = set()
     for what, kind in lacking.items():
         schema = KINDS_OF_DATASET[kind]
         if entry.kind == "backbone":
-            reason = entry.cls.applicable(schema)
+            reason = other_kind(entry.cls, schema) or entry.cls.applicable(schema)
         else:
-            reason = entry.cls(entry.cls.Params()).applicable(schema, Backbone)
-        if reason is not None:
+            reason = other_kind(entry.cls, schema) or entry.cls(entry.cls.Params()).applicable(schema, Backbone)
+        if reason is not None and reason not in known:
+            known.add(reason)
             yield f"{what}: {reason}"

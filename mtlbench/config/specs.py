@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mtlbench.api import Params
+from mtlbench.api import Params, identifying
 from mtlbench.bounds import NAME, PLUGIN_NAME, bounded
 from mtlbench.cells import PluginSpec
 from mtlbench.config.grammar import ALL, parse
@@ -62,7 +62,7 @@ def resolve(catalogue: Catalogue, kind: str, name: str, params: Mapping[str, Any
     except ValueError as error:
         raise UsageError(f"{kind} {name}: a parameter cannot be recorded: {error}; choose a smaller one") from error
     changed = {key: value for key, value in values.items() if value != defaults[key]}
-    return Resolved(entry, PluginSpec(name, values), model, changed)
+    return Resolved(entry, PluginSpec(name, identifying(model)), model, changed)
 
 
 def resolve_texts(catalogue: Catalogue, kind: str, texts: Iterable[str], preset: PresetName) -> tuple[Resolved, ...]:

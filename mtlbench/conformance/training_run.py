@@ -13,6 +13,7 @@ from mtlbench.conformance.fixture import Fixture
 from mtlbench.conformance.plugin_under_test import PluginUnderTest, tiny_weighting
 from mtlbench.conformance.rules import NotApplicableError
 from mtlbench.discovery import Catalogue
+from mtlbench.experiments.applicability import other_kind
 from mtlbench.training import TASK_GRADIENTS, BackboneTrainer, no_shared_parameters
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.journal import Journal
@@ -141,7 +142,7 @@ def new_training_run(plugin: PluginUnderTest, fixture: Fixture, **settings: Any)
     """
     weighting = tiny_weighting(plugin.entry)
     network = fixture.network
-    reason = weighting.applicable(fixture.schema, type(network()))
+    reason = other_kind(type(weighting), fixture.schema) or weighting.applicable(fixture.schema, type(network()))
     if reason is None and weighting.needs & TASK_GRADIENTS and fixture.tasks == 1:
         reason = no_shared_parameters(weighting.label, network().label)
     if reason is not None:

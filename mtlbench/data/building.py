@@ -12,7 +12,7 @@ from mtlbench.api import DataError, Field, Log, Schema, Split, Splits, Task
 from mtlbench.data.encoding import encode_ids, standardise
 from mtlbench.data.facts import facts_of
 from mtlbench.data.hashes import sha256_of_json
-from mtlbench.data.labels import labels_of
+from mtlbench.data.labels import clip_labels, labels_of
 from mtlbench.data.sessions import index_sessions, no_sessions, owned_sessions
 from mtlbench.data.splitting import boundaries, order_of
 from mtlbench.data.suspicions import suspicions
@@ -36,6 +36,7 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
     table = _Ordered(log, order, parts["train"].stop)
     tasks = log.described_tasks
     labels = table.labels(tasks)
+    limits = clip_labels(labels, log, parts["train"])
     check_splits(log, order, labels, parts, dataset)
     categorical, fields, numerical = table.inputs()
     check_scores(log, numerical, order, dataset)
@@ -78,7 +79,7 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
         named["validation"],
         named["test"],
         fingerprint=_identity(fingerprint, ties=order is not by_time and (order != by_time).any(), sessions=shared),
-        facts={**facts_of(log, schema, named, shared, ties), **found.facts},
+        facts={**facts_of(log, schema, named, shared, ties), **limits, **found.facts},
         warnings=(*log.warnings, *found.warnings),
     )
     _check_optimum(splits, dataset)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from mtlbench.api import Dataset
+from mtlbench.api import Dataset, identifying
 from mtlbench.data.hashes import FileHashes, sha256_of_json
 
 ENCODING = 2
@@ -23,7 +23,7 @@ def fingerprint(dataset: Dataset, root: Path, hashes: FileHashes) -> str:
         {
             "dataset": dataset.name,
             "version": dataset.version,
-            "params": dataset.params.model_dump(mode="json") if isinstance(dataset.params, BaseModel) else {},
+            "params": identifying(dataset.params, by_alias=False) if isinstance(dataset.params, BaseModel) else {},
             "raw": raw,
             "encoding": ENCODING,
         }

@@ -48,6 +48,22 @@ def check_labels(log: Log) -> None:
             _check_after(log, task, labels[task.name], labels[task.after])
 
 
+def clip_labels(labels: Labels, log: Log, train: slice) -> dict[str, float]:
+    """Cut ``labels`` (N, K), those of the log in the order of its splits, in place as the log says.
+
+    Returns:
+        The values at which labels are cut, as facts.
+    """
+    limits = {}
+    for name, quantile in log.clipped.items():
+        column = labels[:, log.task_names.index(name)]
+        seen = column[train].astype(np.float64)
+        if not np.isnan(seen).all():  # a task that is never observed is refused by the check of the splits
+            limits[f"clipped_at.{name}"] = limit = float(np.nanquantile(seen, quantile))
+            np.minimum(column, np.float32(limit), out=column)
+    return limits
+
+
 def _check_order(tasks: Mapping[str, Task]) -> None:
     """Every ``after`` names a binary task, and following it ends."""
     for task in tasks.values():

@@ -100,6 +100,12 @@ def _check_columns(log: Log) -> None:
             raise DataError(
                 f"column {name!r}: {found}; its columns are {', '.join(map(str, present))}; correct the name"
             )
+    for name, quantile in log.clipped.items():
+        if name not in tasks or not 0 < quantile <= 1:
+            raise DataError(
+                f"the labels of {name!r} are to be cut at the quantile {quantile}: name a task, and a quantile above 0 "
+                "and at most 1"
+            )
     for name in log.user_inputs:
         if name not in inputs:
             raise DataError(f"column {name!r} is named as an input of the user, and is no input; correct the name")

@@ -21,6 +21,7 @@ KINDS_OF_DATASET: Mapping[str, Schema] = {
     "funnel": _FUNNEL,
     "no-sessions": replace(_FUNNEL, sessions=False),
     "parallel": replace(_FUNNEL, tasks=(Task("click"), Task("conversion"))),
+    "mixed": replace(_FUNNEL, tasks=(Task("click"), Task("watch_time", "nonnegative"), Task("rating", "real"))),
     "one-task": replace(_FUNNEL, tasks=(Task("click"),)),
 }
 """A schema that has everything, and schemas that lack one thing each."""
@@ -36,8 +37,8 @@ class Applicability:
         """``None`` when the combination makes sense, else the reason why not, as one sentence."""
         cls: type[Backbone] = backbone.entry.cls
         reason = (
-            _other_kind(cls, schema)
-            or _other_kind(type(weighting), schema)
+            other_kind(cls, schema)
+            or other_kind(type(weighting), schema)
             or cls.applicable(schema)
             or weighting.applicable(schema, cls)
         )
@@ -58,7 +59,7 @@ class Applicability:
             return said_of(error)
 
 
-def _other_kind(plugin: type[Backbone] | type[Weighting], schema: Schema) -> str | None:
+def other_kind(plugin: type[Backbone] | type[Weighting], schema: Schema) -> str | None:
     """That a task is of a kind that ``plugin`` does not take."""
     for task in schema.tasks:
         if plugin.task_kinds is not None and task.kind not in plugin.task_kinds:

@@ -17,13 +17,14 @@ def sample_log() -> str:
     price = [round(generator.lognormvariate(2, 0.5), 2) for _ in range(ITEMS)]
     taste = [generator.gauss(0, 1) for _ in range(USERS)]
     times = sorted(START_MS + generator.randrange(DAYS * DAY_MS) for _ in range(ROWS))
-    lines = ["user_id,item_id,category,price,time_ms,click,purchase"]
+    lines = ["user_id,item_id,category,price,time_ms,click,purchase,amount"]
     for time in times:
         user, item = generator.randrange(USERS), generator.randrange(ITEMS)
         appeal = taste[user] + (category[item] == "books") - (price[item] - 8) / 8
         click = generator.random() < _sigmoid(appeal)
         purchase = click and generator.random() < _sigmoid(appeal - 0.5)
-        lines.append(f"{user},{item},{category[item]},{price[item]},{time},{int(click)},{int(purchase)}")
+        amount = round(price[item] * generator.choice((1, 1, 1, 2, 3)), 2) if purchase else ""
+        lines.append(f"{user},{item},{category[item]},{price[item]},{time},{int(click)},{int(purchase)},{amount}")
     return "\n".join(lines) + "\n"
 
 

@@ -79,6 +79,10 @@ class Model:
         targets, mask = self._targets_of(step.rows)
         return self.tasks.losses(logits, targets, mask)
 
+    def training_losses(self, logits: Tensor) -> Tensor:
+        """Losses (N, K) that ``logits`` (N, K) of the training split have."""
+        return self.tasks.losses(logits, self._targets, self._observed)
+
     def infer(self, split: Split) -> Tensor:
         """Logits (N, K) on ``split``, in evaluation mode, in large batches, without gradient."""
         self._optimiser.settle()

@@ -125,6 +125,10 @@ class BackboneTrainer:
         self._batches.reseed()
         return self._model.losses(step)
 
+    def training_losses(self, logits: Tensor) -> Tensor:
+        """Losses (N, K) that ``logits`` (N, K) of the training split have."""
+        return self._model.training_losses(logits)
+
     def descend(self, loss: Tensor) -> None:
         """Take one Adam step of the backbone down the gradient of the scalar ``loss``."""
         self._model.descend(loss)

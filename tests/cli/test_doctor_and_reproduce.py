@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plugin_sources import weighting, write
 
 from mtlbench.records import RecordStore, read_record
 
@@ -35,6 +36,16 @@ def test_a_cell_is_reproduced_with_the_cell_it_builds_on(mtlbench: Any) -> None:
     assert (result.code, result.err) == (0, "")
     assert "32 of 32 scores are the same" in result.out
     assert {path: path.read_bytes() for path in RecordStore("results").paths()} == before
+
+
+def test_a_cell_of_a_plugin_that_has_one_more_parameter_since_is_reproduced(mtlbench: Any) -> None:
+    plugin = write(Path(), "mine.py", weighting("mine", params="rate: float = 1.0"))
+    assert mtlbench(*RUN, "--weighting", "mine", "--plugin", plugin, "--jobs", 1).code == 0
+    [path] = RecordStore("results").paths()
+    write(Path(), "mine.py", weighting("mine", params="rate: float = 1.0\nmore: int = api.added_later(3)"))
+    result = mtlbench("reproduce", path, "--plugin", plugin, "--quiet")
+    assert (result.code, result.err) == (0, "")
+    assert "32 of 32 scores are the same" in result.out
 
 
 def test_other_scores_and_another_machine_are_told(mtlbench: Any) -> None:

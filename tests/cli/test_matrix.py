@@ -47,6 +47,8 @@ def test_the_table_fits_100_columns_and_a_row_is_a_line(mtlbench: Any) -> None:
     [
         ("no-sessions", ("rmtl", "ple"), "critics need sessions"),
         ("parallel", ("constant", "esmm"), "the dataset's tasks are parallel"),
+        ("mixed", ("focal", "ple"), "takes binary tasks alone, and 'watch_time' is nonnegative"),
+        ("mixed", ("rmtl-official", "ple"), "halved_rewards is for binary tasks alone"),
         ("one-task", ("constant", "aitm"), "the dataset has one"),
     ],
 )

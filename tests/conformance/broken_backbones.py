@@ -78,6 +78,13 @@ class FunnelAssumed(Sound):
         assert schema.chain
 
 
+@breaks("mixed-kinds")
+class BinaryAssumed(Sound):
+    def __init__(self, schema, params):
+        super().__init__(schema, params)
+        assert all(task.kind == "binary" for task in schema.tasks)
+
+
 @breaks("no-numerical-inputs")
 class NumbersAssumed(Sound):
     def forward(self, categorical, numerical):

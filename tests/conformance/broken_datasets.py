@@ -131,6 +131,33 @@ class TellsThePurchaseOfAClick(Sound):
     )
 
 
+class Amounts(Sound):
+    r"""Clicks that depend on the price, and what is paid on some of them.
+
+    .. math:: p_{click} = \sigma(-x)
+    """
+
+    def changes(self, frame, settings, random):
+        frame["amount"] = np.where(frame["click"], random.gamma(2, size=ROWS) * random.integers(2, size=ROWS), np.nan)
+        return {"tasks": ("click", api.Task("amount", "nonnegative", after="click", within=True))}
+
+
+@breaks("no-input-tells-a-label")
+class FilledInWithTheAmount(Amounts):
+    def changes(self, frame, settings, random):
+        changed = super().changes(frame, settings, random)
+        frame["order"] = frame["amount"].fillna(0) + random.normal(scale=0.01, size=ROWS)
+        return {**changed, "numerical": ("price", "order")}
+
+
+@breaks("no-input-knows-the-future")
+class MeanAmount(Amounts):
+    def changes(self, frame, settings, random):
+        changed = super().changes(frame, settings, random)
+        frame["added"] = frame.groupby("user")["amount"].transform("mean")
+        return {**changed, "numerical": ("price", "added")}
+
+
 @breaks("no-input-knows-the-future")
 class TargetEncoding(Sound):
     changes = with_number(lambda frame, random: frame.groupby("user")["click"].transform("mean"))

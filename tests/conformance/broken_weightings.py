@@ -102,6 +102,13 @@ class FunnelOnly(Sound):
         return super().weigh(step) / (1 if self.on or len(step.rows) > 30 else 0)
 
 
+@breaks("mixed-kinds")
+class ZeroOrOneAssumed(Sound):
+    def weigh(self, step):
+        assert ((step.labels == 0) | (step.labels == 1) | step.labels.isnan() | (step.labels == 1e9)).all()
+        return super().weigh(step)
+
+
 @breaks("without-sessions")
 class SessionsAssumed(Sound):
     def setup(self, trainer):

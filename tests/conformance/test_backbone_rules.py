@@ -7,9 +7,10 @@ from refusals import refusals
 from mtlbench.conformance import RULES
 
 ALSO: dict[str, set[str]] = {
+    "parallel-tasks": {"mixed-kinds"},
     "two-tasks": {"parallel-tasks", "no-numerical-inputs", "no-categorical-inputs", "trains-with-every-weighting"}
 }
-"""Rules that cannot but be broken with another, since they, too, are about two tasks."""
+"""Rules that cannot but be broken with another, since they, too, are about two tasks, or tasks that form no funnel."""
 
 SEEN: dict[str, str] = {
     "documented": "the docstring has no formula",
@@ -18,6 +19,7 @@ SEEN: dict[str, str] = {
     "two-tasks": "logits of torch.float64; expected torch.float32",
     "five-tasks": "logits of shape (64, 4); expected (64, 5)",
     "parallel-tasks": "AssertionError (broken_backbones.py:",
+    "mixed-kinds": "AssertionError (broken_backbones.py:",
     "no-numerical-inputs": "(broken_backbones.py:",
     "no-categorical-inputs": "(broken_backbones.py:",
     "large-inputs": "logits (inf, inf,",

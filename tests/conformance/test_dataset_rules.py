@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from broken_datasets import BROKEN, Sound, TrainingStatistics
+from broken_datasets import BROKEN, Amounts, Sound, TrainingStatistics
 from refusals import refusals
 
 from mtlbench.conformance import RULES
@@ -17,12 +17,14 @@ SEEN: dict[str, str] = {
     "TasksInTheWrongOrder": "task 'click' is 1 where 'buy' is 0 in",
     "GlobalGenerator": "column 'price' holds ",
     "SetsAVariable": "reading the log changed the environment",
-    "FilledInAfterThePurchase": "column 'order' alone predicts 'buy' with an AUC of 1.000",
-    "NoisyLabel": "column 'added' alone predicts 'click' with an AUC of ",
-    "TellsThePurchaseOfAClick": "column 'added' alone predicts 'buy' where 'click' is 1 with an AUC of 1.000",
+    "FilledInAfterThePurchase": "column 'order' alone predicts 'buy' with an XAUC of 1.000",
+    "NoisyLabel": "column 'added' alone predicts 'click' with an XAUC of ",
+    "TellsThePurchaseOfAClick": "column 'added' alone predicts 'buy' where 'click' is 1 with an XAUC of 1.000",
     "TargetEncoding": "column 'added' correlates at 1.0000 with the mean of 'click' over all rows of its 'user'",
     "LengthOfTheVisit": "column 'added' correlates at 1.0000 with the number of rows of its 'visit'",
     "DwellTime": "column 'added' correlates at 1.0000 with the time to the next row of its 'visit'",
+    "FilledInWithTheAmount": "column 'order' alone predicts 'amount' with an XAUC of ",
+    "MeanAmount": "column 'added' correlates at 1.0000 with the mean of 'amount' over all rows of its 'user'",
     "Outliers": "backbone aitm: TrainingError: ",
 }
 """What the message must show of the value seen."""
@@ -36,6 +38,10 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_sound_dataset_breaks_no_rule() -> None:
     assert refusals(Sound) == {}
+
+
+def test_tasks_of_other_kinds_and_missing_labels_break_no_rule() -> None:
+    assert refusals(Amounts) == {}
 
 
 def test_statistics_of_the_past_are_no_leak() -> None:

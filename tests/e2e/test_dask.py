@@ -23,7 +23,7 @@ from mtlbench.experiments.events import NoWorkers
 from mtlbench.experiments.executors import Where
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.run_cell import run_cell
-from studies import finish, finish_here, outcomes, page, records, start, wait_until
+from studies import finish_here, outcomes, page, records, wait_until
 
 STUDY = [
     *("--dataset", "synthetic[rows=2000]", "--epochs", "1", "--seeds", "1", "--backbone", "esmm,shared-bottom"),
@@ -53,22 +53,22 @@ def silent(event: Any) -> None:
     pass
 
 
-def test_a_cluster_gives_what_this_machine_gives(cluster: Cluster, tmp_path: Path):
+def test_a_cluster_gives_what_this_machine_gives(cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     plugin = tmp_path / "halved.py"
     plugin.write_text(PLUGIN)
     study = [*STUDY, "--plugin", str(plugin)]
     finish_here(study, tmp_path / "here")
-    said = finish(study, tmp_path / "there", "--executor", "dask", "--scheduler", cluster.address, "--jobs", "2")
+    finish_here(study, tmp_path / "there", "--executor", "dask", "--scheduler", cluster.address, "--jobs", "2")
     assert outcomes(tmp_path / "there") == outcomes(tmp_path / "here")
     assert page(tmp_path / "there") == page(tmp_path / "here")
-    assert "Traceback" not in said
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_the_first_stage_is_trained_once_for_all_that_share_it(cluster: Cluster, tmp_path: Path):
     out = tmp_path / "results"
     study = ["--dataset", "synthetic[rows=2000]", "--epochs", "1", "--seeds", "1", "--backbone", "esmm"]
     weightings = ["--weighting", "rmtl,loss-aware,ddpg"]
-    finish([*study, *weightings], out, "--executor", "dask", "--scheduler", cluster.address, "--jobs", "4")
+    finish_here([*study, *weightings], out, "--executor", "dask", "--scheduler", cluster.address, "--jobs", "4")
     found = {record.method: record for record in records(out).values()}
     assert set(found) == {"ESMM", "RMTL-ESMM", "Loss-Aware-ESMM", "D-ESMM"}
     first = found["ESMM"].spend[0].seconds
@@ -96,14 +96,16 @@ def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: 
         DaskPool("tcp://127.0.0.1:9", 1, silent)
 
 
-def test_a_worker_of_several_threads_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_worker_of_several_threads_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     monkeypatch.setattr(Cluster, "THREADS", "2")
     with Cluster(tmp_path, workers=1) as cluster:
         cluster.wait_for_workers(1)
-        run = start(STUDY[:-2], tmp_path / "results", "--executor", "dask", "--scheduler", cluster.address)
-        assert run.wait() == 2
-    assert "has 2 threads" in run.said
-    assert "--nthreads 1" in run.said
+        finish_here(STUDY[:-2], tmp_path / "results", "--executor", "dask", "--scheduler", cluster.address, code=2)
+    said = capsys.readouterr().err
+    assert "has 2 threads" in said
+    assert "--nthreads 1" in said
     assert not list((tmp_path / "results").glob("records/*"))
 
 
@@ -123,7 +125,7 @@ def copied(folder: Path) -> Path:
     ],
 )
 def test_a_worker_with_other_code_of_the_same_version_is_refused_by_name(
-    tmp_path: Path, file: str, line: str, changed: str, told: str
+    tmp_path: Path, file: str, line: str, changed: str, told: str, capsys: pytest.CaptureFixture[str]
 ):
     foreign = copied(tmp_path / "foreign") / file
     source = foreign.read_text()
@@ -132,10 +134,10 @@ def test_a_worker_with_other_code_of_the_same_version_is_refused_by_name(
     with Cluster(tmp_path, workers=0) as cluster:
         cluster.add(tmp_path / "foreign")
         cluster.wait_for_workers(1)
-        run = start(STUDY[:-2], tmp_path / "results", "--executor", "dask", "--scheduler", cluster.address)
-        assert run.wait() == 2, run.said
-    assert f"has other code of {told}: install there what is installed here" in run.said
-    assert "error: the Dask worker tcp://127.0.0.1:" in run.said
+        finish_here(STUDY[:-2], tmp_path / "results", "--executor", "dask", "--scheduler", cluster.address, code=2)
+    said = capsys.readouterr().err
+    assert f"has other code of {told}: install there what is installed here" in said
+    assert "error: the Dask worker tcp://127.0.0.1:" in said
     assert not list((tmp_path / "results").glob("records/*"))
 
 

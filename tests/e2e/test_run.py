@@ -139,7 +139,7 @@ def test_a_worker_that_dies_costs_its_cell_and_no_other(tmp_path: Path):
         "run",
         *SMALL,
         "--backbone",
-        "esmm,ple",
+        "esmm",
         "--weighting",
         "constant,deadly",
         "--plugin",
@@ -151,7 +151,7 @@ def test_a_worker_that_dies_costs_its_cell_and_no_other(tmp_path: Path):
     )
     assert done.returncode == 1, done.stderr
     status = {record.method: record.status for record in records(out).values()}
-    assert status == {"ESMM": "done", "PLE": "done", "Deadly-ESMM": "failed", "Deadly-PLE": "failed"}
+    assert status == {"ESMM": "done", "Deadly-ESMM": "failed"}
 
 
 def test_workers_do_not_outlive_a_killed_run(tmp_path: Path):

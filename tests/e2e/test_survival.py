@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -18,13 +19,15 @@ from mtlbench.experiments.cores import in_order
 from mtlbench.experiments.events import CellFinished, Event
 from mtlbench.experiments.expand import expand
 from mtlbench.records.event_log import read_events
-from studies import children, finish, finish_here, outcomes, page, records, start, wait_until
+from studies import children, finish_here, outcomes, page, records, start, wait_until
 
 STUDY = [
     *("--dataset", "synthetic[rows=2000]", "--epochs", "2", "--batch-size", "48", "--seeds", "1"),
     *("--backbone", "esmm,shared-bottom", "--weighting", "constant,rmtl,famo"),
 ]
 CELLS = 6
+PART = [*STUDY[:-3], "esmm", *STUDY[-2:]]
+"""Of it: new processes take longer to start than these cells to train."""
 SAVED_EACH_STEP = ("--checkpoint-every", "0")
 
 
@@ -34,6 +37,11 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     finish_here(STUDY, out)
     assert len(records(out)) == CELLS
     return out
+
+
+def part(out: Path) -> dict[str, Any]:
+    """The outcomes of ``PART``."""
+    return {cell: outcome for cell, outcome in outcomes(out).items() if outcome["backbone"]["name"] == "esmm"}
 
 
 def saved(out: Path) -> list[Path]:
@@ -54,27 +62,29 @@ def test_a_run_that_is_killed_goes_on_in_the_midst_of_a_cell(undisturbed: Path, 
 
 def test_a_worker_that_is_killed_costs_its_cells_a_retry(undisturbed: Path, tmp_path: Path):
     out = tmp_path / "results"
-    with start(STUDY, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
+    with start(PART, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
         wait_until(lambda: saved(out))
         os.kill(children(run.process.pid)[0], signal.SIGKILL)
         assert run.wait(300) == 0
-    assert outcomes(out) == outcomes(undisturbed)
+    assert outcomes(out) == part(undisturbed)
     crashed = [record.crashes for record in records(out).values() if record.crashes]
     assert crashed in ([1], [1, 1])
 
 
 def test_two_runs_at_once_share_the_cells_and_train_none_twice(undisturbed: Path, tmp_path: Path):
     out = tmp_path / "results"
-    with start(STUDY, out, "--jobs", "1") as one, start(STUDY, out, "--jobs", "1") as other:
+    with start(PART, out, "--jobs", "1") as one, start(PART, out, "--jobs", "1") as other:
         assert (one.wait(), other.wait()) == (0, 0), (one.said, other.said)
-    assert outcomes(out) == outcomes(undisturbed)
+    assert outcomes(out) == part(undisturbed)
     finished = [line for run in (one, other) for line in run.said.splitlines() if ": done in " in line]
-    assert sum(not line.endswith("done in 0.0 s") for line in finished) == CELLS  # what the other run did takes no time
+    assert (
+        sum(not line.endswith("done in 0.0 s") for line in finished) == CELLS / 2
+    )  # what the other run did takes no time
 
 
 def test_ctrl_c_twice_leaves_whole_records_and_no_worker(undisturbed: Path, tmp_path: Path):
     out = tmp_path / "results"
-    with start(STUDY, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
+    with start(PART, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
         wait_until(lambda: saved(out))
         workers = children(run.process.pid)
         assert workers
@@ -83,8 +93,8 @@ def test_ctrl_c_twice_leaves_whole_records_and_no_worker(undisturbed: Path, tmp_
         assert run.wait(60) != 0
         wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 60)
     assert {record.status for record in records(out).values()} <= {"done"}
-    finish_here(STUDY, out)
-    assert page(out) == page(undisturbed)
+    finish_here(PART, out)
+    assert outcomes(out) == part(undisturbed)
 
 
 def test_a_full_disk_stops_the_run_with_a_word_and_the_same_command_goes_on(
@@ -143,8 +153,8 @@ def test_a_damaged_checkpoint_is_trained_again(undisturbed: Path, tmp_path: Path
     flip_in(damaged, region)
     content, before = damaged.read_bytes(), whole.read_bytes()
     without_dependents(out)
-    said = finish(STUDY, out, "--jobs", "1")
-    assert f"{damaged} is damaged and not used" in said
+    with pytest.warns(RuntimeWarning, match=f"^{re.escape(str(damaged))} is damaged and not used"):
+        finish_here(STUDY, out)
     assert damaged.read_bytes() != content
     assert whole.read_bytes() == before
     assert outcomes(out) == outcomes(undisturbed)
@@ -164,7 +174,7 @@ def test_a_checkpoint_damaged_while_the_study_runs_is_an_error_that_overwrite_fa
     failures = [record.failure for record in records(out).values() if record.failure]
     assert len(failures) == 2
     assert all("--overwrite failed" in failure.reason for failure in failures)
-    finish(STUDY, out, "--jobs", "1", "--overwrite", "failed")
+    finish_here(STUDY, out, "--overwrite", "failed")
     assert outcomes(out) == outcomes(undisturbed)
 
 

@@ -78,11 +78,14 @@ def finish(study: Sequence[str], out: Path, *options: str) -> str:
         return run.said
 
 
-def finish_here(study: Sequence[str], out: Path, *options: str) -> None:
-    """Run to the end, one cell after the other, in this process: a new one takes seconds to import what it needs."""
+def finish_here(study: Sequence[str], out: Path, *options: str, code: int = 0) -> None:
+    """Run to the end, one cell after the other, in this process: a new one takes seconds to import what it needs.
+
+    ``code`` is the exit code that the run should have.
+    """
     with pytest.raises(SystemExit) as end:
         main(["run", *study, "--jobs", "1", "--out", str(out), *options])
-    assert not end.value.code
+    assert (end.value.code or 0) == code
 
 
 def children(parent: int) -> list[int]:

@@ -7,13 +7,13 @@ import torch
 from continued import SMALL_CRITICS, continued, first_stage, make, small_trainer
 from small_splits import small_schema, small_splits
 
-from mtlbench.api import Backbone, Schema, Source, TrainingError
+from mtlbench.api import Backbone, Schema, Source, Split, Splits, Task, TrainingError
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench_plugins.critics.diagnostics import discounted, report_truth, spearman
 from mtlbench_plugins.critics.learning import CriticLearner, noisy
 from mtlbench_plugins.critics.networks import Critics
 from mtlbench_plugins.critics.params import CriticParams
-from mtlbench_plugins.critics.transitions import replay, reward
+from mtlbench_plugins.critics.transitions import LARGEST_LOSS, replay, reward, rewards
 from mtlbench_plugins.weightings.constant import Constant
 from mtlbench_plugins.weightings.rmtl import RMTL
 from mtlbench_plugins.weightings.rmtl_official import RMTLOfficial
@@ -200,9 +200,48 @@ def test_the_buffer_keeps_the_latest_transitions(stage_one: Checkpoint):
 def test_rewards_of_halved_actions_are_those_of_a_half_plus_half_the_action():
     action = torch.rand(240, 2)
     data = small_splits().train
-    transitions = replay(data, action, rewarded=(1 + action) / 2)
+    transitions = replay(data, action, reward((1 + action) / 2, data.labels))
     assert torch.equal(transitions.action, action)
     assert torch.equal(transitions.reward, reward((1 + action) / 2, data.labels))
+
+
+def mixed_splits() -> Splits:
+    """Small splits of a binary, a nonnegative and a real task."""
+    schema = small_schema(("click", "watch", "rating"), parallel=True)
+    kinds = (Task("click"), Task("watch", "nonnegative"), Task("rating", "real"))
+    splits = small_splits(schema)
+
+    def mixed(split: Split) -> Split:
+        amounts = torch.stack([split.labels[:, 0], split.labels[:, 1] * 40, split.numerical[:, 0] * 3 + 100], dim=1)
+        return dataclasses.replace(split, labels=amounts)
+
+    parts = {name: mixed(split) for name, split in splits.parts().items()}
+    return dataclasses.replace(splits, schema=dataclasses.replace(schema, tasks=kinds), **parts)
+
+
+def test_a_task_that_is_not_binary_is_rewarded_by_minus_its_loss_down_to_the_bound_of_a_binary_one():
+    splits = mixed_splits()
+    trainer = small_trainer(splits=splits)
+    logits = torch.cat([torch.randn(230, 3), torch.full((10, 3), 9.0)])
+    found = rewards(trainer, logits.sigmoid())
+    assert torch.equal(found[:, 0], reward(logits.sigmoid(), splits.train.labels)[:, 0])
+    rating = splits.train.labels[:, 2].double()
+    squared = (logits[:, 2] - (rating - rating.mean()) / rating.std(correction=0)).square()
+    torch.testing.assert_close(found[:, 2], -squared.clamp(max=LARGEST_LOSS).float(), rtol=1e-3, atol=1e-3)
+    assert (found <= 0).all()
+    assert found.min() == pytest.approx(-LARGEST_LOSS)
+    step = trainer.step(torch.arange(240))
+    own = rewards(trainer, step.logits.detach().sigmoid())
+    torch.testing.assert_close(own[:, 1:], -step.losses[:, 1:].detach().clamp(max=LARGEST_LOSS), rtol=1e-3, atol=1e-3)
+
+
+def test_options_that_read_labels_as_0_and_1_refuse_other_tasks():
+    schema = mixed_splits().schema
+    assert make(RMTL).applicable(schema, Backbone) is None
+    for option in ({"variant": "wl"}, {"halved_rewards": True}, {"ips": True}):
+        assert "is for binary tasks alone, and 'watch' is nonnegative" in make(RMTL, **option).applicable(
+            schema, Backbone
+        )
 
 
 def test_noisy_ids_are_small_integers_that_lose_what_an_id_said():

@@ -319,6 +319,6 @@ def test_the_shares_of_classes_are_those_of_the_observed_rows():
     torch.testing.assert_close(weights[[0, 2], 1], torch.ones(2, dtype=weights.dtype))
 
 
-@pytest.mark.parametrize("name", ["focal", "ips", "rmtl", "rmtl-official", "ddpg"])
+@pytest.mark.parametrize("name", ["focal", "ips", "ddpg"])
 def test_methods_of_binary_labels_say_so(name: str):
     assert BUILT_IN[name].task_kinds == {"binary"}

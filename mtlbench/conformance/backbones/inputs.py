@@ -8,6 +8,7 @@ from torch import Tensor
 from mtlbench.api import Backbone, Field, Schema, funnel
 from mtlbench.conformance.plugin_under_test import PluginUnderTest, tiny_backbone
 from mtlbench.conformance.rules import NotApplicableError
+from mtlbench.experiments.applicability import other_kind
 from mtlbench.training.seeding import seeded
 
 ROWS = 64
@@ -25,7 +26,7 @@ def build(plugin: PluginUnderTest, schema: Schema = SCHEMA, seed: int = 0) -> Ba
     Raises:
         NotApplicableError: it refuses the schema, with its reason.
     """
-    reason = plugin.cls.applicable(schema)
+    reason = other_kind(plugin.cls, schema) or plugin.cls.applicable(schema)
     if reason is not None:
         raise NotApplicableError(reason)
     with seeded(seed, "initial parameters"):

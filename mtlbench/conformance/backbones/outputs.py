@@ -6,6 +6,7 @@ import torch
 
 from mtlbench.api import Schema, Task
 from mtlbench.conformance.backbones.inputs import ROWS, SCHEMA, build, inputs, with_tasks
+from mtlbench.conformance.mixed import KINDS
 from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import broken, rule
 from mtlbench.conformance.showing import show
@@ -36,6 +37,12 @@ def five_tasks(plugin: PluginUnderTest) -> None:
 def parallel_tasks(plugin: PluginUnderTest) -> None:
     """Tasks that form no funnel have logits, or are refused with a reason."""
     _gives_logits(plugin, replace(SCHEMA, tasks=(Task("click"), Task("conversion"))))
+
+
+@rule("backbone")
+def mixed_kinds(plugin: PluginUnderTest) -> None:
+    """Tasks that are not binary have logits, or are refused with a reason."""
+    _gives_logits(plugin, replace(SCHEMA, tasks=tuple(Task(kind, kind) for kind in KINDS)))
 
 
 @rule("backbone")

@@ -70,17 +70,23 @@ def _quantities(
         early = np.bincount(codes[train], minlength=size).astype(np.float64)
         yield f"the number of rows of its {group!r} in the whole log", counts[codes][sample], early[codes][sample]
         for task in log.task_names:
-            labels = frame[task].to_numpy(np.float64)
-            sums = np.bincount(codes, labels, minlength=size)
-            early_sums = np.bincount(codes[train], labels[train], minlength=size)
-            whole = (sums / np.maximum(counts, 1))[codes][sample]
-            honest = (early_sums / np.maximum(early, 1))[codes][sample]
+            labels = frame[task].to_numpy(np.float64, na_value=np.nan)
+            whole = _means(codes, labels, size)[codes][sample]
+            honest = _means(codes[train], labels[train], size)[codes][sample]
             yield f"the mean of {task!r} over all rows of its {group!r}, later ones included", whole, honest
     if log.timestamp:
         for group in filter(None, (log.session, log.user)):
             following = frame.groupby(group, sort=False)[log.timestamp].shift(-1)
             wait = (following - frame[log.timestamp]).to_numpy(np.float64)[sample]
             yield f"the time to the next row of its {group!r}", wait, None
+
+
+def _means(codes: NDArray[np.int64], labels: Vector, size: int) -> Vector:
+    """Mean observed label of each of ``size`` codes; 0 where there is none."""
+    seen = ~np.isnan(labels)
+    sums = np.bincount(codes[seen], labels[seen], minlength=size)
+    means: Vector = sums / np.maximum(np.bincount(codes[seen], minlength=size), 1)
+    return means
 
 
 def _numbers(column: "pd.Series[Any]") -> Vector:

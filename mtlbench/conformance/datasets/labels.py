@@ -10,14 +10,14 @@ from mtlbench.api import Split, Splits
 from mtlbench.conformance.datasets.log import splits_of
 from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import broken, rule
-from mtlbench.evaluation import auc
+from mtlbench.tasks.metrics.order import xauc
 
 MOST = 0.98
-"""AUC of one column above which it is taken for the label itself. The best honest column that we know, the household
+"""XAUC of one column above which it is taken for the label itself. The best honest column that we know, the household
 status in census data, tells at 0.977 who never married."""
 
 FEWEST = 20
-"""Rows of either class without which an AUC says too little."""
+"""Rows with another label than the most frequent one, without which an XAUC says too little."""
 
 BINS = 100
 
@@ -28,7 +28,8 @@ def no_input_tells_a_label(plugin: PluginUnderTest) -> None:
 
     For each column and task the training rows give the mean label of every id, or of every bin of numbers, with bins
     of its own for values that are frequent, as those that stand for a missing one. An id that the training rows lack
-    gets the mean of the ids seen once. Later tasks of a funnel are also probed where the one before happened.
+    gets the mean of the ids seen once. Later tasks of a funnel are also probed where the one before happened. Rows are
+    probed whose label was observed, by XAUC, which is AUC where labels are 0 and 1.
     """
     splits = splits_of(plugin)
     for task, name in enumerate(splits.schema.task_names):
@@ -36,10 +37,10 @@ def no_input_tells_a_label(plugin: PluginUnderTest) -> None:
             for column, codes in _columns(splits):
                 fitted, found = (split[chosen] for split, chosen in zip(codes, rows, strict=True))
                 labels = [split[chosen] for split, chosen in zip(_labels(splits, task), rows, strict=True)]
-                score = _auc(fitted, labels[0], found, labels[1])
+                score = _xauc(fitted, labels[0], found, labels[1])
                 if score > MOST:
                     broken(
-                        f"column {column!r} alone predicts {name!r}{where} with an AUC of {score:.3f}",
+                        f"column {column!r} alone predicts {name!r}{where} with an XAUC of {score:.3f}",
                         "take it from the inputs if it is written down with or after the event: an outcome, a "
                         "duration, an id or a field that only such rows have",
                     )
@@ -47,12 +48,12 @@ def no_input_tells_a_label(plugin: PluginUnderTest) -> None:
 
 def _rows(splits: Splits, task: int) -> Iterator[tuple[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]]:
     """What is probed: all rows, and those on which the task before happened; of the fitted rows and the later ones."""
-    everywhere = tuple(np.ones(len(labels), dtype=bool) for labels in _labels(splits, task))
-    yield "", (everywhere[0], everywhere[1])
+    observed = tuple(~np.isnan(labels) for labels in _labels(splits, task))
+    yield "", (observed[0], observed[1])
     earlier = splits.schema.tasks[task].after
     if earlier is not None:
         place = splits.schema.task_names.index(earlier)
-        before = tuple(labels == 1 for labels in _labels(splits, place))
+        before = tuple((labels == 1) & seen for labels, seen in zip(_labels(splits, place), observed, strict=True))
         yield f" where {earlier!r} is 1", (before[0], before[1])
 
 
@@ -79,15 +80,15 @@ def _labels(splits: Splits, task: int) -> list[NDArray[np.float64]]:
     return _parts(splits, "labels", task)
 
 
-def _auc(
+def _xauc(
     codes: NDArray[np.int64], labels: NDArray[np.float64], later: NDArray[np.int64], truth: NDArray[np.float64]
 ) -> float:
-    """AUC on the later rows of the mean label of each code; 0.5 where there is too little to say."""
-    if len(codes) == 0 or min(truth.sum(), len(truth) - truth.sum()) < FEWEST:
+    """XAUC on the later rows of the mean label of each code; 0.5 where there is too little to say."""
+    if len(codes) == 0 or len(truth) - np.unique(truth, return_counts=True)[1].max(initial=0) < FEWEST:
         return 0.5
     size = int(max(codes.max(), later.max())) + 1
     counts, sums = np.bincount(codes, minlength=size), np.bincount(codes, labels, minlength=size)
     once = counts == 1
     unseen = sums[once].mean() if once.any() else labels.mean()
     means = np.where(counts > 0, sums / np.maximum(counts, 1), unseen)
-    return auc(torch.from_numpy(means[later]), torch.from_numpy(truth))
+    return xauc(torch.from_numpy(means[later]), torch.from_numpy(truth))

@@ -10,6 +10,7 @@ from mtlbench.conformance.datasets.log import splits_of
 from mtlbench.conformance.plugin_under_test import PluginUnderTest, tiny_backbone
 from mtlbench.conformance.rules import NotApplicableError, broken, in_one_line, rule
 from mtlbench.conformance.training_run import TrainingRun
+from mtlbench.experiments.applicability import other_kind
 
 ROWS = 128
 
@@ -31,7 +32,7 @@ def trains_with_every_backbone(plugin: PluginUnderTest) -> None:
     few = replace(splits, train=_head(splits.train, ROWS))
     refusals = []
     for name, backbone in sorted(plugin.catalogue.backbones.items()):
-        reason = backbone.cls.applicable(splits.schema)
+        reason = other_kind(backbone.cls, splits.schema) or backbone.cls.applicable(splits.schema)
         if reason is not None:
             refusals.append(reason)
             continue

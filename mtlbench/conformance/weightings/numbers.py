@@ -7,6 +7,7 @@ import torch
 from mtlbench.api import TrainingError
 from mtlbench.conformance.fixture import Fixture
 from mtlbench.conformance.generators import restored_generators
+from mtlbench.conformance.mixed import Mixed
 from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import NotApplicableError, broken, in_one_line, rule
 from mtlbench.conformance.showing import show
@@ -43,6 +44,12 @@ def five_tasks(plugin: PluginUnderTest) -> None:
 def parallel_tasks(plugin: PluginUnderTest) -> None:
     """Tasks that form no funnel are weighed, or refused with a reason."""
     _trains(plugin, Fixture(parallel=True))
+
+
+@rule("weighting")
+def mixed_kinds(plugin: PluginUnderTest) -> None:
+    """Tasks that are not binary, or were not always observed, are weighed, or refused with a reason."""
+    _trains(plugin, Mixed())
 
 
 @rule("weighting")

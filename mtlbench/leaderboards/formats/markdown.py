@@ -39,7 +39,7 @@ def to_markdown(tables: Sequence[Table], title: str = "Leaderboard", options: Se
         options: of ``mtlbench leaderboard build``, as typed; the page names them so that it can be built again.
     """
     made_with = f" {shlex.join(options)}" if options else ""
-    parts = [HEADER.format(made_with), f"# {escape(title)}", *sections(tables)]
+    parts = [HEADER.format(made_with), _heading(1, title), *sections(tables)]
     boards = [board for table in tables for board in table.boards]
     if not boards:
         return "\n\n".join(parts) + "\n"
@@ -54,7 +54,7 @@ def sealed(text: str) -> str:
 
 def sections(tables: Sequence[Table]) -> list[str]:
     """The paragraphs of ``tables``, each under a heading."""
-    return [part for table in tables for part in (f"## {escape(table.title)}", *_section(table))]
+    return [part for table in tables for part in (_heading(2, table.title), *_section(table))]
 
 
 def _section(table: Table) -> list[str]:
@@ -66,8 +66,13 @@ def _section(table: Table) -> list[str]:
         summary = f"<details>\n<summary>{html.escape(one_line(table.details.title), quote=False)}</summary>"
         parts += [summary, *_section(table.details), "</details>"]
     if table.spend:
-        parts += [f"### {escape(table.spend.title)}", *_section(table.spend)]
+        parts += [_heading(3, table.spend.title), *_section(table.spend)]
     return parts
+
+
+def _heading(level: int, text: str) -> str:
+    """``text`` as a heading; number signs at its end would be taken for the end of the heading."""
+    return f"{'#' * level} " + re.sub(r"(?<!\S)(#+)$", r"\\\1", escape(text))
 
 
 def _grid(table: Table) -> str:

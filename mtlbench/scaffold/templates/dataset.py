@@ -14,14 +14,14 @@ SOURCE = "https://example.org/template-dataset"
 
 
 class TemplateDataset(api.Dataset):
-    """Impressions of items, with the click on an item and its purchase as tasks.
+    """Impressions of items, with the click on an item, its purchase and the amount paid as tasks.
 
     Source: https://example.org/template-dataset; say here whose data they are, under which licence, how many rows and
     users there are, and of which time.
 
     Inputs: user_id, item_id, category, price. Left out: everything that is known only after the impression.
     Sessions: impressions of a user without a pause of more than 30 minutes, or as ``session`` says.
-    Tasks: click, purchase (a funnel).
+    Tasks: click and purchase (a funnel), and amount (nonnegative), which is of the purchases alone.
     """
 
     name, label = "template-dataset", "Template Dataset"
@@ -52,7 +52,10 @@ class TemplateDataset(api.Dataset):
         frame["session"] = api.session_ids(frame["user_id"], frame["time_ms"], self.params.session)
         return api.Log(
             frame=frame,
-            tasks=api.funnel("click", "purchase"),
+            tasks=(
+                *api.funnel("click", "purchase"),
+                api.Task("amount", "nonnegative", after="purchase", within=True),
+            ),
             categorical=("user_id", "item_id", "category"),
             numerical=("price",),
             timestamp="time_ms",

@@ -16,10 +16,10 @@ def report_values(trainer: api.Trainer, values: Tensor, losses: Tensor, observed
 
     Args:
         trainer: takes the diagnostics ``q_zero_fraction``, ``q_mean`` and ``q_loss_correlation``. The last is the rank
-            correlation (Spearman) of -Q and the BCE of the action: 1 where the critic ranks rows as their own loss
+            correlation (Spearman) of -Q and the loss of the action: 1 where the critic ranks rows as their own loss
             does.
         values: (N, K) values Q, at most 0.
-        losses: (N, K) BCE of the actions, the negative rewards.
+        losses: (N, K) of the actions, the negative rewards.
         observed: (N, K) bool, which losses are known; the correlation is over those. ``None``: all.
 
     Raises:
@@ -40,7 +40,7 @@ def report_values(trainer: api.Trainer, values: Tensor, losses: Tensor, observed
 
 
 def report_truth(trainer: api.Trainer, values: Tensor, action: Tensor, gamma: float) -> None:
-    """Log how the critics rank with the true values, where the generator knows the true probabilities.
+    """Log how the critics rank with the true values, where all tasks are binary and their true probabilities known.
 
     The true value of a row is minus its expected BCE under the true probability, plus gamma times the true value of the
     next row of its session. ``q_truth_correlation`` is Spearman's rank correlation of Q with it, as the mean over ten
@@ -48,7 +48,7 @@ def report_truth(trainer: api.Trainer, values: Tensor, action: Tensor, gamma: fl
     parts.
     """
     data = trainer.data
-    if data.optimum is None:
+    if data.optimum is None or any(task.kind != "binary" for task in trainer.schema.tasks):
         return
     truth = discounted(reward(action, data.optimum.to(action.dtype)), data, gamma)
     part = data.session % PARTS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mtlbench.api import Split
+from mtlbench.api import Split, Trainer
 from mtlbench.api.masks import masked, observed_in
 
 CLIP = 1e-4
@@ -21,6 +21,20 @@ def reward(action: Tensor, labels: Tensor) -> Tensor:
     return labels * clipped.log() + (1 - labels) * (1 - clipped).log()
 
 
+def rewards(trainer: Trainer, action: Tensor) -> Tensor:
+    """Rewards (N, K) of ``action`` (N, K), the sigmoids of logits, on the training split: minus their losses.
+
+    The action of a binary task is a probability, and :func:`reward` rewards it. Another task's reward is minus the loss
+    of its kind, and at least that of a binary task: squared errors have no bound, and critics need one.
+    """
+    probabilities = reward(action, trainer.data.labels)
+    binary = [task.kind == "binary" for task in trainer.schema.tasks]
+    if all(binary):
+        return probabilities
+    others = -trainer.training_losses(torch.logit(action, CLIP)).clamp(max=LARGEST_LOSS)
+    return torch.where(torch.tensor(binary, device=action.device), probabilities, others)
+
+
 @dataclass(frozen=True)
 class Transitions:
     """All transitions (s_t, a_t, r_t, s_{t+1}, done) of a split: N rows, K tasks.
@@ -30,7 +44,7 @@ class Transitions:
     """
 
     action: Tensor
-    """(N, K) probabilities in [0, 1] that the policy chose."""
+    """(N, K) in [0, 1], the sigmoids of the logits that the policy chose: of a binary task, probabilities."""
     reward: Tensor
     """(N, K) at most 0; 0 where the label was not observed."""
     next_row: Tensor
@@ -46,20 +60,20 @@ class Transitions:
         return len(self.done)
 
 
-def replay(split: Split, action: Tensor, rewarded: Tensor | None = None, buffer: int | None = None) -> Transitions:
+def replay(split: Split, action: Tensor, rewards: Tensor | None = None, buffer: int | None = None) -> Transitions:
     """Let a policy act once on every row of ``split``.
 
     Args:
         split: rows with their session index and labels.
-        action: (N, K) probabilities in [0, 1] that the policy chooses.
-        rewarded: (N, K) the numbers that are rewarded, where they are not the actions.
+        action: (N, K) in [0, 1] that the policy chooses.
+        rewards: (N, K) of the actions; ``None``: all tasks are binary, and :func:`reward` gives them.
         buffer: how many transitions the buffer keeps, the latest ones; ``None``: all.
     """
     rows = torch.arange(len(split), device=action.device)
     kept = rows >= (0 if buffer is None else len(split) - buffer)
     observed = observed_in(split.labels)
-    rewards = masked(reward(action if rewarded is None else rewarded, split.labels), observed)
-    return Transitions(action, rewards, split.next_row, split.done, kept, observed)
+    given = reward(action, split.labels) if rewards is None else rewards
+    return Transitions(action, masked(given, observed), split.next_row, split.done, kept, observed)
 
 
 def with_noise(action: Tensor, spread: float) -> Tensor:

@@ -13,7 +13,7 @@ from mtlbench.api.masks import masked, masked_mean
 from mtlbench_plugins.critics.learning import CriticLearner
 from mtlbench_plugins.critics.networks import Critics
 from mtlbench_plugins.critics.params import CriticParams
-from mtlbench_plugins.critics.transitions import replay
+from mtlbench_plugins.critics.transitions import replay, rewards
 from mtlbench_plugins.critics.weighting import CriticWeighting
 
 
@@ -29,6 +29,10 @@ class RMTL(CriticWeighting):
     Q is detached and at most 0, so a weight is at least 1. A session is an episode. The state s_t is the features of
     its t-th record, the action a_{k,t} is the predicted probability of task k, and the reward is the negative BCE of
     that prediction.
+
+    Of a task that is not binary, the action is the sigmoid of its logit, and the reward is minus the task's own loss,
+    but at least -9.21, which bounds the reward of a binary task too. (Ours: the paper has binary tasks alone.)
+    ``variant=wl``, ``halved_rewards`` and ``ips`` read labels or actions as probabilities, and refuse such tasks.
 
     It reads what the critics predict for the inputs and the predictions of each sample.
 
@@ -49,15 +53,13 @@ class RMTL(CriticWeighting):
     weights differ. It is for logs on which stage 1 leaves nothing to gain.
 
     A transition whose label was not observed is left out of the loss of that task's critic. A value counts the rewards
-    of all later records of a session, as if their labels were known. The method takes binary tasks alone: an action is
-    a probability, and rewards are bounded because probabilities are.
+    of all later records of a session, as if their labels were known.
 
     Deviations from the paper: convergence is judged on held-out training sessions, and a bias keeps critics alive at
     the start. The authors' code differs from their paper in more ways: see ``rmtl-official``.
     """
 
     name, label = "rmtl", "RMTL"
-    task_kinds = frozenset({"binary"})
     per_sample = True
 
     class Params(CriticParams):
@@ -90,9 +92,15 @@ class RMTL(CriticWeighting):
     _critics: Critics | None = None
 
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
-        """What critics need; and critics from another backbone must be trained ones."""
+        """What critics need; critics from another backbone must be trained ones, and some options need 0 and 1."""
         if self.params.critic_from is not None and self.params.control == "untrained":
             return "control=untrained uses critics that nobody trained, and critic_from asks for trained ones"
+        chosen = {"variant=wl": self.params.variant == "wl", "ips": self.params.ips}
+        chosen["halved_rewards"] = self.params.halved_rewards
+        of_binary = [option for option, on in chosen.items() if on]
+        for task in schema.tasks if of_binary else ():
+            if task.kind != "binary":
+                return f"{of_binary[0]} is for binary tasks alone, and {task.name!r} is {task.kind}"
         return super().applicable(schema, backbone)
 
     def source(self) -> api.Source | None:
@@ -141,12 +149,8 @@ class RMTL(CriticWeighting):
             stages = {"critics"} if source.backbone is None else {"train", "critics"}
             learner.critics.load_state_dict(dict(trainer.reuse(stages).state))
         action = self._actions(trainer)
-        transitions = replay(
-            trainer.data,
-            action,
-            rewarded=(1 + action) / 2 if self.params.halved_rewards else None,
-            buffer=self.params.buffer,
-        )
+        rewarded = (1 + action) / 2 if self.params.halved_rewards else action
+        transitions = replay(trainer.data, action, rewards(trainer, rewarded), self.params.buffer)
         if source is None and self.params.control != "untrained":
             trainer.run_once("critics", lambda: learner.fit(transitions), learner.critics)
         else:

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from mtlbench.cells import PROTOCOL, Cell, PluginSpec, Training
-from mtlbench.records import RecordStore
+from mtlbench.config.specs import resolve
+from mtlbench.data.fingerprint import fingerprint
+from mtlbench.data.hashes import FileHashes
+from mtlbench.discovery import discover
+from mtlbench.records import Record, RecordStore
 
 CELL = Cell(
     PluginSpec("synthetic", {"rows": 2000, "text": 'é"|', "none": None}),
@@ -46,3 +50,27 @@ def test_the_ids_of_published_records_stay_what_they_are(folder: Path, tmp_path:
         )
         training = Training(**record.training)  # type: ignore[arg-type]
         assert Cell(dataset, record.dataset.fingerprint, backbone, weighting, record.seed, training).id == record.cell
+
+
+@pytest.mark.parametrize("folder", BOARDS, ids=lambda folder: folder.name)
+def test_the_plugins_of_published_records_are_what_the_records_say(
+    folder: Path, tmp_path: Path, data_dir: Path
+) -> None:
+    (tmp_path / "records").symlink_to(folder)
+    store = RecordStore(tmp_path)
+    one_each: dict[str, Record] = {
+        f"{use.name} {use.params}": record
+        for record in store.read_all()
+        for use in (record.dataset, record.backbone, record.weighting)
+    }
+    catalogue, logs = discover(()), {}
+    for record in one_each.values():
+        for kind in ("dataset", "backbone", "weighting"):
+            use = getattr(record, kind)
+            resolved = resolve(catalogue, kind, use.name, use.params, "quick")
+            assert resolved.spec == PluginSpec(use.name, use.params)
+            if kind == "dataset":
+                logs[record.dataset.fingerprint] = resolved.create()
+    for recorded, dataset in logs.items():
+        if dataset.folder is None or (data_dir / dataset.folder).is_dir():
+            assert fingerprint(dataset, data_dir, FileHashes(tmp_path / "cache")) == recorded

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from plugin_sources import BACKBONE, weighting, write
 
+from mtlbench.config.parameters import parameter_rows
 from mtlbench.config.presets import PRESETS, PresetName
 from mtlbench.config.specs import Resolved, resolve, resolve_texts
 from mtlbench.discovery import Catalogue, discover
@@ -122,3 +123,27 @@ def test_a_preset_leaves_plugins_without_sizes_alone(catalogue: Catalogue, prese
 def test_resolve_takes_python_values(catalogue: Catalogue) -> None:
     resolved = resolve(catalogue, "weighting", "mine", {"rates": (1.0,)}, "quick")
     assert resolved.spec == one(catalogue, "weighting", "mine[rates=1]").spec
+
+
+def test_a_parameter_that_was_added_later_counts_only_where_it_is_set(tmp_path: Path) -> None:
+    """Before, after at its default, and after with another value."""
+    found = []
+    for name, params in (("before", PARAMS), ("after", PARAMS + "extra: int = api.added_later(3, ge=0, alias='more')")):
+        catalogue = discover([write(tmp_path / name, "mine.py", weighting("mine", params=params))])
+        found.append(one(catalogue, "weighting", "mine"))
+    before, at_default = found
+    spelt_out, other = (one(catalogue, "weighting", f"mine[more={value}]") for value in (3, 4))
+    assert before.spec == at_default.spec == spelt_out.spec
+    assert other.spec.params == {**before.spec.params, "more": 4}
+    assert (at_default.changed, spelt_out.changed, other.changed) == ({}, {}, {"more": 4})
+    assert spelt_out.create().params.extra == 3
+    with pytest.raises(UsageError, match=r"more = -1 is out of range"):
+        one(catalogue, "weighting", "mine[more=-1]")
+
+
+def test_a_parameter_that_was_added_later_is_shown(tmp_path: Path) -> None:
+    source = weighting("mine", params="extra: int = api.added_later(3, ge=0, description='what it is for')")
+    entry = discover([write(tmp_path, "mine.py", source)]).get("weighting", "mine")
+    assert parameter_rows(entry.cls.Params) == [
+        {"name": "extra", "default": "3", "range": "integer, >= 0", "description": "what it is for"}
+    ]

@@ -182,3 +182,23 @@ def test_the_unit_of_a_number_does_not_matter(scale: float) -> None:
 
 def test_the_warnings_of_the_log_are_those_of_the_splits() -> None:
     assert build(small_log(warnings=["mind the gap"]), "my-log", "key").warnings == ("mind the gap",)
+
+
+def test_labels_are_cut_at_a_quantile_of_their_observed_training_rows() -> None:
+    log = small_log(rows=100)
+    log.frame["seconds"] = np.where(log.frame["row"] % 2, log.frame["row"] % 20, np.nan)
+    log.tasks = [*log.tasks, api.Task("seconds", "nonnegative")]
+    log.clipped = {"seconds": 0.5}
+    splits = build(log, "my-log", "key")
+    assert splits.facts["clipped_at.seconds"] == 10  # the median of 1, 3, ..., 19
+    for split in splits.parts().values():
+        assert split.labels[:, 2].isnan().sum() == len(split) / 2
+        assert sorted(set(split.labels[1::2, 2].tolist())) == [1, 3, 5, 7, 9, 10]
+
+
+@pytest.mark.parametrize("clipped", [{"secnds": 0.9}, {"click": 0.0}, {"click": 1.5}])
+def test_what_cannot_be_cut(clipped: dict[str, float]) -> None:
+    log = small_log(rows=100)
+    log.clipped = clipped
+    with pytest.raises(api.DataError, match="are to be cut at the quantile"):
+        build(log, "my-log", "key")

@@ -76,6 +76,18 @@ def test_content_and_parameters_each_make_another_entry(root: Path, cache_dir: P
     assert not plain.train.numerical.equal(changed.train.numerical)
 
 
+def test_a_parameter_that_was_added_later_changes_the_identity_only_where_it_is_set(
+    root: Path, cache_dir: Path
+) -> None:
+    class Grown(FileLog):
+        class Params(FileLog.Params):
+            tasks: str = api.added_later("paper")
+
+    before = load(dataset(), root, cache_dir).fingerprint
+    after = [load(Grown(Grown.Params(tasks=tasks)), root, cache_dir).fingerprint for tasks in ("paper", "all")]
+    assert after[0] == before != after[1]
+
+
 def test_another_version_of_the_dataset_is_another_identity_and_other_code_only_another_entry(
     root: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,10 @@ import pytest
 from kuairand import write_variant
 
 from mtlbench import api
+from mtlbench.config.specs import resolve_texts
 from mtlbench.data import load
+from mtlbench.discovery import discover
+from mtlbench.errors import UsageError
 from mtlbench_plugins.datasets.kuairand import ASIDE, OUTCOMES, KuaiRand
 
 REAL_LOG = "KuaiRand-Pure/data/log_standard_4_25_to_5_08_pure.csv"
@@ -206,3 +209,108 @@ def test_a_log_without_rows_is_refused(tmp_path: Path, cache_dir: Path) -> None:
         path.write_text(path.read_text().splitlines(keepends=True)[0])
     with pytest.raises(api.DataError, match="no rows"):
         load(dataset(), tmp_path, cache_dir)
+
+
+FEEDBACK = ["click", "long_view", "like", "profile_enter", "comment_open", "finish"]
+
+
+def spelt(tasks: str) -> str:
+    return KuaiRand.Params(tasks=tasks).tasks
+
+
+def test_a_set_of_tasks_has_one_spelling() -> None:
+    assert spelt("like+long_view+click") == "click+long_view+like"
+    assert spelt("+".join(reversed(FEEDBACK))) == "feedback"
+    assert spelt("click+long_view") == "paper"
+    assert dataset(tasks="long_view+click").params == dataset().params
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({"tasks": "click+lik"}, "there is no task 'lik': did you mean 'like'?"),
+        ({"tasks": "feedbak"}, "there is no task 'feedbak': did you mean 'feedback'?"),
+        ({"tasks": "click+"}, "there is no task ''"),
+        ({"tasks": "click+like+click"}, "the task 'click' is named twice"),
+        ({"tasks": "paper+like"}, "'paper' is a whole set"),
+        ({"tasks": "feedback", "conversion": "is_like"}, "conversion is of tasks=paper alone"),
+    ],
+)
+def test_sets_of_tasks_that_there_are_not(params: dict[str, str], reason: str) -> None:
+    with pytest.raises(ValueError, match="1 validation error") as caught:
+        dataset(**params)
+    assert reason in str(caught.value)
+
+
+def test_the_command_line_takes_a_set_and_suggests_a_task() -> None:
+    catalogue = discover(())
+    [found] = resolve_texts(catalogue, "dataset", ["kuairand[tasks=like+long_view+click]"], "quick")
+    assert found.changed == {"tasks": "click+long_view+like"}
+    crossed = resolve_texts(catalogue, "dataset", ["kuairand[tasks=feedback|click+like]"], "quick")
+    assert [one.spec.params["tasks"] for one in crossed] == ["feedback", "click+like"]
+    with pytest.raises(UsageError, match=r"dataset kuairand: parameter tasks = click\+lik is invalid: .* 'like'\?"):
+        resolve_texts(catalogue, "dataset", ["kuairand[tasks=click+lik]"], "quick")
+
+
+def test_every_task_is_what_the_log_says(tmp_path: Path) -> None:
+    write_variant(tmp_path)
+    log, raw = dataset(tasks="all").load(tmp_path), dataset().raw(tmp_path)
+    assert {task.name: task.after for task in log.described_tasks if task.after} == {"long_view": "click"}
+    assert [task.name for task in log.described_tasks if task.kind == "nonnegative"] == ["watch_time"]
+    flags = ("click", "like", "follow", "comment", "forward", "hate", "profile_enter")
+    labels = {
+        **{name: raw[f"is_{name}"] for name in flags},
+        "long_view": raw["is_click"] * raw["long_view"],
+        "comment_open": raw["comment_stay_time"] > 0,
+        "finish": raw["play_time_ms"] >= raw["duration_ms"],
+        "watch_time": raw["play_time_ms"] / 1000,
+    }
+    assert labels.keys() == set(log.task_names)
+    for name, label in labels.items():
+        assert log.frame[name].tolist() == label.tolist()
+    assert {*ASIDE, *OUTCOMES, *log.task_names}.isdisjoint({*log.categorical, *log.numerical})
+    liked = raw[raw["is_like"] == 1]
+    assert log.facts["without_click.like"] == pytest.approx(1 - liked["is_click"].mean())
+
+
+def test_a_task_does_not_depend_on_which_others_there_are(tmp_path: Path) -> None:
+    write_variant(tmp_path)
+    alone, all_of_them = (dataset(tasks=tasks).load(tmp_path) for tasks in ("long_view+like", "all"))
+    assert alone.described_tasks == (api.Task("long_view"), api.Task("like"))
+    pd.testing.assert_frame_equal(alone.frame[["long_view", "like"]], all_of_them.frame[["long_view", "like"]])
+
+
+def test_watch_time_is_cut_at_a_quantile_of_the_training_rows_alone(tmp_path: Path, cache_dir: Path) -> None:
+    folder = write_variant(tmp_path, rows=2000)
+    later = folder / "log_standard_4_22_to_5_08_pure.csv"
+    log = pd.read_csv(later)
+    log.loc[len(log) - 50 :, "play_time_ms"] = 10**9  # of the test split
+    log.to_csv(later, index=False)
+    splits = load(dataset(tasks="click+watch_time"), tmp_path, cache_dir)
+    watched = dataset().raw(tmp_path).sort_values("time_ms")["play_time_ms"].to_numpy() / 1000
+    limit = float(np.quantile(watched[:1200].astype(np.float32), 0.999))
+    assert splits.facts["clipped_at.watch_time"] == pytest.approx(limit)
+    assert limit < watched[:1200].max()
+    found = np.concatenate([split.labels[:, 1].numpy() for split in splits.parts().values()])
+    np.testing.assert_allclose(found, np.minimum(watched, limit), rtol=1e-6)
+
+
+def test_a_task_without_its_column_is_refused(tmp_path: Path) -> None:
+    folder = write_variant(tmp_path)
+    path = folder / "log_standard_4_22_to_5_08_pure.csv"
+    log = pd.read_csv(path).astype({"play_time_ms": object})
+    log.loc[4, "play_time_ms"] = None
+    log.to_csv(path, index=False)
+    assert len(dataset(tasks="click+like").load(tmp_path).frame) == 400
+    with pytest.raises(api.DataError, match="no value in column 'play_time_ms' on line 6"):
+        dataset(tasks="click+finish").load(tmp_path)
+
+
+def test_the_shares_of_the_sample_are_those_that_the_description_says(real: Path) -> None:
+    log = dataset(tasks="all").load(real)
+    shares = {name: log.facts[f"without_click.{name}"] for name in log.task_names[1:]}
+    assert shares["long_view"] == pytest.approx(0.0035, abs=5e-5)
+    assert [name for name, share in shares.items() if share < 0.01] == ["long_view"]
+    assert (shares["comment"], shares["hate"]) == pytest.approx((0.026, 0.556), abs=5e-4)
+    assert log.frame["comment_open"].mean() == pytest.approx(0.0445, abs=5e-5)
+    assert log.frame["finish"].mean() == pytest.approx(0.1558, abs=5e-5)

@@ -37,6 +37,8 @@ def test_each_kind_of_dataset_takes_away_what_needs_what_it_lacks(catalogue: Cat
     assert reasons(catalogue, "no-sessions")["ple", "constant"] is None
     assert "tasks are parallel" in reasons(catalogue, "parallel")["esmm", "constant"]
     assert reasons(catalogue, "parallel")["ple", "rmtl"] is None
+    assert "takes binary tasks alone" in reasons(catalogue, "mixed")["esmm", "constant"]
+    assert reasons(catalogue, "mixed")["ple", "rmtl"] is None
     assert "the dataset has one" in reasons(catalogue, "one-task")["aitm", "constant"]
     assert "no parameter is reached" in reasons(catalogue, "one-task")["ple", "pcgrad"]
 

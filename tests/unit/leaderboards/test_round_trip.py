@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from record_factory import METRICS, plugin, record
 from rendered_pages import meant, rendered
@@ -61,6 +61,9 @@ def studies(draw):
 
 
 @settings(max_examples=60)
+@example(
+    records=[record("A", dataset="#", dataset_label="#", reference=True)], layout="methods", sort="name", title="a ##"
+)
 @given(
     records=studies(),
     layout=st.sampled_from(["methods", "paper"]),
