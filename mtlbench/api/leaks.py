@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 BINS = 50
+ROWS_PER_BIN = 10
+"""At least, so that hardly a bin has no row in one half of a short log."""
 PRIOR = 10
 """Rows' worth of the mean rate that a value's own rate starts from, so that rare values prove nothing."""
 HALVES_SEED = 9_780_262
@@ -49,10 +51,11 @@ def _auc(rows: Counts, hits: Counts, fitted_rows: Counts, fitted_hits: Counts) -
 
 
 def binned(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Numbers as codes: 50 quantiles, with codes of their own for frequent values and for a missing one (NaN)."""
+    """Numbers as codes: up to 50 quantiles, with codes of their own for frequent values and for a missing one (NaN)."""
     missing = np.isnan(values)
     known = np.sort(values[~missing])
-    edges = np.unique(known[np.linspace(0, len(known) - 1, BINS + 1).astype(np.int64)]) if len(known) else np.zeros(1)
+    bins = max(1, min(BINS, len(known) // ROWS_PER_BIN))
+    edges = np.unique(known[np.linspace(0, len(known) - 1, bins + 1).astype(np.int64)]) if len(known) else np.zeros(1)
     # A value that is an edge is frequent, or extreme: a bin of its own.
     place = np.searchsorted(edges, values)
     is_edge = edges[np.minimum(place, len(edges) - 1)] == values
