@@ -56,8 +56,10 @@ def binned(values: NDArray[np.float64]) -> NDArray[np.int64]:
     known = np.sort(values[~missing])
     bins = max(1, min(BINS, len(known) // ROWS_PER_BIN))
     edges = np.unique(known[np.linspace(0, len(known) - 1, bins + 1).astype(np.int64)]) if len(known) else np.zeros(1)
-    # A value that is an edge is frequent, or extreme: a bin of its own.
+    # A value that is an edge and not alone is frequent: a bin of its own.
+    frequent = np.searchsorted(known, edges, "right") - np.searchsorted(known, edges) > 1
     place = np.searchsorted(edges, values)
-    is_edge = edges[np.minimum(place, len(edges) - 1)] == values
-    codes: NDArray[np.int64] = np.where(missing, 2 * len(edges) + 1, 2 * place + is_edge).astype(np.int64)
+    nearest = np.minimum(place, len(edges) - 1)
+    of_its_own = (edges[nearest] == values) & frequent[nearest]
+    codes: NDArray[np.int64] = np.where(missing, 2 * len(edges) + 1, 2 * place + of_its_own).astype(np.int64)
     return codes

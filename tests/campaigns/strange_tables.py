@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class Input:
         """Files and description; gives the latter."""
         folder.mkdir(parents=True)
         bounds = np.linspace(0, len(self.truth), self.files + 1).astype(int)
-        for number, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        for number, (start, stop) in enumerate(pairwise(bounds)):
             part = {name: _part(values, start, stop) for name, values in self.written.items()}
             if self.parquet:
                 table = pa.table({name: _unchunked(values) for name, values in part.items()})
@@ -189,7 +190,7 @@ def ids(draw: random.Random) -> Input:
         return given
     bounds = np.linspace(0, len(frame), given.files + 1).astype(int)
     pieces, families = [], set()
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, stop in pairwise(bounds):
         piece, family, inexact = _arrow_spelling(draw, values[start:stop], offset)
         pieces.append(piece)
         families.add(family)
@@ -221,9 +222,7 @@ def _csv_spelling(draw: random.Random, values: Sequence[int | None]) -> Callable
                         _point_exponent])  # fmt: skip
 
 
-def _arrow_spelling(
-    draw: random.Random, values: Sequence[int | None], offset: int
-) -> tuple[pa.Array, str, bool]:
+def _arrow_spelling(draw: random.Random, values: Sequence[int | None], offset: int) -> tuple[pa.Array, str, bool]:
     largest = max((value for value in values if value is not None), default=0)
     kinds: list[tuple[pa.DataType, str]] = [(pa.float64(), "floats"), (pa.string(), "text")]
     kinds += [(pa.large_string(), "text"), (pa.decimal128(38, 0), "floats"), (pa.decimal128(38, 2), "floats")]
@@ -301,7 +300,9 @@ def text_times(draw: random.Random) -> Input:
         given.written["time"][:2] = [moments[0].strftime(form), moments[1].strftime(other)]
     elif choice < 0.5:
         given.written["time"] = [moment.strftime(form) for moment in moments]
-        given.written["time"][draw.randrange(len(moments))] = draw.choice(["yesterday", "31.31.2024", "-", "2024-02-30"])
+        given.written["time"][draw.randrange(len(moments))] = draw.choice(
+            ["yesterday", "31.31.2024", "-", "2024-02-30"]
+        )
         given.refusals = ["time"]
     elif choice < 0.55:
         given.written["time"] = [moment.strftime(form) for moment in moments]
@@ -440,9 +441,9 @@ def _reorder(given: Input, order: Any) -> None:
 
 def leaks(draw: random.Random) -> Input:
     """An input that gives a label away, a label that copies another, duplicate rows across a random split."""
-    given = plain("leaks and copies", draw, truth(draw, fewest=300))
+    given = plain("leaks and copies", draw, truth(draw, fewest=1500 if draw.random() < 0.25 else 300))
     frame = given.truth
-    choice = draw.randrange(4)
+    choice = draw.randrange(4) if len(frame) < 1500 else 0
     if choice == 0:  # nearly all of it
         noise = draw.choice([0, 0, 0.3])
         flipped = np.array([draw.random() < noise for _ in range(len(frame))])

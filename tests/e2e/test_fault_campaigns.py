@@ -12,13 +12,15 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
-from bit_flips import flip
+from bit_flips import flip, flip_in
 from dask_cluster import Cluster
 
 from mtlbench.records.event_log import read_events
@@ -45,6 +47,36 @@ MID_TRAINING_KILLS = int(os.environ.get("MTLBENCH_MID_TRAINING_KILLS", "30"))
 CACHE_DAMAGES = 5
 WHOLE_RUN = 0.2
 """Share of the kills that hit the run with all its workers at once; the others hit one worker."""
+
+
+def _in_a_tensor(path: Path, chance: random.Random) -> None:
+    flip_in(path, chance.choice(["first tensor", "last tensor"])) if path.suffix == ".pt" else _anywhere(path, chance)
+
+
+def _in_the_header(path: Path, chance: random.Random) -> None:
+    flip(path, chance.randrange(30), chance.randrange(8))
+
+
+def _anywhere(path: Path, chance: random.Random) -> None:
+    flip(path, chance.randrange(path.stat().st_size), chance.randrange(8))
+
+
+def _cut(path: Path, chance: random.Random) -> None:
+    path.write_bytes(path.read_bytes()[: chance.randrange(1, path.stat().st_size)])
+
+
+def _emptied(path: Path, chance: random.Random) -> None:
+    path.write_bytes(b"")
+
+
+WAYS: dict[str, Callable[[Path, random.Random], None]] = {
+    "a bit of a tensor": _in_a_tensor,
+    "a bit of the header": _in_the_header,
+    "a bit anywhere": _anywhere,
+    "cut": _cut,
+    "zero length": _emptied,
+}
+"""How a file is damaged."""
 SAVED_EACH_STEP = ("--checkpoint-every", "0", "--overwrite", "failed")
 
 
@@ -138,7 +170,8 @@ def test_workers_killed_in_mid_training_resume_and_change_no_byte(undisturbed_lo
             killed_at = ""
             while kills < MID_TRAINING_KILLS:
                 found: dict[str, Attempt] = {}
-                wait_until(lambda at=killed_at, to=found: run.ended or running_past_the_first_epoch(out, at, to))
+                past = partial(running_past_the_first_epoch, out, killed_at, found)
+                wait_until(lambda past=past: run.ended or past())
                 if run.ended:
                     break
                 time.sleep(chance.uniform(0, 0.5))
@@ -171,33 +204,45 @@ def test_workers_killed_in_mid_training_resume_and_change_no_byte(undisturbed_lo
 
 def test_damaged_saves_and_checkpoints_change_no_byte(undisturbed_long: Path, tmp_path: Path):
     chance = random.Random(8)
-    damages = noticed = runs = rounds = 0
-    while damages < DAMAGES:
+    kinds: Counter[str] = Counter()
+    files: Counter[str] = Counter()
+    noticed = runs = rounds = 0
+    while kinds.total() < DAMAGES:
         rounds += 1
         out = tmp_path / f"round{rounds}"
+        damaged: set[Path] = set()
         while len(done(out)) < LONG_CELLS:
             runs += 1
             with start(LONG_STUDY, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
-                if damages < DAMAGES and wait_for_training(out, run):
-                    time.sleep(chance.uniform(0, 3))
+                if kinds.total() < DAMAGES and wait_for_training(out, run):
+                    time.sleep(chance.uniform(1, 6))
                     run.kill()
                 run.wait()
-            noticed += run.said.count("is damaged and not used")
+            noticed += sum(f"{path} is damaged and not used" in run.said for path in damaged)
+            damaged = set()
             if len(done(out)) < LONG_CELLS:
                 for path in [*saves(out), *(out / "checkpoints").glob("*.pt")]:
-                    if damages < DAMAGES and chance.random() < 0.5:
-                        flip(path, chance.randrange(path.stat().st_size), chance.randrange(8))
-                        damages += 1
+                    if kinds.total() < DAMAGES and chance.random() < 0.7:
+                        kind = chance.choice(list(WAYS))
+                        WAYS[kind](path, chance)
+                        kinds[kind] += 1
+                        files["checkpoints" if path.parent.name == "checkpoints" else "saves"] += 1
+                        damaged.add(path)
         assert outcomes(out) == outcomes(undisturbed_long)
         assert page(out) == page(undisturbed_long)
-    print(f"\n{damages} damaged files, {noticed} warnings, {runs} runs of {rounds} studies")
-    assert noticed > 0
+    print(
+        f"\n{kinds.total()} damaged files {dict(files)} {dict(kinds)}, {noticed} of them named in a warning, "
+        f"{runs} runs of {rounds} studies"
+    )
+    assert noticed > kinds.total() / 2
 
 
 def test_a_damaged_cache_changes_no_byte(undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Arrays of the encoded data and the memory of file hashes are damaged under a study that goes on."""
     chance = random.Random(8)
     monkeypatch.setenv("MTLBENCH_CACHE", str(tmp_path / "cache"))
-    damages = noticed = 0
+    memory = tmp_path / "cache" / "file-hashes.json"
+    damages = noticed = hashes = 0
     out = tmp_path / "results"
     while len(done(out)) < CELLS:
         with start(STUDY, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
@@ -212,7 +257,10 @@ def test_a_damaged_cache_changes_no_byte(undisturbed: Path, tmp_path: Path, monk
             flip(path, chance.randrange(times.st_size), chance.randrange(8))
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
             damages += 1
-    print(f"\n{damages} damaged arrays of the cache, {noticed} warnings")
+            if memory.exists():
+                WAYS[chance.choice(list(WAYS))](memory, chance)
+                hashes += 1
+    print(f"\n{damages} damaged arrays of the cache, {noticed} warnings; {hashes} times file-hashes.json damaged")
     assert noticed >= damages > 0
     assert outcomes(out) == outcomes(undisturbed)
     assert page(out) == page(undisturbed)
