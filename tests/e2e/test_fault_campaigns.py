@@ -210,24 +210,28 @@ def test_damaged_saves_and_checkpoints_change_no_byte(undisturbed_long: Path, tm
     while kinds.total() < DAMAGES:
         rounds += 1
         out = tmp_path / f"round{rounds}"
-        damaged: set[Path] = set()
+        damaged: dict[Path, int] = {}
         while len(done(out)) < LONG_CELLS:
             runs += 1
             with start(LONG_STUDY, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
                 if kinds.total() < DAMAGES and wait_for_training(out, run):
-                    time.sleep(chance.uniform(1, 6))
+                    time.sleep(chance.uniform(0.5, 3))
                     run.kill()
                 run.wait()
-            noticed += sum(f"{path} is damaged and not used" in run.said for path in damaged)
-            damaged = set()
+            named = [path for path in damaged if f"{path} is damaged and not used" in run.said]
+            noticed += len(named)
+            for path in named:
+                del damaged[path]
             if len(done(out)) < LONG_CELLS:
                 for path in [*saves(out), *(out / "checkpoints").glob("*.pt")]:
+                    if damaged.get(path) == path.stat().st_mtime_ns:  # nobody has come to it yet
+                        continue
                     if kinds.total() < DAMAGES and chance.random() < 0.7:
                         kind = chance.choice(list(WAYS))
                         WAYS[kind](path, chance)
                         kinds[kind] += 1
                         files["checkpoints" if path.parent.name == "checkpoints" else "saves"] += 1
-                        damaged.add(path)
+                        damaged[path] = path.stat().st_mtime_ns
         assert outcomes(out) == outcomes(undisturbed_long)
         assert page(out) == page(undisturbed_long)
     print(
