@@ -95,7 +95,7 @@ class Weighting(Plugin, ABC):
 
     def __init_subclass__(cls) -> None:
         for name in WEIGHTING_METHODS:
-            if name in vars(cls):
+            if hasattr(cls, name):  # defined here or by a mixin
                 raise TypeError(replacement(cls.__name__, name, WEIGHTING_METHODS))
         super().__init_subclass__()
 

@@ -26,9 +26,9 @@ from mtlbench.cli import (
     run,
     status,
 )
-from mtlbench.cli.output import warnings_as_lines
+from mtlbench.cli.output import say, warnings_as_lines
 from mtlbench.errors import MtlbenchError, is_out_of_memory, said_of
-from mtlbench.text import shortened
+from mtlbench.text import one_line, shortened
 
 USAGE_ERROR = 2
 
@@ -72,13 +72,13 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if not (isinstance(error, MtlbenchError) or is_out_of_memory(error)):
             raise
-        typer.echo(f"error: {shortened(said_of(error))}", err=True)
+        say(f"error: {one_line(shortened(said_of(error)))}", err=True)
         sys.exit(USAGE_ERROR)
 
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"mtlbench {mtlbench.__version__}")
+        say(f"mtlbench {mtlbench.__version__}")
         raise typer.Exit
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlbench.cli.output import PluginFiles, stdout, table, warn_of_broken
+from mtlbench.cli.output import PluginFiles, say, stdout, table, warn_of_broken
 from mtlbench.text import counted
 
 if TYPE_CHECKING:
@@ -94,14 +94,14 @@ def bench(
         if isinstance(outcome, Measurement):
             found.append(outcome)
             figures = f"{outcome.rows_per_second:,.0f} rows/s, {outcome.ratio:.2f} times the public style"
-            typer.echo(f"{outcome.backbone} {outcome.weighting}: {figures}", err=True)
+            say(f"{outcome.backbone} {outcome.weighting}: {figures}", err=True)
         else:
             refused.append(outcome)
-            typer.echo(f"left out {outcome.backbone} {outcome.weighting}: {outcome.reason}", err=True)
+            say(f"left out {outcome.backbone} {outcome.weighting}: {outcome.reason}", err=True)
     if not found:
         raise UsageError("there is nothing to measure: " + "; ".join(dict.fromkeys(each.reason for each in refused)))
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in found], indent=2))
+        say(json.dumps([asdict(each) for each in found], indent=2))
     else:
         _print(found, threads, jobs, plan.settings.device)
 

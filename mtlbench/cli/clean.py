@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mtlbench.cli.output import say
 from mtlbench.errors import UsageError
 
 
@@ -34,14 +35,14 @@ def clean(
 
     found = leftovers(out, checkpoints)
     for leftover in found:
-        typer.echo(f"{leftover.path}  ({leftover.why}, {leftover.size:,} bytes)")
+        say(f"{leftover.path}  ({leftover.why}, {leftover.size:,} bytes)")
     total = f"{len(found)} files, {sum(leftover.size for leftover in found):,} bytes"
     if not found or dry_run:
-        typer.echo(f"{total}; nothing was deleted", err=True)
+        say(f"{total}; nothing was deleted", err=True)
         return
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("clean asks before it deletes, and nobody can answer here: add --yes, or --dry-run")
         typer.confirm(f"delete {total}?", abort=True, err=True)
     remove(found)
-    typer.echo(f"deleted {total}", err=True)
+    say(f"deleted {total}", err=True)

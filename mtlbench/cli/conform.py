@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlbench.cli.output import PluginFiles, stdout
+from mtlbench.cli.output import PluginFiles, say, stdout
 from mtlbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def conform(
 
 def _print(text: str) -> None:
     """Print lines; in a terminal, long ones are folded below where their text begins."""
-    typer.echo(folded(text, stdout().width) if sys.stdout.isatty() else text)
+    say(folded(text, stdout().width) if sys.stdout.isatty() else text)
 
 
 def folded(text: str, width: int) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mtlbench.cli.output import PluginFiles, find_plugins
+from mtlbench.cli.output import PluginFiles, find_plugins, say
 from mtlbench.text import one_line
 
 SOMETHING_WRONG = 1
@@ -33,12 +33,12 @@ def doctor(
 
     diagnoses = list(examine(find_plugins(plugin), data_dir.expanduser()))
     if as_json:
-        typer.echo(json.dumps([asdict(diagnosis) for diagnosis in diagnoses], indent=1))
+        say(json.dumps([asdict(diagnosis) for diagnosis in diagnoses], indent=1))
     else:
         width = max(len(diagnosis.name) for diagnosis in diagnoses)
         for diagnosis in diagnoses:
-            typer.echo(f"{one_line(diagnosis.name):<{width}}  {one_line(diagnosis.value)}")
+            say(f"{one_line(diagnosis.name):<{width}}  {one_line(diagnosis.value)}")
             if diagnosis.remedy:
-                typer.echo(f"{'':<{width}}  WRONG: {one_line(diagnosis.remedy)}")
+                say(f"{'':<{width}}  WRONG: {one_line(diagnosis.remedy)}")
     if any(diagnosis.remedy for diagnosis in diagnoses):
         raise typer.Exit(SOMETHING_WRONG)

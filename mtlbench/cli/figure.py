@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mtlbench.cli.output import say
+
 
 def figure(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Results folder of `mtlbench run`.")],
@@ -23,4 +25,4 @@ def figure(
 
     path = file or out / "differences.svg"
     draw_differences(read_records(out), path)
-    typer.echo(path)
+    say(path)

@@ -3,9 +3,8 @@
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from mtlbench.cli.output import PluginFiles, stdout, table
+from mtlbench.cli.output import PluginFiles, plain, stdout, table
 from mtlbench.errors import UsageError, did_you_mean
 
 
@@ -28,14 +27,14 @@ def info(
     found = plugin_index(plugin_files(plugin or ())).get(kind, name)
     rows, needs = found.told(found.parameters), found.told(found.needs)
     console = stdout()
-    console.print(Text(f"{found.label} ({kind} {name})\n", style="bold"))
-    console.print(Text((found.description or "(no description)") + "\n"), soft_wrap=True)
+    console.print(plain(f"{found.label} ({kind} {name})\n", style="bold"))
+    console.print(plain((found.description or "(no description)") + "\n"), soft_wrap=True)
     if rows:
-        console.print(Text("Parameters", style="bold"))
+        console.print(plain("Parameters", style="bold"))
         console.print(table(list(rows[0]), [list(row.values()) for row in rows]))
     else:
-        console.print(Text("No parameters"))
-    console.print(Text("\nNeeds", style="bold"))
+        console.print(plain("No parameters"))
+    console.print(plain("\nNeeds", style="bold"))
     for need in needs or ["nothing in particular"]:
-        console.print(Text(f"- {need}"), soft_wrap=True)
-    console.print(Text(f"\nOrigin: {found.origin}"))
+        console.print(plain(f"- {need}"), soft_wrap=True)
+    console.print(plain(f"\nOrigin: {found.origin}"))

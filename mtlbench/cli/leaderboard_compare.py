@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlbench.cli.output import print_tables
+from mtlbench.cli.output import print_tables, say
 from mtlbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -85,13 +85,13 @@ def _compare(
     if not found.boards:
         raise UsageError(f"nothing may be compared: {'. '.join(refusals)}")
     for text in refusals:
-        typer.echo(f"warning: not compared: {text}", err=True)
+        say(f"warning: not compared: {text}", err=True)
     if as_json:
-        typer.echo(json.dumps(comparison_json(found), indent=2))
+        say(json.dumps(comparison_json(found), indent=2))
     else:
         _print(comparison_tables(found), f"Compared with {reference}")
     if found.regressed:
-        typer.echo(f"regressed: {'; '.join(found.regressed)}", err=True)
+        say(f"regressed: {'; '.join(found.regressed)}", err=True)
         raise typer.Exit(REGRESSED)
 
 

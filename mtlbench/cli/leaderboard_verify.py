@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mtlbench.cli.output import PluginFiles
+from mtlbench.cli.output import PluginFiles, say
 
 FOUND = 1
 
@@ -29,8 +29,9 @@ def verify(
 ) -> None:
     """Check that records and pages are what was computed, and name each cell that is not.
 
-    Schema, cell ids, checksums, page against records, selection on validation alone, duplicate trajectories, mixed
-    protocols; with --rerun also that cells give the same scores again: exactly, on the machine and torch of the record.
+    Schema, cell ids, checksums, values that can be, page and other files against records, selection on validation
+    alone, duplicate trajectories, mixed protocols; with --rerun also that cells give the same scores again: exactly, on
+    the machine and torch of the record.
 
     \b
     mtlbench leaderboard verify results
@@ -53,14 +54,14 @@ def verify(
         with progress(quiet=False) as listener:
             rerun_sample(stored, sample, report, listener)
     if as_json:
-        typer.echo(json.dumps(report.as_json(), indent=2))
+        say(json.dumps(report.as_json(), indent=2))
     else:
         for finding in report.findings:
-            typer.echo(f"{finding.check}: {finding.sentence}")
+            say(f"{finding.check}: {finding.sentence}")
         for note in report.notes:
-            typer.echo(f"note: {note.sentence}")
+            say(f"note: {note.sentence}")
         again = f", {report.reruns} cells run again" if rerun else ""
         verdict = f"{len(report.findings)} findings" if report.findings else "all is well"
-        typer.echo(f"{report.records} records and {report.pages} pages checked{again}: {verdict}")
+        say(f"{report.records} records and {report.pages} pages checked{again}: {verdict}")
     if report.findings:
         raise typer.Exit(FOUND)

@@ -4,10 +4,9 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
 from mtlbench.cli.matrix import DEFAULT_KIND, show_matrix
-from mtlbench.cli.output import PluginFiles, stdout, table
+from mtlbench.cli.output import PluginFiles, plain, say, stdout, table
 from mtlbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def list_plugins(
     groups = [group] if group else list(GROUPS)
     index = plugin_index(plugin_files(plugin or ()))
     if as_json:
-        typer.echo(json.dumps(_as_json(index, groups), indent=2))
+        say(json.dumps(_as_json(index, groups), indent=2))
     else:
         _print(index, groups)
 
@@ -69,14 +68,16 @@ def _print(index: "PluginIndex", groups: list[str]) -> None:
     console = stdout()
     for group in groups:
         plugins = _sorted(index, group)
-        console.print(Text(f"{group} ({len(plugins)})", style="bold"))
+        console.print(plain(f"{group} ({len(plugins)})", style="bold"))
         console.print(table(["name", "summary"], [(plugin.name, plugin.summary) for plugin in plugins]))
         console.print()
     broken = _broken_in(index, groups)
     if broken:
-        console.print(Text(f"broken ({len(broken)})", style="bold"))
+        console.print(plain(f"broken ({len(broken)})", style="bold"))
         for one in broken:
-            console.print(Text(f"{one.name} ({one.kind or 'kind unknown'}) {one.origin}: {one.reason}"), soft_wrap=True)
+            console.print(
+                plain(f"{one.name} ({one.kind or 'kind unknown'}) {one.origin}: {one.reason}"), soft_wrap=True
+            )
 
 
 def _as_json(index: "PluginIndex", groups: list[str]) -> dict[str, Any]:

@@ -8,10 +8,7 @@ from pathlib import Path
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
 
-import typer
-from rich.text import Text
-
-from mtlbench.cli.output import stdout, table, warn_of_broken
+from mtlbench.cli.output import plain, say, stdout, table, warn_of_broken
 from mtlbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -35,7 +32,7 @@ def show_matrix(files: Sequence[Path], kind: str, as_json: bool) -> None:
     dataset, pairs, meanings = found["dataset"], found["pairs"], found["meanings"]
     if as_json:
         verdicts = [{**pair, "applicable": pair["reason"] is None} for pair in pairs]
-        typer.echo(json.dumps({"dataset": dataset, "rows": verdicts}, indent=2))
+        say(json.dumps({"dataset": dataset, "rows": verdicts}, indent=2))
         return
     console = stdout()
     shape = "one task" if len(dataset["tasks"]) == 1 else f"{'funnel' if dataset['chain'] else 'parallel'} tasks"
@@ -52,7 +49,7 @@ def show_matrix(files: Sequence[Path], kind: str, as_json: bool) -> None:
     console.print(table(["weighting", *backbones], [[name, *marks] for name, marks in rows.items()]))
     console.print()
     console.print(table(["mark", "meaning"], [(FITS, "makes sense"), *((mark, why) for why, mark in letters.items())]))
-    console.print(Text(f"\n{len(pairs)} pairs, {len(refusals)} of them not applicable"))
+    console.print(plain(f"\n{len(pairs)} pairs, {len(refusals)} of them not applicable"))
 
 
 def _find(files: Sequence[Path], kind: str) -> tuple[dict[str, Any], bool]:

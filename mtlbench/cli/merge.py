@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mtlbench.cli.output import say
+
 
 def merge(
     sources: Annotated[list[Path], typer.Argument(metavar="OUT...", help="Results folders of `mtlbench run`.")],
@@ -26,4 +28,4 @@ def merge(
     from mtlbench.operations.merging import merge as merge_records
 
     copied, known = merge_records(sources, into, prefer)
-    typer.echo(f"{copied} records copied to {into / 'records'}, {known} were there already or stood twice")
+    say(f"{copied} records copied to {into / 'records'}, {known} were there already or stood twice")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtlbench.cli.output import say
 from mtlbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ def new(
     files = files_of(kind, names, package)
     write(files, Path())
     for path in files:
-        typer.echo(path)
-    typer.echo(f"next: {_next(names, package)}", err=True)
+        say(path)
+    say(f"next: {_next(names, package)}", err=True)
 
 
 def _next(names: "Names", package: bool) -> str:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mtlbench.errors import DataWarning
-from mtlbench.text import one_line
+from mtlbench.text import one_line, printable
 
 if TYPE_CHECKING:
     from mtlbench.discovery import Broken, Catalogue
@@ -29,6 +29,19 @@ PluginFiles = Annotated[
 ]
 
 
+def say(text: object, *, err: bool = False, nl: bool = True) -> None:
+    """Print ``text`` on stdout or stderr. All text of commands leaves through this, :func:`plain` or a table.
+
+    It may be from a record, a plugin or a file, so what is not printable becomes a space.
+    """
+    typer.echo(printable(str(text)), err=err, nl=nl)
+
+
+def plain(text: str, style: str = "") -> Text:
+    """``text`` for a console, without markup, and printable as of :func:`say`."""
+    return Text(printable(text), style=style)
+
+
 def stdout() -> Console:
     """The console for data; 100 columns wide where stdout is no terminal."""
     return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
@@ -40,17 +53,17 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     for head in heads:
         grid.add_column(head, overflow="fold")
     for row in rows:
-        grid.add_row(*map(Text, row))
+        grid.add_row(*map(plain, row))
     return grid
 
 
 def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of plain text, a line per row whatever its length: for thousands of rows."""
-    columns = zip(heads, *rows, strict=True)
-    widths = [max(map(cell_len, set(column))) for column in columns]
+    lines = [[one_line(text) for text in row] for row in (heads, *rows)]
+    widths = [max(map(cell_len, set(column))) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in (heads, *rows)
+        for row in lines
     )
 
 
@@ -64,7 +77,7 @@ def find_plugins(files: Iterable[Path] | None) -> "Catalogue":
 def warn_of_broken(broken: "Iterable[Broken]") -> None:
     """Say on stderr which plugins are left out."""
     for one in broken:
-        typer.echo(f"warning: left out {one.name}, which is broken: {one.origin}: {one.reason}", err=True)
+        say(f"warning: left out {one_line(f'{one.name}, which is broken: {one.origin}: {one.reason}')}", err=True)
 
 
 @contextmanager
@@ -81,7 +94,7 @@ def warnings_as_lines() -> Iterator[None]:
                 usual(message, category, *where, **more)
             elif text not in said:
                 said.add(text)
-                typer.echo(f"warning: {text}", err=True)
+                say(f"warning: {text}", err=True)
 
         warnings.showwarning = show
         yield
@@ -95,4 +108,4 @@ def print_tables(tables: "Sequence[LeaderboardTable]", markdown: str) -> None:
         console = stdout()
         console.print(to_rich(tables, console.width))
     else:
-        typer.echo(markdown, nl=False)
+        say(markdown, nl=False)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from mtlbench.discovery import KINDS, Broken, Entry, cached, discover, named
 from mtlbench.discovery.catalogue import BREAKS, reason_of
-from mtlbench.errors import UsageError
+from mtlbench.errors import UsageError, is_out_of_memory
 
 Told = TypeVar("Told")
 
@@ -84,6 +84,8 @@ def _describe(entry: Entry) -> PluginInfo:
         parameters = parameter_rows(entry.cls.Params)
         needs = list(_needs(entry))
     except BREAKS as error:
+        if is_out_of_memory(error):
+            raise
         failure = reason_of(error)
     description = getdoc(entry.cls) or ""
     facts = entry.kind, entry.name, entry.cls.label, entry.summary, description, entry.origin

@@ -8,9 +8,10 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as Remaining
-from rich.text import Text
 
+from mtlbench.cli.output import plain
 from mtlbench.experiments.events import CellFinished, CellStarted, Event, Listen, NoWorkers, StageProgress, StudyStarted
+from mtlbench.text import one_line
 
 LONGEST_STUDY = 30 * 86_400
 """Seconds of history that the remaining time is estimated from: all there is, for cells finish rarely."""
@@ -53,7 +54,7 @@ class Lines:
             self._print(without_workers(event))
 
     def _print(self, line: str) -> None:
-        self._console.print(Text(line), soft_wrap=True)
+        self._console.print(plain(line), soft_wrap=True)
 
 
 class Bars:
@@ -87,13 +88,13 @@ class Bars:
         if isinstance(event, StudyStarted):
             self._overall = self._study.add_task("cells", total=event.total - event.resumed)
             if event.resumed:
-                self._console.print(Text(f"{event.resumed} of {event.total} cells are recorded already"))
+                self._console.print(plain(f"{event.resumed} of {event.total} cells are recorded already"))
         elif isinstance(event, CellStarted):
-            self._bars[event.cell] = self._cells.add_task(event.title, total=None, state="")
+            self._bars[event.cell] = self._cells.add_task(one_line(event.title), total=None, state="")
         elif isinstance(event, StageProgress):
             self._advance(event)
         elif isinstance(event, NoWorkers):
-            self._console.print(Text(without_workers(event), style="yellow"))
+            self._console.print(plain(without_workers(event), style="yellow"))
         else:
             self._finish(event)
 
@@ -103,7 +104,7 @@ class Bars:
         if bar is not None:
             # A stage of a weighting's own has no rate.
             rate = "" if math.isnan(event.rows_per_second) else f", {event.rows_per_second:,.0f} rows/s"
-            state = f"{event.stage} epoch {event.epoch}/{event.epochs}{rate}"
+            state = f"{one_line(event.stage)} epoch {event.epoch}/{event.epochs}{rate}"
             self._cells.update(bar, completed=event.done, total=event.total, state=state)
 
     def _finish(self, event: CellFinished) -> None:
@@ -113,7 +114,7 @@ class Bars:
         if self._overall is not None:
             self._study.advance(self._overall)
         if event.status == "failed":
-            self._console.print(Text(outcome(event), style="red"))
+            self._console.print(plain(outcome(event), style="red"))
 
 
 def without_workers(event: NoWorkers) -> str:
@@ -128,7 +129,9 @@ def without_workers(event: NoWorkers) -> str:
 def outcome(event: CellFinished) -> str:
     """What became of a cell, as one line."""
     if event.status == "done":
-        return f"{event.title}: done in {event.seconds:.1f} s"
-    if event.status == "failed":
-        return f"{event.title}: FAILED after {event.seconds:.1f} s: {event.reason}"
-    return f"{event.title}: not applicable: {event.reason}"
+        text = f"done in {event.seconds:.1f} s"
+    elif event.status == "failed":
+        text = f"FAILED after {event.seconds:.1f} s: {event.reason}"
+    else:
+        text = f"not applicable: {event.reason}"
+    return one_line(f"{event.title}: {text}")

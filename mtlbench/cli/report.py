@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mtlbench.cli.output import say
+
 
 def report(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Results folder, or a BOARD.md.")],
@@ -31,9 +33,9 @@ def report(
     records = read_records(out)
     path = output or file_of(out, "report", ".html")
     write_file(path, html_page(records, title).encode())
-    typer.echo(path)
+    say(path)
     if figures:
         from mtlbench.figures import draw_all
 
         for figure in draw_all(records, path.parent / f"{path.stem}-figures"):
-            typer.echo(figure)
+            say(figure)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mtlbench.cli.output import PluginFiles, aligned
+from mtlbench.cli.output import PluginFiles, aligned, say
 from mtlbench.errors import UsageError
 from mtlbench.text import one_line
 
@@ -45,17 +45,17 @@ def reproduce(
     record = find_record(cell, results)
     with progress(quiet) as listener:
         found = rerun_and_compare(record, plugin_files(plugin or ()), data_dir.expanduser(), listener, tolerance)
-    typer.echo(f"{one_line(record.method)} on {one_line(record.dataset.name)}, seed {record.seed}: {record.cell}")
+    say(f"{one_line(record.method)} on {one_line(record.dataset.name)}, seed {record.seed}: {one_line(record.cell)}")
     for title, changes in (("environment", found.environment), ("scores", found.scores)):
         if changes:
-            rows = [[one_line(str(part)) for part in (one.name, one.before, one.now)] for one in changes]
-            typer.echo(aligned([f"{title} that differ{'s' * (title[-1] != 's')}", "record", "here"], rows))
+            rows = [[str(part) for part in (one.name, one.before, one.now)] for one in changes]
+            say(aligned([f"{title} that differ{'s' * (title[-1] != 's')}", "record", "here"], rows))
     if found.now.status != "done":
         reason = found.now.failure.reason if found.now.failure else found.now.status
-        typer.echo(f"the cell failed here: {one_line(reason)}", err=True)
+        say(f"the cell failed here: {one_line(reason)}", err=True)
         raise typer.Exit(CELL_FAILED)
     if not found.compared:
         raise UsageError(f"the record of {record.cell[:12]} has no scores")
-    typer.echo(f"{found.compared - len(found.scores)} of {found.compared} scores are the same")
+    say(f"{found.compared - len(found.scores)} of {found.compared} scores are the same")
     if found.scores:
         raise typer.Exit(DIFFERS)

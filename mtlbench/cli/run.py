@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtlbench.cli.output import PluginFiles, aligned, print_tables, warn_of_broken
-from mtlbench.text import one_line
+from mtlbench.cli.output import PluginFiles, aligned, print_tables, say, warn_of_broken
 
 if TYPE_CHECKING:
     from mtlbench.config.study import Plan, Study
@@ -132,12 +131,12 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
         with progress(quiet) as listener:
             summaries = experiments.run(plan, overwrite=study.overwrite, listener=listener, where=where)
     except KeyboardInterrupt:
-        typer.echo("interrupted; the same command goes on with the cells that are left", err=True)
+        say("interrupted; the same command goes on with the cells that are left", err=True)
         raise typer.Exit(INTERRUPTED) from None
     print_tables(*publish(study.out, PageOptions(study.layout)))
     failed = sum(summary.status == "failed" for summary in summaries)
     if failed:
-        typer.echo(f"{failed} of {len(summaries)} cells failed; {study.out}/records has why", err=True)
+        say(f"{failed} of {len(summaries)} cells failed; {study.out}/records has why", err=True)
         raise typer.Exit(SOME_CELL_FAILED)
 
 
@@ -146,8 +145,8 @@ def _print_cells(plan: "Plan", catalogue: "Catalogue") -> None:
 
     cells = preview(plan, catalogue)
     rows = [
-        [one.dataset, one.backbone, one.weighting, str(one.seed), "recorded" if one.recorded else one_line(one.remark)]
+        [one.dataset, one.backbone, one.weighting, str(one.seed), "recorded" if one.recorded else one.remark]
         for one in cells
     ]
-    typer.echo(aligned(["dataset", "backbone", "weighting", "seed", "state"], rows))
-    typer.echo(f"{len(cells)} cells, {sum(cell.recorded for cell in cells)} of them recorded already")
+    say(aligned(["dataset", "backbone", "weighting", "seed", "state"], rows))
+    say(f"{len(cells)} cells, {sum(cell.recorded for cell in cells)} of them recorded already")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtlbench.cli.output import say
 from mtlbench.text import one_line
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def status(
     from mtlbench.operations.status import status as status_of
 
     found = status_of(out)
-    typer.echo(json.dumps(asdict(found), indent=1) if as_json else "\n".join(_lines(out, found)))
+    say(json.dumps(asdict(found), indent=1) if as_json else "\n".join(_lines(out, found)))
 
 
 def _lines(out: Path, found: "Status") -> list[str]:

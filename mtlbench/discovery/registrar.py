@@ -7,7 +7,7 @@ from typing import Any
 
 from mtlbench.discovery.catalogue import BREAKS, KINDS, Broken, Catalogue, Entry, reason_of
 from mtlbench.discovery.validation import classes_in, flaw, missing_methods
-from mtlbench.errors import UsageError
+from mtlbench.errors import UsageError, is_out_of_memory
 
 
 class Found:
@@ -31,7 +31,12 @@ class Found:
             )
 
     def add_broken(self, name: str, kind: str | None, origin: str, reason: str | BaseException) -> None:
-        """Take in what should have been a plugin, with the reason why it is none, or the error that it raised."""
+        """Take in what should have been a plugin, with the reason why it is none, or the error that it raised.
+
+        An error for want of memory says nothing of the plugin, and is raised again.
+        """
+        if isinstance(reason, BaseException) and is_out_of_memory(reason):
+            raise reason
         self._broken.append(Broken(name, kind, origin, reason if isinstance(reason, str) else reason_of(reason)))
 
     def catalogue(self) -> Catalogue:

@@ -51,12 +51,12 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
     def counts(summary: Summary) -> bool:
         return overwrite == "never" or (overwrite == "failed" and summary.status != "failed")
 
-    def run_all(study: list[Job], earlier: dict[str, Summary], listener: Listen) -> dict[str, Summary]:
+    def run_all(study: list[Job], known: Mapping[str, Summary], listener: Listen) -> dict[str, Summary]:
         todo = missing(study, known)
         listener(StudyStarted(total=len(study), resumed=len(study) - len(todo)))
         to_run = {job.cell.id for job in todo}
-        kept = {job.cell.id: known[job.cell.id] for job in study if job.cell.id not in to_run}
-        recorder = Recorder(catalogue, store, listener, {**earlier, **kept}, counts, stays(out))
+        kept = {cell: summary for cell, summary in known.items() if cell not in to_run}
+        recorder = Recorder(catalogue, store, listener, kept, counts, stays(out))
         if overwrite == "always":
             for job in todo:
                 shutil.rmtree(job.journal, ignore_errors=True)
@@ -66,11 +66,13 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
         return recorder.summaries
 
     with logged(out, listener) as heard:
-        summaries = run_all(study, {}, heard)
+        summaries = run_all(study, known, heard)
         if plan.budget != "early-stopping":
             used = spent((store.read(job.cell.stem) for job in study), plan.budget)
             equal = with_matched_budgets(study, used, plan.budget)
-            summaries = run_all(equal, summaries, heard)
+            # A checkpoint that only these cells need may be gone or damaged: its cell is trained once more.
+            again = {job.cell.id for job in missing([*study, *equal], summaries)}
+            summaries = run_all([*(job for job in study if job.cell.id in again), *equal], summaries, heard)
             study = [*study, *equal]
     return [summaries[job.cell.id] for job in study]
 

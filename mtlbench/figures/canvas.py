@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtlbench.errors import UsageError
+from mtlbench.text import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,6 +32,11 @@ def canvas(rows: int, columns: int, width: float, height: float) -> "tuple[Figur
         raise UsageError("figures need matplotlib: python -m pip install 'mtlbench[figures]'") from error
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, [list(row) for row in figure.subplots(rows, columns, squeeze=False)]
+
+
+def label(text: str) -> str:
+    """``text`` from records as one that is drawn as it is: no formula, and nothing that an SVG file cannot hold."""
+    return one_line(text).replace("$", r"\$")
 
 
 def check_format(path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtlbench.figures.canvas import COLOURS, MARKERS, NothingToDrawError, canvas, check_format, save
+from mtlbench.figures.canvas import COLOURS, MARKERS, NothingToDrawError, canvas, check_format, label, save
 from mtlbench.leaderboards.boards.board import Board
 from mtlbench.leaderboards.boards.columns import Column, metric_of
 from mtlbench.leaderboards.boards.contrasts import by_backbone
@@ -104,9 +104,9 @@ def _draw(axes: "Axes", panel: Panel) -> None:
             markersize=4,
             capsize=2,
         )
-    axes.set_yticks(range(len(found)), [point.method for point in found], fontsize=8)
+    axes.set_yticks(range(len(found)), [label(point.method) for point in found], fontsize=8)
     axes.invert_yaxis()
-    axes.set_title(panel.title, fontsize=9)
+    axes.set_title(label(panel.title), fontsize=9)
     counts = sorted({point.seeds for point in found})
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     better = "" if panel.metric.direction == "higher" else f", {panel.metric.direction} is better"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtlbench.figures.canvas import NothingToDrawError, canvas, check_format, save
+from mtlbench.figures.canvas import NothingToDrawError, canvas, check_format, label, save
 from mtlbench.figures.differences import Point, points
 from mtlbench.leaderboards.boards.board import Board
 from mtlbench.leaderboards.boards.columns import metric_of
@@ -39,10 +39,10 @@ def draw_heatmap(records: Sequence[Record], path: Path) -> None:
     for panel, (board, table) in zip(axes, found, strict=True):
         values = [[_leads(board, table, method, place) for place in range(len(board.primaries))] for method in table]
         image = panel.imshow(np.array(values, float), cmap="RdBu", vmin=-3, vmax=3, aspect="auto")
-        heads = [f"{column[0]}\n{metric_of(column).label}" for column in board.primaries]
+        heads = [f"{label(column[0])}\n{metric_of(column).label}" for column in board.primaries]
         panel.set_xticks(range(len(heads)), heads, fontsize=7, rotation=45, ha="right")
-        panel.set_yticks(range(len(table)), list(table), fontsize=8)
-        panel.set_title(board.title, fontsize=9)
+        panel.set_yticks(range(len(table)), list(map(label, table)), fontsize=8)
+        panel.set_title(label(board.title), fontsize=9)
         bar = figure.colorbar(image, ax=panel, extend="both")
         bar.set_label("better than constant weights,\nin half widths of the 95 % interval", fontsize=8)
     save(figure, path)

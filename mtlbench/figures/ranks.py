@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtlbench.figures.canvas import COLOURS, NothingToDrawError, canvas, check_format, save
+from mtlbench.figures.canvas import COLOURS, NothingToDrawError, canvas, check_format, label, save
 from mtlbench.leaderboards.boards.across import MeanRanks, mean_ranks
 from mtlbench.leaderboards.boards.grouping import boards, comparable
 from mtlbench.records import Record
@@ -38,7 +38,7 @@ def _draw(panel: "Axes", ranks: MeanRanks) -> None:
     step = max(ranks.ranks) * 0.03
     for i, (first, last) in enumerate(ranks.cliques, start=1):
         panel.plot([max(ranks.ranks) + i * step] * 2, [first, last], color="0.4", linewidth=3)
-    panel.set_yticks(places, list(ranks.names), fontsize=8)
+    panel.set_yticks(places, list(map(label, ranks.names)), fontsize=8)
     panel.invert_yaxis()
     panel.grid(axis="x", color="0.9")
     panel.set_xlabel(

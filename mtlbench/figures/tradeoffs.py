@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtlbench.figures.canvas import COLOURS, MARKERS, NothingToDrawError, canvas, check_format, save
+from mtlbench.figures.canvas import COLOURS, MARKERS, NothingToDrawError, canvas, check_format, label, save
 from mtlbench.leaderboards.boards.board import Board, Row
 from mtlbench.leaderboards.boards.columns import Column, metric_of
 from mtlbench.leaderboards.boards.contrasts import by_backbone
@@ -36,13 +36,15 @@ def draw_tradeoffs(records: Sequence[Record], path: Path) -> None:
             if points and sample:
                 x, y = zip(*points, strict=True)
                 marker = MARKERS[i % len(MARKERS)]
-                panel.scatter(x, y, s=26, color=COLOURS[i % len(COLOURS)], marker=marker, label=sample.backbone.label)
+                panel.scatter(
+                    x, y, s=26, color=COLOURS[i % len(COLOURS)], marker=marker, label=label(sample.backbone.label)
+                )
         front = sorted(_front(board, pair))
         if front:
             panel.plot(*zip(*front, strict=True), color="0.5", linestyle=":", label="Pareto front", zorder=0)
-        panel.set_xlabel(_label(pair[0]))
-        panel.set_ylabel(_label(pair[1]))
-        panel.set_title(board.title, fontsize=9)
+        panel.set_xlabel(_axis(pair[0]))
+        panel.set_ylabel(_axis(pair[1]))
+        panel.set_title(label(board.title), fontsize=9)
         panel.legend(fontsize=7)
         panel.grid(color="0.9")
         panel.set_axisbelow(True)
@@ -62,6 +64,6 @@ def _front(board: Board, pair: Sequence[Column]) -> list[tuple[float, float]]:
     return [point for point, on in zip(complete, pareto_front(complete, lower), strict=True) if on] if complete else []
 
 
-def _label(column: Column) -> str:
+def _axis(column: Column) -> str:
     metric = metric_of(column)
-    return f"{column[0]} {metric.label}{' (lower is better)' if metric.lower_is_better else ''}"
+    return f"{label(column[0])} {metric.label}{' (lower is better)' if metric.lower_is_better else ''}"

@@ -81,8 +81,9 @@ def publish(out: Path, options: PageOptions, formats: Sequence[str] = ("md",)) -
     with without_cycle_search():
         # As an iterator, so that the records are freed when they are on their boards.
         tables = build(iter(read_records(out, scores_only=True)), options.layout, options.sort, options.baselines)
-        page = to_markdown(tables, options=options.typed())
-        contents = {name: page.encode() if name == "md" else WRITERS[name](tables) for name in formats}
+        words = options.typed()
+        page = to_markdown(tables, options=words)
+        contents = {name: page.encode() if name == "md" else WRITERS[name](tables, words) for name in formats}
     for name, content in contents.items():
         write_file(file_of(out, STEM, f".{name}"), content)
     return tables, page
@@ -94,9 +95,17 @@ def rebuilt(records: Iterable[Record], words: Sequence[str]) -> str:
     Raises:
         UsageError: an option is unknown, or does not fit the records.
     """
+    return to_markdown(rebuilt_tables(records, words), options=words)
+
+
+def rebuilt_tables(records: Iterable[Record], words: Sequence[str]) -> list[Table]:
+    """The tables of ``records`` under the options that a page or another file names.
+
+    Raises:
+        UsageError: an option is unknown, or does not fit the records.
+    """
     options = PageOptions.parsed(words)
-    tables = build(records, options.layout, options.sort, options.baselines)
-    return to_markdown(tables, options=words)
+    return build(records, options.layout, options.sort, options.baselines)
 
 
 def read_records(out: Path, scores_only: bool = False) -> list[Record]:

@@ -1,9 +1,20 @@
 """Records: what is known of each cell, their store, and where a result comes from."""
 
-from mtlbench.records.schema import DatasetUse, Epoch, Failure, PluginUse, Record, Scores, StageSpend, checksum
+from mtlbench.records.schema import (
+    SINCE_CHECKSUMS,
+    DatasetUse,
+    Epoch,
+    Failure,
+    PluginUse,
+    Record,
+    Scores,
+    StageSpend,
+    checksum,
+)
 from mtlbench.records.store import RecordStore, Summary, read_record
 
 __all__ = [
+    "SINCE_CHECKSUMS",
     "DatasetUse",
     "Epoch",
     "Failure",

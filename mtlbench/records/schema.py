@@ -197,6 +197,10 @@ class Record(_Strict):
         return self.model_copy(update={"checksum": checksum(json.loads(self.model_dump_json()))})
 
 
+SINCE_CHECKSUMS = ("checksum", "crashes", "resumptions")
+"""Fields that a file has only where the version that wrote it also wrote a checksum."""
+
+
 def checksum(content: Mapping[str, Any]) -> str:
     """sha256 of the canonical JSON of a record as it is in its file, its own checksum left out.
 

@@ -1,12 +1,14 @@
 """The page: its template filled with the content of the records, the drawing library inlined."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import mtlbench
 from mtlbench.errors import UsageError
 from mtlbench.figures.canvas import COLOURS
 from mtlbench.records import Record
 from mtlbench.reports.content import content
+from mtlbench.text import one_line, printable
 
 
 def html_page(records: Sequence[Record], title: str) -> str:
@@ -32,10 +34,19 @@ def html_page(records: Sequence[Record], title: str) -> str:
         return Markup(source)
 
     return environment.get_template("report.html.j2").render(
-        title=title,
+        title=one_line(title),
         version=mtlbench.__version__,
-        content=content(records),
+        content=_printable(content(records)),
         colours=COLOURS,
         asset=asset,
         plotly=Markup(get_plotlyjs()),
     )
+
+
+def _printable(value: Any) -> Any:
+    """A JSON value whose texts, names of fields among them, are printable; a traceback keeps its lines."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(name): _printable(item) for name, item in value.items()}
+    return list(map(_printable, value)) if isinstance(value, (list, tuple)) else value

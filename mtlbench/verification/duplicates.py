@@ -16,9 +16,11 @@ Coinciding = Mapping[str, Collection[str]]
 def duplicates(stored: Sequence[Stored], coinciding: Coinciding) -> tuple[list[Finding], list[Finding]]:
     """Findings and notes about cells whose trajectories are equal.
 
-    Two weightings that say that they coincide are expected to be equal. Two cells of one dataset that differ by changed
-    parameters may be equal too, for a parameter can make one method another (``rmtl[lambda=0]``): a note. All else is
-    a finding: a method that is another one under a new name, a seed that is ignored, a record copied to another cell.
+    Two weightings that say that they coincide are expected to be equal, and so is the costliest method of a study with
+    matched budgets to itself under early stopping, for nothing of its budget is left. Two cells of one dataset that
+    differ by changed parameters may be equal too, for a parameter can make one method another (``rmtl[lambda=0]``): a
+    note. All else is a finding: a method that is another one under a new name, a seed that is ignored, a record copied
+    to another cell.
     """
     found: list[Finding] = []
     notes: list[Finding] = []
@@ -29,7 +31,7 @@ def duplicates(stored: Sequence[Stored], coinciding: Coinciding) -> tuple[list[F
     for group in groups.values():
         for one, other in combinations(group, 2):
             a, b = one.record, other.record
-            if a.seed == b.seed and _declared(a, b, coinciding):
+            if a.seed == b.seed and (_declared(a, b, coinciding) or _budget_aside(a) == _budget_aside(b)):
                 continue
             text = f"its learning curve and scores are those of {cell_name(b)}, to the last bit"
             if a.seed == b.seed and (_changed(a) or _changed(b)):
@@ -51,6 +53,12 @@ def _declared(a: Record, b: Record, coinciding: Coinciding) -> bool:
     return key_of(a.backbone) == key_of(b.backbone) and (
         other in coinciding.get(one, ()) or one in coinciding.get(other, ())
     )
+
+
+def _budget_aside(record: Record) -> str:
+    """What was run, but for the budget."""
+    training = {name: value for name, value in record.training.items() if name not in ("budget", "allowance")}
+    return canonical([key_of(record.backbone, record.weighting), training])
 
 
 def _changed(record: Record) -> bool:

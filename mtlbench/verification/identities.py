@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from mtlbench.cells import PROTOCOL, PluginSpec, canonical_json, cell_id, cell_stem
-from mtlbench.records import Record, checksum
+from mtlbench.records import SINCE_CHECKSUMS, Record, checksum
 from mtlbench.verification.findings import Finding
 from mtlbench.verification.folders import Stored
 
@@ -13,8 +13,8 @@ def identified(stored: Sequence[Stored]) -> Iterator[Finding]:
     """Findings about ids, file names and checksums.
 
     The id sees a change of what was run: dataset, data, parameters, seed, training, protocol. The checksum sees a
-    change of anything else by whoever did not compute it anew; older records have none, and of those the page and the
-    learning curve are what a changed score disagrees with.
+    change of anything else by whoever did not compute it anew. Records from before there were checksums have none, and
+    of those the page and the learning curve are what a changed score disagrees with.
     """
     for one in stored:
         record = one.record
@@ -26,7 +26,15 @@ def identified(stored: Sequence[Stored]) -> Iterator[Finding]:
             yield Finding("identity", text, one.path, record)
         elif one.path.stem != stem(record):
             yield Finding("identity", f"its file must be called {stem(record)}.json; rename it", one.path, record)
-        if record.checksum is not None and checksum(json.loads(one.path.read_bytes())) != record.checksum:
+        content = json.loads(one.path.read_bytes())
+        if record.checksum is None:
+            if younger := [name for name in SINCE_CHECKSUMS if name in content]:
+                text = (
+                    f"checksum is missing, but the record has {younger[0]} = {content[younger[0]]!r}, which only "
+                    "versions that write checksums do; restore the file or run the cell again"
+                )
+                yield Finding("checksum", text, one.path, record)
+        elif checksum(content) != record.checksum:
             text = "its content is not what was written, by its checksum; restore the file or run the cell again"
             yield Finding("checksum", text, one.path, record)
 

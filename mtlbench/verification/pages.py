@@ -1,7 +1,7 @@
 """Whether a leaderboard page is what its records give, and which cell or line differs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import unified_diff
+from pathlib import Path
 
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards import BoardScores, Page, parse_page
@@ -12,13 +12,11 @@ from mtlbench.leaderboards.boards.scores import MethodScores
 from mtlbench.leaderboards.formats.page import REBUILD, unsealed
 from mtlbench.leaderboards.publishing import rebuilt
 from mtlbench.records import Record
-from mtlbench.verification.findings import Finding
+from mtlbench.verification.findings import Finding, different_lines
 from mtlbench.verification.folders import Collection, Stored
 
 MOST = 20
 """Differences that are listed; a page that differs in more is out of date rather than edited."""
-LONGEST = 2000
-"""Characters of a line that are shown."""
 
 
 def page_findings(collection: Collection, stored: Sequence[Stored]) -> list[Finding]:
@@ -39,7 +37,7 @@ def page_findings(collection: Collection, stored: Sequence[Stored]) -> list[Find
         return []
     found = list(_different_scores(collection, page, parse_page(expected, "it"), stored))
     if not found:
-        return [Finding("page", _different_lines(text, expected, path.name), path)]
+        return [_different_lines(path, text, expected)]
     more = f"and {len(found) - MOST} further differences; {REBUILD}"
     return found if len(found) <= MOST else [*found[:MOST], Finding("page", more, path)]
 
@@ -92,13 +90,10 @@ def _changes(page: Mapping[str, float], record: Mapping[str, float], name: str) 
     )
 
 
-def _different_lines(text: str, expected: str, name: str) -> str:
-    """The lines that read otherwise, as a difference."""
+def _different_lines(path: Path, text: str, expected: str) -> Finding:
     wanted = unsealed(expected) if unsealed(text) == text else expected
-    difference = unified_diff(text.splitlines(), wanted.splitlines(), name, "from the records", n=0, lineterm="")
-    lines = [line[:LONGEST] for line in difference]
+    lines = different_lines(text, wanted, path.name)
     if not lines:
-        return f"it differs from the records in the ends of its lines; {REBUILD}"
-    more = [f"and {len(lines) - MOST} further lines"] if len(lines) > MOST else []
+        return Finding("page", f"it differs from the records in the ends of its lines; {REBUILD}", path)
     told = f"it does not read as the records give it: it was edited by hand or is out of date; {REBUILD}"
-    return "\n".join([told, *lines[:MOST], *more])
+    return Finding("page", told, path, lines=lines)

@@ -23,7 +23,8 @@ def selected(stored: Sequence[Stored]) -> Iterator[Finding]:
     """
     records = {one.record.cell: one.record for one in stored}
     for one in stored:
-        if one.record.status == "done":
+        known = all(one.record.dataset.primary_of(task) in METRICS for task in one.record.dataset.tasks)
+        if one.record.status == "done" and known:
             for text in _faults(one.record, records):
                 yield Finding("selection", f"{text}; run the cell again", one.path, one.record)
 

@@ -4,9 +4,11 @@ from pathlib import Path
 
 from mtlbench.verification.commits import commits
 from mtlbench.verification.duplicates import Coinciding, duplicates
+from mtlbench.verification.exports import export_findings
 from mtlbench.verification.findings import Finding, Report
 from mtlbench.verification.folders import Stored, collections, read
 from mtlbench.verification.identities import identified, protocols
+from mtlbench.verification.impossible import impossible
 from mtlbench.verification.pages import page_findings
 from mtlbench.verification.selections import selected
 
@@ -31,12 +33,13 @@ def verify(folder: Path, coinciding: Coinciding) -> tuple[Report, list[Stored]]:
         report.findings += findings
         report.records += len(stored)
         everything += stored
-        report.findings += [*identified(stored), *protocols(stored), *selected(stored)]
+        report.findings += [*identified(stored), *protocols(stored), *impossible(stored), *selected(stored)]
         found, notes = duplicates(stored, coinciding)
         report.findings += found
         report.notes += [*notes, *commits(collection, stored)]
         if not stored:
             continue
+        report.findings += export_findings(collection, stored)
         if collection.page.exists():
             report.pages += 1
             report.findings += page_findings(collection, stored)

@@ -10,7 +10,7 @@ import pytest
 
 from mtlbench.cells import PROTOCOL
 from mtlbench.leaderboards.formats.page import unsealed
-from mtlbench.records import RecordStore, checksum, read_record
+from mtlbench.records import SINCE_CHECKSUMS, RecordStore, checksum, read_record
 from mtlbench.verification.identities import recomputed, stem
 
 STUDY = ["--dataset", "synthetic[rows=2500]", "--backbone", "shared-bottom", "--seeds", "2", "--epochs", "2"]
@@ -62,6 +62,12 @@ def raise_auc(content: dict[str, Any]) -> None:
     content["metrics"]["test"]["click"]["auc"] += 0.01
 
 
+def older(content: dict[str, Any]) -> None:
+    """As a version wrote it that had no checksums yet."""
+    for name in SINCE_CHECKSUMS:
+        del content[name]
+
+
 def named(path: Path, method: str, seed: int) -> str:
     return f"{path}: {method} on Synthetic [rows=2500], seed {seed} ({read_record(path).cell[:12]}):"
 
@@ -94,7 +100,7 @@ def test_a_tampered_metric_that_no_checksum_shows_disagrees_with_the_page(
     old = json.loads(path.read_text())["metrics"]["test"]["click"]["auc"]
     change(path, raise_auc, seal=True)
     if not checksums:
-        change(path, lambda content: content.pop("checksum"))
+        change(path, older)
     done = mtlbench("leaderboard", "verify", results)
     assert done.code == 1
     assert "checksum" not in done.out
@@ -312,6 +318,15 @@ def test_a_seed_that_repeats_another(mtlbench: Any, results: Path) -> None:
     assert (
         f"are those of RLW-Shared Bottom on Synthetic [rows=2500], seed 5 ({read_record(path).cell[:12]})" in done.out
     )
+
+
+def test_a_method_that_used_its_whole_budget_is_no_copy_of_itself(mtlbench: Any, results: Path) -> None:
+    budget = {"budget": "steps", "allowance": 4.0}
+    copied(results, file_of(results, "rlw", 0), lambda content: content["training"].update(budget))
+    done = mtlbench("leaderboard", "verify", results)
+    assert "duplicate:" not in done.out
+    copied(results, file_of(results, "rlw", 1), lambda content: content["training"].update(epochs=3))
+    assert "duplicate:" in mtlbench("leaderboard", "verify", results).out
 
 
 def test_parameters_that_make_one_method_another_are_noted(mtlbench: Any, results: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from plugin_sources import weighting, write
 
+from mtlbench.records import read_record
+
 SMALL = ("--dataset", "synthetic[rows=2000]", "--backbone", "shared-bottom", "--seeds", 1, "--epochs", 1, "--jobs", 1)
 
 
@@ -92,6 +94,26 @@ def test_a_damaged_checkpoint_is_trained_again_with_a_warning(mtlbench: Any, her
         assert mtlbench(*study).code == 0
     assert len(checkpoint.read_bytes()) > 1000
     assert record.exists()
+
+
+def test_a_damaged_checkpoint_that_only_matched_budgets_need_is_trained_again(mtlbench: Any, here: Path) -> None:
+    study = ["run", *SMALL, "--weighting", "loss-aware", "--budget", "steps"]
+    assert mtlbench(*study).code == 0
+    [checkpoint] = (here / "results" / "checkpoints").glob("*.constant.*.pt")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    records = {path: read_record(path) for path in (here / "results" / "records").glob("*.json")}
+    [gone] = [
+        path
+        for path, one in records.items()
+        if one.weighting.name == "loss-aware" and one.training["budget"] == "steps"
+    ]
+    gone.unlink()
+    with pytest.warns(RuntimeWarning, match=f"{checkpoint.name} is damaged and not used"):
+        done = mtlbench(*study)
+    assert done.code == 0, done.err
+    assert len(checkpoint.read_bytes()) > 1000
+    assert read_record(gone).metrics == records[gone].metrics
+    assert {path: read_record(path).metrics for path in records} == {path: one.metrics for path, one in records.items()}
 
 
 def test_a_study_file_with_flags_over_it(mtlbench: Any, here: Path) -> None:

@@ -8,7 +8,7 @@ from mtlbench.conformance import RULES
 
 ALSO: dict[str, set[str]] = {
     "parallel-tasks": {"mixed-kinds"},
-    "two-tasks": {"parallel-tasks", "no-numerical-inputs", "no-categorical-inputs", "trains-with-every-weighting"}
+    "two-tasks": {"parallel-tasks", "no-numerical-inputs", "no-categorical-inputs", "trains-with-every-weighting"},
 }
 """Rules that cannot but be broken with another, since they, too, are about two tasks, or tasks that form no funnel."""
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from mtlbench.cli.output import PluginFiles, find_plugins, stdout, table
+from mtlbench.cli.output import PluginFiles, find_plugins, plain, say, stdout, table
 from mtlbench.errors import UsageError
+from mtlbench.text import escaped
 
 app = typer.Typer(
     help="Datasets: what there is, download, check, and a look at your own.",
@@ -49,15 +49,15 @@ def describe(
         raise UsageError(f"no dataset that is installed reads {file}; `mtlbench list datasets` shows what there is")
     console = stdout()
     for section in description.sections:
-        console.print(Text(section.title, style="bold"))
+        console.print(plain(section.title, style="bold"))
         console.print(table(section.heads, section.rows))
         console.print()
     if toml is None:
-        typer.echo(description.draft, nl=False)
+        say(escaped(description.draft), nl=False)
         return
     _write(toml, description.draft)
     spec = description.spec.format(path=toml)
-    typer.echo(f"wrote {toml}; check it, then: mtlbench run --dataset '{spec}'", err=True)
+    say(f"wrote {toml}; check it, then: mtlbench run --dataset '{spec}'", err=True)
 
 
 def _write(path: Path, text: str) -> None:

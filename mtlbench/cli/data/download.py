@@ -10,7 +10,7 @@ import typer
 
 from mtlbench.cli.data.common import DEFAULT_DATA_DIR, DataDir, one_dataset, size_text
 from mtlbench.cli.data.verify import DIFFERS, check, say_verdict
-from mtlbench.cli.output import PluginFiles
+from mtlbench.cli.output import PluginFiles, say
 from mtlbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ def download(
     publication = dataset.publication()
     if publication is None:
         raise UsageError(f"dataset {dataset.name!r} has no raw files to download: it is generated, or reads your own")
-    typer.echo(f"{dataset.label}: {publication.page}", err=True)
-    typer.echo(f"licence: {publication.licence}, {publication.licence_page or publication.page}", err=True)
+    say(f"{dataset.label}: {publication.page}", err=True)
+    say(f"licence: {publication.licence}, {publication.licence_page or publication.page}", err=True)
     if presence(dataset, data_dir) == "yes":
-        typer.echo(f"it is in {data_dir} already", err=True)
+        say(f"it is in {data_dir} already", err=True)
     else:
         _download(dataset, publication, data_dir)
     for path in dataset.files(data_dir):
-        typer.echo(path)
+        say(path)
     if verify and say_verdict(check(dataset, data_dir)):
         raise typer.Exit(DIFFERS)
 
@@ -64,12 +64,12 @@ def _download(dataset: "Dataset", publication: "Publication", data_dir: Path) ->
             f"{dataset.label} cannot be downloaded by a program. {publication.by_hand} The data folder is "
             f"{data_dir.absolute()}. Then run the same command again: it checks the files."
         )
-    typer.echo(f"downloading {size_text(publication.size)} into {data_dir}", err=True)
+    say(f"downloading {size_text(publication.size)} into {data_dir}", err=True)
     try:
         with _progress() as report:
             fetch(publication, data_dir, report)
     except KeyboardInterrupt:
-        typer.echo("interrupted; the same command goes on from here", err=True)
+        say("interrupted; the same command goes on from here", err=True)
         raise typer.Exit(INTERRUPTED) from None
 
 

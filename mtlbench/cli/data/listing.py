@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from mtlbench.cli.data.common import DEFAULT_DATA_DIR, DataDir, size_text
-from mtlbench.cli.output import PluginFiles, find_plugins, stdout, table
+from mtlbench.cli.output import PluginFiles, find_plugins, say, stdout, table
 
 
 def list_datasets(
@@ -24,7 +24,7 @@ def list_datasets(
     """
     rows = list(_rows(data_dir, plugin))
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        say(json.dumps(rows, indent=2))
         return
     heads = ("dataset", "size", "licence", "download", "here")
     stdout().print(table(heads, [_cells(row) for row in rows]))

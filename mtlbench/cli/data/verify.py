@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mtlbench.cli.data.common import DEFAULT_DATA_DIR, DataDir, one_dataset
-from mtlbench.cli.output import PluginFiles, stdout, table
+from mtlbench.cli.output import PluginFiles, say, stdout, table
 
 if TYPE_CHECKING:
     from mtlbench.api import Dataset
@@ -35,7 +35,7 @@ def verify(
     found = check(one_dataset(name, plugin), data_dir)
     if as_json:
         rows = [{"fact": one.fact, "published": one.published, "here": one.here, "agrees": one.agrees} for one in found]
-        typer.echo(json.dumps(rows, indent=2))
+        say(json.dumps(rows, indent=2))
     else:
         cells = [(one.fact, _text(one.published), _text(one.here), _verdict(one)) for one in found]
         stdout().print(table(("fact", "published", "here", ""), cells))
@@ -58,14 +58,14 @@ def say_verdict(found: "list[Check]") -> int:
     published = [one for one in found if one.agrees is not None]
     wrong = [one for one in published if not one.agrees]
     if not published:
-        typer.echo("nothing is published to compare with", err=True)
+        say("nothing is published to compare with", err=True)
     elif not wrong:
-        typer.echo(f"all {len(published)} published facts hold", err=True)
+        say(f"all {len(published)} published facts hold", err=True)
     for one in wrong:
         here = "is not here" if one.here is None else f"is {_text(one.here)}"
-        typer.echo(f"differs: {one.fact} {here}, published is {_text(one.published)}", err=True)
+        say(f"differs: {one.fact} {here}, published is {_text(one.published)}", err=True)
     if wrong:
-        typer.echo("the raw files are incomplete, or not the published ones: fetch them again", err=True)
+        say("the raw files are incomplete, or not the published ones: fetch them again", err=True)
     return len(wrong)
 
 

@@ -1,21 +1,39 @@
 """Boards as one data frame, and as CSV, JSON and Parquet made of it."""
 
+import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mtlbench.config.parameters import params_text
 from mtlbench.leaderboards.boards.board import Board, Row, SeedMean
 from mtlbench.leaderboards.boards.columns import Column
 from mtlbench.leaderboards.tables.table import Table
+from mtlbench.text import one_line
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LISTS = ("seeds", "scores")
 """Columns that hold a list, of equal length."""
+KEY = ("board", "method", "task", "metric")
+"""Columns that tell which row it is."""
+CONTRAST = (
+    "versus",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "p",
+    "p_adjusted",
+    "comparisons",
+    "verdict",
+)
+"""Columns of a comparison with a baseline; those with a second one end in ``_2``."""
+FORMULA = re.compile("'*[=+@\\-\t\r\n\uff1d\uff0b\uff0d\uff20]")
+"""How a text begins that a spreadsheet would take for a formula, quoted any number of times."""
 
 
 def summary(boards: Iterable[Board]) -> "pd.DataFrame":
@@ -35,12 +53,57 @@ def summary(boards: Iterable[Board]) -> "pd.DataFrame":
 
 
 def to_csv(tables: Sequence[Table]) -> bytes:
-    """The summary of the tables' boards as CSV; lists are separated by spaces."""
-    frame = summary(_boards(tables))
+    """The summary of the tables' boards as CSV; lists are separated by spaces.
+
+    A text that a spreadsheet would compute, such as a method called ``=1+1``, gets a single quote before it. Numbers
+    are left as they are.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame([{name: quoted(value) for name, value in row.items()} for row in _rows(_boards(tables))])
     for name in LISTS:
         if name in frame:
             frame[name] = [" ".join(map(str, items)) for items in frame[name]]
     return frame.to_csv(index=False, lineterminator="\n").encode()
+
+
+def from_csv(content: bytes) -> list[dict[str, Any]]:
+    """The rows of :func:`to_csv`, every value as text, without the quotes that it put before texts."""
+    rows = csv.DictReader(io.StringIO(content.decode(), newline=""), strict=True)
+    return [{name: unquoted(value) for name, value in row.items()} for row in rows]
+
+
+def from_json(content: bytes) -> list[dict[str, Any]]:
+    """The rows of :func:`to_json`."""
+    rows: list[dict[str, Any]] = json.loads(content)
+    return rows
+
+
+def from_parquet(content: bytes) -> list[dict[str, Any]]:
+    """The rows of :func:`to_parquet`."""
+    import pandas as pd
+
+    frame = pd.read_parquet(io.BytesIO(content)).astype(object)
+    rows = frame.where(frame.notna(), None).to_dict("records")
+    return [{str(name): list(value) if name in LISTS else value for name, value in row.items()} for row in rows]
+
+
+READERS: Mapping[str, Callable[[bytes], list[dict[str, Any]]]] = {
+    "csv": from_csv,
+    "json": from_json,
+    "parquet": from_parquet,
+}
+"""Format of numbers -> the rows that a file of it has."""
+
+
+def quoted(value: Any) -> Any:
+    """``value`` for a spreadsheet: a text that it would take for a formula begins with a single quote."""
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
+
+
+def unquoted(value: Any) -> Any:
+    """The inverse of :func:`quoted`."""
+    return value[1:] if isinstance(value, str) and value.startswith("'") and FORMULA.match(value) else value
 
 
 def to_json(tables: Sequence[Table]) -> bytes:
@@ -65,7 +128,7 @@ def _rows(boards: Iterable[Board]) -> list[dict[str, Any]]:
 
 def _row(board: Board, row: Row, column: Column) -> dict[str, Any]:
     value = row.values.get(column)
-    return {
+    found = {
         **_conditions(board),
         **_method(row),
         "task": column[0],
@@ -76,6 +139,7 @@ def _row(board: Board, row: Row, column: Column) -> dict[str, Any]:
         "seeds": list(row.seeds) if value else [],
         "scores": list(value.seeds) if value else [],
     }
+    return {name: one_line(value) if isinstance(value, str) else value for name, value in found.items()}
 
 
 def _conditions(board: Board) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def _grid(block: Block) -> Grid:
     table = block.table
     grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0, header_style="bold")
     for name, width in zip(table.labels, block.label_widths, strict=True):
-        grid.add_column(Align(Text(name), vertical="bottom"), width=width, overflow="fold")
+        grid.add_column(Align(Text(one_line(name)), vertical="bottom"), width=width, overflow="fold")
     previous = ""
     for head, text, aside in zip(table.heads, block.text_widths, block.aside_widths, strict=True):
         group = "" if head.group == previous else head.group
@@ -65,6 +65,7 @@ def _label(cell: TableCell) -> Text:
 
 def _value(cell: TableCell, text_width: int, aside_width: int) -> Text:
     """The value, padded on both sides so that the decimal points of a column stand below each other."""
-    space = " " * (text_width - cell_len(cell.text))
+    text = one_line(cell.text)
+    space = " " * (text_width - cell_len(text))
     style = Style(bold=cell.bold or None, underline=cell.underline or None, dim=cell.quiet or None)
-    return Text.assemble(space, (cell.text, style), (cell.tail.ljust(aside_width), "dim"))
+    return Text.assemble(space, (text, style), (cell.tail.ljust(aside_width), "dim"))

@@ -12,6 +12,12 @@ Direction = Literal["higher", "lower", "one", "neither"]
 """What is better: a higher value, a lower one, one nearer to 1, or neither, as of a coverage."""
 
 
+SHARE = (0.0, 1.0)
+NOT_NEGATIVE = (0.0, math.inf)
+ROUNDING = 1e-6
+"""Beyond its range that a value may lie: sums of many rows are rounded, on an accelerator in float32."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """One number of how well a task is predicted on the rows of a split that have a label."""
@@ -25,6 +31,8 @@ class Metric:
     """What it is, in a sentence for captions."""
     undefined: str
     """When it has no value, for captions and messages."""
+    range: tuple[float, float]
+    """The least and the largest value that it can have, whatever is predicted; both may be infinite."""
     compute: "Callable[[Scored], float]"
     """Its value; NaN where it is undefined."""
     digits: int = 4
@@ -51,6 +59,11 @@ class Metric:
         if self.direction == "one":
             return -abs(math.log(value)) if value > 0 else math.nan
         return {"higher": value, "lower": -value}.get(self.direction, math.nan)
+
+    def can_be(self, value: float) -> bool:
+        """Whether ``value`` lies in the range, but for rounding."""
+        low, high = self.range
+        return low - ROUNDING <= value <= high + ROUNDING
 
     def decimals(self, size: float) -> int:
         """Digits behind the point for a column whose largest value is of ``size``; all of its cells get as many."""

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from mtlbench.tasks.metrics.metric import Metric
+from mtlbench.tasks.metrics.metric import NOT_NEGATIVE, Metric
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -80,6 +80,7 @@ RMSE = Metric(
     direction="lower",
     explanation="the root of the mean squared error, in the label's unit",
     undefined="without rows",
+    range=NOT_NEGATIVE,
     compute=lambda scored: rmse(scored.predictions, scored.labels),
     digits=5,
     in_unit=True,
@@ -90,6 +91,7 @@ MAE = Metric(
     direction="lower",
     explanation="the mean absolute error, in the label's unit",
     undefined="without rows",
+    range=NOT_NEGATIVE,
     compute=lambda scored: mae(scored.predictions, scored.labels),
     digits=5,
     in_unit=True,
@@ -100,6 +102,7 @@ R2 = Metric(
     direction="higher",
     explanation="the share of the label's variance that is explained; 0 is the mean of the rows scored",
     undefined="when all labels are equal",
+    range=(-math.inf, 1.0),
     compute=lambda scored: r2(scored.predictions, scored.labels),
 )
 LOSS = Metric(
@@ -108,6 +111,7 @@ LOSS = Metric(
     direction="lower",
     explanation="the mean of the loss that the task is trained with, of the scaled label",
     undefined="without rows",
+    range=NOT_NEGATIVE,
     compute=lambda scored: float(scored.losses.mean()),
 )
 S_LOSS = Metric(
@@ -116,6 +120,7 @@ S_LOSS = Metric(
     direction="lower",
     explanation="the mean over sessions of the session's mean loss",
     undefined="without rows",
+    range=NOT_NEGATIVE,
     compute=_s_loss,
     needs="session",
 )
@@ -125,6 +130,7 @@ CALIBRATION = Metric(
     direction="one",
     explanation="the mean prediction over the mean label; 1 is calibrated",
     undefined="when all labels are 0",
+    range=NOT_NEGATIVE,
     compute=lambda scored: mean_ratio(scored.predictions, scored.labels),
     tabulated=False,
 )

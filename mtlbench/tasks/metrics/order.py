@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from scipy.stats import kendalltau, rankdata
 
-from mtlbench.tasks.metrics.metric import Metric
+from mtlbench.tasks.metrics.metric import SHARE, Metric
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,6 +81,7 @@ XAUC = Metric(
     explanation="the share of pairs of rows with different labels that are in the right order; .5 is chance",
     chance_and_best=(0.5, 1.0),
     undefined="when all labels are equal",
+    range=SHARE,
     compute=lambda scored: xauc(scored.logits, scored.labels),
 )
 NORMALISED_GINI = Metric(
@@ -89,6 +90,7 @@ NORMALISED_GINI = Metric(
     direction="higher",
     explanation="the share of the label's total that the highest scores hold, over the best possible; 0 is chance",
     undefined="when all labels are equal",
+    range=(-1.0, 1.0),
     compute=lambda scored: normalised_gini(scored.logits, scored.labels),
     tabulated=False,
 )

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from mtlbench.tasks.metrics.metric import Metric
+from mtlbench.tasks.metrics.metric import NOT_NEGATIVE, SHARE, Metric
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,6 +70,7 @@ AUC = Metric(
     explanation="the share of pairs of a positive and a negative row that are in the right order; .5 is chance",
     chance_and_best=(0.5, 1.0),
     undefined=ONE_CLASS,
+    range=SHARE,
     compute=_auc,
 )
 LOGLOSS = Metric(
@@ -78,6 +79,7 @@ LOGLOSS = Metric(
     direction="lower",
     explanation="the mean binary cross-entropy, in nats",
     undefined="without rows",
+    range=NOT_NEGATIVE,
     compute=_logloss,
 )
 S_LOGLOSS = Metric(
@@ -86,6 +88,7 @@ S_LOGLOSS = Metric(
     direction="lower",
     explanation="the mean over sessions of the session's logloss",
     undefined="without rows",
+    range=NOT_NEGATIVE,
     compute=_s_logloss,
     needs="session",
 )
@@ -95,6 +98,7 @@ GAUC = Metric(
     direction="higher",
     explanation="AUC inside each user that has both classes, averaged with the user's rows as weights",
     undefined="when no user has both classes",
+    range=SHARE,
     compute=lambda scored: scored.grouped_auc[0],
     needs="user",
     tabulated=False,
@@ -105,6 +109,7 @@ GAUC_COVERAGE = Metric(
     direction="neither",
     explanation="the share of the rows that belong to users with both classes",
     undefined="without rows",
+    range=SHARE,
     compute=lambda scored: scored.grouped_auc[1],
     needs="user",
     tabulated=False,
@@ -115,6 +120,7 @@ NORMALISED_ENTROPY = Metric(
     direction="lower",
     explanation="logloss over that of the base rate; 1 is chance",
     undefined=ONE_CLASS,
+    range=NOT_NEGATIVE,
     compute=_normalised_entropy,
     tabulated=False,
 )
@@ -124,6 +130,7 @@ AVERAGE_PRECISION = Metric(
     direction="higher",
     explanation="the mean precision at the positive rows, in the order of the scores; the base rate is chance",
     undefined="when no row is positive",
+    range=SHARE,
     compute=lambda scored: average_precision(scored.logits, scored.labels),
     tabulated=False,
 )

@@ -139,6 +139,12 @@ def test_a_broken_file_is_shown_with_its_reason(tmp_path: Path, source: str, rea
     assert "rmtl" in catalogue.weightings
 
 
+@pytest.mark.parametrize("error", ["MemoryError()", "OSError('[Errno 12] Cannot allocate memory')"])
+def test_a_plugin_that_finds_no_memory_is_not_called_broken(tmp_path: Path, error: str) -> None:
+    with pytest.raises((MemoryError, OSError)):
+        discover([write(tmp_path, "mine.py", f"raise {error}")])
+
+
 def test_asking_for_a_broken_plugin_tells_the_reason(tmp_path: Path) -> None:
     catalogue = discover([write(tmp_path, "my_weight.py", "1 / 0")])
     with pytest.raises(UsageError, match=r"'my-weight' is broken: .*my_weight.py: ZeroDivisionError"):

@@ -19,6 +19,13 @@ def test_a_weighting_that_defines_an_old_method_is_refused(old: str, new: str):
         type("Mine", (api.Weighting,), {old: lambda self: None})
 
 
+@pytest.mark.parametrize(("old", "new"), [("start", "warm_start"), ("lender", "source")])
+def test_a_weighting_that_inherits_an_old_method_is_refused(old: str, new: str):
+    mixin = type("Mixin", (), {old: lambda self: None})
+    with pytest.raises(TypeError, match=rf"Mine\.{old} has a new name: use {new}"):
+        type("Mine", (mixin, api.Weighting), {})
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
