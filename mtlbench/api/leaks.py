@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 BINS = 50
+ROWS_PER_BIN = 10
+"""At least, so that hardly a bin has no row in one half of a short log."""
 PRIOR = 10
 """Rows' worth of the mean rate that a value's own rate starts from, so that rare values prove nothing."""
 HALVES_SEED = 9_780_262
@@ -49,12 +51,15 @@ def _auc(rows: Counts, hits: Counts, fitted_rows: Counts, fitted_hits: Counts) -
 
 
 def binned(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Numbers as codes: 50 quantiles, with codes of their own for frequent values and for a missing one (NaN)."""
+    """Numbers as codes: up to 50 quantiles, with codes of their own for frequent values and for a missing one (NaN)."""
     missing = np.isnan(values)
     known = np.sort(values[~missing])
-    edges = np.unique(known[np.linspace(0, len(known) - 1, BINS + 1).astype(np.int64)]) if len(known) else np.zeros(1)
-    # A value that is an edge is frequent, or extreme: a bin of its own.
+    bins = max(1, min(BINS, len(known) // ROWS_PER_BIN))
+    edges = np.unique(known[np.linspace(0, len(known) - 1, bins + 1).astype(np.int64)]) if len(known) else np.zeros(1)
+    # A value that is an edge and not alone is frequent: a bin of its own.
+    frequent = np.searchsorted(known, edges, "right") - np.searchsorted(known, edges) > 1
     place = np.searchsorted(edges, values)
-    is_edge = edges[np.minimum(place, len(edges) - 1)] == values
-    codes: NDArray[np.int64] = np.where(missing, 2 * len(edges) + 1, 2 * place + is_edge).astype(np.int64)
+    nearest = np.minimum(place, len(edges) - 1)
+    of_its_own = (edges[nearest] == values) & frequent[nearest]
+    codes: NDArray[np.int64] = np.where(missing, 2 * len(edges) + 1, 2 * place + of_its_own).astype(np.int64)
     return codes

@@ -11,9 +11,11 @@ from mtlbench.experiments.job import Job, WorkerLostError
 from mtlbench.experiments.recorder import Recorder
 from mtlbench.locks import Locks
 from mtlbench.records.schema import Failure, Record
+from mtlbench.training.journal import reached
 
 MAX_CRASHES = 2
-"""Deaths of a worker process during a cell, the second with no other cell running, that make the cell failed."""
+"""Deaths of a worker process during a cell that is saved no further since the first of them, the second with no other
+cell running, that make the cell failed."""
 POLL_SECONDS = 0.5
 """How often a cell that another run has locked is looked at again."""
 
@@ -27,8 +29,9 @@ class Schedule:
     A cell that another run has locked waits until that run has recorded it, or has ended without.
 
     A worker process that dies (killed, out of memory) breaks its whole pool, and nothing says which cell it ran. So
-    each cell that was running then runs again alone; one whose process dies again is to blame and fails. A cluster
-    knows which cell it was: that one is handed in once more.
+    each cell that was running then runs again alone; one whose process dies again is to blame and fails, unless it
+    was saved further than ever before: then it goes on from there. A cluster knows which cell it was: that one is
+    handed in once more, by the same rule.
     """
 
     def __init__(self, jobs: list[Job], where: Where, recorder: Recorder, locks: Locks) -> None:
@@ -46,7 +49,9 @@ class Schedule:
         self._locks = locks
         self._running: dict[Future[Record], Job] = {}
         self._crashes: Counter[str] = Counter()
-        """How often each cell was handed back."""
+        """How often each cell was handed back since it last got further."""
+        self._reached: dict[str, tuple[int, int]] = {}
+        """How far each cell that was handed back was saved at most."""
         self._deaths: Counter[str] = Counter()
         """How many processes died of each cell; a cluster tries a cell several times before it hands it back."""
 
@@ -152,7 +157,9 @@ class Schedule:
 
     def _crashed(self, job: Job, deaths: int = 1) -> None:
         """Queue a cell whose process died once more, before the others, or record it as failed."""
-        self._crashes[job.cell.id] += 1
+        before, now = self._reached.get(job.cell.id, (0, 0)), reached(job.journal)
+        self._reached[job.cell.id] = max(before, now)
+        self._crashes[job.cell.id] = 1 if now > before else self._crashes[job.cell.id] + 1
         self._deaths[job.cell.id] += deaths
         if self._crashes[job.cell.id] < MAX_CRASHES:
             self._put_first(job)

@@ -36,6 +36,20 @@ class Entry:
     over: bool = True
 
 
+def reached(folder: Path) -> tuple[int, int]:
+    """How far a cell is saved: the calls that are over, and the steps of the one that was running.
+
+    A damaged file counts as none. Only plain values are taken into memory, of which the cell may have left little.
+    """
+    over = max((int(path.stem) for path in folder.glob("*.pt") if path.stem.isdigit()), default=0)
+    try:
+        content = tensor_files.load(folder / f"{RUNNING}.pt", "meta")
+        running = content["call"] - 1, json.loads(content["facts"])["spend"]["steps"]
+    except Exception:
+        running = 0, 0
+    return max((over, 0), running)
+
+
 class Journal:
     """The calls of one cell.
 

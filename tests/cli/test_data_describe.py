@@ -180,6 +180,10 @@ def test_a_log_without_outcomes_gets_a_hint(mtlbench: Any, here: Path) -> None:
         (lambda: Path("absent.csv"), "absent.csv is not there"),
         (lambda: Path("notes.txt").write_text("hello") and Path("notes.txt"), "notes.txt is no table by its name"),
         (lambda: save(own_table()[:0]), "no rows"),
+        (
+            lambda: save(own_table().rename(columns={"price": "=" * 1_000_000})),
+            "the name of column 3 has 1,000,000 characters, more than 1,000 ('====",
+        ),
     ],
 )
 def test_what_cannot_be_described_exits_2(make: Callable[[], Path], message: str, mtlbench: Any, here: Path) -> None:
@@ -379,9 +383,10 @@ def test_rare_labels_are_no_copies_of_one_another(mtlbench: Any, here: Path) -> 
     assert 'tasks = ["follow", "share"]' in mtlbench("data", "describe", save(frame)).out
 
 
-def test_a_count_of_the_label_over_the_whole_log_is_a_suspect(mtlbench: Any, here: Path) -> None:
+@pytest.mark.parametrize("scale", [1.0, 1e307, 1e-307])
+def test_a_count_of_the_label_over_the_whole_log_is_a_suspect(mtlbench: Any, here: Path, scale: float) -> None:
     frame = visits()
-    frame["n_clicks_total"] = frame.groupby("user_id")["click"].transform("sum")
+    frame["n_clicks_total"] = frame.groupby("user_id")["click"].transform("sum") * scale
     frame["user_rate"] = frame.groupby("user_id")["purchase"].transform("mean")
     frame["age"] = frame["user_id"].map(lambda user: 20 + user * 7 % 53)
     text = mtlbench("data", "describe", save(frame)).out

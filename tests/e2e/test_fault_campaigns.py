@@ -11,12 +11,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
-from bit_flips import flip
+from bit_flips import flip, flip_in
 from dask_cluster import Cluster
 
+from mtlbench.records.event_log import read_events
 from mtlbench.training import tensor_files
 from studies import Run, children, finish, outcomes, page, records, start, wait_until
 
@@ -40,6 +47,36 @@ MID_TRAINING_KILLS = int(os.environ.get("MTLBENCH_MID_TRAINING_KILLS", "30"))
 CACHE_DAMAGES = 5
 WHOLE_RUN = 0.2
 """Share of the kills that hit the run with all its workers at once; the others hit one worker."""
+
+
+def _in_a_tensor(path: Path, chance: random.Random) -> None:
+    flip_in(path, chance.choice(["first tensor", "last tensor"])) if path.suffix == ".pt" else _anywhere(path, chance)
+
+
+def _in_the_header(path: Path, chance: random.Random) -> None:
+    flip(path, chance.randrange(30), chance.randrange(8))
+
+
+def _anywhere(path: Path, chance: random.Random) -> None:
+    flip(path, chance.randrange(path.stat().st_size), chance.randrange(8))
+
+
+def _cut(path: Path, chance: random.Random) -> None:
+    path.write_bytes(path.read_bytes()[: chance.randrange(1, path.stat().st_size)])
+
+
+def _emptied(path: Path, chance: random.Random) -> None:
+    path.write_bytes(b"")
+
+
+WAYS: dict[str, Callable[[Path, random.Random], None]] = {
+    "a bit of a tensor": _in_a_tensor,
+    "a bit of the header": _in_the_header,
+    "a bit anywhere": _anywhere,
+    "cut": _cut,
+    "zero length": _emptied,
+}
+"""How a file is damaged."""
 SAVED_EACH_STEP = ("--checkpoint-every", "0", "--overwrite", "failed")
 
 
@@ -121,61 +158,95 @@ def undisturbed_long(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_workers_killed_in_mid_training_resume_and_change_no_byte(undisturbed_long: Path, tmp_path: Path):
+    """Only kills count of which every cell that runs was saved past its first epoch by the process that is killed."""
     chance = random.Random(8)
-    kills = later = runs = rounds = resumed = 0
+    kills = runs = rounds = lost = resumed = epochs = 0
     while kills < MID_TRAINING_KILLS:
         rounds += 1
         out = tmp_path / f"round{rounds}"
-        while len(done(out)) < LONG_CELLS:
+        expected: Counter[str] = Counter()
+        with start(LONG_STUDY, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
             runs += 1
-            with start(LONG_STUDY, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
-                while kills < MID_TRAINING_KILLS and wait_for_training(out, run):
-                    time.sleep(chance.uniform(0, 2))
-                    workers = children(run.process.pid)
-                    if workers:
-                        os.kill(chance.choice(workers), signal.SIGKILL)
-                        kills += 1
-                        later += any(epochs_saved(path) > 0 for path in saves(out))
-                run.wait()
-        resumed += sum(record.resumptions for record in records(out).values())
+            killed_at = ""
+            while kills < MID_TRAINING_KILLS:
+                found: dict[str, Attempt] = {}
+                past = partial(running_past_the_first_epoch, out, killed_at, found)
+                wait_until(lambda past=past: run.ended or past())
+                if run.ended:
+                    break
+                time.sleep(chance.uniform(0, 0.5))
+                found.clear()
+                if not running_past_the_first_epoch(out, killed_at, found):  # one of them has ended meanwhile
+                    continue
+                assert {cell: attempt.resumptions for cell, attempt in found.items()} == {
+                    cell: expected[cell] for cell in found
+                }
+                killed_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+                os.kill(busiest(children(run.process.pid)), signal.SIGKILL)
+                kills += 1
+                lost += len(found)
+                expected.update(found.keys())
+                epochs += sum(attempt.epochs for attempt in found.values())
+            assert run.wait() == 0, run.said
+        assert len(done(out)) == LONG_CELLS
+        recorded = Counter({cell: record.resumptions for cell, record in records(out).items()})
+        assert +recorded == expected
+        assert Counter({cell: record.crashes for cell, record in records(out).items()}) == recorded
+        resumed += recorded.total()
         assert outcomes(out) == outcomes(undisturbed_long)
         assert page(out) == page(undisturbed_long)
     print(
-        f"\n{kills} kills, {later} with a cell past its first epoch, {runs} runs of {rounds} studies, {resumed} resumed"
+        f"\n{kills} kills in mid-training in {runs} runs of {rounds} studies; {lost} cells lost their process, "
+        f"{epochs / lost:.1f} epochs in on average, and {resumed} resumptions are recorded"
     )
-    assert resumed > 0
-    assert later > kills / 2
+    assert resumed == lost >= kills >= MID_TRAINING_KILLS
 
 
 def test_damaged_saves_and_checkpoints_change_no_byte(undisturbed_long: Path, tmp_path: Path):
     chance = random.Random(8)
-    damages = noticed = runs = rounds = 0
-    while damages < DAMAGES:
+    kinds: Counter[str] = Counter()
+    files: Counter[str] = Counter()
+    noticed = runs = rounds = 0
+    while kinds.total() < DAMAGES:
         rounds += 1
         out = tmp_path / f"round{rounds}"
+        damaged: dict[Path, int] = {}
         while len(done(out)) < LONG_CELLS:
             runs += 1
             with start(LONG_STUDY, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
-                if damages < DAMAGES and wait_for_training(out, run):
-                    time.sleep(chance.uniform(0, 3))
+                if kinds.total() < DAMAGES and wait_for_training(out, run):
+                    time.sleep(chance.uniform(0.5, 3))
                     run.kill()
                 run.wait()
-            noticed += run.said.count("is damaged and not used")
+            named = [path for path in damaged if f"{path} is damaged and not used" in run.said]
+            noticed += len(named)
+            for path in named:
+                del damaged[path]
             if len(done(out)) < LONG_CELLS:
                 for path in [*saves(out), *(out / "checkpoints").glob("*.pt")]:
-                    if damages < DAMAGES and chance.random() < 0.5:
-                        flip(path, chance.randrange(path.stat().st_size), chance.randrange(8))
-                        damages += 1
+                    if damaged.get(path) == path.stat().st_mtime_ns:  # nobody has come to it yet
+                        continue
+                    if kinds.total() < DAMAGES and chance.random() < 0.7:
+                        kind = chance.choice(list(WAYS))
+                        WAYS[kind](path, chance)
+                        kinds[kind] += 1
+                        files["checkpoints" if path.parent.name == "checkpoints" else "saves"] += 1
+                        damaged[path] = path.stat().st_mtime_ns
         assert outcomes(out) == outcomes(undisturbed_long)
         assert page(out) == page(undisturbed_long)
-    print(f"\n{damages} damaged files, {noticed} warnings, {runs} runs of {rounds} studies")
-    assert noticed > 0
+    print(
+        f"\n{kinds.total()} damaged files {dict(files)} {dict(kinds)}, {noticed} of them named in a warning, "
+        f"{runs} runs of {rounds} studies"
+    )
+    assert noticed > kinds.total() / 2
 
 
 def test_a_damaged_cache_changes_no_byte(undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Arrays of the encoded data and the memory of file hashes are damaged under a study that goes on."""
     chance = random.Random(8)
     monkeypatch.setenv("MTLBENCH_CACHE", str(tmp_path / "cache"))
-    damages = noticed = 0
+    memory = tmp_path / "cache" / "file-hashes.json"
+    damages = noticed = hashes = 0
     out = tmp_path / "results"
     while len(done(out)) < CELLS:
         with start(STUDY, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
@@ -190,7 +261,10 @@ def test_a_damaged_cache_changes_no_byte(undisturbed: Path, tmp_path: Path, monk
             flip(path, chance.randrange(times.st_size), chance.randrange(8))
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
             damages += 1
-    print(f"\n{damages} damaged arrays of the cache, {noticed} warnings")
+            if memory.exists():
+                WAYS[chance.choice(list(WAYS))](memory, chance)
+                hashes += 1
+    print(f"\n{damages} damaged arrays of the cache, {noticed} warnings; {hashes} times file-hashes.json damaged")
     assert noticed >= damages > 0
     assert outcomes(out) == outcomes(undisturbed)
     assert page(out) == page(undisturbed)
@@ -218,13 +292,48 @@ def saves(out: Path) -> list[Path]:
     return list((out / "checkpoints" / "running").glob("*/*.pt"))
 
 
-def epochs_saved(path: Path) -> int:
-    """How many epochs a saved call of a cell has ended."""
-    try:
-        facts = json.loads(tensor_files.load(path)["facts"])
-    except FileNotFoundError:  # its cell has gone on
-        return 0
-    return len(facts.get("selection", {}).get("curve", ()))
+@dataclass(frozen=True)
+class Attempt:
+    """What the process that runs a cell has saved of it."""
+
+    resumptions: int
+    """How often the cell went on from a save, this time included."""
+    epochs: int
+    """Epochs that are over."""
+
+
+def running_past_the_first_epoch(out: Path, since: str, found: dict[str, Attempt]) -> bool:
+    """Whether all cells that run were begun after the moment ``since`` and saved past the first epoch after that.
+
+    What is saved of them goes into ``found``, by cell.
+    """
+    running: dict[str, str] = {}
+    for event in read_events(out):
+        if event["kind"] == "cell-started":
+            running[event["cell"]] = event["utc"]
+        elif event["kind"] == "cell-finished":
+            running.pop(event["cell"], None)
+    for cell, begun in running.items():
+        if begun <= since:  # a cell whose process died waits for its next
+            continue
+        saved = [path for path in saves(out) if path.stem == "running" and path.parent.name.endswith(cell[:12])]
+        if not saved:
+            return False
+        try:
+            when = datetime.fromtimestamp(saved[0].stat().st_mtime, UTC)
+            content = tensor_files.load(saved[0])
+        except FileNotFoundError:  # its stage has ended
+            return False
+        epochs = len(json.loads(content["facts"])["selection"]["curve"])
+        if when <= datetime.fromisoformat(begun) or not epochs:
+            return False
+        found[cell] = Attempt(content["resumptions"], epochs)
+    return bool(found)
+
+
+def busiest(processes: list[int]) -> int:
+    """The one of them that has used most processor time."""
+    return max(processes, key=lambda process: sum(psutil.Process(process).cpu_times()[:2]))
 
 
 def done(out: Path) -> list[str]:

@@ -40,9 +40,10 @@ def same(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float | None:
 
 def counts_of(column: "pd.Series[Any]", group: "pd.Series[Any]", label: NDArray[np.bool_]) -> bool:
     """Whether a number is the count or the mean of ``label`` over all rows of its ``group``, later ones included."""
-    values = column.to_numpy(np.float64, na_value=np.nan)
+    values = column.to_numpy(np.float64, na_value=np.nan, copy=True)
     codes = pd.factorize(group, use_na_sentinel=False)[0]
     known = np.isfinite(values)
+    values /= np.abs(values[known]).max(initial=0.0) or 1.0  # products of large numbers leave the range of a float
     if known.sum() < 2 or np.ptp(values[known]) == 0:
         return False
     sums = np.bincount(codes, weights=label)

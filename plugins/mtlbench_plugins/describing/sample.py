@@ -21,6 +21,8 @@ from mtlbench_plugins.datasets._table_survey import family
 UNREADABLE = {"list", "bytes", "duration"}
 """Kinds of columns of which nothing is looked at."""
 WHOLE = r"^-?\d+$"
+LONGEST_NAME = 1000
+"""Characters of the name of a column, as many as a record holds."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,15 @@ def read_sample(files: Sequence[TableFile]) -> Sample:
     """The first block of ``files``, with the rows of all of them counted.
 
     Raises:
-        DataError: a file cannot be read, or lacks a column of the first.
+        DataError: a file cannot be read, or lacks a column of the first; or a name is too long to show.
     """
     found = files[0].schema()
+    for place, name in enumerate(found.names):
+        if len(name) > LONGEST_NAME:
+            raise DataError(
+                f"{files[0].path}: the name of column {place + 1} has {len(name):,} characters, more than "
+                f"{LONGEST_NAME:,} ({name[:40]!r} ...): give it a shorter name; check that the first row is a header"
+            )
     changes = []
     for file in files:
         other = file.schema()

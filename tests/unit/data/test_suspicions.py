@@ -164,6 +164,15 @@ def test_the_auc_of_a_number_is_near_that_of_scikit_learn() -> None:
     assert auc_alone(binned(-values), label) == pytest.approx(roc_auc_score(label, values), abs=0.01)
 
 
+@pytest.mark.parametrize(("rows", "least"), [(150, 0.95), (300, 0.98), (900, 0.995)])
+def test_a_number_that_gives_a_label_away_does_so_in_a_short_log(rows: int, least: float) -> None:
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        label = random.random(rows) < 0.3
+        assert auc_alone(binned(label + np.arange(rows) * 1e-6), label) > least
+        assert auc_alone(binned(random.normal(size=rows)), label) < 0.7
+
+
 def test_labels_of_one_class_say_nothing() -> None:
     assert auc_alone(np.arange(10), np.zeros(10, dtype=bool)) == 0.5
     assert auc_alone(np.array([], dtype=np.int64), np.array([], dtype=bool)) == 0.5

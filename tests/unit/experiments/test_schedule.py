@@ -15,6 +15,7 @@ from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.schedule import Schedule
 from mtlbench.locks import Locks
 from mtlbench.records import Record, RecordStore
+from mtlbench.training.journal import Entry, Journal
 
 CATALOGUE = discover()
 Answer = Callable[[Job], Record]
@@ -109,6 +110,27 @@ def test_a_cell_that_kills_its_worker_twice_fails_and_the_others_are_done(tmp_pa
     jobs, recorder = scheduled(tmp_path, pools, backbones=("mmoe",), weightings=("constant",), seeds=4)
     assert [recorder.summaries[job.cell.id].status for job in jobs] == ["done", "failed", "done", "done"]
     assert [job.cell.seed for job in pools.asked].count(1) == 2
+
+
+def test_a_cell_that_gets_further_each_time_is_tried_until_it_is_done_and_one_that_does_not_is_not(
+    tmp_path: Path,
+) -> None:
+    lives = {0: [10, 20, 30, 40], 1: [10, 10, 20]}
+    """Seed -> steps that are saved when the worker dies, one life after the other."""
+
+    def mortal(job: Job) -> Record:
+        steps = lives.get(job.cell.seed, [])
+        if not steps:
+            return trained(job)
+        Journal(job.journal).save(1, Entry("main", {"spend": {"steps": steps.pop(0)}}, {}, over=False))
+        raise KilledError
+
+    pools = FakePools(mortal)
+    jobs, recorder = scheduled(tmp_path, pools, backbones=("mmoe",), weightings=("constant",), seeds=3)
+    assert [recorder.summaries[job.cell.id].status for job in jobs] == ["done", "failed", "done"]
+    assert [pools.asked.count(job) for job in jobs] == [5, 2, 1]
+    assert RecordStore(tmp_path).get(jobs[0].cell.stem).crashes == 4
+    assert lives == {0: [], 1: [20]}
 
 
 class Rejecting(FakePools):

@@ -19,7 +19,7 @@ from mtlbench.nn import FieldEmbedding
 from mtlbench.training import BackboneTrainer, journal, tensor_files
 from mtlbench.training.budget import Budget
 from mtlbench.training.checkpoint import Checkpoint
-from mtlbench.training.journal import Journal
+from mtlbench.training.journal import Journal, reached
 from mtlbench.training.seeding import seeded
 from mtlbench_plugins.weightings.adatask import AdaTask
 from mtlbench_plugins.weightings.constant import Constant
@@ -201,6 +201,21 @@ def test_what_is_saved_is_not_trained_again(start: Checkpoint, tmp_path: Path):
     assert whole.steps > 10
     assert again.steps == 0
     assert outcome(again) == outcome(whole)
+
+
+def test_how_far_a_cell_is_saved_only_grows_and_damaged_files_do_not_count(tmp_path: Path, clock: None):
+    assert reached(tmp_path) == (0, 0)
+    found = []
+    for _ in range(3):
+        with pytest.raises(KilledError):
+            trained(make(DWA), saved=Journal(tmp_path, 0, "test"), die_at=4)
+        found.append(reached(tmp_path))
+    assert found == sorted(set(found))
+    assert found[0][0] == 0
+    flip_in(tmp_path / "running.pt", "pickle")
+    assert reached(tmp_path) == (0, 0)
+    trained(make(DWA), saved=Journal(tmp_path, 0, "test"))
+    assert reached(tmp_path) == (1, 0)
 
 
 def test_saving_changes_nothing(tmp_path: Path):
