@@ -17,7 +17,7 @@ from mtlbench.data.sessions import index_sessions, no_sessions, owned_sessions
 from mtlbench.data.splitting import boundaries, order_of
 from mtlbench.data.suspicions import suspicions
 from mtlbench.data.ties import settle
-from mtlbench.data.validation import check_log, check_scores, check_splits
+from mtlbench.data.validation import check_ids, check_log, check_scores, check_splits
 from mtlbench.tasks.fitted import FittedTasks
 
 
@@ -41,6 +41,7 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
     categorical, fields, numerical = table.inputs()
     bags, bag_fields = table.bags()
     check_scores(log, numerical, order, dataset)
+    check_ids(log, bags, dataset)
     optimum = table.stack(log.optimum) if log.optimum else None
     timestamp = np.array(table.column(log.timestamp), dtype=np.int64) if log.timestamp else np.arange(rows)
     user = table.codes(log.user)
@@ -135,11 +136,6 @@ class _Ordered:
             vocabulary = None if bag.of is None else self.column(bag.of)
             column = self.column(bag.name)
             ids, lengths, cardinality = encode_bags(column, bag.length, self._train, self._log.min_count, vocabulary)
-            if bag.of is not None and lengths.any() and not ids.any():
-                raise DataError(
-                    f"no id of the bags {bag.name!r} is one of {bag.of!r}: write both in the same way, or give the "
-                    "bags embeddings of their own"
-                )
             arrays.append((ids, lengths))
             fields.append(BagField(bag.name, cardinality, bag.length, bag.pooling, bag.of))
         return arrays, tuple(fields)

@@ -172,7 +172,14 @@ class KuaiRand(api.Dataset):
                 for name, outcome in outcomes.items()
             ],
             clipped={name: CLIPPED[name] for name in outcomes if name in CLIPPED},
-            categorical=("user_id", "video_id", "tab", "hour", *USER_IDS, *(name for name in VIDEO_IDS if name in frame)),
+            categorical=(
+                "user_id",
+                "video_id",
+                "tab",
+                "hour",
+                *USER_IDS,
+                *(name for name in VIDEO_IDS if name in frame),
+            ),
             numerical=(*USER_NUMBERS, *VIDEO_NUMBERS),
             timestamp="time_ms",
             session="session",
