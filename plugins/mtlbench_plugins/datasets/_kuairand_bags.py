@@ -9,7 +9,6 @@ import pyarrow.compute as pc
 from mtlbench import api
 
 TAGS = api.BagColumn("tags", length=10)
-CLICKED = "clicked"
 MOST_CLICKED = 50
 """Latest videos of a user's clicks that a row has."""
 
@@ -27,4 +26,4 @@ def clicked_before(log: pd.DataFrame) -> "pd.Series[Any]":
 
 def clicked_videos(pooling: api.Pooling) -> api.BagColumn:
     """The bag of :func:`clicked_before`."""
-    return api.BagColumn(CLICKED, MOST_CLICKED, pooling, of="video_id")
+    return api.BagColumn("clicked", MOST_CLICKED, pooling, of="video_id")

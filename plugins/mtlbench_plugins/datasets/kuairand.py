@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from mtlbench import api
 from mtlbench.api.sessions import SESSION_RULE
 from mtlbench_plugins.datasets import _files
-from mtlbench_plugins.datasets._kuairand_bags import CLICKED, TAGS, clicked_before, clicked_videos, tag_lists
+from mtlbench_plugins.datasets._kuairand_bags import TAGS, clicked_before, clicked_videos, tag_lists
 from mtlbench_plugins.datasets._kuairand_files import FOLDERS, PAGE, publication
 from mtlbench_plugins.datasets._kuairand_tasks import CLICK, CLIPPED, PAPER, Outcome, chosen, normal_form, without_click
 
@@ -158,12 +158,9 @@ class KuaiRand(api.Dataset):
         raw_labels = {name: outcome.label(log) for name, outcome in outcomes.items()}
         for name, outcome in outcomes.items():
             frame[name] = raw_labels[name].where(clicked, 0) if outcome.after == CLICK else raw_labels[name]
-        bags = []
-        if all_tags:
-            bags.append(TAGS)
-        if self.params.history == "click":
-            frame[CLICKED] = clicked_before(log)
-            bags.append(clicked_videos(self.params.pooling))
+        histories = [clicked_videos(self.params.pooling)] if self.params.history == "click" else []
+        for history in histories:
+            frame[history.name] = clicked_before(log)
         frame = pd.concat([frame, _lookup(users, log["user_id"]), _lookup(videos, log["video_id"])], axis="columns")
         return api.Log(
             frame=frame,
@@ -184,14 +181,14 @@ class KuaiRand(api.Dataset):
             timestamp="time_ms",
             session="session",
             user="user_id",
-            user_inputs=("user_id", *USER_IDS, *USER_NUMBERS, *(bag.name for bag in bags if bag.name == CLICKED)),
+            user_inputs=("user_id", *USER_IDS, *USER_NUMBERS, *(history.name for history in histories)),
             min_count=self.params.min_count,
             facts={
                 "raw_rows": len(raw),
                 "duplicates_dropped": len(raw) - len(log),
                 **without_click(raw_labels, clicked, self.params.tasks),
             },
-            bags=bags,
+            bags=[*([TAGS] if all_tags else []), *histories],
         )
 
     def raw(self, root: Path) -> pd.DataFrame:
