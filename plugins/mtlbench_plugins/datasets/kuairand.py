@@ -111,7 +111,7 @@ class KuaiRand(api.Dataset):
         tasks: str = api.added_later(PAPER, description="paper, feedback, all, or tasks joined by +")
         tags: Literal["first", "all"] = api.added_later("first", description="which tags of a video are inputs")
         history: Literal["none", "click"] = api.added_later("none", description="the user's earlier clicks as an input")
-        pooling: api.Pooling = api.added_later("attention", description="of the history, into one vector")
+        pooling: api.Pooling = api.added_later("mean", description="of the history, into one vector")
 
         @field_validator("tasks")
         @classmethod
@@ -126,7 +126,7 @@ class KuaiRand(api.Dataset):
 
         @model_validator(mode="after")
         def _pooling_is_used(self) -> Self:
-            if self.history == "none" and self.pooling != "attention":
+            if self.history == "none" and self.pooling != "mean":
                 raise ValueError("pooling is of the history: add history=click, or leave pooling out")
             return self
 
