@@ -181,7 +181,8 @@ def bag(column: pa.Array, separator: str | None) -> pa.Array:
     texts = ids(column).column.dictionary if pa.types.is_floating(column.type.value_type) else column.dictionary
     texts = texts.cast(pa.string())
     lists = pc.split_pattern(texts, separator) if separator else pa.nulls(len(texts), pa.list_(pa.string()))
-    return _spelt(lists, trim=True).take(column.indices)
+    empty = pa.array([[]], lists.type)  # of the rows without a text
+    return _spelt(pa.concat_arrays([lists, empty]), trim=True).take(pc.fill_null(column.indices, len(texts)))
 
 
 def _spelt(lists: pa.Array, trim: bool = False) -> pa.Array:
