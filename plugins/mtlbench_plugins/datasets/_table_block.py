@@ -50,6 +50,8 @@ class CheckedBlock:
             if name:
                 columns[schema.id_column(name)] = self._id(name)
                 self._refuse(name, pc.is_null(self._id(name)), f"give every row a {role} id, or drop the row")
+        if schema.split.column:
+            columns[schema.split.column] = self._id(schema.split.column)
         if schema.timestamp:
             columns[schema.timestamp] = self._milliseconds(schema.timestamp)
         labels = {task.name: self._label(task) for task in schema.tasks}

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, Vali
 from mtlbench.api import DataError, Params, Task, did_you_mean, funnel
 from mtlbench.api.sessions import SESSION_RULE
 from mtlbench.api.tasks import check_order
+from mtlbench_plugins.datasets._table_split import TableSplit
 from mtlbench_plugins.datasets._table_tasks import TableTask, Text, as_task
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", r"\N")
@@ -54,11 +55,13 @@ class TableSchema(Params):
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
     missing: Annotated[tuple[str, ...], BeforeValidator(_listed)] = MISSING
     min_count: Annotated[int, Field(ge=1, strict=True)] = 1
+    split: TableSplit = TableSplit()
+    """How the log is split."""
 
     def columns(self) -> list[str]:
         """Every column that is read, each once."""
         sources = [name for task in self.tasks for name in task.columns]
-        rest = filter(None, (self.timestamp, self.session, self.user))
+        rest = filter(None, (self.timestamp, self.session, self.user, self.split.column))
         return list(dict.fromkeys([*sources, *self.categorical, *self.numerical, *rest]))
 
     @property
@@ -102,7 +105,11 @@ EXAMPLES = {
     "delimiter": 'delimiter = ";"',
     "missing": 'missing = ["", "?"]',
     "min_count": "min_count = 2",
+    "split": 'split = { fractions = [0.8, 0.1, 0.1] }, { by_user = true }, { column = "part" }, or { validation_from = '
+    "2024-05-20, test_from = 2024-05-27 }",
 }
+PARTS: dict[str, tuple[str, type[Params]]] = {"tasks": ("task", TableTask), "split": ("split", TableSplit)}
+"""What the keys hold that are tables themselves."""
 
 
 def read_schema(path: Path) -> TableSchema:
@@ -138,14 +145,16 @@ def _complaint(error: ValidationError, given: Mapping[str, Any]) -> str:
     key, *inner = (str(part) for part in detail["loc"])
     example = f"write {EXAMPLES[key]}" if key in EXAMPLES else ""
     if detail["type"] == "extra_forbidden":
-        unknown, known = str(detail["loc"][-1]), TableTask.model_fields if inner else TableSchema.model_fields
-        return f"unknown key {unknown!r}{' of a task' if inner else ''}: {did_you_mean(unknown, list(known))}"
+        what, part = PARTS[key] if inner else ("", TableSchema)
+        unknown, of = str(detail["loc"][-1]), f" of a {what}" if inner else ""
+        return f"unknown key {unknown!r}{of}: {did_you_mean(unknown, list(part.model_fields))}"
     if detail["type"] == "missing":
-        return f"the key {(inner or [key])[-1]!r} is missing{' in `tasks`' if inner else ''}: {example}"
+        return f"the key {(inner or [key])[-1]!r} is missing{f' in `{key}`' if inner else ''}: {example}"
     reason = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should", 1)
     if detail["type"] == "model_type":
-        reason = "a task is the name of a column, or a table in braces"
-    if inner and inner[-1] in EXAMPLES_OF_TASKS:
+        bare = "the name of a column, or " if key == "tasks" else ""
+        reason = f"a {PARTS[key][0]} is {bare}a table in braces"
+    if key == "tasks" and inner and inner[-1] in EXAMPLES_OF_TASKS:
         key, example = inner[-1], f"write {EXAMPLES_OF_TASKS[inner[-1]]}"
     return f"`{key}` holds {detail['input']!r}: {reason[:1].lower()}{reason[1:]}; {example}"
 
@@ -172,7 +181,7 @@ def _contradiction(schema: TableSchema) -> str | None:
                 f"column {task.observed.column!r} is an input and says where {task.name!r} was observed, which leaks "
                 "the answer: take it out of the inputs, or copy it under another name if it is known before the outcome"
             )
-    return _contradiction_of_tasks(schema) or _contradiction_in_time(schema)
+    return _contradiction_of_tasks(schema) or _contradiction_in_time(schema) or _contradiction_of_split(schema)
 
 
 def _contradiction_of_tasks(schema: TableSchema) -> str | None:
@@ -212,6 +221,19 @@ def _contradiction_in_time(schema: TableSchema) -> str | None:
     if schema.relative_time and not schema.timestamp_unit:
         return f"`relative_time` is for times that are numbers: {EXAMPLES['timestamp_unit']}"
     return _contradiction_in_format(schema.timestamp_format)
+
+
+def _contradiction_of_split(schema: TableSchema) -> str | None:
+    column = schema.split.column
+    if column and column in (*schema.categorical, *schema.numerical, schema.timestamp):
+        return f"column {column!r} says how the log is split, and is an input or the timestamp: take it out there"
+    for task in schema.tasks:
+        if column in (task.name, *task.columns):
+            return f"column {column!r} says how the log is split, and gives the label {task.name!r}: name another"
+    if reason := schema.split.contradiction(schema.timestamp_unit, schema.relative_time):
+        return reason
+    has = [role for role in ("timestamp", "user") if getattr(schema, role)]
+    return schema.split.described(schema.timestamp_unit).contradiction(has)
 
 
 def _contradiction_in_format(form: str | None) -> str | None:

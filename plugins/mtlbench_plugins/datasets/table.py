@@ -56,6 +56,10 @@ class Table(api.Dataset):
     fixed seed. Sessions: ``session`` names a column of ids, each of one ``user`` where that is named, or
     ``session_rule`` makes them of ``user`` and ``timestamp`` (``user-gapNm``, ``user-day`` in UTC, ``user``). Without
     timestamps or sessions there is no session MDP, and what needs one is not applicable.
+
+    Split: 6:2:2 by time, unless ``split`` says ``{ fractions = [0.8, 0.1, 0.1] }``, ``{ by_user = true, seed = 1 }``
+    (all rows of a user in one split), ``{ validation_from = 2024-05-20, test_from = 2024-05-27 }`` (UTC; or numbers
+    in ``timestamp_unit``) or ``{ column = "part" }`` (train, validation or test in each row).
     """
 
     name, label = "table", "Table"
@@ -105,6 +109,7 @@ class Table(api.Dataset):
             facts=survey.facts(),
             warnings=tuple(survey.warnings()),
             place=survey.place,
+            splitting=schema.split.described(schema.timestamp_unit),
         )
 
     @classmethod

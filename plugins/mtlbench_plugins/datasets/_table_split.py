@@ -1,0 +1,65 @@
+"""The key ``split`` of a description: how the log is split, where it is not 6:2:2."""
+
+from datetime import UTC, date, datetime, time
+from typing import Annotated
+
+import numpy as np
+from pydantic import BeforeValidator, Field, StrictBool
+
+from mtlbench.api import Params, Splitting
+from mtlbench_plugins.datasets._table_clock import to_milliseconds
+from mtlbench_plugins.datasets._table_tasks import Number, Text
+
+
+def _as_time(value: object) -> object:
+    """A date or a text as a time; UTC where it names no zone."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("it is no date such as 2024-05-31 or 2024-05-31T13:45:00") from None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    return value.replace(tzinfo=value.tzinfo or UTC) if isinstance(value, datetime) else value
+
+
+def _three(value: object) -> object:
+    if not isinstance(value, list | tuple) or len(value) != 3:
+        raise ValueError("it should be three numbers, of training, validation and test")
+    return value
+
+
+Cut = Annotated[Annotated[datetime, Field(strict=True)] | Number, BeforeValidator(_as_time)]
+
+
+class TableSplit(Params):
+    """The fields of :class:`mtlbench.api.Splitting`, with times as a person writes them."""
+
+    fractions: Annotated[tuple[Number, Number, Number], BeforeValidator(_three)] = Splitting.fractions
+    by_user: StrictBool = Splitting.by_user
+    seed: Annotated[int, Field(strict=True)] = Splitting.seed
+    validation_from: Cut | None = None
+    """A date, or a number in the unit of timestamps that are numbers."""
+    test_from: Cut | None = None
+    column: Text | None = None
+
+    def described(self, unit: str | None) -> Splitting:
+        """What the log says of it; ``unit`` is that of timestamps that are numbers."""
+        cuts = {name: _milliseconds(getattr(self, name), unit) for name in ("validation_from", "test_from")}
+        return Splitting(self.fractions, self.by_user, self.seed, column=self.column, **cuts)
+
+    def contradiction(self, unit: str | None, relative: bool) -> str | None:
+        """What is wrong with its times beside the timestamp, with the remedy."""
+        for name in ("validation_from", "test_from"):
+            cut = getattr(self, name)
+            if isinstance(cut, datetime) and relative:
+                return f"`{name}` is a date, and times count from a start of their own: give a number, in {unit}"
+            if isinstance(cut, float) and unit is None:
+                return f"`{name}` is the number {cut:g}, and no `timestamp_unit` says of what: give a date"
+        return None
+
+
+def _milliseconds(cut: datetime | float | None, unit: str | None) -> int | None:
+    if isinstance(cut, datetime):
+        return round(cut.timestamp() * 1000)
+    return None if cut is None else int(to_milliseconds(np.array([cut]), str(unit))[0])
