@@ -22,7 +22,8 @@ from mtlbench.records.schema import Record
 
 PARENT_CHECK_SECONDS = 1.0
 
-WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "LOKY_MAX_MEMORY_LEAK_SIZE": "1e15"}
+"""One thread each. Loky would take the pages of a mapped dataset for a memory leak, and start the worker anew."""
 
 Hear = Callable[[Event], None]
 
