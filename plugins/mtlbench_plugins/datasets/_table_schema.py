@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,8 +10,11 @@ from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, Vali
 from mtlbench.api import DataError, Params, Task, did_you_mean, funnel
 from mtlbench.api.sessions import SESSION_RULE
 from mtlbench.api.tasks import check_order
+from mtlbench_plugins.datasets import _table_split
 from mtlbench_plugins.datasets._table_split import TableSplit
 from mtlbench_plugins.datasets._table_tasks import TableTask, Text, as_task
+from mtlbench_plugins.datasets._table_times import EXAMPLES as OF_TIME
+from mtlbench_plugins.datasets._table_times import contradiction_in_time
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", r"\N")
 """Fields of a CSV file that count as missing, unless the description says otherwise."""
@@ -94,10 +96,7 @@ EXAMPLES = {
     "relation": 'relation = "funnel", or "parallel"',
     "categorical": 'categorical = ["user_id", "item_id"]',
     "numerical": 'numerical = ["price"]',
-    "timestamp": 'timestamp = "time"',
-    "timestamp_unit": 'timestamp_unit = "s", or "ms", "us", "ns"',
-    "timestamp_format": 'timestamp_format = "%d/%m/%Y %H:%M"',
-    "relative_time": "relative_time = true",
+    **OF_TIME,
     "session": 'session = "session_id"',
     "session_rule": 'session_rule = "user-gap30m", or "user", "user-day"',
     "user": 'user = "user_id"',
@@ -105,8 +104,7 @@ EXAMPLES = {
     "delimiter": 'delimiter = ";"',
     "missing": 'missing = ["", "?"]',
     "min_count": "min_count = 2",
-    "split": 'split = { fractions = [0.8, 0.1, 0.1] }, { by_user = true }, { column = "part" }, or { validation_from = '
-    "2024-05-20, test_from = 2024-05-27 }",
+    **_table_split.EXAMPLES,
 }
 PARTS: dict[str, tuple[str, type[Params]]] = {"tasks": ("task", TableTask), "split": ("split", TableSplit)}
 """What the keys hold that are tables themselves."""
@@ -181,7 +179,7 @@ def _contradiction(schema: TableSchema) -> str | None:
                 f"column {task.observed.column!r} is an input and says where {task.name!r} was observed, which leaks "
                 "the answer: take it out of the inputs, or copy it under another name if it is known before the outcome"
             )
-    return _contradiction_of_tasks(schema) or _contradiction_in_time(schema) or _contradiction_of_split(schema)
+    return _contradiction_of_tasks(schema) or contradiction_in_time(schema) or _table_split.contradiction(schema)
 
 
 def _contradiction_of_tasks(schema: TableSchema) -> str | None:
@@ -198,54 +196,3 @@ def _contradiction_of_tasks(schema: TableSchema) -> str | None:
     except DataError as error:
         return str(error)
     return None
-
-
-def _contradiction_in_time(schema: TableSchema) -> str | None:
-    sources = {name: task.name for task in schema.tasks for name in (task.name, *task.columns)}
-    for role, name in (("timestamp", schema.timestamp), ("session", schema.session), ("user", schema.user)):
-        if name in sources:
-            return f"column {name!r} is the {role} and gives the label {sources[name]!r}: name another {role}"
-    if schema.session and schema.session_rule:
-        return "`session` and `session_rule` exclude each other: keep the column, or the rule"
-    if schema.session_rule and not (schema.user and schema.timestamp):
-        return f"`session_rule` needs `user` and `timestamp`: {EXAMPLES['user']}, {EXAMPLES['timestamp']}"
-    for key in ("timestamp_unit", "timestamp_format", "relative_time"):
-        if getattr(schema, key) and not schema.timestamp:
-            return f"`{key}` without `timestamp`: {EXAMPLES['timestamp']}, or leave `{key}` out"
-    if schema.timestamp in (*schema.categorical, *schema.numerical):
-        return f"column {schema.timestamp!r} is the timestamp and an input: later times are all new; take it out there"
-    if schema.timestamp and schema.timestamp in (schema.session, schema.user):
-        return f"column {schema.timestamp!r} is the timestamp and an id: name another column for one of them"
-    if schema.timestamp_unit and schema.timestamp_format:
-        return "`timestamp_unit` is for numbers and `timestamp_format` for dates: keep one"
-    if schema.relative_time and not schema.timestamp_unit:
-        return f"`relative_time` is for times that are numbers: {EXAMPLES['timestamp_unit']}"
-    return _contradiction_in_format(schema.timestamp_format)
-
-
-def _contradiction_of_split(schema: TableSchema) -> str | None:
-    column = schema.split.column
-    if column and column in (*schema.categorical, *schema.numerical, schema.timestamp):
-        return f"column {column!r} says how the log is split, and is an input or the timestamp: take it out there"
-    for task in schema.tasks:
-        if column in (task.name, *task.columns):
-            return f"column {column!r} says how the log is split, and gives the label {task.name!r}: name another"
-    if reason := schema.split.contradiction(schema.timestamp_unit, schema.relative_time):
-        return reason
-    has = [role for role in ("timestamp", "user") if getattr(schema, role)]
-    return schema.split.described(schema.timestamp_unit).contradiction(has)
-
-
-def _contradiction_in_format(form: str | None) -> str | None:
-    if form is None:
-        return None
-    try:
-        dates_read = datetime.strptime(EXAMPLE_TIME.strftime(form), form).date() == EXAMPLE_TIME.date()
-    except ValueError as error:
-        return f"`timestamp_format` is {form!r}: {error}; {EXAMPLES['timestamp_format']}"
-    if not dates_read:
-        return f"`timestamp_format` is {form!r}, which has no year, month or day: {EXAMPLES['timestamp_format']}"
-    return None
-
-
-EXAMPLE_TIME = datetime(2024, 5, 31, 13, 45)

@@ -1,7 +1,7 @@
 """The key ``split`` of a description: how the log is split, where it is not 6:2:2."""
 
 from datetime import UTC, date, datetime, time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import BeforeValidator, Field, StrictBool
@@ -9,6 +9,14 @@ from pydantic import BeforeValidator, Field, StrictBool
 from mtlbench.api import Params, Splitting
 from mtlbench_plugins.datasets._table_clock import to_milliseconds
 from mtlbench_plugins.datasets._table_tasks import Number, Text
+
+if TYPE_CHECKING:
+    from mtlbench_plugins.datasets._table_schema import TableSchema
+
+EXAMPLES = {
+    "split": 'split = { fractions = [0.8, 0.1, 0.1] }, { by_user = true }, { column = "part" }, or { validation_from = '
+    "2024-05-20, test_from = 2024-05-27 }"
+}
 
 
 def _as_time(value: object) -> object:
@@ -48,15 +56,23 @@ class TableSplit(Params):
         cuts = {name: _milliseconds(getattr(self, name), unit) for name in ("validation_from", "test_from")}
         return Splitting(self.fractions, self.by_user, self.seed, column=self.column, **cuts)
 
-    def contradiction(self, unit: str | None, relative: bool) -> str | None:
-        """What is wrong with its times beside the timestamp, with the remedy."""
-        for name in ("validation_from", "test_from"):
-            cut = getattr(self, name)
-            if isinstance(cut, datetime) and relative:
-                return f"`{name}` is a date, and times count from a start of their own: give a number, in {unit}"
-            if isinstance(cut, float) and unit is None:
-                return f"`{name}` is the number {cut:g}, and no `timestamp_unit` says of what: give a date"
-        return None
+
+def contradiction(schema: "TableSchema") -> str | None:
+    """What is wrong only when the split is taken together with other keys, with the remedy."""
+    column, unit = schema.split.column, schema.timestamp_unit
+    if column and column in (*schema.categorical, *schema.numerical, schema.timestamp):
+        return f"column {column!r} says how the log is split, and is an input or the timestamp: take it out there"
+    for task in schema.tasks:
+        if column in (task.name, *task.columns):
+            return f"column {column!r} says how the log is split, and gives the label {task.name!r}: name another"
+    for name in ("validation_from", "test_from"):
+        cut = getattr(schema.split, name)
+        if isinstance(cut, datetime) and schema.relative_time:
+            return f"`{name}` is a date, and times count from a start of their own: give a number, in {unit}"
+        if isinstance(cut, float) and unit is None:
+            return f"`{name}` is the number {cut:g}, and no `timestamp_unit` says of what: give a date"
+    has = [role for role in ("timestamp", "user") if getattr(schema, role)]
+    return schema.split.described(unit).contradiction(has)
 
 
 def _milliseconds(cut: datetime | float | None, unit: str | None) -> int | None:
