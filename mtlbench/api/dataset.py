@@ -91,6 +91,9 @@ class Log:
     """Input columns of several ids each. A bare name is a :class:`BagColumn` of the default length."""
     splitting: Splitting = field(default_factory=Splitting)
     """How the rows are split. The default is 6:2:2, by time where there is a timestamp."""
+    binned: Mapping[str, int] = field(default_factory=dict)
+    """Input columns of numbers of which each becomes a categorical field, with the number of its bins: ``{"price":
+    20}``. The edges are quantiles of the training rows, and missing values have a bin of their own."""
 
     @property
     def described_tasks(self) -> tuple[Task, ...]:

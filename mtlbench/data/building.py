@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from mtlbench.api import Bag, BagField, DataError, Field, Log, Schema, Split, Splits, Splitting, Task
-from mtlbench.data.encoding import encode_bags, encode_ids, standardise
+from mtlbench.data.encoding import encode_bags, encode_bins, encode_ids, standardise
 from mtlbench.data.facts import facts_of
 from mtlbench.data.hashes import sha256_of_json
 from mtlbench.data.labels import clip_labels, labels_of
@@ -86,6 +86,7 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
             ties=(order != division.order).any(),
             sessions=shared,
             splitting=asdict(log.splitting) if log.splitting != Splitting() else None,
+            binned=dict(log.binned),
         ),
         facts={**facts_of(log, schema, named, shared, ties), **limits, **found.facts},
         warnings=(*log.warnings, *found.warnings),
@@ -122,18 +123,23 @@ class _Ordered:
     def column(self, name: str) -> "pd.Series[Any]":
         return self._log.frame[name].iloc[self._order]
 
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        return self.column(name).to_numpy(np.float64, na_value=np.nan)
+
     def inputs(self) -> tuple[NDArray[np.int32], tuple[Field, ...], NDArray[np.float32]]:
         """Categorical (N, F) and its fields, numerical (N, D)."""
         log, rows = self._log, len(self._order)
-        categorical = np.empty((rows, len(log.categorical)), dtype=np.int32)
+        categorical = np.empty((rows, len(log.categorical) + len(log.binned)), dtype=np.int32)
         fields = []
         for place, name in enumerate(log.categorical):
             categorical[:, place], cardinality = encode_ids(self.column(name), self._train, log.min_count)
             fields.append(Field(name, cardinality))
+        for place, (name, bins) in enumerate(log.binned.items(), start=len(log.categorical)):
+            categorical[:, place], cardinality = encode_bins(self.numbers(name), self._train, bins)
+            fields.append(Field(name, cardinality))
         numerical = np.empty((rows, len(log.numerical)), dtype=np.float32)
         for place, name in enumerate(log.numerical):
-            values = self.column(name).to_numpy(np.float64, na_value=np.nan)
-            numerical[:, place] = standardise(values, self._train)
+            numerical[:, place] = standardise(self.numbers(name), self._train)
         return categorical, tuple(fields), numerical
 
     def bags(self) -> tuple[list[tuple[NDArray[np.int32], NDArray[np.int32]]], tuple[BagField, ...]]:

@@ -61,6 +61,7 @@ def _size(group: slice) -> int:
 
 def _hashes(log: Log, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
     """A hash of what the log says in each of the rows."""
-    named = dict.fromkeys([*log.task_names, *log.categorical, *log.numerical, *filter(None, (log.session, log.user))])
+    inputs = (*log.categorical, *log.numerical, *log.binned)
+    named = dict.fromkeys([*log.task_names, *inputs, *filter(None, (log.session, log.user))])
     content = log.frame[list(named)].iloc[rows]
     return np.asarray(pd.util.hash_pandas_object(content, index=False), dtype=np.uint64)

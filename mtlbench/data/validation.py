@@ -18,6 +18,9 @@ from mtlbench.data.splitting import how, remedy
 MOST_IDS = 10_000
 """Of one bag. The encoded log has as many places for each row."""
 
+BINS = range(2, 10_001)
+"""How many bins a column may be cut into."""
+
 MOST_TIMES = 1e15
 """How many times most numbers of a column the largest may be: a float has about as many digits."""
 
@@ -95,11 +98,11 @@ def _check_columns(log: Log) -> None:
         raise DataError("the log is empty: it has no rows; check the raw files and the filters of the dataset")
     if not log.tasks:
         raise DataError("the log names no task: name at least one label column")
-    if not log.categorical and not log.numerical:
+    if not (log.categorical or log.numerical or log.binned):
         raise DataError("the log names no input: name at least one categorical or numerical column, besides bags")
     if log.min_count < 1:
         raise DataError(f"min_count is {log.min_count}: expected 1 or more")
-    inputs = [*log.categorical, *log.numerical, *(bag.name for bag in log.described_bags)]
+    inputs = [*log.categorical, *log.numerical, *log.binned, *(bag.name for bag in log.described_bags)]
     tasks, split = log.task_names, log.splitting.column
     named = [*tasks, *inputs, *log.optimum, *filter(None, (log.timestamp, log.session, log.user, log.held_out, split))]
     present = log.frame.columns
@@ -161,7 +164,10 @@ def _check_bags(log: Log) -> None:
 
 
 def _check_inputs(log: Log) -> None:
-    for name in log.numerical:
+    for name, bins in log.binned.items():
+        if bins not in BINS:
+            raise DataError(f"column {name!r} is to be cut into {bins} bins: give {BINS[0]} to {BINS[-1]}")
+    for name in (*log.numerical, *log.binned):
         column = log.frame[name]
         if not types.is_numeric_dtype(column) or types.is_complex_dtype(column):
             raise DataError(
@@ -171,7 +177,8 @@ def _check_inputs(log: Log) -> None:
         values = column.to_numpy(np.float64, na_value=np.nan)
         remedy = "make it missing, or a finite number"
         _refuse(log, name, np.isinf(values), f"numerical column {name!r}", remedy)
-        _check_size(log, name, np.abs(values))
+        if name not in log.binned:
+            _check_size(log, name, np.abs(values))
 
 
 def _check_size(log: Log, name: str, sizes: NDArray[np.float64]) -> None:

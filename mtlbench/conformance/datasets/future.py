@@ -30,7 +30,7 @@ Quantity = tuple[str, Vector, Vector | None]
 
 @rule("dataset")
 def no_input_knows_the_future(plugin: PluginUnderTest) -> None:
-    """No numerical input is a quantity that is known only after the event.
+    """No numerical or binned input is a quantity that is known only after the event.
 
     Such quantities are computed from the log itself: for each session, user and id the mean of every label and the
     number of rows over the whole log, the row itself and all later ones included; and the time to the next row of the
@@ -46,7 +46,7 @@ def no_input_knows_the_future(plugin: PluginUnderTest) -> None:
         session, user = (pd.factorize(frame[name])[0].astype(np.int64) for name in (log.session, log.user))
         frame[log.session] = owned_sessions(session, user)[0]
     sample = np.sort(np.random.default_rng(0).permutation(len(frame))[:ROWS])
-    inputs = {name: _numbers(frame[name])[sample] for name in log.numerical}
+    inputs = {name: _numbers(frame[name])[sample] for name in (*log.numerical, *log.binned)}
     if not inputs:
         return
     for what, known_later, honest in _quantities(log, frame, train, sample):

@@ -43,7 +43,7 @@ class CheckedBlock:
         columns: dict[str, pa.Array] = {}
         for column in schema.categorical:
             columns[column] = self._id(column)
-        for column in schema.numerical:
+        for column in (*schema.numerical, *schema.binned):
             columns[column] = self._number(column)
             self._refuse(column, pc.is_inf(columns[column]), "make it finite, or add the value to `missing`")
         for role, name in (("session", schema.session), ("user", schema.user)):

@@ -40,6 +40,8 @@ class TableSchema(Params):
     """Of plain tasks; ``None`` is a funnel of them."""
     categorical: Names = ()
     numerical: Names = ()
+    binned: dict[Text, Annotated[int, Field(ge=2, le=10_000, strict=True)]] = Field(default_factory=dict)
+    """Numbers that are cut into bins, and into how many."""
     timestamp: Text | None = None
     timestamp_unit: Literal["s", "ms", "us", "ns"] | None = None
     """Of timestamps that are numbers."""
@@ -64,7 +66,7 @@ class TableSchema(Params):
         """Every column that is read, each once."""
         sources = [name for task in self.tasks for name in task.columns]
         rest = filter(None, (self.timestamp, self.session, self.user, self.split.column))
-        return list(dict.fromkeys([*sources, *self.categorical, *self.numerical, *rest]))
+        return list(dict.fromkeys([*sources, *self.categorical, *self.numerical, *self.binned, *rest]))
 
     @property
     def funnel(self) -> bool:
@@ -80,7 +82,7 @@ class TableSchema(Params):
 
     def id_column(self, name: str) -> str:
         """What the ids of a column are called: a column that is a number too stands twice in the log."""
-        return f"{name}, as an id" if name in self.numerical else name
+        return f"{name}, as an id" if name in (*self.numerical, *self.binned) else name
 
 
 EXAMPLES_OF_TASKS = {
@@ -96,6 +98,7 @@ EXAMPLES = {
     "relation": 'relation = "funnel", or "parallel"',
     "categorical": 'categorical = ["user_id", "item_id"]',
     "numerical": 'numerical = ["price"]',
+    "binned": "binned = { price = 20 }",
     **OF_TIME,
     "session": 'session = "session_id"',
     "session_rule": 'session_rule = "user-gap30m", or "user", "user-day"',
@@ -159,13 +162,13 @@ def _complaint(error: ValidationError, given: Mapping[str, Any]) -> str:
 
 def _contradiction(schema: TableSchema) -> str | None:
     """What is wrong only when keys are taken together, with the remedy."""
-    inputs = [*schema.categorical, *schema.numerical]
+    inputs = [*schema.categorical, *schema.numerical, *schema.binned]
     names = [task.name for task in schema.tasks]
     if not inputs:
         return f"no input is named: {EXAMPLES['categorical']} or {EXAMPLES['numerical']}"
     for name in [*inputs, *names]:
         if inputs.count(name) > 1:
-            return f"column {name!r} stands twice among `categorical` and `numerical`: name it once"
+            return f"column {name!r} stands twice among `categorical`, `numerical` and `binned`: name it once"
         if names.count(name) > 1:
             return f"task {name!r} stands twice in `tasks`: name it once"
     for name in schema.user_inputs:

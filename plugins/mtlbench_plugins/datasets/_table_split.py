@@ -60,7 +60,7 @@ class TableSplit(Params):
 def contradiction(schema: "TableSchema") -> str | None:
     """What is wrong only when the split is taken together with other keys, with the remedy."""
     column, unit = schema.split.column, schema.timestamp_unit
-    if column and column in (*schema.categorical, *schema.numerical, schema.timestamp):
+    if column and column in (*schema.categorical, *schema.numerical, *schema.binned, schema.timestamp):
         return f"column {column!r} says how the log is split, and is an input or the timestamp: take it out there"
     for task in schema.tasks:
         if column in (task.name, *task.columns):

@@ -28,7 +28,7 @@ def contradiction_in_time(schema: "TableSchema") -> str | None:
     for key in ("timestamp_unit", "timestamp_format", "relative_time"):
         if getattr(schema, key) and not schema.timestamp:
             return f"`{key}` without `timestamp`: {EXAMPLES['timestamp']}, or leave `{key}` out"
-    if schema.timestamp in (*schema.categorical, *schema.numerical):
+    if schema.timestamp in (*schema.categorical, *schema.numerical, *schema.binned):
         return f"column {schema.timestamp!r} is the timestamp and an input: later times are all new; take it out there"
     if schema.timestamp and schema.timestamp in (schema.session, schema.user):
         return f"column {schema.timestamp!r} is the timestamp and an id: name another column for one of them"

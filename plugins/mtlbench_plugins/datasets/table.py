@@ -46,6 +46,7 @@ class Table(api.Dataset):
 
     Inputs: ``categorical`` columns are ids, compared as text ("07" is not "7"), where a whole float is the integer
     ("7.0" is "7") and NaN is missing; ``numerical`` columns are numbers. Missing values are allowed in both.
+    ``binned = { price = 20 }`` cuts a column of numbers into so many quantile bins, each with an embedding.
     ``min_count``: ids rarer than this in training are unknown. ``user_inputs`` says which of them describe the user,
     for critics whose state leaves those out.
 
@@ -100,6 +101,7 @@ class Table(api.Dataset):
             tasks=schema.described_tasks,
             categorical=schema.categorical,
             numerical=schema.numerical,
+            binned=schema.binned,
             timestamp=schema.timestamp,
             session=session,
             user=user,
