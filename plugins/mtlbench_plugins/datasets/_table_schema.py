@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +10,11 @@ from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, Vali
 from mtlbench.api import DataError, Params, Task, did_you_mean, funnel
 from mtlbench.api.sessions import SESSION_RULE
 from mtlbench.api.tasks import check_order
+from mtlbench_plugins.datasets import _table_split
+from mtlbench_plugins.datasets._table_split import TableSplit
 from mtlbench_plugins.datasets._table_tasks import TableTask, Text, as_task
+from mtlbench_plugins.datasets._table_times import EXAMPLES as OF_TIME
+from mtlbench_plugins.datasets._table_times import contradiction_in_time
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", r"\N")
 """Fields of a CSV file that count as missing, unless the description says otherwise."""
@@ -37,6 +40,8 @@ class TableSchema(Params):
     """Of plain tasks; ``None`` is a funnel of them."""
     categorical: Names = ()
     numerical: Names = ()
+    binned: dict[Text, Annotated[int, Field(ge=2, le=10_000, strict=True)]] = Field(default_factory=dict)
+    """Numbers that are cut into bins, and into how many."""
     timestamp: Text | None = None
     timestamp_unit: Literal["s", "ms", "us", "ns"] | None = None
     """Of timestamps that are numbers."""
@@ -54,12 +59,14 @@ class TableSchema(Params):
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
     missing: Annotated[tuple[str, ...], BeforeValidator(_listed)] = MISSING
     min_count: Annotated[int, Field(ge=1, strict=True)] = 1
+    split: TableSplit = TableSplit()
+    """How the log is split."""
 
     def columns(self) -> list[str]:
         """Every column that is read, each once."""
         sources = [name for task in self.tasks for name in task.columns]
-        rest = filter(None, (self.timestamp, self.session, self.user))
-        return list(dict.fromkeys([*sources, *self.categorical, *self.numerical, *rest]))
+        rest = filter(None, (self.timestamp, self.session, self.user, self.split.column))
+        return list(dict.fromkeys([*sources, *self.categorical, *self.numerical, *self.binned, *rest]))
 
     @property
     def funnel(self) -> bool:
@@ -75,7 +82,7 @@ class TableSchema(Params):
 
     def id_column(self, name: str) -> str:
         """What the ids of a column are called: a column that is a number too stands twice in the log."""
-        return f"{name}, as an id" if name in self.numerical else name
+        return f"{name}, as an id" if name in (*self.numerical, *self.binned) else name
 
 
 EXAMPLES_OF_TASKS = {
@@ -91,10 +98,8 @@ EXAMPLES = {
     "relation": 'relation = "funnel", or "parallel"',
     "categorical": 'categorical = ["user_id", "item_id"]',
     "numerical": 'numerical = ["price"]',
-    "timestamp": 'timestamp = "time"',
-    "timestamp_unit": 'timestamp_unit = "s", or "ms", "us", "ns"',
-    "timestamp_format": 'timestamp_format = "%d/%m/%Y %H:%M"',
-    "relative_time": "relative_time = true",
+    "binned": "binned = { price = 20 }",
+    **OF_TIME,
     "session": 'session = "session_id"',
     "session_rule": 'session_rule = "user-gap30m", or "user", "user-day"',
     "user": 'user = "user_id"',
@@ -102,7 +107,10 @@ EXAMPLES = {
     "delimiter": 'delimiter = ";"',
     "missing": 'missing = ["", "?"]',
     "min_count": "min_count = 2",
+    **_table_split.EXAMPLES,
 }
+PARTS: dict[str, tuple[str, type[Params]]] = {"tasks": ("task", TableTask), "split": ("split", TableSplit)}
+"""What the keys hold that are tables themselves."""
 
 
 def read_schema(path: Path) -> TableSchema:
@@ -138,27 +146,29 @@ def _complaint(error: ValidationError, given: Mapping[str, Any]) -> str:
     key, *inner = (str(part) for part in detail["loc"])
     example = f"write {EXAMPLES[key]}" if key in EXAMPLES else ""
     if detail["type"] == "extra_forbidden":
-        unknown, known = str(detail["loc"][-1]), TableTask.model_fields if inner else TableSchema.model_fields
-        return f"unknown key {unknown!r}{' of a task' if inner else ''}: {did_you_mean(unknown, list(known))}"
+        what, part = PARTS[key] if inner else ("", TableSchema)
+        unknown, of = str(detail["loc"][-1]), f" of a {what}" if inner else ""
+        return f"unknown key {unknown!r}{of}: {did_you_mean(unknown, list(part.model_fields))}"
     if detail["type"] == "missing":
-        return f"the key {(inner or [key])[-1]!r} is missing{' in `tasks`' if inner else ''}: {example}"
+        return f"the key {(inner or [key])[-1]!r} is missing{f' in `{key}`' if inner else ''}: {example}"
     reason = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should", 1)
     if detail["type"] == "model_type":
-        reason = "a task is the name of a column, or a table in braces"
-    if inner and inner[-1] in EXAMPLES_OF_TASKS:
+        bare = "the name of a column, or " if key == "tasks" else ""
+        reason = f"a {PARTS[key][0]} is {bare}a table in braces"
+    if key == "tasks" and inner and inner[-1] in EXAMPLES_OF_TASKS:
         key, example = inner[-1], f"write {EXAMPLES_OF_TASKS[inner[-1]]}"
     return f"`{key}` holds {detail['input']!r}: {reason[:1].lower()}{reason[1:]}; {example}"
 
 
 def _contradiction(schema: TableSchema) -> str | None:
     """What is wrong only when keys are taken together, with the remedy."""
-    inputs = [*schema.categorical, *schema.numerical]
+    inputs = [*schema.categorical, *schema.numerical, *schema.binned]
     names = [task.name for task in schema.tasks]
     if not inputs:
         return f"no input is named: {EXAMPLES['categorical']} or {EXAMPLES['numerical']}"
     for name in [*inputs, *names]:
         if inputs.count(name) > 1:
-            return f"column {name!r} stands twice among `categorical` and `numerical`: name it once"
+            return f"column {name!r} stands twice among `categorical`, `numerical` and `binned`: name it once"
         if names.count(name) > 1:
             return f"task {name!r} stands twice in `tasks`: name it once"
     for name in schema.user_inputs:
@@ -172,7 +182,7 @@ def _contradiction(schema: TableSchema) -> str | None:
                 f"column {task.observed.column!r} is an input and says where {task.name!r} was observed, which leaks "
                 "the answer: take it out of the inputs, or copy it under another name if it is known before the outcome"
             )
-    return _contradiction_of_tasks(schema) or _contradiction_in_time(schema)
+    return _contradiction_of_tasks(schema) or contradiction_in_time(schema) or _table_split.contradiction(schema)
 
 
 def _contradiction_of_tasks(schema: TableSchema) -> str | None:
@@ -189,41 +199,3 @@ def _contradiction_of_tasks(schema: TableSchema) -> str | None:
     except DataError as error:
         return str(error)
     return None
-
-
-def _contradiction_in_time(schema: TableSchema) -> str | None:
-    sources = {name: task.name for task in schema.tasks for name in (task.name, *task.columns)}
-    for role, name in (("timestamp", schema.timestamp), ("session", schema.session), ("user", schema.user)):
-        if name in sources:
-            return f"column {name!r} is the {role} and gives the label {sources[name]!r}: name another {role}"
-    if schema.session and schema.session_rule:
-        return "`session` and `session_rule` exclude each other: keep the column, or the rule"
-    if schema.session_rule and not (schema.user and schema.timestamp):
-        return f"`session_rule` needs `user` and `timestamp`: {EXAMPLES['user']}, {EXAMPLES['timestamp']}"
-    for key in ("timestamp_unit", "timestamp_format", "relative_time"):
-        if getattr(schema, key) and not schema.timestamp:
-            return f"`{key}` without `timestamp`: {EXAMPLES['timestamp']}, or leave `{key}` out"
-    if schema.timestamp in (*schema.categorical, *schema.numerical):
-        return f"column {schema.timestamp!r} is the timestamp and an input: later times are all new; take it out there"
-    if schema.timestamp and schema.timestamp in (schema.session, schema.user):
-        return f"column {schema.timestamp!r} is the timestamp and an id: name another column for one of them"
-    if schema.timestamp_unit and schema.timestamp_format:
-        return "`timestamp_unit` is for numbers and `timestamp_format` for dates: keep one"
-    if schema.relative_time and not schema.timestamp_unit:
-        return f"`relative_time` is for times that are numbers: {EXAMPLES['timestamp_unit']}"
-    return _contradiction_in_format(schema.timestamp_format)
-
-
-def _contradiction_in_format(form: str | None) -> str | None:
-    if form is None:
-        return None
-    try:
-        dates_read = datetime.strptime(EXAMPLE_TIME.strftime(form), form).date() == EXAMPLE_TIME.date()
-    except ValueError as error:
-        return f"`timestamp_format` is {form!r}: {error}; {EXAMPLES['timestamp_format']}"
-    if not dates_read:
-        return f"`timestamp_format` is {form!r}, which has no year, month or day: {EXAMPLES['timestamp_format']}"
-    return None
-
-
-EXAMPLE_TIME = datetime(2024, 5, 31, 13, 45)
