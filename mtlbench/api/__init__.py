@@ -14,6 +14,7 @@ from mtlbench.api.publication import Publication, RemoteFile
 from mtlbench.api.renamed import API_NAMES, replacement
 from mtlbench.api.schema import BagField, Field, Pooling, Schema
 from mtlbench.api.sessions import session_ids
+from mtlbench.api.splitting import Splitting
 from mtlbench.api.step import Jacobian, SharedGradients, Step
 from mtlbench.api.tasks import Task, funnel
 from mtlbench.api.trainer import SourceCheckpoint, StageBudget, Stateful, Trainer
@@ -51,6 +52,7 @@ __all__ = [
     "SourceCheckpoint",
     "Split",
     "Splits",
+    "Splitting",
     "StageBudget",
     "Stateful",
     "Step",

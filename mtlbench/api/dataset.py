@@ -20,6 +20,7 @@ from mtlbench.api.inputs import Bag, Inputs
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.publication import Publication
 from mtlbench.api.schema import Pooling, Schema
+from mtlbench.api.splitting import Splitting
 from mtlbench.api.tasks import Task
 
 
@@ -68,7 +69,7 @@ class Log:
     """The inputs that describe the user. Some methods leave them out of a state."""
     held_out: str | None = None
     """Boolean column, true on the rows of a published test part. Validation is then the last quarter of the other rows.
-    ``None``: the split is 6:2:2."""
+    ``None``: ``splitting`` says how it is split."""
     optimum: Sequence[str] = ()
     """Columns of the true mean of each task given the inputs, its probability if it is binary, where the generator
     knows it."""
@@ -88,6 +89,11 @@ class Log:
     which they are cut: ``{"watch_time": 0.999}``."""
     bags: Sequence[str | BagColumn] = ()
     """Input columns of several ids each. A bare name is a :class:`BagColumn` of the default length."""
+    splitting: Splitting = field(default_factory=Splitting)
+    """How the rows are split. The default is 6:2:2, by time where there is a timestamp."""
+    binned: Mapping[str, int] = field(default_factory=dict)
+    """Input columns of numbers of which each becomes a categorical field, with the number of its bins: ``{"price":
+    20}``. The edges are quantiles of the training rows, and missing values have a bin of their own."""
 
     @property
     def described_tasks(self) -> tuple[Task, ...]:

@@ -1,6 +1,7 @@
 """From a log to encoded splits."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -8,13 +9,13 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from mtlbench.api import Bag, BagField, DataError, Field, Log, Schema, Split, Splits, Task
-from mtlbench.data.encoding import encode_bags, encode_ids, standardise
+from mtlbench.api import Bag, BagField, DataError, Field, Log, Schema, Split, Splits, Splitting, Task
+from mtlbench.data.encoding import encode_bags, encode_bins, encode_ids, standardise
 from mtlbench.data.facts import facts_of
 from mtlbench.data.hashes import sha256_of_json
 from mtlbench.data.labels import clip_labels, labels_of
 from mtlbench.data.sessions import index_sessions, no_sessions, owned_sessions
-from mtlbench.data.splitting import boundaries, order_of
+from mtlbench.data.splitting import divide
 from mtlbench.data.suspicions import suspicions
 from mtlbench.data.ties import settle
 from mtlbench.data.validation import check_ids, check_log, check_scores, check_splits
@@ -29,10 +30,9 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
     """
     check_log(log, dataset)
     rows = len(log.frame)
-    held_out = log.frame[log.held_out].to_numpy(bool) if log.held_out else None
-    by_time = order_of(log.frame[log.timestamp] if log.timestamp else None, rows, held_out)
-    parts = boundaries(rows, None if held_out is None else int(held_out.sum()))
-    order, ties = settle(log, by_time, parts)
+    division = divide(log)
+    parts = division.parts
+    order, ties = settle(log, division)
     table = _Ordered(log, order, parts["train"].stop)
     tasks = log.described_tasks
     labels = table.labels(tasks)
@@ -76,13 +76,19 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
         bags=bag_fields,
     )
     named = {name: split(part) for name, part in parts.items()}
-    found = suspicions(schema, named, drawn=not log.timestamp and held_out is None)
+    found = suspicions(schema, named, drawn=not log.timestamp and "test" in division.counted)
     splits = Splits(
         schema,
         named["train"],
         named["validation"],
         named["test"],
-        fingerprint=_identity(fingerprint, ties=order is not by_time and (order != by_time).any(), sessions=shared),
+        fingerprint=_identity(
+            fingerprint,
+            ties=(order != division.order).any(),
+            sessions=shared,
+            splitting=asdict(log.splitting) if log.splitting != Splitting() else None,
+            binned=dict(log.binned),
+        ),
         facts={**facts_of(log, schema, named, shared, ties), **limits, **found.facts},
         warnings=(*log.warnings, *found.warnings),
     )
@@ -91,8 +97,11 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
 
 
 def _identity(fingerprint: str, **rules: object) -> str:
-    """The fingerprint, another one where a rule gave other tensors that is younger than the version of the encoding."""
-    applied = [name for name, applies in rules.items() if applies]
+    """The fingerprint, another one where a rule gave other tensors that is younger than the version of the encoding.
+
+    A rule that is a choice among several is there with what was chosen.
+    """
+    applied = [[name, how] if isinstance(how, dict) else name for name, how in rules.items() if how]
     return sha256_of_json({"fingerprint": fingerprint, "rules": applied}) if applied else fingerprint
 
 
@@ -115,18 +124,23 @@ class _Ordered:
     def column(self, name: str) -> "pd.Series[Any]":
         return self._log.frame[name].iloc[self._order]
 
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        return self.column(name).to_numpy(np.float64, na_value=np.nan)
+
     def inputs(self) -> tuple[NDArray[np.int32], tuple[Field, ...], NDArray[np.float32]]:
         """Categorical (N, F) and its fields, numerical (N, D)."""
         log, rows = self._log, len(self._order)
-        categorical = np.empty((rows, len(log.categorical)), dtype=np.int32)
+        categorical = np.empty((rows, len(log.categorical) + len(log.binned)), dtype=np.int32)
         fields = []
         for place, name in enumerate(log.categorical):
             categorical[:, place], cardinality = encode_ids(self.column(name), self._train, log.min_count)
             fields.append(Field(name, cardinality))
+        for place, (name, bins) in enumerate(log.binned.items(), start=len(log.categorical)):
+            categorical[:, place], cardinality = encode_bins(self.numbers(name), self._train, bins)
+            fields.append(Field(name, cardinality))
         numerical = np.empty((rows, len(log.numerical)), dtype=np.float32)
         for place, name in enumerate(log.numerical):
-            values = self.column(name).to_numpy(np.float64, na_value=np.nan)
-            numerical[:, place] = standardise(values, self._train)
+            numerical[:, place] = standardise(self.numbers(name), self._train)
         return categorical, tuple(fields), numerical
 
     def bags(self) -> tuple[list[tuple[NDArray[np.int32], NDArray[np.int32]]], tuple[BagField, ...]]:

@@ -62,6 +62,21 @@ def encode_bags(
     return index, np.minimum(lengths, length).astype(np.int32), cardinality
 
 
+def encode_bins(values: NDArray[np.float64], train: int, bins: int) -> tuple[NDArray[np.int32], int]:
+    """The bin of each number, and the number of indices.
+
+    The edges are quantiles of the numbers of the first ``train`` rows, each a number that is there, so that no bin is
+    empty: there are fewer than ``bins`` where a number is frequent. Bins are numbered from 1 in their order. A missing
+    value has the index after them, and 0, the unknown id, where the training rows lack none.
+    """
+    seen = np.sort(values[:train][~np.isnan(values[:train])])
+    edges = np.unique(seen[np.arange(bins) * len(seen) // bins]) if len(seen) else seen
+    found = np.searchsorted(edges[1:], values, side="right").astype(np.int32) + np.int32(len(edges) > 0)
+    missing_is_known = len(seen) < min(train, len(values))
+    found[np.isnan(values)] = len(edges) + 1 if missing_is_known else 0
+    return found, len(edges) + 1 + missing_is_known
+
+
 def standardise(values: NDArray[np.float64], train: int) -> NDArray[np.float32]:
     """z-scores under mean and standard deviation of the first ``train`` rows.
 

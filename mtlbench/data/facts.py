@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from mtlbench.api import Log, Schema, Split
+from mtlbench.api import Log, Schema, Split, Splitting
+from mtlbench.data.splitting import how
 
 
 def facts_of(
@@ -22,6 +23,8 @@ def facts_of(
     facts = dict(log.facts)
     if log.held_out:
         facts["split"] = f"as published, validation {'the end' if log.timestamp else 'a random part'} of training"
+    elif log.splitting != Splitting():
+        facts["split"] = how(log)
     elif not log.timestamp:
         facts["split"] = "random with a fixed seed, for want of timestamps"
     facts["rows"] = sum(len(split) for split in splits.values())

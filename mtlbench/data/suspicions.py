@@ -52,8 +52,21 @@ def suspicions(schema: Schema, splits: Mapping[str, Split], drawn: bool) -> Susp
     _copies(schema, splits, found)
     if drawn:
         _repeats(splits, schema.users, found)
+    _future(splits, found)
     _gaps(schema, splits, found)
     return found
+
+
+def _future(splits: Mapping[str, Split], found: Suspicions) -> None:
+    """Training rows that are later than a test row, as in a split by users."""
+    later = splits["train"].timestamp > splits["test"].timestamp[0]
+    share = float(later.double().mean())
+    if share:
+        found.facts["train_rows_after_the_first_test_row"] = share
+        found.warnings.append(
+            f"{share:.1%} of the training rows are later than the first test row: scores say how well gaps in the past "
+            "are filled, not how well the future is predicted"
+        )
 
 
 def _gaps(schema: Schema, splits: Mapping[str, Split], found: Suspicions) -> None:

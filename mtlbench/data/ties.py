@@ -3,42 +3,36 @@
 A file may be sorted by a label, and the splits would differ in its rate then.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mtlbench.api import Log
+from mtlbench.data.splitting import Division
 
 FEWEST = 0.001
 """Share of the rows up to which tied rows keep the order of the file: so few move no base rate, and where times are in
 milliseconds they are most often one page, whose order the file tells."""
 
 
-def settle(
-    log: Log, order: NDArray[np.int64], parts: Mapping[str, slice]
-) -> tuple[NDArray[np.int64], dict[str, float]]:
+def settle(log: Log, division: Division) -> tuple[NDArray[np.int64], dict[str, float]]:
     """The order with the ties at its boundaries settled, and the share of all rows that is tied at each.
 
     A hash of a row's content says on which side of the boundary it goes; on each side rows keep their order.
 
     Args:
         log: what was logged, in any order.
-        order: row numbers in the order of the splits, by time within what is split by time.
-        parts: the splits as ranges of it.
+        division: its rows in the order of the splits. What begins where the log itself says is not touched.
 
     Returns:
         The order, the same object where nothing is to settle; and by the name of the split that begins there the share
         of rows that have the time with which it begins and the one before ends.
     """
-    if not log.timestamp:
+    order = division.order
+    if not (log.timestamp and division.counted):
         return order, {}
-    starts = {name: parts[name].start for name in ("validation", "test")}
-    if log.held_out:  # the published test part begins where its publisher says
-        time = log.frame[log.timestamp].to_numpy(np.int64)[order[: starts.pop("test")]]
-    else:
-        time = log.frame[log.timestamp].to_numpy(np.int64)[order]
+    starts = {name: division.parts[name].start for name in division.counted}
+    time = log.frame[log.timestamp].to_numpy(np.int64)[order[: division.parts[division.counted[-1]].stop]]
     groups = {name: _tied(time, start) for name, start in starts.items()}
     large = {(group.start, group.stop) for group in groups.values() if _size(group) > FEWEST * len(order)}
     if large:
@@ -67,6 +61,7 @@ def _size(group: slice) -> int:
 
 def _hashes(log: Log, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
     """A hash of what the log says in each of the rows."""
-    named = dict.fromkeys([*log.task_names, *log.categorical, *log.numerical, *filter(None, (log.session, log.user))])
+    inputs = (*log.categorical, *log.numerical, *log.binned)
+    named = dict.fromkeys([*log.task_names, *inputs, *filter(None, (log.session, log.user))])
     content = log.frame[list(named)].iloc[rows]
     return np.asarray(pd.util.hash_pandas_object(content, index=False), dtype=np.uint64)

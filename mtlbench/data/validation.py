@@ -9,12 +9,17 @@ from numpy.typing import NDArray
 from pandas import isna
 from pandas.api import types
 
-from mtlbench.api import DataError, Log, Pooling, UsageError, did_you_mean
+from mtlbench.api import DataError, Log, Pooling, Splitting, UsageError, did_you_mean
+from mtlbench.api.splitting import PARTS
 from mtlbench.data.encoding import flat
 from mtlbench.data.labels import Labels, check_labels, kind_of
+from mtlbench.data.splitting import how, remedy
 
 MOST_IDS = 10_000
 """Of one bag. The encoded log has as many places for each row."""
+
+BINS = range(2, 10_001)
+"""How many bins a column may be cut into."""
 
 MOST_TIMES = 1e15
 """How many times most numbers of a column the largest may be: a float has about as many digits."""
@@ -32,6 +37,7 @@ def check_log(log: Log, dataset: str) -> None:
         _check_inputs(log)
         _check_bags(log)
         _check_time_and_ids(log)
+        _check_splitting(log)
         _check_optimum(log)
     except UsageError as error:
         raise DataError(f"{_subject(log, dataset)}: {error}") from None
@@ -52,13 +58,11 @@ def check_splits(log: Log, order: NDArray[np.int64], labels: Labels, parts: Mapp
                 f"{subject}: the published test part begins at timestamp {time[test]}, before the training part ends "
                 f"({time[:test].max()}): the future would be trained on; leave {log.held_out!r} or the timestamp out"
             )
-    shares = "as published" if log.held_out else f"split 6:2:2 {'by time' if log.timestamp else 'at random'}"
     for part, rows in parts.items():
         size = rows.stop - rows.start
         if size == 0:
             raise DataError(
-                f"{subject}: the {part} split is empty: the log has {len(order)} rows, {shares}; give at least 5, and "
-                "for results worth reading, thousands"
+                f"{subject}: the {part} split is empty: the log has {len(order)} rows, split {how(log)}; {remedy(log)}"
             )
         for place, task in enumerate(log.described_tasks):
             try:
@@ -108,13 +112,13 @@ def _check_columns(log: Log) -> None:
         raise DataError("the log is empty: it has no rows; check the raw files and the filters of the dataset")
     if not log.tasks:
         raise DataError("the log names no task: name at least one label column")
-    if not log.categorical and not log.numerical:
+    if not (log.categorical or log.numerical or log.binned):
         raise DataError("the log names no input: name at least one categorical or numerical column, besides bags")
     if log.min_count < 1:
         raise DataError(f"min_count is {log.min_count}: expected 1 or more")
-    inputs = [*log.categorical, *log.numerical, *(bag.name for bag in log.described_bags)]
-    tasks = log.task_names
-    named = [*tasks, *inputs, *log.optimum, *filter(None, (log.timestamp, log.session, log.user, log.held_out))]
+    inputs = [*log.categorical, *log.numerical, *log.binned, *(bag.name for bag in log.described_bags)]
+    tasks, split = log.task_names, log.splitting.column
+    named = [*tasks, *inputs, *log.optimum, *filter(None, (log.timestamp, log.session, log.user, log.held_out, split))]
     present = log.frame.columns
     for name in named:
         if (present == name).sum() != 1:
@@ -136,6 +140,19 @@ def _check_columns(log: Log) -> None:
             raise DataError(f"column {name!r} is named twice; name it once")
         if name in inputs and (name in tasks or name in log.optimum):
             raise DataError(f"column {name!r} is an input and a label: that leaks the answer; take it from the inputs")
+    if split in (*inputs, *tasks):
+        raise DataError(f"column {split!r} says how the log is split, and is an input or a label: take it out there")
+
+
+def _check_splitting(log: Log) -> None:
+    if log.held_out and log.splitting != Splitting():
+        raise DataError(f"column {log.held_out!r} holds out a test part and `splitting` says another split: keep one")
+    has = [role for role in ("timestamp", "user") if getattr(log, role)]
+    if reason := log.splitting.contradiction(has):
+        raise DataError(reason)
+    if name := log.splitting.column:
+        named = log.frame[name].isin(PARTS).to_numpy(bool)
+        _refuse(log, name, ~named, f"column {name!r} of splits", f"write {', '.join(PARTS)} there, or drop the row")
 
 
 def _check_bags(log: Log) -> None:
@@ -161,7 +178,10 @@ def _check_bags(log: Log) -> None:
 
 
 def _check_inputs(log: Log) -> None:
-    for name in log.numerical:
+    for name, bins in log.binned.items():
+        if bins not in BINS:
+            raise DataError(f"column {name!r} is to be cut into {bins} bins: give {BINS[0]} to {BINS[-1]}")
+    for name in (*log.numerical, *log.binned):
         column = log.frame[name]
         if not types.is_numeric_dtype(column) or types.is_complex_dtype(column):
             raise DataError(
@@ -171,7 +191,8 @@ def _check_inputs(log: Log) -> None:
         values = column.to_numpy(np.float64, na_value=np.nan)
         remedy = "make it missing, or a finite number"
         _refuse(log, name, np.isinf(values), f"numerical column {name!r}", remedy)
-        _check_size(log, name, np.abs(values))
+        if name not in log.binned:
+            _check_size(log, name, np.abs(values))
 
 
 def _check_size(log: Log, name: str, sizes: NDArray[np.float64]) -> None:

@@ -36,6 +36,14 @@ BAGS: dict[str, tuple[str, list[str]]] = {
     "a label too": ('bags = [{ column = "click", separator = "|" }]', ["'click'", "leaks the answer", "take it out"]),
     "the timestamp too": ('bags = [{ column = "time", separator = "|" }]', ["'time'", "the timestamp"]),
     "the session too": ('bags = [{ column = "visit", separator = "|" }]', ["'visit'", "the session"]),
+    "a number in bins too": (
+        'binned = { genre = 3 }\nbags = [{ column = "genre", separator = "|" }]',
+        ["'genre'", "among the other inputs"],
+    ),
+    "the split too": (
+        'split = { column = "genre" }\nbags = [{ column = "genre", separator = "|" }]',
+        ["'genre' is a bag and says how the log is split"],
+    ),
     "of no input": ('bags = [{ column = "tags", of = "item" }]', ["'tags'", "'item'", "did you mean 'item_id'?"]),
     "attention to nothing": (
         'bags = [{ column = "tags", pooling = "attention" }]',

@@ -187,6 +187,34 @@ TABLES: dict[str, tuple[Break, list[str]]] = {
     "huge number": (row(9, "price", 1e300), ["my_log.csv", "'price'", "1e+300", "row 9", "correct it"]),
     "huge negative number": (row(9, "price", -1e300), ["my_log.csv", "'price'", "-1e+300", "row 9", "correct it"]),
     "infinite number": (row(9, "price", "inf"), ["my_log.csv", "'price'", "inf", "row 9", "finite"]),
+    "infinite binned number": (
+        both(describe('numerical = ["price"]', "binned = { price = 5 }"), row(9, "price", "inf")),
+        ["my_log.csv", "'price'", "inf", "row 9", "finite"],
+    ),
+    "a word among binned numbers": (
+        both(describe('numerical = ["price"]', "binned = { price = 5 }"), row(9, "price", "dear")),
+        ["my_log.csv", "'price'", "'dear'", "row 9", "call for a number"],
+    ),
+    "one bin": (describe('numerical = ["price"]', "binned = { price = 1 }"), ["`binned` holds 1", "price = 20"]),
+    "binned and numerical": (add("binned = { price = 5 }"), ["'price' stands twice among", "name it once"]),
+    "binned timestamp": (add("binned = { time = 5 }"), ["'time' is the timestamp and an input", "take it out there"]),
+    "unknown split": (add('split = { column = "item_id" }'), ["'item_id' says how the log is split, and is an input"]),
+    "no name of a split": (add('split = { column = "visit" }'), ["'visit' of splits holds", "row 2", "write train"]),
+    "empty split": (add("split = { fractions = [0.998, 0.001, 0.001] }"), ["split is empty", "300 rows", "at least 5"]),
+    "fractions of more than 1": (add("split = { fractions = [1, 1, 1] }"), ["[1.0, 1.0, 1.0], which sum to 3", "give"]),
+    "a cut after the log": (
+        add("split = { validation_from = 2023-11-15, test_from = 2031-01-01 }"),
+        [
+            "test split is empty",
+            "2031-01-01 00:00:00 UTC",
+            "its times run from 2023-11-14 22:13:20 UTC to",
+            "choose both",
+        ],
+    ),
+    "a cut that is no date": (
+        add('split = { validation_from = "May", test_from = 2031-01-01 }'),
+        ["`split` holds 'May'", "no date such as 2024-05-31"],
+    ),
     "label of three values": (row(7, "click", 2), ["my_log.csv", "'click'", "'2'", "row 7", "equals"]),
     "label in words": (column("click", "yes"), ["my_log.csv", "'click'", "'yes'", "row 2", "equals"]),
     "label missing": (

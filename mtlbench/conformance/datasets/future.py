@@ -13,7 +13,7 @@ from mtlbench.conformance.datasets.log import log_of
 from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import broken, rule
 from mtlbench.data.sessions import owned_sessions
-from mtlbench.data.splitting import boundaries, order_of
+from mtlbench.data.splitting import divide, order_of
 
 SAME = 0.999
 """Correlation above which two columns are taken for one."""
@@ -30,7 +30,7 @@ Quantity = tuple[str, Vector, Vector | None]
 
 @rule("dataset")
 def no_input_knows_the_future(plugin: PluginUnderTest) -> None:
-    """No numerical input is a quantity that is known only after the event.
+    """No numerical or binned input is a quantity that is known only after the event.
 
     Such quantities are computed from the log itself: for each session, user and id the mean of every label and the
     number of rows over the whole log, the row itself and all later ones included; and the time to the next row of the
@@ -38,16 +38,18 @@ def no_input_knows_the_future(plugin: PluginUnderTest) -> None:
     over the training rows, was computed from it. Statistics over the training rows, or over earlier rows, pass.
     """
     log = log_of(plugin)
-    frame = log.frame.iloc[order_of(log.frame[log.timestamp] if log.timestamp else None, len(log.frame))]
-    frame = frame.reset_index(drop=True)
+    order = order_of(log.frame[log.timestamp] if log.timestamp else None, len(log.frame))
+    frame = log.frame.iloc[order].reset_index(drop=True)
+    division = divide(log)
+    train = np.isin(order, division.order[division.parts["train"]])
     if log.session and log.user:
         session, user = (pd.factorize(frame[name])[0].astype(np.int64) for name in (log.session, log.user))
         frame[log.session] = owned_sessions(session, user)[0]
     sample = np.sort(np.random.default_rng(0).permutation(len(frame))[:ROWS])
-    inputs = {name: _numbers(frame[name])[sample] for name in log.numerical}
+    inputs = {name: _numbers(frame[name])[sample] for name in (*log.numerical, *log.binned)}
     if not inputs:
         return
-    for what, known_later, honest in _quantities(log, frame, sample):
+    for what, known_later, honest in _quantities(log, frame, train, sample):
         for name, values in inputs.items():
             likeness = _likeness(values, known_later)
             if likeness > SAME and (honest is None or likeness > _likeness(values, honest)):
@@ -58,10 +60,9 @@ def no_input_knows_the_future(plugin: PluginUnderTest) -> None:
 
 
 def _quantities(
-    log: Log, frame: pd.DataFrame, sample: NDArray[np.int64]
+    log: Log, frame: pd.DataFrame, train: NDArray[np.bool_], sample: NDArray[np.int64]
 ) -> Iterator[tuple[str, Vector, Vector | None]]:
-    """What is known later, of the rows of the sample."""
-    train = boundaries(len(frame))["train"]
+    """What is known later, of the rows of the sample; ``train`` says which rows of the frame are training rows."""
     groups = dict.fromkeys([*filter(None, (log.session, log.user)), *log.categorical])
     for group in groups:
         codes = pd.factorize(frame[group], use_na_sentinel=False)[0]

@@ -59,7 +59,7 @@ def deterministic(plugin: PluginUnderTest) -> None:
     first = log_of(plugin)
     with restored_generators(seed=1):
         second = read(plugin)
-    for name in ("tasks", "categorical", "numerical", "timestamp", "session", "user", "optimum"):
+    for name in ("tasks", "categorical", "numerical", "binned", "timestamp", "session", "user", "optimum"):
         said, again = getattr(first, name), getattr(second, name)
         if said != again:
             broken(f"{name} is {said!r}, and then {again!r}", "let nothing but files and parameters decide the log")
@@ -67,7 +67,7 @@ def deterministic(plugin: PluginUnderTest) -> None:
         broken(f"{first.frame.shape} rows and columns, and then {second.frame.shape}", SORTED)
     ids = filter(None, (first.timestamp, first.session, first.user))
     for name in dict.fromkeys(
-        [*(task.name for task in first.described_tasks), *first.categorical, *first.numerical, *ids]
+        [*(task.name for task in first.described_tasks), *first.categorical, *first.numerical, *first.binned, *ids]
     ):
         one, other = (frame[name].astype(object).to_numpy() for frame in (first.frame, second.frame))
         differ = (one != other) & ~(pd.isna(one) & pd.isna(other))

@@ -109,7 +109,7 @@ def contradiction(schema: "TableSchema") -> str | None:
 
 def _taken(name: str, schema: "TableSchema") -> str | None:
     """What else a bag or a history called ``name`` is, with the remedy."""
-    if name in (*schema.categorical, *schema.numerical):
+    if name in (*schema.categorical, *schema.numerical, *schema.binned):
         return f"column {name!r} stands in `bags` or `history` and among the other inputs: name it once"
     for task in schema.tasks:
         if name in (task.name, task.source):
@@ -119,6 +119,8 @@ def _taken(name: str, schema: "TableSchema") -> str | None:
                 f"column {name!r} is a bag and says where {task.name!r} was observed, which leaks the answer: take it "
                 "out of `bags`"
             )
+    if name == schema.split.column:
+        return f"column {name!r} is a bag and says how the log is split: take it out of `bags`"
     for role in ("timestamp", "session", "user"):
         if name == getattr(schema, role):
             return f"column {name!r} is a bag and the {role}: name another column for one of them"

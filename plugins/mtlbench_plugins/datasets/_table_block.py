@@ -44,7 +44,7 @@ class CheckedBlock:
         columns: dict[str, pa.Array] = {}
         for column in schema.categorical:
             columns[column] = self._id(column)
-        for column in schema.numerical:
+        for column in (*schema.numerical, *schema.binned):
             columns[column] = self._number(column)
             self._refuse(column, pc.is_inf(columns[column]), "make it finite, or add the value to `missing`")
         for one in schema.bags:
@@ -55,6 +55,8 @@ class CheckedBlock:
             if name:
                 columns[schema.id_column(name)] = self._id(name)
                 self._refuse(name, pc.is_null(self._id(name)), f"give every row a {role} id, or drop the row")
+        if schema.split.column:
+            columns[schema.split.column] = self._id(schema.split.column)
         if schema.timestamp:
             columns[schema.timestamp] = self._milliseconds(schema.timestamp)
         labels = {task.name: self._label(task) for task in schema.tasks}

@@ -83,7 +83,7 @@ def _type(name: str, schema: TableSchema, present: pa.Schema) -> pa.DataType:
     uses = [task.is_of_numbers for task in schema.tasks if task.source == name]
     uses += [task.observed.is_of_numbers for task in schema.tasks if task.observed and task.observed.column == name]
     uses += [where.is_of_numbers for where in marks(schema).values() if where.column == name]
-    is_id = name in schema.categorical or name in (schema.session, schema.user)
+    is_id = name in schema.categorical or name in (schema.session, schema.user, schema.split.column)
     return NUMBER if all(uses) and not is_id else CATEGORY
 
 

@@ -10,9 +10,12 @@ from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, Vali
 from mtlbench.api import DataError, Params, Task, did_you_mean, funnel
 from mtlbench.api.sessions import SESSION_RULE
 from mtlbench.api.tasks import check_order
-from mtlbench_plugins.datasets import _table_bags, _table_time
+from mtlbench_plugins.datasets import _table_bags, _table_split
 from mtlbench_plugins.datasets._table_bags import TableBag, TableHistory, as_bag
+from mtlbench_plugins.datasets._table_split import TableSplit
 from mtlbench_plugins.datasets._table_tasks import EXAMPLES_OF_TASKS, TableTask, Text, as_task
+from mtlbench_plugins.datasets._table_times import EXAMPLES as OF_TIME
+from mtlbench_plugins.datasets._table_times import contradiction_in_time
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None", r"\N")
 """Fields of a CSV file that count as missing, unless the description says otherwise."""
@@ -38,6 +41,8 @@ class TableSchema(Params):
     """Of plain tasks; ``None`` is a funnel of them."""
     categorical: Names = ()
     numerical: Names = ()
+    binned: dict[Text, Annotated[int, Field(ge=2, le=10_000, strict=True)]] = Field(default_factory=dict)
+    """Numbers that are cut into bins, and into how many."""
     timestamp: Text | None = None
     timestamp_unit: Literal["s", "ms", "us", "ns"] | None = None
     """Of timestamps that are numbers."""
@@ -55,6 +60,8 @@ class TableSchema(Params):
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = None
     missing: Annotated[tuple[str, ...], BeforeValidator(_listed)] = MISSING
     min_count: Annotated[int, Field(ge=1, strict=True)] = 1
+    split: TableSplit = TableSplit()
+    """How the log is split."""
     bags: Annotated[tuple[Annotated[TableBag, BeforeValidator(as_bag)], ...], BeforeValidator(_listed)] = ()
     """Columns of several ids in a row."""
     history: tuple[TableHistory, ...] = ()
@@ -63,10 +70,11 @@ class TableSchema(Params):
     def columns(self) -> list[str]:
         """Every column that is read, each once."""
         sources = [name for task in self.tasks for name in task.columns]
-        rest = filter(None, (self.timestamp, self.session, self.user))
+        rest = filter(None, (self.timestamp, self.session, self.user, self.split.column))
         bags = [bag.column for bag in self.bags]
         marks = [condition.column for condition in _table_bags.marks(self).values()]
-        return list(dict.fromkeys([*sources, *self.categorical, *self.numerical, *rest, *bags, *marks]))
+        inputs = (*self.categorical, *self.numerical, *self.binned, *bags)
+        return list(dict.fromkeys([*sources, *inputs, *rest, *marks]))
 
     @property
     def several(self) -> tuple[TableBag | TableHistory, ...]:
@@ -87,7 +95,7 @@ class TableSchema(Params):
 
     def id_column(self, name: str) -> str:
         """What the ids of a column are called: a column that is a number too stands twice in the log."""
-        return f"{name}, as an id" if name in self.numerical else name
+        return f"{name}, as an id" if name in (*self.numerical, *self.binned) else name
 
 
 EXAMPLES = {
@@ -96,19 +104,25 @@ EXAMPLES = {
     "relation": 'relation = "funnel", or "parallel"',
     "categorical": 'categorical = ["user_id", "item_id"]',
     "numerical": 'numerical = ["price"]',
+    "binned": "binned = { price = 20 }",
+    **OF_TIME,
+    "session": 'session = "session_id"',
+    "session_rule": 'session_rule = "user-gap30m", or "user", "user-day"',
+    "user": 'user = "user_id"',
     "user_inputs": 'user_inputs = ["user_id", "age"]',
     "delimiter": 'delimiter = ";"',
     "missing": 'missing = ["", "?"]',
     "min_count": "min_count = 2",
-    **_table_time.EXAMPLES,
+    **_table_split.EXAMPLES,
     **_table_bags.EXAMPLES,
 }
 PARTS: dict[str, tuple[str, type[Params]]] = {
     "tasks": ("task", TableTask),
+    "split": ("split", TableSplit),
     "bags": ("bag", TableBag),
     "history": ("history", TableHistory),
 }
-"""What the keys of lists of tables hold."""
+"""What the keys hold that are tables themselves."""
 
 
 def read_schema(path: Path) -> TableSchema:
@@ -145,14 +159,13 @@ def _complaint(error: ValidationError, given: Mapping[str, Any]) -> str:
     example = f"write {EXAMPLES[key]}" if key in EXAMPLES else ""
     if detail["type"] == "extra_forbidden":
         what, part = PARTS[key] if inner else ("", TableSchema)
-        of = f" of a {what}" if inner else ""
-        unknown = str(detail["loc"][-1])
+        unknown, of = str(detail["loc"][-1]), f" of a {what}" if inner else ""
         return f"unknown key {unknown!r}{of}: {did_you_mean(unknown, list(part.model_fields))}"
     if detail["type"] == "missing":
         return f"the key {(inner or [key])[-1]!r} is missing{f' in `{key}`' if inner else ''}: {example}"
     reason = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should", 1)
     if detail["type"] == "model_type":
-        bare = "" if key == "history" else "the name of a column, or "
+        bare = "the name of a column, or " if key in ("tasks", "bags") else ""
         reason = f"a {PARTS[key][0]} is {bare}a table in braces"
     if key == "tasks" and inner and inner[-1] in EXAMPLES_OF_TASKS:
         key, example = inner[-1], f"write {EXAMPLES_OF_TASKS[inner[-1]]}"
@@ -161,13 +174,13 @@ def _complaint(error: ValidationError, given: Mapping[str, Any]) -> str:
 
 def _contradiction(schema: TableSchema) -> str | None:
     """What is wrong only when keys are taken together, with the remedy."""
-    inputs = [*schema.categorical, *schema.numerical]
+    inputs = [*schema.categorical, *schema.numerical, *schema.binned]
     names = [task.name for task in schema.tasks]
     if not inputs:
         return f"no input is named: {EXAMPLES['categorical']} or {EXAMPLES['numerical']}"
     for name in [*inputs, *names]:
         if inputs.count(name) > 1:
-            return f"column {name!r} stands twice among `categorical` and `numerical`: name it once"
+            return f"column {name!r} stands twice among `categorical`, `numerical` and `binned`: name it once"
         if names.count(name) > 1:
             return f"task {name!r} stands twice in `tasks`: name it once"
     every = [*inputs, *(one.name for one in schema.several)]
@@ -182,7 +195,12 @@ def _contradiction(schema: TableSchema) -> str | None:
                 f"column {task.observed.column!r} is an input and says where {task.name!r} was observed, which leaks "
                 "the answer: take it out of the inputs, or copy it under another name if it is known before the outcome"
             )
-    return _contradiction_of_tasks(schema) or _table_time.contradiction(schema) or _table_bags.contradiction(schema)
+    return (
+        _contradiction_of_tasks(schema)
+        or contradiction_in_time(schema)
+        or _table_split.contradiction(schema)
+        or _table_bags.contradiction(schema)
+    )
 
 
 def _contradiction_of_tasks(schema: TableSchema) -> str | None:

@@ -48,6 +48,7 @@ class Table(api.Dataset):
 
     Inputs: ``categorical`` columns are ids, compared as text ("07" is not "7"), where a whole float is the integer
     ("7.0" is "7") and NaN is missing; ``numerical`` columns are numbers. Missing values are allowed in both.
+    ``binned = { price = 20 }`` cuts a column of numbers into so many quantile bins, each with an embedding.
     ``min_count``: ids rarer than this in training are unknown. ``user_inputs`` says which of them describe the user,
     for critics whose state leaves those out.
 
@@ -63,6 +64,10 @@ class Table(api.Dataset):
     fixed seed. Sessions: ``session`` names a column of ids, each of one ``user`` where that is named, or
     ``session_rule`` makes them of ``user`` and ``timestamp`` (``user-gapNm``, ``user-day`` in UTC, ``user``). Without
     timestamps or sessions there is no session MDP, and what needs one is not applicable.
+
+    Split: 6:2:2 by time, unless ``split`` says ``{ fractions = [0.8, 0.1, 0.1] }``, ``{ by_user = true, seed = 1 }``
+    (all rows of a user in one split), ``{ validation_from = 2024-05-20, test_from = 2024-05-27 }`` (UTC; or numbers
+    in ``timestamp_unit``) or ``{ column = "part" }`` (train, validation or test in each row).
     """
 
     name, label = "table", "Table"
@@ -105,6 +110,7 @@ class Table(api.Dataset):
             tasks=schema.described_tasks,
             categorical=schema.categorical,
             numerical=schema.numerical,
+            binned=schema.binned,
             timestamp=schema.timestamp,
             session=session,
             user=user,
@@ -115,6 +121,7 @@ class Table(api.Dataset):
             warnings=tuple(survey.warnings()),
             place=survey.place,
             bags=[one.described() for one in schema.several],
+            splitting=schema.split.described(schema.timestamp_unit),
         )
 
     @classmethod

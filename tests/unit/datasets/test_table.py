@@ -248,3 +248,22 @@ def test_all_leaves_it_out_but_a_list_takes_it(tmp_path: Path) -> None:
 
     assert "table" not in names("all")
     assert "table" in names("all", "table[schema=my_log.toml]")
+
+
+def test_numbers_that_are_binned_are_a_field_beside_the_ids(tmp_path: Path) -> None:
+    text = DESCRIPTION.replace('numerical = ["price"]', "binned = { price = 4 }\nuser_inputs = ['price']")
+    splits = build(described(tmp_path, text).load(NOWHERE), "table", "key")
+    assert [field.name for field in splits.schema.categorical] == ["user_id", "item_id", "price"]
+    assert splits.schema.numerical == ()
+    assert splits.schema.categorical[2].cardinality == 6
+    bins = np.bincount(splits.train.categorical[:, 2])
+    assert bins[0] == 0
+    assert bins[5] == 1
+    assert bins[1:5].max() - bins[1:5].min() <= 1
+
+
+def test_a_user_can_be_binned_too(tmp_path: Path) -> None:
+    text = DESCRIPTION.replace('["user_id", "item_id"]', '"item_id"\nbinned = { user_id = 3 }')
+    splits = build(described(tmp_path, text).load(NOWHERE), "table", "key")
+    assert splits.schema.categorical[1].cardinality == 4
+    assert splits.facts["users"] == 12
