@@ -48,7 +48,7 @@ class TableHistory(Params):
     of: Text
     where: Annotated[Condition, BeforeValidator(parse_condition)] | None = None
     last: Length = 20
-    pooling: Pooling = "attention"
+    pooling: Pooling = "mean"
     column: Text | None = None
 
     @property

@@ -18,7 +18,7 @@ HOUR_MS, MINUTE_MS, DAY_MS = 3_600_000, 60_000, 86_400_000
 STAGES = {"view": 0, "addtocart": 1, "transaction": 2}
 PROPERTIES = ("785", "591", "814", "available", "categoryid", "364", "776")
 """The properties that the authors of RMTL use."""
-SEEN = api.BagColumn("seen", length=20, pooling="attention", of="itemid")
+SEEN = api.BagColumn("seen", length=20, of="itemid")
 
 
 class RetailRocket(api.Dataset):
@@ -46,7 +46,7 @@ class RetailRocket(api.Dataset):
     categoryid, 364 and 776 (the choice of Liu et al., WWW 2023, https://arxiv.org/abs/2302.03328), as they were last
     written at or before the time of the row, never later. With the category tree also the parent and the root of the
     category. With ``history=seen`` the bag ``seen`` has the items of the visitor's last 20 rows of an earlier time,
-    pooled by attention; it has the embeddings of itemid.
+    pooled by their mean; it has the embeddings of itemid.
 
     Left out as leakage: event and transactionid, which are the labels; all later events; property values written after
     the row.

@@ -76,7 +76,7 @@ def test_seen_are_the_items_of_the_visitors_earlier_rows(data_dir: Path) -> None
     if not (data_dir / "retailrocket" / "events.csv").is_file():
         pytest.skip(f"no RetailRocket: {data_dir / 'retailrocket' / 'events.csv'} is absent")
     log = retailrocket(history="seen").load(data_dir)
-    assert log.described_bags == (api.BagColumn("seen", 20, "attention", "itemid"),)
+    assert log.described_bags == (api.BagColumn("seen", 20, "mean", "itemid"),)
     frame = log.frame
     found = lists(frame["seen"])
     assert max(map(len, found)) == 20

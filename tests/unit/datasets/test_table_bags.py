@@ -105,7 +105,7 @@ def test_a_history_is_that_of_a_plain_loop(where: str | None, counts: Any, tmp_p
     line = {"of": "item_id", "last": 4, "column": "before", **({"where": where} if where else {})}
     text = ", ".join(f"{key} = {json.dumps(value)}" for key, value in line.items())
     log = read(tmp_path, f"history = [{{ {text} }}]")
-    assert log.described_bags == (api.BagColumn("before", 4, "attention", "item_id"),)
+    assert log.described_bags == (api.BagColumn("before", 4, "mean", "item_id"),)
     assert not [name for name in log.frame if "where" in name]
     events = frame[counts(frame) & frame["item_id"].notna()]
     for row, found in enumerate(lists(log.frame["before"])):
