@@ -12,6 +12,7 @@ from own_tables import DESCRIPTION, own_table
 BAGS = """\
 bags = [{ column = "tags", separator = "|", length = 3 }]
 history = [{ of = "item_id", where = "click", last = 5, pooling = "attention" }]
+user_inputs = ["user_id", "history of item_id where click"]
 """
 SETTINGS = ("--epochs", 1, "--seeds", 1, "--jobs", 1, "--quiet")
 
@@ -37,12 +38,13 @@ def test_bags_and_a_history_train_under_losses_gradients_and_critics(
     tags = np.array(["a|b", "b", None, "c|a|d|b"] * 75, dtype=object)
     own_table().assign(tags=tags).to_csv("my_log.csv", index=False)
     Path("my_log.toml").write_text(DESCRIPTION + BAGS)
-    cells = ("--backbone", "shared-bottom,mmoe", "--weighting", "constant,pcgrad,rmtl")
+    cells = ("--backbone", "shared-bottom,mmoe", "--weighting", "constant,pcgrad,rmtl,rmtl[state=no-user]")
     result = mtlbench("run", "--dataset", "table[schema=my_log.toml]", *cells, *SETTINGS)
     assert result.code == 0, result.err
     found = records()
     trained = {(one["backbone"]["name"], one["weighting"]["name"]) for one in found if one["status"] == "done"}
     assert trained >= {(b, w) for b in ("shared-bottom", "mmoe") for w in ("constant", "pcgrad", "rmtl")}
+    assert [one["status"] for one in found] == ["done"] * 8
     assert {one["dataset"]["facts"]["longer_than_length.tags"] for one in found} == {0.25}
 
 
