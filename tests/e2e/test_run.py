@@ -94,40 +94,15 @@ def test_a_cell_gives_identical_results_again_and_in_one_process_or_two(finished
         assert outcome(record) == outcome(together[cell])
 
 
-def test_a_failing_cell_becomes_a_row_with_its_reason_and_the_rest_goes_on(tmp_path: Path):
-    plugin = tmp_path / "broken_weighting.py"
+def test_a_failing_cell_or_a_dying_worker_costs_its_row_and_no_other(tmp_path: Path):
+    plugin = tmp_path / "bad_weightings.py"
     plugin.write_text(
-        "from mtlbench import api\n\n\n"
+        "import os\nfrom mtlbench import api\n\n\n"
         "class Broken(api.Weighting):\n"
         '    """Fails in its first step."""\n\n'
         '    name, label = "broken", "Broken"\n\n'
         "    def weigh(self, step):\n"
-        '        raise ZeroDivisionError("no weights today")\n'
-    )
-    out = tmp_path / "results"
-    study = [*SMALL, "--backbone", "esmm", "--weighting", "broken,constant", "--plugin", str(plugin)]
-    done = mtlbench("run", *study, "--out", str(out), "--jobs", "2")
-    assert done.returncode == 1
-    by_method = {record.method: record for record in records(out).values()}
-    assert by_method["ESMM"].status == "done"
-    failed = by_method["Broken-ESMM"]
-    assert failed.status == "failed"
-    assert failed.failure.reason == "ZeroDivisionError: no weights today"
-    assert "in weigh" in failed.failure.traceback
-    assert "no weights today" in (out / "leaderboard.md").read_text()
-
-    plugin.write_text(
-        plugin.read_text().replace('raise ZeroDivisionError("no weights today")', "return api.ones(step)")
-    )
-    finish_here(study, out, "--overwrite", "failed")
-    repaired = {record.method: record for record in records(out).values()}
-    assert repaired["Broken-ESMM"].metrics == by_method["ESMM"].metrics
-
-
-def test_a_worker_that_dies_costs_its_cell_and_no_other(tmp_path: Path):
-    plugin = tmp_path / "deadly_weighting.py"
-    plugin.write_text(
-        "import os\nfrom mtlbench import api\n\n\n"
+        '        raise ZeroDivisionError("no weights today")\n\n\n'
         "class Deadly(api.Weighting):\n"
         '    """Kills its process."""\n\n'
         '    name, label = "deadly", "Deadly"\n\n'
@@ -135,23 +110,25 @@ def test_a_worker_that_dies_costs_its_cell_and_no_other(tmp_path: Path):
         "        os.kill(os.getpid(), 9)\n"
     )
     out = tmp_path / "results"
-    done = mtlbench(
-        "run",
-        *SMALL,
-        "--backbone",
-        "esmm",
-        "--weighting",
-        "constant,deadly",
-        "--plugin",
-        str(plugin),
-        "--jobs",
-        "2",
-        "--out",
-        str(out),
-    )
+    study = [*SMALL, "--backbone", "esmm", "--weighting", "broken,constant,deadly", "--plugin", str(plugin)]
+    done = mtlbench("run", *study, "--out", str(out), "--jobs", "2")
     assert done.returncode == 1, done.stderr
-    status = {record.method: record.status for record in records(out).values()}
-    assert status == {"ESMM": "done", "Deadly-ESMM": "failed"}
+    by_method = {record.method: record for record in records(out).values()}
+    status = {method: record.status for method, record in by_method.items()}
+    assert status == {"ESMM": "done", "Broken-ESMM": "failed", "Deadly-ESMM": "failed"}
+    failed = by_method["Broken-ESMM"]
+    assert failed.failure.reason == "ZeroDivisionError: no weights today"
+    assert "in weigh" in failed.failure.traceback
+    assert "no weights today" in (out / "leaderboard.md").read_text()
+
+    repaired = plugin.read_text()
+    for line in ('raise ZeroDivisionError("no weights today")', "os.kill(os.getpid(), 9)"):
+        repaired = repaired.replace(line, "return api.ones(step)")
+    plugin.write_text(repaired)
+    finish_here(study, out, "--overwrite", "failed")
+    repaired = {record.method: record for record in records(out).values()}
+    for method in ("Broken-ESMM", "Deadly-ESMM"):
+        assert repaired[method].metrics == by_method["ESMM"].metrics
 
 
 def test_workers_do_not_outlive_a_killed_run(tmp_path: Path):
