@@ -18,7 +18,7 @@ from mtlbench.data.sessions import index_sessions, no_sessions, owned_sessions
 from mtlbench.data.splitting import divide
 from mtlbench.data.suspicions import suspicions
 from mtlbench.data.ties import settle
-from mtlbench.data.validation import check_log, check_scores, check_splits
+from mtlbench.data.validation import check_ids, check_log, check_scores, check_splits
 from mtlbench.tasks.fitted import FittedTasks
 
 
@@ -42,6 +42,7 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
     bags, bag_fields = table.bags()
     vectors = {name: encode_vectors(table.column(name), parts["train"].stop) for name in log.vectors}
     check_scores(log, numerical, vectors, order, dataset)
+    check_ids(log, bags, dataset)
     optimum = table.stack(log.optimum) if log.optimum else None
     timestamp = np.array(table.column(log.timestamp), dtype=np.int64) if log.timestamp else np.arange(rows)
     user = table.codes(log.user)
@@ -153,11 +154,6 @@ class _Ordered:
             vocabulary = None if bag.of is None else self.column(bag.of)
             column = self.column(bag.name)
             ids, lengths, cardinality = encode_bags(column, bag.length, self._train, self._log.min_count, vocabulary)
-            if bag.of is not None and lengths.any() and not ids.any():
-                raise DataError(
-                    f"no id of the bags {bag.name!r} is one of {bag.of!r}: write both in the same way, or give the "
-                    "bags embeddings of their own"
-                )
             arrays.append((ids, lengths))
             fields.append(BagField(bag.name, cardinality, bag.length, bag.pooling, bag.of))
         return arrays, tuple(fields)

@@ -1,6 +1,6 @@
 """What a log must satisfy before it is split and encoded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +81,20 @@ def check_scores(
                 f"{_subject(log, dataset)}: {what} column {name!r} holds {value!r} in {log.place(row)}, which is "
                 "beyond all bounds once scaled by mean and deviation of the training rows: correct it, cap it, or make "
                 "it missing"
+            )
+
+
+def check_ids(log: Log, bags: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]]], dataset: str) -> None:
+    """Refuse a bag of the ids of another input of which none is one.
+
+    Raises:
+        DataError: all encoded ids of a bag are unknown.
+    """
+    for bag, (ids, lengths) in zip(log.described_bags, bags, strict=True):
+        if bag.of is not None and lengths.any() and not ids.any():
+            raise DataError(
+                f"{_subject(log, dataset)}: no id of the bags {bag.name!r} is one of {bag.of!r}: write both in the "
+                "same way, or give the bags embeddings of their own"
             )
 
 

@@ -295,7 +295,8 @@ ODD_TYPES = {
     "time64": pa.time64("us"),
     "time32": pa.time32("s"),
     "duration": pa.duration("s"),
-    "list": pa.list_(pa.int64()),
+    "list of numbers": pa.list_(pa.float64()),
+    "list of lists": pa.list_(pa.list_(pa.int64())),
     "struct": pa.struct([("a", pa.int64())]),
     "map": pa.map_(pa.string(), pa.int64()),
     "bytes": pa.binary(),
@@ -304,7 +305,8 @@ ODD_TYPES = {
 }
 ODD_VALUES: dict[str, Any] = {
     "duration": [5, 6],
-    "list": [[1], None],
+    "list of numbers": [[0.5], None],
+    "list of lists": [[[1]], None],
     "struct": [{"a": 1}, {"a": 2}],
     "map": [[("k", 1)], []],
     "bytes": [b"\xff\xfe", b"ok"],

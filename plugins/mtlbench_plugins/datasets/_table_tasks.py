@@ -30,6 +30,14 @@ MALFORMED = (
     "false or a text in single quotes, or COLUMN is given"
 )
 
+EXAMPLES_OF_TASKS = {
+    "kind": 'kind = "real", or "nonnegative"',
+    "params": 'params = { loss = "huber" }',
+    "after": 'after = "click"',
+    "within": "within = true",
+    "observed": 'observed = "rated == 1", "rated", "segment == \'gold\'", or "rating is given"',
+}
+
 _one_spelling = lru_cache(spelling)
 
 
