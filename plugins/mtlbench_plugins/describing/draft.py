@@ -118,7 +118,7 @@ def _time(sample: Sample, roles: Roles) -> Iterator[str]:
 def _doubtful_time(sample: Sample, roles: Roles) -> Iterator[str]:
     """How a column that may be the time can be named as such; the split is random otherwise."""
     for name in roles.named("left out"):
-        if sample.kinds[name] == "date":
+        if sample.kinds[name] == "date" or "cannot be read" in roles.notes[name]:
             yield f"# timestamp = {_toml(name)}"
             yield '# timestamp_format = "%d/%m/%Y %H:%M"  # or "%m/%d/%Y %H:%M", as it is written'
         elif sample.kinds[name] in {"integer", "number"} and is_named_as_time(name):

@@ -17,7 +17,7 @@ from mtlbench_plugins.describing.events import Events, find_events
 from mtlbench_plugins.describing.leaks import SUSPECT, alone, counts_of, same
 from mtlbench_plugins.describing.sample import BAG, UNREADABLE, Sample, is_large
 from mtlbench_plugins.describing.stages import find_stages
-from mtlbench_plugins.describing.times import Timestamp, find_timestamps, is_named_as_time
+from mtlbench_plugins.describing.times import Timestamp, find_timestamps, is_named_as_time, is_unread_time
 
 FEW_VALUES = 50
 """Distinct integers up to which a column is taken as a code, not a quantity."""
@@ -214,6 +214,8 @@ def _reason(name: str, sample: Sample, roles: Roles, labels: Labels) -> str | No
         return "dates whose day and month cannot be told apart: as the time of a row it needs `timestamp_format`"
     if kind == "time of day":
         return "a time of day: join it with its date to the time of the row, or write its hour into a column"
+    if kind == "text" and is_unread_time(name, column):
+        return "a time that cannot be read in every row: as the time of a row it needs `timestamp_format`"
     if name in roles.times:
         return "a time: later ones are all new"
     if roles.timestamp is None and kind in {"integer", "number"} and is_named_as_time(name):
