@@ -5,7 +5,7 @@ from typing import get_args
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pandas import isna
+from pandas import ArrowDtype, isna
 from pandas.api import types
 
 from mtlbench.api import DataError, Log, Pooling, did_you_mean
@@ -22,6 +22,9 @@ TO_VECTORS = (
     "column of its own, and name that in `vectors`"
 )
 """What to do with what is no vector."""
+
+LONGEST = 120
+"""Characters of a value that a message shows."""
 
 MOST_TIMES = 1e15
 """How many times most numbers of a column the largest may be: a float has about as many digits."""
@@ -79,8 +82,7 @@ def _check_bags(log: Log) -> None:
                 "take mean or sum"
             )
         column = log.frame[bag.name]
-        scalar = column.map(lambda one: types.is_scalar(one) and not isna(one)).to_numpy(bool)
-        refuse(log, bag.name, scalar, f"bags {bag.name!r}", "give a list of ids in each row, or nothing")
+        _refuse_scalars(log, bag.name, f"bags {bag.name!r}", "give a list of ids in each row, or nothing")
         try:
             flat(column)
         except (pa.ArrowException, TypeError) as error:
@@ -90,8 +92,7 @@ def _check_bags(log: Log) -> None:
 def _check_vectors(log: Log) -> None:
     for name in log.vectors:
         column, what = log.frame[name], f"column {name!r} of vectors"
-        scalar = column.map(lambda one: types.is_scalar(one) and not isna(one)).to_numpy(bool)
-        refuse(log, name, scalar, what, TO_VECTORS)
+        _refuse_scalars(log, name, what, TO_VECTORS)
         try:
             numbers, lengths = flat(column)
             values = numbers.to_numpy(np.float64, na_value=np.nan)
@@ -116,12 +117,21 @@ def _check_vectors(log: Log) -> None:
             _check_size(log, name, what, sizes[:, place])
 
 
+def _refuse_scalars(log: Log, name: str, what: str, remedy: str) -> None:
+    """Refuse single values in a column of lists. A column whose type is that of lists has none."""
+    column = log.frame[name]
+    if not (isinstance(column.dtype, ArrowDtype) and pa.types.is_nested(column.dtype.pyarrow_dtype)):
+        scalar = column.map(lambda one: types.is_scalar(one) and not isna(one)).to_numpy(bool)
+        refuse(log, name, scalar, what, remedy)
+
+
 def refuse(log: Log, column: str, bad: NDArray[np.bool_], what: str, remedy: str) -> None:
     """Refuse the rows that are ``bad``, if any; ``what`` is the subject of the sentence."""
     if bad.any():
         row = int(bad.argmax())
-        value = value_at(log, column, row)
-        raise DataError(f"{what} holds {value!r} in {log.place(row)} (and {bad.sum() - 1} more rows); {remedy}")
+        held = repr(value_at(log, column, row))
+        held = held if len(held) <= LONGEST else f"{held[:LONGEST]}..."
+        raise DataError(f"{what} holds {held} in {log.place(row)} (and {bad.sum() - 1} more rows); {remedy}")
 
 
 def value_at(log: Log, column: str, row: int) -> object:

@@ -49,6 +49,8 @@ class CheckedBlock:
             self._refuse(column, pc.is_inf(columns[column]), "make it finite, or add the value to `missing`")
         for one in schema.bags:
             columns[one.name] = self._bag(one)
+        for column in schema.vectors:
+            columns[column] = self._block[column]
         for mark, where in marks(schema).items():
             columns[mark] = pa.array(self._fulfilled(where, "where"))
         for role, name in (("session", schema.session), ("user", schema.user)):

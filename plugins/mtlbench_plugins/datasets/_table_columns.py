@@ -14,6 +14,7 @@ from mtlbench_plugins.datasets._table_forms import NUMBER as A_NUMBER
 from mtlbench_plugins.datasets._table_forms import form_of
 from mtlbench_plugins.datasets._table_schema import TableSchema
 from mtlbench_plugins.datasets._table_survey import Survey
+from mtlbench_plugins.datasets._table_vectors import VECTOR, check_vectors
 
 
 def read(files: Sequence[TableFile], schema: TableSchema, survey: Survey) -> Iterator[pa.RecordBatch]:
@@ -27,6 +28,7 @@ def read(files: Sequence[TableFile], schema: TableSchema, survey: Survey) -> Ite
         _refuse_events(file, schema, found)
         require(file, schema.columns(), found.names)
         check_lists(file, schema, found)
+        check_vectors(file, schema, found)
         survey.see_file(file.path, found)
     types = [{name: _type(name, schema, found) for name in schema.columns()} for found in present]
     form = None
@@ -78,6 +80,8 @@ def _type(name: str, schema: TableSchema, present: pa.Schema) -> pa.DataType:
         if pa.types.is_integer(found):
             return pa.int64()
         return NUMBER if pa.types.is_floating(found) or pa.types.is_null(found) else CATEGORY
+    if name in schema.vectors:
+        return VECTOR
     if any(bag.column == name for bag in schema.bags):
         return type_of(present.field(name).type)
     uses = [task.is_of_numbers for task in schema.tasks if task.source == name]

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, Vali
 from mtlbench.api import DataError, Params, Task, did_you_mean, funnel
 from mtlbench.api.sessions import SESSION_RULE
 from mtlbench.api.tasks import check_order
-from mtlbench_plugins.datasets import _table_bags, _table_split
+from mtlbench_plugins.datasets import _table_bags, _table_split, _table_vectors
 from mtlbench_plugins.datasets._table_bags import TableBag, TableHistory, as_bag
 from mtlbench_plugins.datasets._table_split import TableSplit
 from mtlbench_plugins.datasets._table_tasks import EXAMPLES_OF_TASKS, TableTask, Text, as_task
@@ -64,6 +64,8 @@ class TableSchema(Params):
     """How the log is split."""
     bags: Annotated[tuple[Annotated[TableBag, BeforeValidator(as_bag)], ...], BeforeValidator(_listed)] = ()
     """Columns of several ids in a row."""
+    vectors: Names = ()
+    """Columns of lists of equally many numbers."""
     history: tuple[TableHistory, ...] = ()
     """What the user did before each row."""
 
@@ -73,7 +75,7 @@ class TableSchema(Params):
         rest = filter(None, (self.timestamp, self.session, self.user, self.split.column))
         bags = [bag.column for bag in self.bags]
         marks = [condition.column for condition in _table_bags.marks(self).values()]
-        inputs = (*self.categorical, *self.numerical, *self.binned, *bags)
+        inputs = (*self.categorical, *self.numerical, *self.binned, *self.vectors, *bags)
         return list(dict.fromkeys([*sources, *inputs, *rest, *marks]))
 
     @property
@@ -115,6 +117,7 @@ EXAMPLES = {
     "min_count": "min_count = 2",
     **_table_split.EXAMPLES,
     **_table_bags.EXAMPLES,
+    **_table_vectors.EXAMPLES,
 }
 PARTS: dict[str, tuple[str, type[Params]]] = {
     "tasks": ("task", TableTask),
@@ -174,13 +177,13 @@ def _complaint(error: ValidationError, given: Mapping[str, Any]) -> str:
 
 def _contradiction(schema: TableSchema) -> str | None:
     """What is wrong only when keys are taken together, with the remedy."""
-    inputs = [*schema.categorical, *schema.numerical, *schema.binned]
+    inputs = [*schema.categorical, *schema.numerical, *schema.binned, *schema.vectors]
     names = [task.name for task in schema.tasks]
-    if not inputs:
+    if not (schema.categorical or schema.numerical or schema.binned):
         return f"no input is named: {EXAMPLES['categorical']} or {EXAMPLES['numerical']}"
     for name in [*inputs, *names]:
         if inputs.count(name) > 1:
-            return f"column {name!r} stands twice among `categorical`, `numerical` and `binned`: name it once"
+            return f"column {name!r} stands twice among the lists of inputs: name it once"
         if names.count(name) > 1:
             return f"task {name!r} stands twice in `tasks`: name it once"
     every = [*inputs, *(one.name for one in schema.several)]
@@ -200,6 +203,7 @@ def _contradiction(schema: TableSchema) -> str | None:
         or contradiction_in_time(schema)
         or _table_split.contradiction(schema)
         or _table_bags.contradiction(schema)
+        or _table_vectors.contradiction(schema)
     )
 
 

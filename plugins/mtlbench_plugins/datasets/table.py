@@ -14,6 +14,7 @@ from mtlbench_plugins.datasets._table_files import CATEGORY, TableFile, open_tab
 from mtlbench_plugins.datasets._table_histories import add_histories, cut_bags
 from mtlbench_plugins.datasets._table_schema import TableSchema, read_schema
 from mtlbench_plugins.datasets._table_survey import Survey
+from mtlbench_plugins.datasets._table_vectors import VECTOR
 
 SHOWN_VALUES = 5
 
@@ -56,6 +57,9 @@ class Table(api.Dataset):
     ``bags = ["tags", { column = "genre", separator = "|", length = 20, pooling = "mean" }]``. ``of`` names the
     categorical input whose ids they are. ``history = [{ of = "item_id", where = "click", last = 20 }]`` makes one of
     the user's earlier rows.
+
+    ``vectors = ["embedding"]`` names columns of lists of equally many numbers (Parquet), such as pretrained embeddings
+    of a text. Each becomes one vector.
 
     Time: ``timestamp`` is a date and time in any form that leaves no doubt (``timestamp_format`` says the form where
     it does; UTC where it names no zone), or a number in ``timestamp_unit``. All values are judged: a zero for a
@@ -111,6 +115,7 @@ class Table(api.Dataset):
             categorical=schema.categorical,
             numerical=schema.numerical,
             binned=schema.binned,
+            vectors=schema.vectors,
             timestamp=schema.timestamp,
             session=session,
             user=user,
@@ -155,7 +160,7 @@ def _frame(batches: Iterator[pa.RecordBatch]) -> pd.DataFrame:
         return pd.DataFrame()
     table = pa.Table.from_batches(held).unify_dictionaries()
     del held
-    kept = {BAG: pd.ArrowDtype(BAG)}  # else an array of Python objects for each row
+    kept = {lists: pd.ArrowDtype(lists) for lists in (BAG, VECTOR)}  # else an array of Python objects for each row
     frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True, types_mapper=kept.get)
     return frame
 
