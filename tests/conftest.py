@@ -12,8 +12,10 @@ from hypothesis import settings
 gc.disable()
 
 # A shared machine may pause at any moment: how long an example takes is no fact about the code.
-settings.register_profile("mtlbench", deadline=None)
-settings.load_profile("mtlbench")
+# Half of hypothesis's usual number of examples keeps the suite short; CONTRIBUTING.md has the command for more.
+settings.register_profile("mtlbench", deadline=None, max_examples=50)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "mtlbench"))
 
 # Small tensors gain nothing from threads, and threads that spin for a core that another process has lose much.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

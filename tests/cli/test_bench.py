@@ -11,7 +11,8 @@ FAST = ["--preset", "quick", "--batch-size", "64", "--steps", "3"]
 
 
 def test_rows_as_json_and_pairs_left_out(mtlbench: Any) -> None:
-    result = mtlbench("bench", "--backbone", "single-task", "--weighting", "constant,mgda,rmtl", "--json", *FAST)
+    study = ["--backbone", "single-task", "--weighting", "constant,mgda,rmtl", "--jobs", "2"]
+    result = mtlbench("bench", *study, "--json", *FAST)
     assert result.code == 0, result.err
     (row,) = json.loads(result.out)
     assert {"backbone", "weighting", "rows_per_second", "ratio", "fraction_of_limit"} <= row.keys()
@@ -27,17 +28,10 @@ def test_rows_as_json_and_pairs_left_out(mtlbench: Any) -> None:
     assert "left out single-task rmtl: RMTL continues from a trained cell of constant" in result.err
 
 
-def test_the_table_of_processes_at_once(mtlbench: Any) -> None:
-    study = ["--backbone", "shared-bottom[bottom=8]", "--weighting", "pcgrad", "--jobs", "2"]
-    result = mtlbench("bench", *study, *FAST)
-    assert result.code == 0, result.err
-    assert "shared-bottom[bottom=8]" in result.out
-    assert "pcgrad" in result.out
-    assert "2 processes of 1 thread, public 2 threads; float32 products:" in result.out
-    assert max(map(len, result.out.splitlines())) <= 100
-
-
-def test_the_table_of_one_process(mtlbench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("jobs", "said"), [(1, "1 thread; float32"), (2, "2 processes of 1 thread, public 2 threads; float32")]
+)
+def test_the_table(mtlbench: Any, monkeypatch: pytest.MonkeyPatch, jobs: int, said: str) -> None:
     measured = Measurement(
         backbone="shared-bottom[bottom=8]",
         weighting="pcgrad",
@@ -51,11 +45,11 @@ def test_the_table_of_one_process(mtlbench: Any, monkeypatch: pytest.MonkeyPatch
         reference_peak_memory_mib=654.0,
     )
     monkeypatch.setattr("mtlbench.benchmarking.measure", lambda *arguments, **settings: [measured])
-    result = mtlbench("bench", *FAST)
+    result = mtlbench("bench", "--jobs", jobs, *FAST)
     assert result.code == 0, result.err
     assert "shared-bottom[bottom=8]" in result.out
     assert "pcgrad" in result.out
-    assert "1 thread; float32 products: 46 GFLOP/s" in result.out
+    assert f"{said} products: 46 GFLOP/s" in result.out
     assert max(map(len, result.out.splitlines())) <= 100
 
 

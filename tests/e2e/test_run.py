@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -129,34 +127,6 @@ def test_a_failing_cell_or_a_dying_worker_costs_its_row_and_no_other(tmp_path: P
     repaired = {record.method: record for record in records(out).values()}
     for method in ("Broken-ESMM", "Deadly-ESMM"):
         assert repaired[method].metrics == by_method["ESMM"].metrics
-
-
-def test_workers_do_not_outlive_a_killed_run(tmp_path: Path):
-    plugin = tmp_path / "endless_weighting.py"
-    plugin.write_text(
-        "import os, pathlib, time\nfrom mtlbench import api\n\n\n"
-        "class Endless(api.Weighting):\n"
-        '    """Says which process it is, and never returns."""\n\n'
-        '    name, label = "endless", "Endless"\n\n'
-        "    def weigh(self, step):\n"
-        f'        pathlib.Path({str(tmp_path)!r}, f"{{os.getpid()}}.pid").touch()\n'
-        "        time.sleep(1000)\n"
-    )
-    study = [*SMALL, "--backbone", "esmm,ple", "--weighting", "endless", "--plugin", str(plugin), "--jobs", "2"]
-    command = [sys.executable, "-m", "mtlbench", "run", *study, "--out", str(tmp_path / "results")]
-    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
-    run.kill()
-    run.wait()
-    workers = [int(path.stem) for path in tmp_path.glob("*.pid")]
-    wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
 
 
 def steps(record: Record) -> int:
