@@ -1,7 +1,7 @@
 """The campaign of strange tables: refused with value and remedy and nothing written, or encoded as pandas would.
 
 Each input is made from its number. A sample runs with the other tests; the whole is
-``MTLBENCH_STRANGE_TABLES=420 pytest -n 0 -s tests/campaigns/test_strange_tables.py``: 420 inputs of each of twelve
+``MTLBENCH_STRANGE_TABLES=420 pytest -n 0 -s tests/campaigns/test_strange_tables.py``: 420 inputs of each of thirteen
 kinds. What is expected comes from what the generator knows of each row, by pandas, numpy and scikit-learn alone.
 """
 
