@@ -12,7 +12,7 @@ from mtlbench.api.params import NoParams, Params, added_later, identifying
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
 from mtlbench.api.publication import Publication, RemoteFile
 from mtlbench.api.renamed import API_NAMES, replacement
-from mtlbench.api.schema import BagField, Field, Pooling, Schema
+from mtlbench.api.schema import BagField, Field, Pooling, Schema, VectorField
 from mtlbench.api.sessions import session_ids
 from mtlbench.api.splitting import Splitting
 from mtlbench.api.step import Jacobian, SharedGradients, Step
@@ -60,6 +60,7 @@ __all__ = [
     "Trainer",
     "TrainingError",
     "UsageError",
+    "VectorField",
     "Weighting",
     "added_later",
     "did_you_mean",

@@ -94,6 +94,10 @@ class Log:
     binned: Mapping[str, int] = field(default_factory=dict)
     """Input columns of numbers of which each becomes a categorical field, with the number of its bins: ``{"price":
     20}``. The edges are quantiles of the training rows, and missing values have a bin of their own."""
+    vectors: Sequence[str] = ()
+    """Input columns of vectors, such as pretrained embeddings: lists of equally many numbers. Each number is
+    standardised on the training split, and each column is projected to one vector as wide as an embedding. A missing
+    vector becomes the mean."""
 
     @property
     def described_tasks(self) -> tuple[Task, ...]:
@@ -140,6 +144,8 @@ class Split:
     """(N, K) float64 true means of the labels given the inputs, where the generator knows them."""
     bags: tuple[Bag, ...] = ()
     """One for each of ``schema.bags``, of N rows."""
+    vectors: tuple[Tensor, ...] = ()
+    """One (N, width) float32 for each of ``schema.vectors``."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -147,12 +153,13 @@ class Split:
     def to(self, device: torch.device) -> "Split":
         """The same split with every tensor on ``device``."""
         moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
-        return Split(**{**vars(self), **moved, "bags": self.inputs.to(device).bags})
+        inputs = self.inputs.to(device)
+        return Split(**{**vars(self), **moved, "bags": inputs.bags, "vectors": inputs.vectors})
 
     @property
     def inputs(self) -> Inputs:
         """What a backbone reads of all N rows."""
-        return Inputs(self.categorical, self.numerical, self.bags)
+        return Inputs(self.categorical, self.numerical, self.bags, self.vectors)
 
 
 @dataclass(frozen=True)

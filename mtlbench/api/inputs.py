@@ -1,4 +1,4 @@
-"""What a backbone reads of B rows: ids, numbers, and bags of ids."""
+"""What a backbone reads of B rows: ids, numbers, bags of ids, and vectors."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +27,8 @@ class Inputs:
     """(B, D) float32, standardised on the training split."""
     bags: tuple[Bag, ...] = ()
     """One for each of ``schema.bags``."""
+    vectors: tuple[Tensor, ...] = ()
+    """One (B, width) float32 for each of ``schema.vectors``, each number standardised on the training split."""
 
     def __len__(self) -> int:
         return len(self.categorical)
@@ -42,13 +44,14 @@ class Inputs:
 
     def tensors(self) -> tuple[Tensor, ...]:
         """All tensors, in an order that :meth:`of` knows."""
-        return (self.categorical, self.numerical, *(tensor for bag in self.bags for tensor in bag))
+        return (self.categorical, self.numerical, *(tensor for bag in self.bags for tensor in bag), *self.vectors)
 
     @classmethod
     def of(cls, tensors: Sequence[Tensor]) -> "Inputs":
-        """The inputs of what :meth:`tensors` gave, or of tensors in that order."""
-        categorical, numerical, *bags = tensors
-        return cls(categorical, numerical, tuple(map(Bag, bags[::2], bags[1::2])))
+        """The inputs of what :meth:`tensors` gave, or of tensors in that order: bags are integers, vectors are not."""
+        categorical, numerical, *rest = tensors
+        bags = [tensor for tensor in rest if not tensor.is_floating_point()]
+        return cls(categorical, numerical, tuple(map(Bag, bags[::2], bags[1::2])), tuple(rest[len(bags) :]))
 
     def to(self, device: torch.device | str) -> "Inputs":
         """The same inputs on ``device``."""

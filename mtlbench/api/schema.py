@@ -40,6 +40,15 @@ class BagField(Field):
 
 
 @dataclass(frozen=True)
+class VectorField:
+    """One column of vectors, such as pretrained embeddings of a text or a picture."""
+
+    name: str
+    width: int
+    """How many numbers each vector has."""
+
+
+@dataclass(frozen=True)
 class Schema:
     """Shape of an encoded dataset."""
 
@@ -54,6 +63,7 @@ class Schema:
     user_inputs: tuple[str, ...] = ()
     """The inputs that describe the user rather than the item or the moment."""
     bags: tuple[BagField, ...] = ()
+    vectors: tuple[VectorField, ...] = ()
 
     @property
     def task_names(self) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ class PublicEmbedding(nn.Embedding):
         rows, width = source.weight.shape
         super().__init__(rows, width, _weight=source.weight.detach().clone())
         self.numerical = copy.deepcopy(source.numerical)
-        self.pools = copy.deepcopy(source.pools)
+        self.pools, self.vectors = copy.deepcopy(source.pools), copy.deepcopy(source.vectors)
         self.register_buffer("offsets", source.offsets.long(), persistent=False)
         self.bag_starts = source.bag_starts
         self.tokens, self.width = source.tokens, source.width
@@ -51,6 +51,7 @@ class PublicEmbedding(nn.Embedding):
         vectors = [super().forward(fields)]
         for pool, start, bag in zip(self.pools, self.bag_starts, inputs.bags, strict=True):
             vectors.append(self._pooled(pool, bag._replace(ids=bag.ids + start), fields).unsqueeze(1))
+        vectors += [project(one).unsqueeze(1) for project, one in zip(self.vectors, inputs.vectors, strict=True)]
         if self.numerical is not None:
             vectors.append(self.numerical(inputs.numerical).unsqueeze(1))
         return torch.cat(vectors, dim=1).view(len(inputs), -1)

@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from mtlbench.api import Bag, BagField, DataError, Field, Log, Schema, Split, Splits, Splitting, Task
-from mtlbench.data.encoding import encode_bags, encode_bins, encode_ids, standardise
+from mtlbench.api import Bag, BagField, DataError, Field, Log, Schema, Split, Splits, Splitting, Task, VectorField
+from mtlbench.data.encoding import encode_bags, encode_bins, encode_ids, encode_vectors, standardise
 from mtlbench.data.facts import facts_of
 from mtlbench.data.hashes import sha256_of_json
 from mtlbench.data.labels import clip_labels, labels_of
@@ -18,7 +18,7 @@ from mtlbench.data.sessions import index_sessions, no_sessions, owned_sessions
 from mtlbench.data.splitting import divide
 from mtlbench.data.suspicions import suspicions
 from mtlbench.data.ties import settle
-from mtlbench.data.validation import check_log, check_scores, check_splits
+from mtlbench.data.validation import check_ids, check_log, check_scores, check_splits
 from mtlbench.tasks.fitted import FittedTasks
 
 
@@ -40,7 +40,9 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
     check_splits(log, order, labels, parts, dataset)
     categorical, fields, numerical = table.inputs()
     bags, bag_fields = table.bags()
-    check_scores(log, numerical, order, dataset)
+    vectors = {name: encode_vectors(table.column(name), parts["train"].stop) for name in log.vectors}
+    check_scores(log, numerical, vectors, order, dataset)
+    check_ids(log, bags, dataset)
     optimum = table.stack(log.optimum) if log.optimum else None
     timestamp = np.array(table.column(log.timestamp), dtype=np.int64) if log.timestamp else np.arange(rows)
     user = table.codes(log.user)
@@ -62,6 +64,7 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
             next_row=torch.from_numpy(index.next_row),
             done=torch.from_numpy(index.done),
             bags=tuple(Bag(torch.from_numpy(ids[part]), torch.from_numpy(lengths[part])) for ids, lengths in bags),
+            vectors=tuple(torch.from_numpy(values[part]) for values in vectors.values()),
             optimum=None if optimum is None else torch.from_numpy(optimum[part]),
         )
 
@@ -73,6 +76,7 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
         users=log.user is not None,
         user_inputs=tuple(log.user_inputs),
         bags=bag_fields,
+        vectors=tuple(VectorField(name, values.shape[1]) for name, values in vectors.items()),
     )
     named = {name: split(part) for name, part in parts.items()}
     found = suspicions(schema, named, drawn=not log.timestamp and "test" in division.counted)
@@ -87,6 +91,7 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
             sessions=shared,
             splitting=asdict(log.splitting) if log.splitting != Splitting() else None,
             binned=dict(log.binned),
+            vectors={name: values.shape[1] for name, values in vectors.items()},
         ),
         facts={**facts_of(log, schema, named, shared, ties), **limits, **found.facts},
         warnings=(*log.warnings, *found.warnings),
@@ -149,11 +154,6 @@ class _Ordered:
             vocabulary = None if bag.of is None else self.column(bag.of)
             column = self.column(bag.name)
             ids, lengths, cardinality = encode_bags(column, bag.length, self._train, self._log.min_count, vocabulary)
-            if bag.of is not None and lengths.any() and not ids.any():
-                raise DataError(
-                    f"no id of the bags {bag.name!r} is one of {bag.of!r}: write both in the same way, or give the "
-                    "bags embeddings of their own"
-                )
             arrays.append((ids, lengths))
             fields.append(BagField(bag.name, cardinality, bag.length, bag.pooling, bag.of))
         return arrays, tuple(fields)

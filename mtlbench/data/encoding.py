@@ -77,6 +77,18 @@ def encode_bins(values: NDArray[np.float64], train: int, bins: int) -> tuple[NDA
     return found, len(edges) + 1 + missing_is_known
 
 
+def encode_vectors(column: "pd.Series[Any]", train: int) -> NDArray[np.float32]:
+    """The vectors (N, width) of lists of equally many numbers, each number as :func:`standardise` has it."""
+    numbers, lengths = flat(column)
+    found = np.zeros((len(lengths), lengths.max(initial=0)), dtype=np.float32)
+    parts = numbers.to_numpy(np.float64, na_value=np.nan).reshape(-1, found.shape[1] or 1)
+    for place in range(found.shape[1]):
+        values = np.full(len(lengths), np.nan)
+        values[lengths > 0] = parts[:, place]
+        found[:, place] = standardise(values, train)
+    return found
+
+
 def standardise(values: NDArray[np.float64], train: int) -> NDArray[np.float32]:
     """z-scores under mean and standard deviation of the first ``train`` rows.
 

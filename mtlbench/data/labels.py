@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mtlbench.api import DataError, Log, Task
 from mtlbench.api.tasks import check_order
+from mtlbench.errors import UsageError
 from mtlbench.tasks.kind import Place, TaskKind
 from mtlbench.tasks.registry import task_kind
 
@@ -18,9 +19,12 @@ def kind_of(task: Task) -> TaskKind:
     """What the label of ``task`` is.
 
     Raises:
-        UsageError: there is no such kind, or a parameter of it is wrong.
+        UsageError: there is no such kind, or a parameter of it is wrong; naming the task.
     """
-    return task_kind(task.kind, task.params)
+    try:
+        return task_kind(task.kind, task.params)
+    except UsageError as error:
+        raise UsageError(f"task {task.name!r}: {error}") from error
 
 
 def labels_of(task: Task, column: "pd.Series[Any]", place: Place = "row {}".format) -> Labels:

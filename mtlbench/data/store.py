@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mtlbench.api import Bag, BagField, Field, Schema, Split, Splits, Task, UsageError
+from mtlbench.api import Bag, BagField, Field, Schema, Split, Splits, Task, UsageError, VectorField
 from mtlbench.data.hashes import sha256_of, sha256_of_json
 from mtlbench.files import flush, flush_names
 
@@ -101,6 +101,7 @@ def _splits(entry: Path, meta: Mapping[str, Any]) -> Splits:
             users=schema["users"],
             user_inputs=tuple(schema["user_inputs"]),
             bags=tuple(BagField(**bag) for bag in schema.get("bags", ())),
+            vectors=tuple(VectorField(**vector) for vector in schema.get("vectors", ())),
         ),
         train=_read_split(entry, "train", meta),
         validation=_read_split(entry, "validation", meta),
@@ -120,6 +121,8 @@ def _fill(folder: Path, splits: Splits, key: str) -> dict[str, Any]:
         for number, bag in enumerate(split.bags):
             for name, value in bag._asdict().items():
                 np.save(folder / _file(part, f"bag{number}.{name}"), value.numpy())
+        for number, vectors in enumerate(split.vectors):
+            np.save(folder / _file(part, f"vectors{number}"), vectors.numpy())
     meta: dict[str, Any] = {
         "format": FORMAT,
         "key": key,
@@ -167,7 +170,8 @@ def _read_split(entry: Path, part: str, meta: Mapping[str, Any]) -> Split:
     count = len(meta["schema"].get("bags", ()))
     bags = tuple(Bag(*(tensor(f"bag{number}.{name}") for name in Bag._fields)) for number in range(count))
     columns: dict[str, Any] = {name: tensor(name) for name in names}
-    return Split(**columns, bags=bags)
+    vectors = tuple(tensor(f"vectors{number}") for number in range(len(meta["schema"].get("vectors", ()))))
+    return Split(**columns, bags=bags, vectors=vectors)
 
 
 def _map(path: Path) -> NDArray[Any]:

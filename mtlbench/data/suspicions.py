@@ -158,6 +158,7 @@ def _repeats(splits: Mapping[str, Split], users: bool, found: Suspicions) -> Non
 def _hashes(split: Split, users: bool) -> NDArray[np.uint64]:
     """A hash of all that is known of each row."""
     columns = [*split.categorical.numpy().T, *split.numerical.numpy().view(np.int32).T]
+    columns += [column for vectors in split.vectors for column in vectors.numpy().view(np.int32).T]
     columns += [*split.labels.numpy().view(np.int32).T, *([split.user.numpy()] if users else ())]
     hashes = np.zeros(len(split), dtype=np.uint64)
     for column in columns:

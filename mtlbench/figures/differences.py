@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FEWEST_SEEDS = 2
+MOST_PANELS = 3
+"""In a row: more would be too small to read on a page."""
 PANEL_INCHES, HEAD_INCHES, ROW_INCHES = 4.8, 1.1, 0.22
 
 
@@ -56,7 +58,7 @@ def points(board: Board, column: Column) -> list[Point]:
 
 
 def draw_differences(records: Sequence[Record], path: Path) -> None:
-    """Write a figure with a row of panels for each board of ``records`` and a panel for each task.
+    """Write a figure with a panel for each task of each board of ``records``, up to three in a row.
 
     Args:
         records: in any order.
@@ -66,7 +68,12 @@ def draw_differences(records: Sequence[Record], path: Path) -> None:
         UsageError: the ending names no format, matplotlib is not installed, or there is nothing to compare.
     """
     check_format(path)
-    grid = [panels for board in boards(records) if (panels := list(_panels(board)))]
+    grid = [
+        panels[first : first + MOST_PANELS]
+        for board in boards(records)
+        for panels in [list(_panels(board))]
+        for first in range(0, len(panels), MOST_PANELS)
+    ]
     if not grid:
         raise NothingToDrawError(
             "there is nothing to draw: no method shares two seeds with constant weights on its backbone"

@@ -1,7 +1,9 @@
-"""The primary metric of one task against that of another, a point per method, with the Pareto front."""
+"""The primary metric of one task against that of another: a point and its 95 % interval per method, and the front."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mtlbench.figures.canvas import COLOURS, MARKERS, NothingToDrawError, canvas, check_format, label, save
 from mtlbench.leaderboards.boards.board import Board, Row
@@ -31,14 +33,15 @@ def draw_tradeoffs(records: Sequence[Record], path: Path) -> None:
     figure, [axes] = canvas(1, len(panels), PANEL_INCHES * len(panels), PANEL_INCHES)
     for panel, (board, pair) in zip(axes, panels, strict=True):
         for i, rows in enumerate(by_backbone(board.rows)):
-            points = [point for row in rows if (point := _point(row, pair))]
+            shown = [row for row in rows if _point(row, pair)]
             sample = rows[0].sample
-            if points and sample:
-                x, y = zip(*points, strict=True)
-                marker = MARKERS[i % len(MARKERS)]
-                panel.scatter(
-                    x, y, s=26, color=COLOURS[i % len(COLOURS)], marker=marker, label=label(sample.backbone.label)
-                )
+            if shown and sample:
+                x, y = ([row.values[column].mean for row in shown] for column in pair)
+                colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
+                panel.scatter(x, y, s=26, color=colour, marker=marker, label=label(sample.backbone.label))
+                bars = [[_half_width(row, column) for row in shown] for column in pair]
+                panel.errorbar(x, y, bars[1], bars[0], fmt="none", ecolor=colour, elinewidth=0.7, alpha=0.5)
+        _frame(panel, [point for row in board.rows if (point := _point(row, pair))])
         front = sorted(_front(board, pair))
         if front:
             panel.plot(*zip(*front, strict=True), color="0.5", linestyle=":", label="Pareto front", zorder=0)
@@ -56,6 +59,19 @@ def _point(row: Row, pair: Sequence[Column]) -> tuple[float, float] | None:
     if row.sample is None or values[0] is None or values[1] is None:
         return None
     return values[0].mean, values[1].mean
+
+
+def _half_width(row: Row, column: Column) -> float:
+    """Half the 95 % interval of a mean, 0 where one seed gives none."""
+    interval = row.values[column].interval
+    return 0.0 if interval is None or math.isnan(interval.half_width) else interval.half_width
+
+
+def _frame(panel: Any, points: Sequence[tuple[float, float]]) -> None:
+    """Show the points with half as much room beside them; wider bars are cut off."""
+    for values, limit in zip(zip(*points, strict=True), (panel.set_xlim, panel.set_ylim), strict=True):
+        room = (max(values) - min(values)) / 2 or abs(max(values)) / 20 or 1.0
+        limit(min(values) - room, max(values) + room)
 
 
 def _front(board: Board, pair: Sequence[Column]) -> list[tuple[float, float]]:

@@ -32,20 +32,21 @@ class Rows(NamedTuple):
 
 
 class FieldEmbedding(nn.Module):
-    """Embeds every categorical field and every bag in ``width`` dimensions, and projects all numbers to one vector.
+    """Embeds every categorical field and every bag in ``width`` dimensions, and projects numbers and vectors to it.
 
     All fields share one table, and each field has its own range of rows, as have bags with ids of their own. So there
     is one lookup and not F, and one parameter for an optimiser that updates only the rows read. The numerical inputs
     are projected together to ONE vector, as in MTReclib
-    (https://github.com/easezyc/Multitask-Recommendation-Library). The table starts normal with standard deviation
-    ``INIT_STD``.
+    (https://github.com/easezyc/Multitask-Recommendation-Library), and each column of vectors to one. The table starts
+    normal with standard deviation ``INIT_STD``.
 
     Args:
-        schema: fields, bags and numerical inputs; at least one of them.
+        schema: fields, bags, vectors and numerical inputs; at least one of them.
         width: dimensions of an embedding, d.
 
     Attributes:
-        tokens: vectors per row, T = F + number of bags + (1 if there are numerical inputs), in this order.
+        tokens: vectors per row, T = F + number of bags + number of columns of vectors + (1 if there are numerical
+            inputs), in this order.
         width: T * d, the width of the output of ``forward``.
         weight: the table (sum of cardinalities, d).
         starts: the first row of each range of the table, those of the fields first.
@@ -73,7 +74,8 @@ class FieldEmbedding(nn.Module):
         self.bag_starts = [named[bag.of or bag.name] for bag in schema.bags]
         place = {field.name: number for number, field in enumerate(schema.categorical)}
         self.pools = nn.ModuleList(pool(bag.pooling, width, place.get(bag.of or "")) for bag in schema.bags)
-        self.tokens = len(schema.categorical) + len(schema.bags) + (self.numerical is not None)
+        self.vectors = nn.ModuleList(nn.Linear(vector.width, width) for vector in schema.vectors)
+        self.tokens = len(schema.categorical) + len(schema.bags) + len(schema.vectors) + (self.numerical is not None)
         self.width = self.tokens * width
 
     def forward(self, inputs: Inputs) -> Tensor:
@@ -97,7 +99,7 @@ class FieldEmbedding(nn.Module):
         if rows is None or rows.counts is None or not self._saves(len(rows.values), inputs):
             embedded: Tensor = self(inputs)
             return embedded
-        pooled = self._pooled(inputs, *self._read(inputs)) if self.pools else []
+        pooled = self._pooled(inputs, *self._read(inputs)) if self.pools else self._projected(inputs)
         return Factored(
             rows.values,
             rows.counts,
@@ -154,12 +156,17 @@ class FieldEmbedding(nn.Module):
         return self.weight, self.index(inputs)
 
     def _pooled(self, inputs: Inputs, values: Tensor, position: Tensor) -> list[Tensor]:
-        """The vector (B, d) of each bag."""
+        """The vector (B, d) of each bag, and of each column of vectors."""
         fields = position[:, : len(self.offsets)]
         places = position[:, len(self.offsets) :].split([bag.ids.shape[1] for bag in inputs.bags], dim=1)
-        return [
+        pooled = [
             one(values, where, bag, fields) for one, where, bag in zip(self.pools, places, inputs.bags, strict=True)
         ]
+        return pooled + self._projected(inputs)
+
+    def _projected(self, inputs: Inputs) -> list[Tensor]:
+        """The vector (B, d) of each column of vectors."""
+        return [project(vector) for project, vector in zip(self.vectors, inputs.vectors, strict=True)]
 
     def mean(self, embedded: Tensor | Factored) -> Tensor:
         """Mean (B, d) over the T vectors of ``embedded``, the output of ``forward`` or ``factored``."""

@@ -58,7 +58,8 @@ class Factored:
     together: Sequence[nn.Linear] = ()
     """Layers that all read the batch. They do it in one pass, where that is faster."""
     pooled: Tensor | None = None
-    """(B, m * d) the vectors of m bags, which lie between those of the fields and the numerical one."""
+    """(B, m * d) the vectors of m bags and columns of vectors, which lie between those of the fields and the numerical
+    one."""
     _read: dict[nn.Linear, Tensor] = field(default_factory=dict)
     """Outputs of layers of ``together`` that are computed and not yet asked for."""
 

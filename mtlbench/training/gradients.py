@@ -52,7 +52,8 @@ def has_shared_parameters(backbone: type[Backbone], params: Params, schema: Sche
         categorical = torch.cat(ids, dim=1) if ids else torch.empty(PROBE_ROWS, 0, dtype=torch.int32)
         numerical = torch.randn(PROBE_ROWS, len(schema.numerical))
         full = tuple(Bag(_ids(bag, bag.length), torch.full((PROBE_ROWS,), bag.length)) for bag in bags)
-        logits = probe(Inputs(categorical, numerical, full))
+        vectors = tuple(torch.randn(PROBE_ROWS, vector.width) for vector in schema.vectors)
+        logits = probe(Inputs(categorical, numerical, full, vectors))
     return bool(shared(reach(logits, dict(probe.named_parameters()))))
 
 

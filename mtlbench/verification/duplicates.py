@@ -12,6 +12,9 @@ from mtlbench.verification.folders import Stored
 Coinciding = Mapping[str, Collection[str]]
 """Weighting -> those that it repeats by construction."""
 
+FIRST_EPOCHS = 2
+"""Epochs in which a method may not have begun: ``dwa`` needs the losses of two."""
+
 
 def duplicates(stored: Sequence[Stored], coinciding: Coinciding) -> tuple[list[Finding], list[Finding]]:
     """Findings and notes about cells whose trajectories are equal.
@@ -19,8 +22,8 @@ def duplicates(stored: Sequence[Stored], coinciding: Coinciding) -> tuple[list[F
     Two weightings that say that they coincide are expected to be equal, and so is the costliest method of a study with
     matched budgets to itself under early stopping, for nothing of its budget is left. Two cells of one dataset that
     differ by changed parameters may be equal too, for a parameter can make one method another (``rmtl[lambda=0]``): a
-    note. All else is a finding: a method that is another one under a new name, a seed that is ignored, a record copied
-    to another cell.
+    note, as are two of the first epochs alone under weights of one. All else is a finding: a method that is another one
+    under a new name, a seed that is ignored, a record copied to another cell.
     """
     found: list[Finding] = []
     notes: list[Finding] = []
@@ -34,7 +37,10 @@ def duplicates(stored: Sequence[Stored], coinciding: Coinciding) -> tuple[list[F
             if a.seed == b.seed and (_declared(a, b, coinciding) or _budget_aside(a) == _budget_aside(b)):
                 continue
             text = f"its learning curve and scores are those of {cell_name(b)}, to the last bit"
-            if a.seed == b.seed and (_changed(a) or _changed(b)):
+            if a.seed == b.seed and _unchanged(a) and _unchanged(b):
+                why = f"{text}; in {FIRST_EPOCHS} epochs or fewer neither changed a weight"
+                notes.append(Finding("duplicate", why, one.path, a))
+            elif a.seed == b.seed and (_changed(a) or _changed(b)):
                 notes.append(Finding("duplicate", f"{text}; their parameters may make them one method", one.path, a))
             else:
                 remedy = "run both again; where a method repeats another by construction, it declares `coincides_with`"
@@ -63,3 +69,13 @@ def _budget_aside(record: Record) -> str:
 
 def _changed(record: Record) -> bool:
     return bool(record.weighting.changed or record.backbone.changed)
+
+
+def _unchanged(record: Record) -> bool:
+    """Whether the cell ended while all its weights were one."""
+    weights = [weight for point in record.curve for weight in (point.weights or {}).values()]
+    return (
+        len(record.curve) <= FIRST_EPOCHS
+        and bool(weights)
+        and all(weight["min"] == weight["max"] == 1 for weight in weights)
+    )

@@ -615,7 +615,7 @@ def typed_columns(draw: random.Random) -> Input:
 KINDS: dict[str, Callable[[random.Random], Input]] = {
     make.__name__: make
     for make in (
-        sessions_of_users, ids, near_ids, text_times, number_times, typed_times, typed_columns, ties, leaks, numbers, names,
-        encodings, rules,
+        sessions_of_users, ids, near_ids, text_times, number_times, typed_times, typed_columns, ties, leaks, numbers,
+        names, encodings, rules,
     )
 }  # fmt: skip

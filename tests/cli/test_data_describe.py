@@ -231,7 +231,7 @@ def test_sessions_are_counted_by_user_and_shared_ids_are_named(mtlbench: Any, he
     assert f"session ids of several users {shared}; a session is one user's" in text
 
 
-@pytest.mark.parametrize("form", ["%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S"])
+@pytest.mark.parametrize("form", ["%Y%m%d", "%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S"])
 def test_dates_written_as_numbers_are_drafted_with_their_form_and_read(form: str, mtlbench: Any, here: Path) -> None:
     frame = visits()
     frame["time"] = pd.to_datetime(frame["time"], unit="s").dt.strftime(form).astype("int64")
@@ -276,6 +276,35 @@ def test_dates_in_doubt_are_left_out_and_said_how_to_name(mtlbench: Any, here: P
     assert "time" not in lines(text, "categorical")[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("when", "%m/%d/%y"),
+        ("when", "%d-%b-%y %I.%M.%S %p"),
+        ("when", "%Y-%m-%d-%H-%M-%S"),
+        ("when", "%Y_%m_%d %H:%M:%S"),
+        ("when", "%Y-%m-%d %H:%M:%S EST"),
+        ("when", "%G-W%V-%u"),
+        ("time", "%H h %M, day %j of %Y"),
+    ],
+)
+def test_times_that_cannot_be_read_are_no_inputs(name: str, form: str, mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    texts = pd.to_datetime(frame.pop("time"), unit="s").dt.strftime(form)
+    text = mtlbench("data", "describe", save(frame.assign(**{name: texts}))).out
+    assert f"# left out: {name} (a time that cannot be read in every row" in text
+    assert f'# timestamp = "{name}"\n# timestamp_format =' in text
+    assert name not in lines(text, "categorical")[0]
+
+
+@pytest.mark.parametrize(
+    "texts", [["morning", "night"], ["1.2.3", "2.10.0"], ["A-12-34-5", "B-1-2-3"], ["24/7", "9-5"]]
+)
+def test_words_and_codes_are_no_times(texts: list[str], mtlbench: Any, here: Path) -> None:
+    frame = visits().assign(part=lambda frame: np.resize(texts, len(frame)))
+    assert "part" in lines(mtlbench("data", "describe", save(frame)).out, "categorical")[0]
+
+
 def test_relative_times_are_left_out_and_said_how_to_name(mtlbench: Any, here: Path) -> None:
     frame = visits()
     frame["time"] -= frame["time"].min()
@@ -295,7 +324,8 @@ ODD_TYPES = {
     "time64": pa.time64("us"),
     "time32": pa.time32("s"),
     "duration": pa.duration("s"),
-    "list": pa.list_(pa.int64()),
+    "list of numbers": pa.list_(pa.float64()),
+    "list of lists": pa.list_(pa.list_(pa.int64())),
     "list of structs": pa.list_(pa.struct([("a", pa.int64())])),
     "map": pa.map_(pa.string(), pa.int64()),
     "bytes": pa.binary(),
@@ -304,7 +334,8 @@ ODD_TYPES = {
 }
 ODD_VALUES: dict[str, Any] = {
     "duration": [5, 6],
-    "list": [[1], None],
+    "list of numbers": [[0.5], None],
+    "list of lists": [[[1]], None],
     "list of structs": [[{"a": 1}], [{"a": 2}]],
     "map": [[("k", 1)], []],
     "bytes": [b"\xff\xfe", b"ok"],

@@ -339,6 +339,28 @@ def test_parameters_that_make_one_method_another_are_noted(mtlbench: Any, result
     assert "note:" in done.out
 
 
+def test_methods_that_end_before_they_change_a_weight_are_noted(mtlbench: Any, results: Path) -> None:
+    def with_weights(name: str, most: float) -> Callable[[dict[str, Any]], None]:
+        def edit(content: dict[str, Any]) -> None:
+            content["weighting"].update(name=name, label=name.upper())
+            content["method"] = f"{name.upper()}-Shared Bottom"
+            for point in content["curve"]:
+                for weight in point["weights"].values():
+                    weight.update(dict.fromkeys(weight, 1.0), max=most)
+
+        return edit
+
+    origin = file_of(results, "rlw", 0)
+    copied(results, origin, with_weights("dwa", 1.0))
+    copied(results, origin, with_weights("loss-aware", 1.0))
+    origin.unlink()
+    done = mtlbench("leaderboard", "verify", results)
+    assert "neither changed a weight" in done.out
+    assert "\nduplicate:" not in f"\n{done.out}"
+    copied(results, file_of(results, "dwa", 0), with_weights("loss-aware", 1.5))
+    assert "duplicate:" in mtlbench("leaderboard", "verify", results).out
+
+
 def test_declared_coincidences_are_no_findings(mtlbench: Any, results: Path) -> None:
     def of(name: str) -> Callable[[dict[str, Any]], None]:
         return lambda content: content["weighting"].update(name=name)

@@ -63,3 +63,16 @@ def test_parallel_tasks_rule_out_a_funnel_backbone(mtlbench: Any, here: Path) ->
 
 def test_a_description_of_ten_lines_is_enough(here: Path) -> None:
     assert len(DESCRIPTION.splitlines()) <= 10
+
+
+def test_bins_vectors_and_a_split_by_users_run_everything(mtlbench: Any, here: Path) -> None:
+    text = DESCRIPTION.replace(".csv", ".parquet").replace('numerical = ["price"]', "binned = { price = 4 }")
+    write_own_table(here, text + 'vectors = ["text"]\nsplit = { by_user = true, fractions = [0.5, 0.25, 0.25] }\n')
+    frame = own_table()
+    frame["text"] = [[float(user), 1.0 / (1 + user)] for user in frame["user_id"]]
+    frame.to_parquet(here / "my_log.parquet")
+    result = mtlbench("run", "--dataset", "table[schema=my_log.toml]", *RUN)
+    assert result.code == 0, result.err
+    assert "split 50:25:25 by user" in " ".join(result.out.split())
+    assert "later than the first test row" in result.err
+    assert set(statuses(here / "results").values()) == {"done"}

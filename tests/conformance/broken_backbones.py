@@ -1,5 +1,7 @@
 """A sound backbone, and one for each rule of the kit that breaks this rule and no other."""
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
@@ -101,6 +103,12 @@ class IdsAssumed(Sound):
 class ReadsEveryPlace(Sound):
     def forward(self, inputs):
         return super().forward(inputs) + 1e-3 * sum(bag.ids.sum(1, keepdim=True) for bag in inputs.bags)
+
+
+@breaks("vectors")
+class LeavesVectorsOut(Sound):
+    def forward(self, inputs):
+        return super().forward(replace(inputs, vectors=tuple(map(torch.zeros_like, inputs.vectors))))
 
 
 @breaks("large-inputs")

@@ -14,6 +14,7 @@ ALSO: dict[str, set[str]] = {
         "no-numerical-inputs",
         "no-categorical-inputs",
         "trains-with-every-weighting",
+        "vectors",
     },
 }
 """Rules that cannot but be broken with another, since they, too, are about two tasks, or tasks that form no funnel."""
@@ -29,6 +30,7 @@ SEEN: dict[str, str] = {
     "no-numerical-inputs": "(broken_backbones.py:",
     "no-categorical-inputs": "(broken_backbones.py:",
     "bags": "with other ids in the places after those of a bag, (",
+    "vectors": "with other vectors are the same as without",
     "large-inputs": "logits (inf, inf,",
     "rows-are-independent": "row 0 alone has the logits (",
     "initialised-by-the-seed": "two seeds give the same initial parameters",

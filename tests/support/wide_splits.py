@@ -7,7 +7,7 @@ from small_splits import small_schema, small_split
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlbench.api import Backbone, Bag, BagField, Field, Schema, Splits
+from mtlbench.api import Backbone, Bag, BagField, Field, Schema, Splits, VectorField
 from mtlbench.discovery import discover
 from mtlbench.nn import FieldEmbedding
 from mtlbench.training.seeding import derive
@@ -23,12 +23,27 @@ BAGS = (
 
 
 def wide_splits(rows: int = 240, *, bags: bool = False) -> Splits:
-    """Most of whose ids are rare; with ``bags`` of each kind of pooling, a sixth of them empty or more."""
+    """Most of whose ids are rare; with ``bags`` of each kind of pooling, a sixth of them empty or more, and vectors."""
     schema = small_schema(
-        categorical=(Field("user", 400), Field("item", 50), Field("hour", 4)), bags=BAGS if bags else ()
+        categorical=(Field("user", 400), Field("item", 50), Field("hour", 4)),
+        bags=BAGS if bags else (),
+        vectors=(VectorField("text", 3),) if bags else (),
     )
-    parts = [replace(small_split(schema, rows, seed), bags=drawn_bags(schema, rows, seed)) for seed in (1, 2, 3)]
+    parts = [
+        replace(
+            small_split(schema, rows, seed),
+            bags=drawn_bags(schema, rows, seed),
+            vectors=drawn_vectors(schema, rows, seed),
+        )
+        for seed in (1, 2, 3)
+    ]
     return Splits(schema, *parts, fingerprint="wide", facts={})
+
+
+def drawn_vectors(schema: Schema, rows: int, seed: int) -> tuple[torch.Tensor, ...]:
+    """Random vectors for ``schema``."""
+    generator = torch.Generator().manual_seed(seed)
+    return tuple(torch.randn(rows, vector.width, generator=generator) for vector in schema.vectors)
 
 
 def drawn_bags(schema: Schema, rows: int, seed: int) -> tuple[Bag, ...]:

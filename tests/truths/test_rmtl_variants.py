@@ -7,7 +7,7 @@ import torch
 from continued import SMALL_CRITICS, continued, first_stage, make, small_trainer
 from small_splits import small_schema, small_splits
 
-from mtlbench.api import Backbone, Inputs, Schema, Source, Split, Splits, Task, TrainingError
+from mtlbench.api import Backbone, Inputs, Schema, Source, Split, Splits, Task, TrainingError, VectorField
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench_plugins.critics.diagnostics import discounted, report_truth, spearman
 from mtlbench_plugins.critics.learning import CriticLearner, noisy
@@ -152,6 +152,19 @@ def test_critics_without_the_user_do_not_see_the_user():
     assert torch.equal(critics(Inputs(categorical, numerical), action), critics(data.inputs, action))
     categorical[:, 1] = 0
     assert not torch.equal(critics(Inputs(categorical, numerical), action), critics(data.inputs, action))
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_critics_see_vectors_unless_they_are_the_users(hidden: bool):
+    schema = dataclasses.replace(small_schema(), vectors=(VectorField("a", 4), VectorField("b", 3)))
+    torch.manual_seed(0)
+    critics = Critics(schema, CriticParams(**SMALL_CRITICS), hidden=("user", "a") if hidden else ()).eval()
+    data, action = small_splits().train, torch.full((240, 2), 0.3)
+    inputs = dataclasses.replace(data.inputs, vectors=(torch.randn(240, 4), torch.randn(240, 3)))
+    one = dataclasses.replace(inputs, vectors=(-inputs.vectors[0], inputs.vectors[1]))
+    other = dataclasses.replace(inputs, vectors=(inputs.vectors[0], -inputs.vectors[1]))
+    assert torch.equal(critics(inputs, action), critics(one, action)) == hidden
+    assert not torch.equal(critics(inputs, action), critics(other, action))
 
 
 def reason(schema: Schema, **params: object) -> str | None:

@@ -39,7 +39,9 @@ def inputs(schema: Schema = SCHEMA, rows: int = ROWS, seed: int = 0) -> Inputs:
     ids = [torch.randint(field.cardinality, (rows,), generator=generator) for field in schema.categorical]
     categorical = torch.stack(ids, dim=1).int() if ids else torch.zeros(rows, 0, dtype=torch.int32)
     numerical = torch.randn(rows, len(schema.numerical), generator=generator)
-    return Inputs(categorical, numerical, tuple(_bag(field, rows, generator) for field in schema.bags))
+    bags = tuple(_bag(field, rows, generator) for field in schema.bags)
+    vectors = tuple(torch.randn(rows, vector.width, generator=generator) for vector in schema.vectors)
+    return Inputs(categorical, numerical, bags, vectors)
 
 
 def _bag(field: BagField, rows: int, generator: torch.Generator) -> Bag:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from mtlbench.api import BagField, Inputs, Schema, Task
+from mtlbench.api import BagField, Inputs, Schema, Task, VectorField
 from mtlbench.conformance.backbones.inputs import ROWS, SCHEMA, build, inputs, with_tasks
 from mtlbench.conformance.mixed import KINDS
 from mtlbench.conformance.plugin_under_test import PluginUnderTest
@@ -12,6 +12,7 @@ from mtlbench.conformance.rules import broken, rule
 from mtlbench.conformance.showing import show
 from mtlbench.nn.pooling import held
 
+VECTORS = (VectorField("text", 5),)
 BAGS = (BagField("tags", 6, 3), BagField("viewed", 5, 4, "attention", "item"))
 LARGEST = 1e4
 """A standardised number of the size that one row in a long-tailed column has."""
@@ -72,6 +73,21 @@ def bags(plugin: PluginUnderTest) -> None:
         broken(
             f"logits {show(after[0])} with other ids in the places after those of a bag, {show(before[0])} without",
             "read as many ids as the bag's lengths say, as mtlbench.nn.FieldEmbedding does",
+        )
+
+
+@rule("backbone")
+def vectors(plugin: PluginUnderTest) -> None:
+    """Columns of vectors have logits, and the logits depend on them."""
+    schema = replace(SCHEMA, vectors=VECTORS)
+    _gives_logits(plugin, schema)
+    backbone, given = build(plugin, schema), inputs(schema)
+    with torch.no_grad():
+        before, after = backbone(given), backbone(replace(given, vectors=tuple(-one for one in given.vectors)))
+    if torch.equal(before, after):
+        broken(
+            f"logits {show(after[0])} with other vectors are the same as without",
+            "read inputs.vectors, as mtlbench.nn.FieldEmbedding does",
         )
 
 

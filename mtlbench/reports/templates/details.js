@@ -49,7 +49,7 @@ function showCell(cell) {
   $("cell").replaceChildren(...parts);
   if (cell.curve.length) {
     const traces = board().tasks.map((task, i) => line({ method: task }, i, overCells([cell], (stage, e) => stage.validation[i][e])));
-    draw("cell-plot", traces, { height: 300, xaxis: axis("epochs, all stages", { rangemode: "tozero", nticks: 8, tickformat: "d" }), yaxis: axis(`validation ${primaries()}`) });
+    draw("cell-plot", traces, { height: 300, xaxis: epochs(traces), yaxis: axis(`validation ${primaries()}`) });
   }
 }
 

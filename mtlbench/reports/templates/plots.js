@@ -1,6 +1,8 @@
 // The figures, each drawn when it comes into view, and again when a filter or the colour scheme changes.
 "use strict";
 const MOST_CURVES = 8;
+const MOST_PANELS = 3;
+const MOST_TICKS = 8;
 const SYMBOLS = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "hexagram"];
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const visible = new Set();
@@ -15,6 +17,19 @@ function axis(title, more = {}) {
     title: { text: plain(title), standoff: 8 }, gridcolor: ink("--line"), zerolinecolor: ink("--line"),
     linecolor: ink("--line"), automargin: true, ...more,
   };
+}
+
+// The axis of epochs, with ticks at whole ones.
+function epochs(traces) {
+  const most = Math.max(1, ...traces.map((trace) => Math.max(...trace.x)));
+  return axis("epochs, all stages", { rangemode: "tozero", tick0: 0, dtick: Math.ceil(most / MOST_TICKS) });
+}
+
+// From the least to the largest value, with half as much beside: wider error bars are cut off.
+function around(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const room = (high - low) / 2 || Math.abs(high) / 20 || 1;
+  return [low - room, high + room];
 }
 
 function draw(id, traces, layout) {
@@ -47,8 +62,15 @@ function score(row, task, split) {
   return found.length ? mean(found) : null;
 }
 
+// The bars of the 95 % intervals of the means on the test split.
+function bars(rows, task, split) {
+  const found = rows.map((row) => (split === "test" ? row.values[place(task, primary(task).name)] : null));
+  const width = (side) => found.map((value) => (value?.interval ? Math.abs(value.interval[side] - value.mean) : 0));
+  return { type: "data", symmetric: false, arrayminus: width(0), array: width(1), thickness: 0.7, width: 0, color: ink("--quiet") };
+}
+
 // One trace per backbone: colour and marker say which it is.
-function byBackbone(rows, x, y, hover) {
+function byBackbone(rows, x, y, hover, more = () => ({})) {
   const names = [...new Set(board().rows.map((row) => row.backbone))].filter(Boolean);
   return names.flatMap((name, i) => {
     const own = rows.filter((row) => row.backbone === name && x(row) !== null && y(row) !== null);
@@ -57,6 +79,7 @@ function byBackbone(rows, x, y, hover) {
       hovertemplate: `%{text}<br>${hover}<extra></extra>`,
       marker: { color: colour(i), symbol: SYMBOLS[i % SYMBOLS.length], size: own.map((row) => (row.baseline ? 13 : 9)),
         line: { width: own.map((row) => (row.baseline ? 2 : 0.5)), color: ink("--ink") } },
+      ...more(own),
     }] : [];
   });
 }
@@ -85,7 +108,8 @@ function drawTradeoff() {
   const tasks = [+$("x-task").value, +$("y-task").value];
   const split = $("split").value;
   const rows = shownRows();
-  const traces = byBackbone(rows, (row) => score(row, tasks[0], split), (row) => score(row, tasks[1], split), "%{x:.4f}, %{y:.4f}");
+  const traces = byBackbone(rows, (row) => score(row, tasks[0], split), (row) => score(row, tasks[1], split), "%{x:.4f}, %{y:.4f}",
+    (own) => ({ error_x: bars(own, tasks[0], split), error_y: bars(own, tasks[1], split) }));
   const points = rows.filter((row) => row.state === "complete").map((row) => tasks.map((task) => score(row, task, split)));
   const edge = front(points.filter((point) => !point.includes(null)), tasks);
   if (edge.length) traces.unshift({ type: "scatter", mode: "lines", name: "Pareto front", x: edge.map((p) => p[0]), y: edge.map((p) => p[1]),
@@ -107,8 +131,11 @@ function drawTradeoff() {
     `${[...new Set(tasks.map((task) => primary(task).label))].join(" and ")}, mean over seeds; ${better}. Large markers: backbones under constant weights. ` +
     (split === "validation"
       ? "Stars: each candidate of a tuned scalarization at its best epoch; a line joins those on its front, which weights of the tasks alone reach."
-      : "The validation split also shows the front of scalarization, whose candidates never see the test split.");
-  const [across, up] = tasks.map((task) => axis(`${board().tasks[task]} ${primary(task).label}`));
+      : "Bars: 95 % intervals over seeds; wide ones are cut off at the frame. The validation split also shows the front of scalarization, whose candidates never see the test split.");
+  const [across, up] = tasks.map((task, i) => {
+    const values = traces.flatMap((trace) => (i ? trace.y : trace.x)).filter((value) => value !== null);
+    return axis(`${board().tasks[task]} ${primary(task).label}`, values.length ? { range: around(values) } : {});
+  });
   draw("tradeoff-plot", traces, { xaxis: across, yaxis: up });
 }
 
@@ -165,18 +192,21 @@ function panels(id, rows, traceOf, yTitle) {
   const tasks = board().tasks.map((name, i) => [name, i]).filter(([, i]) => view.task === "" || i === +view.task);
   const narrow = $(id).clientWidth < 620;
   const traces = [];
-  const layout = { height: narrow ? 300 * tasks.length + 80 : 420, annotations: [], margin: { l: 60, r: 20, t: 48, b: 50 },
-    grid: narrow ? { rows: tasks.length, columns: 1, pattern: "independent" } : { rows: 1, columns: tasks.length, pattern: "independent" } };
+  const columns = narrow ? 1 : Math.min(tasks.length, MOST_PANELS);
+  const lines = Math.ceil(tasks.length / columns);
+  const layout = { height: lines > 1 ? 300 * lines + 80 : 420, annotations: [], margin: { l: 60, r: 20, t: 48, b: 50 },
+    grid: { rows: lines, columns, pattern: "independent" } };
+  if (narrow) layout.legend = { orientation: "h", y: -0.25 / lines };
   tasks.forEach(([name, task], panel) => {
     const suffix = panel ? panel + 1 : "";
     rows.forEach((row, i) => traces.push(...traceOf(row, task, i).map((trace) => ({
       ...trace, xaxis: `x${suffix}`, yaxis: `y${suffix}`, legendgroup: row.method,
       showlegend: panel === 0 && trace.showlegend !== false,
     }))));
-    layout[`xaxis${suffix}`] = axis("epochs, all stages", { rangemode: "tozero", nticks: 8, tickformat: "d" });
-    layout[`yaxis${suffix}`] = axis(panel && !narrow ? "" : yTitle, { tickformat: ".3~f" });
+    layout[`yaxis${suffix}`] = axis(panel % columns ? "" : yTitle, { tickformat: ".3~f" });
     layout.annotations.push({ text: plain(name), showarrow: false, xref: `x${suffix} domain`, yref: `y${suffix} domain`, x: 0.5, y: 1, yanchor: "bottom", font: { size: 13 } });
   });
+  tasks.forEach((_, panel) => { layout[`xaxis${panel ? panel + 1 : ""}`] = epochs(traces); });
   draw(id, traces, layout);
 }
 

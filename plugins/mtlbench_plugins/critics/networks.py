@@ -31,12 +31,24 @@ class State(nn.Module):
         fields: tuple[Field, ...] = tuple(schema.categorical[place] for place in seen)
         names = tuple(schema.numerical[place] for place in numbers)
         bags = [place for place, bag in enumerate(schema.bags) if bag.name not in hidden]
-        kept = (schema.categorical, seen), (schema.numerical, numbers), (schema.bags, bags)
+        vectors = [place for place, vector in enumerate(schema.vectors) if vector.name not in hidden]
+        kept = (
+            (schema.categorical, seen),
+            (schema.numerical, numbers),
+            (schema.bags, bags),
+            (schema.vectors, vectors),
+        )
         self._everything = all(len(own) == len(every) for every, own in kept)
-        self._bags = bags
+        self._bags, self._vectors = bags, vectors
         self.register_buffer("categorical", torch.tensor(seen, dtype=torch.int64), persistent=False)
         self.register_buffer("numerical", torch.tensor(numbers, dtype=torch.int64), persistent=False)
-        visible = replace(schema, categorical=fields, numerical=names, bags=_without(schema, bags, hidden))
+        visible = replace(
+            schema,
+            categorical=fields,
+            numerical=names,
+            bags=_without(schema, bags, hidden),
+            vectors=tuple(schema.vectors[place] for place in vectors),
+        )
         self.bottom = Bottom(visible, sizes)
         self.width = self.bottom.width
 
@@ -44,7 +56,9 @@ class State(nn.Module):
         """Features (B, width) of B rows."""
         if not self._everything:
             bags = tuple(inputs.bags[place] for place in self._bags)
-            inputs = Inputs(inputs.categorical[:, self.categorical], inputs.numerical[:, self.numerical], bags)
+            vectors = tuple(inputs.vectors[place] for place in self._vectors)
+            ids, numbers = inputs.categorical[:, self.categorical], inputs.numerical[:, self.numerical]
+            inputs = Inputs(ids, numbers, bags, vectors)
         features: Tensor = self.bottom(inputs)
         return features
 

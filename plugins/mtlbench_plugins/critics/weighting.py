@@ -19,7 +19,8 @@ class CriticWeighting(api.Weighting):
             return None
         if not schema.user_inputs:
             return "state=no-user leaves out the inputs of the user, and the dataset does not say which those are"
-        inputs = {*(field.name for field in schema.categorical), *schema.numerical}
+        inputs = {*schema.numerical, *(field.name for field in (*schema.categorical, *schema.bags))}
+        inputs |= {vector.name for vector in schema.vectors}
         return (
             None
             if inputs - set(schema.user_inputs)

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mtlbench.api import DataError
+from mtlbench_plugins.datasets._table_bags import TableBag, bag, bracketed, marks
 from mtlbench_plugins.datasets._table_clock import LAST_MS, MS, to_milliseconds
 from mtlbench_plugins.datasets._table_dates import Times, parse, parse_as
 from mtlbench_plugins.datasets._table_files import NUMBER
@@ -46,6 +47,12 @@ class CheckedBlock:
         for column in (*schema.numerical, *schema.binned):
             columns[column] = self._number(column)
             self._refuse(column, pc.is_inf(columns[column]), "make it finite, or add the value to `missing`")
+        for one in schema.bags:
+            columns[one.name] = self._bag(one)
+        for column in schema.vectors:
+            columns[column] = self._block[column]
+        for mark, where in marks(schema).items():
+            columns[mark] = pa.array(self._fulfilled(where, "where"))
         for role, name in (("session", schema.session), ("user", schema.user)):
             if name:
                 columns[schema.id_column(name)] = self._id(name)
@@ -67,6 +74,13 @@ class CheckedBlock:
                 self._survey.see_inexact(name, found.column, found.inexact)
             self._ids[name] = found.column
         return self._ids[name]
+
+    def _bag(self, one: TableBag) -> pa.Array:
+        column = self._block[one.column]
+        if pa.types.is_dictionary(column.type):
+            remedy = f"write its ids with {one.separator!r} between them, without brackets and quotes"
+            self._refuse(one.column, bracketed(column), remedy)
+        return bag(column, one.separator)
 
     def _number(self, name: str) -> pa.Array:
         column = self._block[name]
@@ -123,7 +137,7 @@ class CheckedBlock:
             rows = happened if rows is None else rows & happened
         return rows
 
-    def _fulfilled(self, condition: Condition) -> NDArray[np.bool_]:
+    def _fulfilled(self, condition: Condition, key: str = "observed") -> NDArray[np.bool_]:
         name = condition.column
         if condition.is_of_numbers:
             numbers = self._number(name).to_numpy(zero_copy_only=False)
@@ -135,7 +149,7 @@ class CheckedBlock:
         ids = self._id(name)
         values = np.array([*map(condition.of_text, ids.dictionary.to_pylist()), 0], np.int8)
         found = values[np.asarray(pc.fill_null(ids.indices, len(values) - 1))]
-        remedy = f'`observed = "{name}"` takes a column of 0 and 1: correct the row, or compare, as "{name} >= 1" does'
+        remedy = f'`{key} = "{name}"` takes a column of 0 and 1: correct the row, or compare, as "{name} >= 1" does'
         self._refuse(name, pa.array(found == NEITHER), remedy)
         return found == 1
 

@@ -17,7 +17,12 @@ PLAUSIBLE = (631_152_000_000, 4_102_444_800_000)
 """Milliseconds: 1990 to 2100, our time. Numbers of another unit, and what stands for a missing time, lie outside."""
 WRITTEN = (31_536_000_000, 4_102_444_800_000)
 """Milliseconds: 1971 to 2100, the same for dates that are written out: no unit can be wrong there."""
-DATE_DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S", 17: "%Y%m%d%H%M%S%f"}
+HOURS = "%Y%m%d%H"
+FIRST_HOUR = 1_990_010_100
+"""1990 in this form, and January 2033 as seconds: such dates are plausible counts of seconds."""
+LAST_SECOND = 2**31 - 1
+"""The largest integer of 32 bits, which stands for a missing time or for none."""
+DATE_DIGITS = {8: "%Y%m%d", 10: HOURS, 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S", 17: "%Y%m%d%H%M%S%f"}
 """Dates written as one number, by its digits."""
 
 Numbers = NDArray[np.int64] | NDArray[np.float64]
@@ -67,6 +72,7 @@ class Clock:
 
     def __init__(self, name: str, unit: str | None, relative: bool) -> None:
         self._name, self._unit, self._relative = name, unit, relative
+        self._last = LAST_SECOND * 1000 / MS[unit or "ms"]
         self._rows = 0
         self._found: dict[str, _Found] = {}
 
@@ -74,10 +80,12 @@ class Clock:
         """Take in the times of a block of ``path`` that begins at row ``first``."""
         self._rows += len(raw)
         low, high = self._bounds(self._unit)
-        if self._relative or not len(raw) or (raw.min() >= low and raw.max() < high):
+        doubtful = FIRST_HOUR if self._unit == "s" else self._last
+        if self._relative or not len(raw) or (raw.min() >= low and raw.max() < min(high, doubtful)):
             return
         outside = (raw < low) | (raw >= high)
-        kinds = {"outside": outside, "zero": raw == 0}
+        kinds = {"outside": outside, "zero": raw == 0, "last": raw == self._last}
+        kinds["late"] = ~outside & (raw >= doubtful)
         for unit in MS if self._unit else ():
             start, end = self._bounds(unit)
             kinds[unit] = outside & (raw >= start) & (raw < end)
@@ -92,6 +100,11 @@ class Clock:
         Raises:
             DataError: naming file, column, row and remedy.
         """
+        late, hours = self._found.get("late"), self._found.get(HOURS)
+        if late and hours and hours.rows * 2 >= late.rows:
+            raise DataError(self._say(hours, self._as_dates(HOURS)))
+        if last := self._found.get("last"):
+            raise DataError(self._say(last, self._missing(last, "the largest 32-bit number of seconds")))
         outside = self._found.get("outside")
         if outside is None:
             return
@@ -104,7 +117,7 @@ class Clock:
         if unit:
             raise DataError(self._say(kinds[unit], self._other_unit(unit, kinds[unit], inside)))
         if "zero" in kinds and (inside or not self._unit):
-            raise DataError(self._say(kinds["zero"], self._start_of_the_epoch(kinds["zero"])))
+            raise DataError(self._say(kinds["zero"], self._missing(kinds["zero"], "the epoch's start")))
         if inside or self._unit:
             raise DataError(self._say(outside, self._no_date(outside, inside)))
 
@@ -142,13 +155,14 @@ class Clock:
             f"{self._unit!r}; write all times in one unit"
         )
 
-    def _start_of_the_epoch(self, found: _Found) -> str:
+    def _missing(self, found: _Found, what: str) -> str:
+        moment = _moment(found.value * MS[self._unit or "ms"])
         relative = (
             "" if self._unit is None else "; if times count from a start of their own, say `relative_time = true`"
         )
         return (
-            f"the epoch's start (1970-01-01 00:00:00), as {found.rows:,} of {self._rows:,} rows do: that stands for a "
-            f"missing time; give every row its time, or drop these rows{relative}"
+            f"{what} ({moment}), as {found.rows:,} of {self._rows:,} rows do: that stands for a missing time; give "
+            f"every row its time, or drop these rows{relative}"
         )
 
     def _no_date(self, found: _Found, inside: int) -> str:

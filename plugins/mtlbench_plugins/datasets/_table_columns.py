@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from mtlbench.api import DataError
+from mtlbench_plugins.datasets._table_bags import check_lists, marks, type_of
 from mtlbench_plugins.datasets._table_block import CheckedBlock
 from mtlbench_plugins.datasets._table_clock import date_format
 from mtlbench_plugins.datasets._table_files import CATEGORY, NUMBER, TableFile, require
@@ -13,6 +14,7 @@ from mtlbench_plugins.datasets._table_forms import NUMBER as A_NUMBER
 from mtlbench_plugins.datasets._table_forms import form_of
 from mtlbench_plugins.datasets._table_schema import TableSchema
 from mtlbench_plugins.datasets._table_survey import Survey
+from mtlbench_plugins.datasets._table_vectors import VECTOR, check_vectors
 
 
 def read(files: Sequence[TableFile], schema: TableSchema, survey: Survey) -> Iterator[pa.RecordBatch]:
@@ -25,6 +27,8 @@ def read(files: Sequence[TableFile], schema: TableSchema, survey: Survey) -> Ite
     for file, found in zip(files, present, strict=True):
         _refuse_events(file, schema, found)
         require(file, schema.columns(), found.names)
+        check_lists(file, schema, found)
+        check_vectors(file, schema, found)
         survey.see_file(file.path, found)
     types = [{name: _type(name, schema, found) for name in schema.columns()} for found in present]
     form = None
@@ -76,8 +80,13 @@ def _type(name: str, schema: TableSchema, present: pa.Schema) -> pa.DataType:
         if pa.types.is_integer(found):
             return pa.int64()
         return NUMBER if pa.types.is_floating(found) or pa.types.is_null(found) else CATEGORY
+    if name in schema.vectors:
+        return VECTOR
+    if any(bag.column == name for bag in schema.bags):
+        return type_of(present.field(name).type)
     uses = [task.is_of_numbers for task in schema.tasks if task.source == name]
     uses += [task.observed.is_of_numbers for task in schema.tasks if task.observed and task.observed.column == name]
+    uses += [where.is_of_numbers for where in marks(schema).values() if where.column == name]
     is_id = name in schema.categorical or name in (schema.session, schema.user, schema.split.column)
     return NUMBER if all(uses) and not is_id else CATEGORY
 

@@ -10,9 +10,10 @@ from pydantic import BeforeValidator, Field, StrictBool, StringConstraints, Vali
 from mtlbench.api import DataError, Params, Task, did_you_mean, funnel
 from mtlbench.api.sessions import SESSION_RULE
 from mtlbench.api.tasks import check_order
-from mtlbench_plugins.datasets import _table_split
+from mtlbench_plugins.datasets import _table_bags, _table_split, _table_vectors
+from mtlbench_plugins.datasets._table_bags import TableBag, TableHistory, as_bag
 from mtlbench_plugins.datasets._table_split import TableSplit
-from mtlbench_plugins.datasets._table_tasks import TableTask, Text, as_task
+from mtlbench_plugins.datasets._table_tasks import EXAMPLES_OF_TASKS, TableTask, Text, as_task
 from mtlbench_plugins.datasets._table_times import EXAMPLES as OF_TIME
 from mtlbench_plugins.datasets._table_times import contradiction_in_time
 
@@ -61,12 +62,26 @@ class TableSchema(Params):
     min_count: Annotated[int, Field(ge=1, strict=True)] = 1
     split: TableSplit = TableSplit()
     """How the log is split."""
+    bags: Annotated[tuple[Annotated[TableBag, BeforeValidator(as_bag)], ...], BeforeValidator(_listed)] = ()
+    """Columns of several ids in a row."""
+    vectors: Names = ()
+    """Columns of lists of equally many numbers."""
+    history: tuple[TableHistory, ...] = ()
+    """What the user did before each row."""
 
     def columns(self) -> list[str]:
         """Every column that is read, each once."""
         sources = [name for task in self.tasks for name in task.columns]
         rest = filter(None, (self.timestamp, self.session, self.user, self.split.column))
-        return list(dict.fromkeys([*sources, *self.categorical, *self.numerical, *self.binned, *rest]))
+        bags = [bag.column for bag in self.bags]
+        marks = [condition.column for condition in _table_bags.marks(self).values()]
+        inputs = (*self.categorical, *self.numerical, *self.binned, *self.vectors, *bags)
+        return list(dict.fromkeys([*sources, *inputs, *rest, *marks]))
+
+    @property
+    def several(self) -> tuple[TableBag | TableHistory, ...]:
+        """The inputs of several ids in a row."""
+        return (*self.bags, *self.history)
 
     @property
     def funnel(self) -> bool:
@@ -85,13 +100,6 @@ class TableSchema(Params):
         return f"{name}, as an id" if name in (*self.numerical, *self.binned) else name
 
 
-EXAMPLES_OF_TASKS = {
-    "kind": 'kind = "real", or "nonnegative"',
-    "params": 'params = { loss = "huber" }',
-    "after": 'after = "click"',
-    "within": "within = true",
-    "observed": 'observed = "rated == 1", "rated", "segment == \'gold\'", or "rating is given"',
-}
 EXAMPLES = {
     "files": 'files = "my_log.csv", a file or a folder',
     "tasks": 'tasks = ["click", "purchase"], or { name = "buyer", column = "orders", at_least = 1 } in that list',
@@ -108,8 +116,15 @@ EXAMPLES = {
     "missing": 'missing = ["", "?"]',
     "min_count": "min_count = 2",
     **_table_split.EXAMPLES,
+    **_table_bags.EXAMPLES,
+    **_table_vectors.EXAMPLES,
 }
-PARTS: dict[str, tuple[str, type[Params]]] = {"tasks": ("task", TableTask), "split": ("split", TableSplit)}
+PARTS: dict[str, tuple[str, type[Params]]] = {
+    "tasks": ("task", TableTask),
+    "split": ("split", TableSplit),
+    "bags": ("bag", TableBag),
+    "history": ("history", TableHistory),
+}
 """What the keys hold that are tables themselves."""
 
 
@@ -153,7 +168,7 @@ def _complaint(error: ValidationError, given: Mapping[str, Any]) -> str:
         return f"the key {(inner or [key])[-1]!r} is missing{f' in `{key}`' if inner else ''}: {example}"
     reason = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should", 1)
     if detail["type"] == "model_type":
-        bare = "the name of a column, or " if key == "tasks" else ""
+        bare = "the name of a column, or " if key in ("tasks", "bags") else ""
         reason = f"a {PARTS[key][0]} is {bare}a table in braces"
     if key == "tasks" and inner and inner[-1] in EXAMPLES_OF_TASKS:
         key, example = inner[-1], f"write {EXAMPLES_OF_TASKS[inner[-1]]}"
@@ -162,18 +177,19 @@ def _complaint(error: ValidationError, given: Mapping[str, Any]) -> str:
 
 def _contradiction(schema: TableSchema) -> str | None:
     """What is wrong only when keys are taken together, with the remedy."""
-    inputs = [*schema.categorical, *schema.numerical, *schema.binned]
+    inputs = [*schema.categorical, *schema.numerical, *schema.binned, *schema.vectors]
     names = [task.name for task in schema.tasks]
-    if not inputs:
+    if not (schema.categorical or schema.numerical or schema.binned):
         return f"no input is named: {EXAMPLES['categorical']} or {EXAMPLES['numerical']}"
     for name in [*inputs, *names]:
         if inputs.count(name) > 1:
-            return f"column {name!r} stands twice among `categorical`, `numerical` and `binned`: name it once"
+            return f"column {name!r} stands twice among the lists of inputs: name it once"
         if names.count(name) > 1:
             return f"task {name!r} stands twice in `tasks`: name it once"
+    every = [*inputs, *(one.name for one in schema.several)]
     for name in schema.user_inputs:
-        if name not in inputs:
-            return f"`user_inputs` names {name!r}, which is no input: {did_you_mean(name, inputs)}"
+        if name not in every:
+            return f"`user_inputs` names {name!r}, which is no input: {did_you_mean(name, every)}"
     for task in schema.tasks:
         for name in {task.name, task.source} & set(inputs):
             return f"column {name!r} is an input and gives the label {task.name!r}, which leaks the answer: take it out"
@@ -182,7 +198,13 @@ def _contradiction(schema: TableSchema) -> str | None:
                 f"column {task.observed.column!r} is an input and says where {task.name!r} was observed, which leaks "
                 "the answer: take it out of the inputs, or copy it under another name if it is known before the outcome"
             )
-    return _contradiction_of_tasks(schema) or contradiction_in_time(schema) or _table_split.contradiction(schema)
+    return (
+        _contradiction_of_tasks(schema)
+        or contradiction_in_time(schema)
+        or _table_split.contradiction(schema)
+        or _table_bags.contradiction(schema)
+        or _table_vectors.contradiction(schema)
+    )
 
 
 def _contradiction_of_tasks(schema: TableSchema) -> str | None:

@@ -30,6 +30,14 @@ MALFORMED = (
     "false or a text in single quotes, or COLUMN is given"
 )
 
+EXAMPLES_OF_TASKS = {
+    "kind": 'kind = "real", or "nonnegative"',
+    "params": 'params = { loss = "huber" }',
+    "after": 'after = "click"',
+    "within": "within = true",
+    "observed": 'observed = "rated == 1", "rated", "segment == \'gold\'", or "rating is given"',
+}
+
 _one_spelling = lru_cache(spelling)
 
 
@@ -123,7 +131,8 @@ class TableTask(Params):
     @property
     def is_plain(self) -> bool:
         """Whether it is of 0 and 1 in every row, and says nothing of other tasks."""
-        return self.kind == "binary" and self.after is None and self.observed is None
+        binary = self.kind == "binary" and not self.params
+        return binary and self.after is None and not self.within and self.observed is None
 
     @property
     def is_of_numbers(self) -> bool:

@@ -10,19 +10,9 @@ from pydantic import Field, field_validator, model_validator
 from mtlbench import api
 from mtlbench.api.sessions import SESSION_RULE
 from mtlbench_plugins.datasets import _files
+from mtlbench_plugins.datasets._kuairand_bags import TAGS, clicked_before, clicked_videos, tag_lists
+from mtlbench_plugins.datasets._kuairand_files import FOLDERS, PAGE, publication
 from mtlbench_plugins.datasets._kuairand_tasks import CLICK, CLIPPED, PAPER, Outcome, chosen, normal_form, without_click
-
-PAGE = "https://zenodo.org/records/10439422"
-FOLDERS = {"pure": "KuaiRand-Pure", "1k": "KuaiRand-1K", "27k": "KuaiRand-27K"}
-MD5 = {
-    "pure": "0820331067a3784d9691136f772b35a7",
-    "1k": "6b0b9c8222d67fcd4c676218edca3f1f",
-    "27k": "3e3c799a24e2d23a4d2c757fbf9adf59",
-}
-ARCHIVE_BYTES = {"pure": 47_000_000, "1k": 1_135_436_720, "27k": 9_892_191_178}
-ROWS = {"pure": 1_436_609, "1k": 11_713_045, "27k": 322_278_385}
-USERS = {"pure": 27_285, "1k": 1_000, "27k": 27_285}
-"""As published, of the standard logs."""
 
 BEIJING_MS = 8 * 3_600_000
 HOUR_MS = 3_600_000
@@ -53,21 +43,6 @@ USER_IDS = (
 )
 VIDEO_IDS = ("author_id", "video_type", "upload_type", "music_id", "music_type", "tag")
 VIDEO_NUMBERS = ("video_duration", "server_width", "server_height")
-
-
-def _publication(variant: str) -> api.Publication:
-    folder = FOLDERS[variant]
-    size = ARCHIVE_BYTES[variant]
-    url = f"{PAGE}/files/{folder}.tar.gz"
-    return api.Publication(
-        page=PAGE,
-        licence="CC BY-SA 4.0",
-        licence_page="https://creativecommons.org/licenses/by-sa/4.0/",
-        size=size,
-        files=(api.RemoteFile(url, folder, size, f"md5:{MD5[variant]}", unpack=True),),
-        params={"variant": variant},
-        facts={"raw_rows": ROWS[variant], "users": USERS[variant]},
-    )
 
 
 class KuaiRand(api.Dataset):
@@ -105,7 +80,10 @@ class KuaiRand(api.Dataset):
     Inputs: user_id, video_id, tab (the place in the app), hour (local, of time_ms). Of the user: activity degree,
     roles, the published ranges, onehot_feat0..17, and ln(1 + x) of the numbers of users followed, fans, friends and
     days since registration. Of the video: author, type, upload type, music, music type, first of its tags, width,
-    height, and ln(1 + x) of its duration (from the video features, where it equals duration_ms of the log).
+    height, and ln(1 + x) of its duration (from the video features, where it equals duration_ms of the log). With
+    ``tags=all`` the bag ``tags`` of all its tags, up to 10, takes the place of the first. With ``history=click`` the
+    bag ``clicked`` has the videos of the user's last 50 clicks before the row, pooled as ``pooling`` says; it has the
+    embeddings of video_id. Clicks of the same millisecond are left out.
 
     Left out as leakage: play_time_ms, profile_stay_time, comment_stay_time, is_profile_enter and all other outcomes;
     the video_features_statistic files, which aggregate over the whole period; visible_status, which is read after the
@@ -119,7 +97,7 @@ class KuaiRand(api.Dataset):
 
     name, label = "kuairand", "KuaiRand"
     folder = FOLDERS["pure"]
-    publications = tuple(_publication(variant) for variant in FOLDERS)
+    publications = tuple(publication(variant) for variant in FOLDERS)
 
     class Params(api.Params):
         """Parameters of ``kuairand``."""
@@ -131,6 +109,9 @@ class KuaiRand(api.Dataset):
         )
         min_count: int = Field(1, ge=1, description="ids rarer than this in the training split are unknown")
         tasks: str = api.added_later(PAPER, description="paper, feedback, all, or tasks joined by +")
+        tags: Literal["first", "all"] = api.added_later("first", description="which tags of a video are inputs")
+        history: Literal["none", "click"] = api.added_later("none", description="the user's earlier clicks as an input")
+        pooling: api.Pooling = api.added_later("mean", description="of the history, into one vector")
 
         @field_validator("tasks")
         @classmethod
@@ -141,6 +122,12 @@ class KuaiRand(api.Dataset):
         def _conversion_is_used(self) -> Self:
             if self.tasks != PAPER and self.conversion != "long_view":
                 raise ValueError("conversion is of tasks=paper alone: leave it out, and name the task in `tasks`")
+            return self
+
+        @model_validator(mode="after")
+        def _pooling_is_used(self) -> Self:
+            if self.history == "none" and self.pooling != "mean":
+                raise ValueError("pooling is of the history: add history=click, or leave pooling out")
             return self
 
     params: Params
@@ -159,7 +146,10 @@ class KuaiRand(api.Dataset):
         clicked = log["is_click"] == 1
         users = self._features(root, "user_features", "user_id", USER_IDS, USER_NUMBERS)
         videos = self._features(root, "video_features_basic", "video_id", VIDEO_IDS, VIDEO_NUMBERS)
-        videos["tag"] = videos["tag"].astype("str").str.partition(",")[0].astype("category")
+        tag, all_tags = videos.pop("tag"), self.params.tags == "all"
+        videos["tags" if all_tags else "tag"] = (
+            tag_lists(tag) if all_tags else tag.astype("str").str.partition(",")[0].astype("category")
+        )
 
         frame = log[list(IDS)].copy()
         frame["hour"] = (log["time_ms"] + BEIJING_MS) // HOUR_MS % 24
@@ -168,6 +158,9 @@ class KuaiRand(api.Dataset):
         raw_labels = {name: outcome.label(log) for name, outcome in outcomes.items()}
         for name, outcome in outcomes.items():
             frame[name] = raw_labels[name].where(clicked, 0) if outcome.after == CLICK else raw_labels[name]
+        histories = [clicked_videos(self.params.pooling)] if self.params.history == "click" else []
+        for history in histories:
+            frame[history.name] = clicked_before(log)
         frame = pd.concat([frame, _lookup(users, log["user_id"]), _lookup(videos, log["video_id"])], axis="columns")
         return api.Log(
             frame=frame,
@@ -176,18 +169,26 @@ class KuaiRand(api.Dataset):
                 for name, outcome in outcomes.items()
             ],
             clipped={name: CLIPPED[name] for name in outcomes if name in CLIPPED},
-            categorical=("user_id", "video_id", "tab", "hour", *USER_IDS, *VIDEO_IDS),
+            categorical=(
+                "user_id",
+                "video_id",
+                "tab",
+                "hour",
+                *USER_IDS,
+                *(name for name in VIDEO_IDS if name in frame),
+            ),
             numerical=(*USER_NUMBERS, *VIDEO_NUMBERS),
             timestamp="time_ms",
             session="session",
             user="user_id",
-            user_inputs=("user_id", *USER_IDS, *USER_NUMBERS),
+            user_inputs=("user_id", *USER_IDS, *USER_NUMBERS, *(history.name for history in histories)),
             min_count=self.params.min_count,
             facts={
                 "raw_rows": len(raw),
                 "duplicates_dropped": len(raw) - len(log),
                 **without_click(raw_labels, clicked, self.params.tasks),
             },
+            bags=[*([TAGS] if all_tags else []), *histories],
         )
 
     def raw(self, root: Path) -> pd.DataFrame:

@@ -18,6 +18,7 @@ HOUR_MS, MINUTE_MS, DAY_MS = 3_600_000, 60_000, 86_400_000
 STAGES = {"view": 0, "addtocart": 1, "transaction": 2}
 PROPERTIES = ("785", "591", "814", "available", "categoryid", "364", "776")
 """The properties that the authors of RMTL use."""
+SEEN = api.BagColumn("seen", length=20, of="itemid")
 
 
 class RetailRocket(api.Dataset):
@@ -44,7 +45,8 @@ class RetailRocket(api.Dataset):
     and of the minutes since the last of them. With item properties also the values of 785, 591, 814, available,
     categoryid, 364 and 776 (the choice of Liu et al., WWW 2023, https://arxiv.org/abs/2302.03328), as they were last
     written at or before the time of the row, never later. With the category tree also the parent and the root of the
-    category.
+    category. With ``history=seen`` the bag ``seen`` has the items of the visitor's last 20 rows of an earlier time,
+    pooled by their mean; it has the embeddings of itemid.
 
     Left out as leakage: event and transactionid, which are the labels; all later events; property values written after
     the row.
@@ -83,6 +85,7 @@ class RetailRocket(api.Dataset):
             "impression", description="a row is an item of a session, an event, or an item viewed in a session"
         )
         min_count: int = Field(1, ge=1, description="ids rarer than this in the training split are unknown")
+        history: Literal["none", "seen"] = api.added_later("none", description="whether earlier items are an input")
 
     params: Params
 
@@ -118,6 +121,9 @@ class RetailRocket(api.Dataset):
             if tree := _files.find(folder, "category_tree"):
                 frame["parent"], frame["root"] = ancestors(frame["property_categoryid"], tree[0])
                 categorical += ["parent", "root"]
+        with_history = self.params.history == "seen"
+        if with_history:
+            frame[SEEN.name] = api.history(frame, "user_id", "itemid", "timestamp", last=SEEN.length)
         return api.Log(
             frame=frame,
             tasks=api.funnel(*tasks),
@@ -126,13 +132,14 @@ class RetailRocket(api.Dataset):
             timestamp="timestamp",
             session="session",
             user="user_id",
-            user_inputs=("user_id", "earlier", "pause"),
+            user_inputs=("user_id", "earlier", "pause", *([SEEN.name] if with_history else [])),
             min_count=self.params.min_count,
             facts={
                 **{f"events.{event}": int((events["stage"] == stage).sum()) for event, stage in STAGES.items()},
                 "rows_without_view": float((impressions["first_stage"] > 0).mean()),
                 **more_facts,
             },
+            bags=[SEEN] if with_history else [],
         )
 
 

@@ -9,9 +9,12 @@ from pydantic import Field
 
 from mtlbench import api
 from mtlbench_plugins.datasets import _table_columns
+from mtlbench_plugins.datasets._table_bags import BAG
 from mtlbench_plugins.datasets._table_files import CATEGORY, TableFile, open_tables
+from mtlbench_plugins.datasets._table_histories import add_histories, cut_bags
 from mtlbench_plugins.datasets._table_schema import TableSchema, read_schema
 from mtlbench_plugins.datasets._table_survey import Survey
+from mtlbench_plugins.datasets._table_vectors import VECTOR
 
 SHOWN_VALUES = 5
 
@@ -50,6 +53,14 @@ class Table(api.Dataset):
     ``binned = { price = 20 }`` cuts a column of numbers into so many quantile bins, each with an embedding.
     ``min_count``: ids rarer than this in training are unknown. ``user_inputs`` says which of them describe the user,
     for critics whose state leaves those out.
+
+    ``bags`` are columns of several ids in a row: lists (Parquet), or texts with a ``separator``, as in
+    ``bags = ["tags", { column = "genre", separator = "|", length = 20, pooling = "mean" }]``. ``of`` names the
+    categorical input whose ids they are. ``history = [{ of = "item_id", where = "click", last = 20 }]`` makes one of
+    the user's earlier rows.
+
+    ``vectors = ["embedding"]`` names columns of lists of equally many numbers (Parquet), such as pretrained embeddings
+    of a text. Each becomes one vector.
 
     Time: ``timestamp`` is a date and time in any form that leaves no doubt (``timestamp_format`` says the form where
     it does; UTC where it names no zone), or a number in ``timestamp_unit``. All values are judged: a zero for a
@@ -97,21 +108,25 @@ class Table(api.Dataset):
         if schema.session_rule and len(frame):
             session = "session, by rule"
             frame[session] = api.session_ids(frame[user], frame[schema.timestamp], schema.session_rule)
+        if len(frame):
+            add_histories(frame, schema)
         return api.Log(
             frame=frame,
             tasks=schema.described_tasks,
             categorical=schema.categorical,
             numerical=schema.numerical,
             binned=schema.binned,
+            vectors=schema.vectors,
             timestamp=schema.timestamp,
             session=session,
             user=user,
             user_inputs=schema.user_inputs,
             min_count=schema.min_count,
             origin=origin,
-            facts=survey.facts(),
+            facts={**survey.facts(), **(cut_bags(frame, schema) if len(frame) else {})},
             warnings=tuple(survey.warnings()),
             place=survey.place,
+            bags=[one.described() for one in schema.several],
             splitting=schema.split.described(schema.timestamp_unit),
         )
 
@@ -146,7 +161,8 @@ def _frame(batches: Iterator[pa.RecordBatch]) -> pd.DataFrame:
         return pd.DataFrame()
     table = pa.Table.from_batches(held).unify_dictionaries()
     del held
-    frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True)
+    kept = {lists: pd.ArrowDtype(lists) for lists in (BAG, VECTOR)}  # else an array of Python objects for each row
+    frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True, types_mapper=kept.get)
     return frame
 
 

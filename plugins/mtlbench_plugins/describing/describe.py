@@ -71,8 +71,9 @@ def _notes(files: Sequence[TableFile], sample: Sample, roles: Roles) -> Iterator
         if refusal := complaint(sample, roles.timestamp, files[0].path, first):
             yield refusal
     else:
-        named = [*roles.named("categorical"), *roles.named("numerical"), *roles.tasks]
-        repeated = float(sample.frame[named].duplicated().mean()) if named else 0.0
+        named = [*roles.named("categorical"), *roles.named("numerical"), *roles.named("bag"), *roles.tasks]
+        looked_at = named and all(name in sample.frame for name in named)  # lists are not
+        repeated = float(sample.frame[named].duplicated().mean()) if looked_at else 0.0
         if repeated >= REPEATED:
             yield (
                 f"{repeated:.1%} of the rows equal an earlier row; there is no timestamp, so the split is random, and "

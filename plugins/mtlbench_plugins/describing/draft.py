@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mtlbench_plugins.datasets._table_files import CsvFile, TableFile
+from mtlbench_plugins.describing.bags import length_of
 from mtlbench_plugins.describing.candidates import Candidate
 from mtlbench_plugins.describing.roles import Roles
 from mtlbench_plugins.describing.sample import Sample
@@ -44,6 +45,8 @@ def draft(
     for use in ("categorical", "numerical"):
         if names := roles.named(use):
             lines.append(f"{use} = [{', '.join(map(_toml, names))}]")
+    if bags := roles.named("bag"):
+        lines.append(f"bags = [{', '.join(_bag(name, sample, roles) for name in bags)}]")
     lines += _time(sample, roles)
     delimiter = files[0].delimiter if isinstance(files[0], CsvFile) else ","
     if delimiter != ("\t" if ".tsv" in files[0].path.name else ","):
@@ -84,6 +87,16 @@ def _candidate(one: Candidate) -> str:
     return f"{{ {', '.join(keys)} }}"
 
 
+def _bag(name: str, sample: Sample, roles: Roles) -> str:
+    """A bag of the description."""
+    separator = roles.separators.get(name)
+    if separator is None:
+        return _toml(name)
+    length = length_of(sample.frame[name], separator)
+    more = f", length = {length}" if length else ""
+    return f"{{ column = {_toml(name)}, separator = {_toml(separator)}{more} }}"
+
+
 def _time(sample: Sample, roles: Roles) -> Iterator[str]:
     timestamp = roles.timestamp
     if timestamp:
@@ -105,7 +118,7 @@ def _time(sample: Sample, roles: Roles) -> Iterator[str]:
 def _doubtful_time(sample: Sample, roles: Roles) -> Iterator[str]:
     """How a column that may be the time can be named as such; the split is random otherwise."""
     for name in roles.named("left out"):
-        if sample.kinds[name] == "date":
+        if sample.kinds[name] == "date" or "cannot be read" in roles.notes[name]:
             yield f"# timestamp = {_toml(name)}"
             yield '# timestamp_format = "%d/%m/%Y %H:%M"  # or "%m/%d/%Y %H:%M", as it is written'
         elif sample.kinds[name] in {"integer", "number"} and is_named_as_time(name):

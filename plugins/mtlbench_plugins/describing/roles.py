@@ -4,27 +4,26 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mtlbench_plugins.datasets._table_tasks import TRUTHS
+from mtlbench_plugins.describing.bags import separator_of
 from mtlbench_plugins.describing.candidates import Candidate, find_candidates
 from mtlbench_plugins.describing.events import Events, find_events
 from mtlbench_plugins.describing.leaks import SUSPECT, alone, counts_of, same
-from mtlbench_plugins.describing.sample import UNREADABLE, Sample
+from mtlbench_plugins.describing.sample import BAG, UNREADABLE, Sample, is_large
 from mtlbench_plugins.describing.stages import find_stages
-from mtlbench_plugins.describing.times import Timestamp, find_timestamps, is_named_as_time
+from mtlbench_plugins.describing.times import Timestamp, find_timestamps, is_named_as_time, is_unread_time
 
 FEW_VALUES = 50
 """Distinct integers up to which a column is taken as a code, not a quantity."""
 
 FEWEST_IDS = 10
 """Distinct values from which a column can be one of users or sessions."""
-LAST_EXACT = 2.0**53
-"""From here on a float does not tell neighbouring integers apart: such numbers are ids."""
 
 SESSION = r"session|visit(_?id)?$|search_?id"
 SESSION_NUMBER = r"(session|visit)(_?(id|no|nr|num|number|index|idx))?$"
@@ -35,8 +34,9 @@ LABEL = (
     r"subscri|churn|cancel|income|label|target|outcome"
 )
 ID = r"id$|code|zip"
+OWN_VALUES = "a value of its own in each row"
 
-Use = Literal["timestamp", "session", "user", "label", "categorical", "numerical", "left out"]
+Use = Literal["timestamp", "session", "user", "label", "categorical", "numerical", "bag", "left out"]
 Labels = Mapping[str, NDArray[np.bool_]]
 
 
@@ -59,6 +59,8 @@ class Roles:
     """What may be a task beside ``tasks``, and is no input."""
     stages: dict[str, str] = field(default_factory=dict)
     """Task -> why it is one, where its name does not say so."""
+    separators: dict[str, str] = field(default_factory=dict)
+    """Of the bags that are texts, what stands between the ids."""
     notes: dict[str, str] = field(default_factory=dict)
     """Why a column is left out, or what else a reader should know of it."""
 
@@ -169,12 +171,19 @@ def _use(name: str, sample: Sample, roles: Roles, labels: Labels) -> Use:
         return "session"
     if name in roles.tasks:
         return "label"
+    if sample.kinds[name] == BAG:
+        roles.notes[name] = "several ids in a row: check that each was known before the outcome"
+        return "bag"
     reason = _reason(name, sample, roles, labels)
+    may_be_bag = reason in {None, OWN_VALUES} and name != roles.user and sample.kinds[name] == "text"
+    if may_be_bag and (separator := separator_of(sample.frame[name])):
+        roles.separators[name], roles.notes[name] = separator, f"several ids in a row, with {separator!r} between them"
+        return "bag"
     if reason is not None:
         roles.notes[name] = reason
         return "left out"
     column, kind = sample.frame[name], sample.kinds[name]
-    if name == roles.user or not pd.api.types.is_numeric_dtype(column) or (kind == "integer" and _is_large(column)):
+    if name == roles.user or not pd.api.types.is_numeric_dtype(column) or (kind == "integer" and is_large(column)):
         return "categorical"
     is_code = column.nunique(dropna=False) <= FEW_VALUES or _matches(ID, name)
     return "categorical" if kind == "integer" and is_code else "numerical"
@@ -205,24 +214,21 @@ def _reason(name: str, sample: Sample, roles: Roles, labels: Labels) -> str | No
         return "dates whose day and month cannot be told apart: as the time of a row it needs `timestamp_format`"
     if kind == "time of day":
         return "a time of day: join it with its date to the time of the row, or write its hour into a column"
+    if kind == "text" and is_unread_time(name, column):
+        return "a time that cannot be read in every row: as the time of a row it needs `timestamp_format`"
     if name in roles.times:
         return "a time: later ones are all new"
     if roles.timestamp is None and kind in {"integer", "number"} and is_named_as_time(name):
         return "a time by its name, and no date of our time: if it counts from a start of its own, name it as timestamp"
-    is_id = kind == "text" or (kind == "integer" and (_matches(ID, name) or _is_large(column)))
+    is_id = kind == "text" or (kind == "integer" and (_matches(ID, name) or is_large(column)))
     if distinct == len(column) and name != roles.user and is_id:
-        return "a value of its own in each row"
+        return OWN_VALUES
     return None
-
-
-def _is_large(column: "pd.Series[Any]") -> bool:
-    """Whether integers are too large to be quantities."""
-    return not pd.api.types.is_numeric_dtype(column) or float(column.abs().max()) >= LAST_EXACT
 
 
 def _suspect(sample: Sample, roles: Roles, labels: Labels) -> None:
     """Leave out what alone tells a task."""
-    for name in [*roles.named("categorical"), *roles.named("numerical")]:
+    for name in [*roles.named("categorical"), *roles.named("numerical"), *roles.separators]:
         column = sample.frame[name]
         scores = {task: alone(column, labels[task]) for task in roles.tasks}
         task, score = max(scores.items(), key=lambda item: item[1], default=("", 0.0))

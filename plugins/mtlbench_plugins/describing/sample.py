@@ -16,10 +16,14 @@ from mtlbench_plugins.datasets._table_forms import NUMBER as A_NUMBER
 from mtlbench_plugins.datasets._table_forms import Forms
 from mtlbench_plugins.datasets._table_ids import ids
 from mtlbench_plugins.datasets._table_survey import family
+from mtlbench_plugins.describing.bags import is_bag
 
-UNREADABLE = {"list", "map", "bytes", "duration"}
+BAG = "list of ids"
+UNREADABLE = {BAG, "list", "map", "bytes", "duration"}
 """Kinds of columns of which nothing is looked at."""
 WHOLE = r"^-?\d+$"
+LAST_EXACT = 2.0**53
+"""From here on a float does not tell neighbouring integers apart: such numbers are ids."""
 LONGEST_NAME = 1000
 """Characters of the name of a column, as many as a record holds."""
 
@@ -105,6 +109,7 @@ def _kind(found: pa.DataType) -> str:
         "bytes": lambda kind: "binary" in str(kind),
         "empty": pa.types.is_null,
         "map": pa.types.is_map,
+        BAG: is_bag,
         "list": pa.types.is_nested,
     }
     return next((kind for kind, test in tests.items() if test(found)), "text")
@@ -134,6 +139,11 @@ def _column(file: TableFile, name: str, column: pa.Array, kind: str) -> tuple["p
             moments = _moments(pa.array(times).take(column.indices))
             return moments, "date" if forms.ambiguous else "time"
     return ids(column).column.to_pandas(), kind
+
+
+def is_large(column: "pd.Series[Any]") -> bool:
+    """Whether integers are too large to be quantities."""
+    return not pd.api.types.is_numeric_dtype(column) or float(column.abs().max()) >= LAST_EXACT
 
 
 def _moments(milliseconds: pa.Array) -> "pd.Series[Any]":

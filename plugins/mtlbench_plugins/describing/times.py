@@ -20,6 +20,12 @@ TIME = r"time|date|stamp|^t$|(^|_)(ts|at|dt|day|when)$"
 """Names of columns of times, among others."""
 NAMED_TIME = r"^((event|log|click|view)_?)?(time|date|datetime|time_?stamp|ts)$"
 """Names of columns that can be nothing else."""
+MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+LIKE_A_DATE = (
+    r"(?i)^\W*(?:[a-z]{3,9}\.?,? )?(?:\d{4}[-/_.]\d{1,2}[-/_.]\d{1,2}|\d{1,2}[-/_]\d{1,2}[-/_](?:\d{4}|\d{2})|"
+    rf"\d{{4}}-W\d{{2}}|\d{{1,2}}[-/. ]+{MONTH}[-/., ]+\d{{2,4}}|{MONTH} \d{{1,2}},? \d{{2,4}})(?!\d)"
+)
+"""Texts that a person takes for a date."""
 MOST = 0.5
 """Share of dates among the numbers of a column of dates."""
 
@@ -41,20 +47,20 @@ def find_timestamps(sample: Sample) -> list[Timestamp]:
 
 
 def _candidates(sample: Sample) -> Iterator[Timestamp]:
-    """Dates, numbers of our time, and dates as numbers."""
+    """Dates, dates as numbers, and numbers of our time, which dates as numbers may be as well."""
     for name, kind in sample.kinds.items():
         if kind == "time":
             yield Timestamp(name)
     numbers = [name for name in sample.kinds if _is_number(sample, name) and re.search(TIME, name.lower())]
     for name in numbers:
+        found = date_format(_numbers(sample.frame[name].dropna()))
+        if found and found[1].mean() > MOST:
+            yield Timestamp(name, form=found[0])
+    for name in numbers:
         typical = sample.frame[name].median()
         for unit, factor in MS.items():
             if PLAUSIBLE[0] <= typical * factor < PLAUSIBLE[1]:
                 yield Timestamp(name, unit=unit)
-    for name in numbers:
-        found = date_format(_numbers(sample.frame[name].dropna()))
-        if found and found[1].mean() > MOST:
-            yield Timestamp(name, form=found[0])
 
 
 def milliseconds(sample: Sample, timestamp: Timestamp) -> "pd.Series[int]":
@@ -80,6 +86,13 @@ def complaint(sample: Sample, timestamp: Timestamp, path: Path, first: int) -> s
 def is_named_as_time(name: str) -> bool:
     """Whether the name says that the column is a time and nothing else."""
     return re.search(NAMED_TIME, name.lower()) is not None
+
+
+def is_unread_time(name: str, column: "pd.Series[Any]") -> bool:
+    """Whether most texts of a column are times by their look, or by its name, although they cannot be read as times."""
+    texts = pd.Series(column.dropna().unique()).astype("str")
+    pattern = r"\d" if is_named_as_time(name) else LIKE_A_DATE
+    return bool(texts.str.contains(pattern, regex=True).mean() > MOST)
 
 
 def _milliseconds(seen: "pd.Series[Any]", timestamp: Timestamp) -> NDArray[np.int64]:

@@ -178,3 +178,27 @@ def test_plain_tasks_are_a_funnel_unless_it_is_said_otherwise(tasks: str, chain:
 
 def test_columns_that_say_where_a_label_is_observed_are_read(tmp_path: Path) -> None:
     assert {"rated", "rating", "seconds"} <= set(read_schema(write_mixed_table(tmp_path)).columns())
+
+
+@pytest.mark.parametrize(
+    ("tasks", "message"),
+    [
+        (
+            '"click", { name = "bought", column = "click", within = true }',
+            "task 'bought' is within a task that it does not name: say which one by `after`",
+        ),
+        (
+            '"click", { name = "bought", column = "click", params = { loss = "huber" } }',
+            "task 'bought': task kind binary: unknown parameter 'loss'",
+        ),
+        (
+            '"click", { name = "watch", column = "seconds", kind = "nonnegative", params = { power = 3 } }',
+            "task 'watch': task kind nonnegative: power = 3",
+        ),
+    ],
+)
+def test_what_a_plain_task_cannot_have_is_refused_and_not_left_out(tasks: str, message: str, tmp_path: Path) -> None:
+    description = re.sub(r"tasks = \[.*?\n\]", f"tasks = [{tasks}]", MIXED, flags=re.DOTALL)
+    assert tasks in description
+    with pytest.raises(api.MtlbenchError, match=re.escape(message)):
+        build(load(tmp_path, description), "table", "key")

@@ -177,7 +177,7 @@ def test_a_form_that_is_named_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", ["csv", "parquet", "floats"])
-@pytest.mark.parametrize("form", ["%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S"])
+@pytest.mark.parametrize("form", ["%Y%m%d", "%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S"])
 def test_the_remedy_for_dates_written_as_numbers_reads_them(form: str, write: str, tmp_path: Path) -> None:
     frame = visits()
     moments = pd.to_datetime(frame["time"], unit="s")
@@ -237,6 +237,17 @@ NO_TIME: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], dict[str, Any],
         ["if it counts 'ms'", '`timestamp_unit = "ms"`'],
     ),
     "a few dates among seconds": (in_rows(20240531, 3), {}, ["holds 20240531 in row 2", "a date written as a number"]),
+    "an hour as a date among seconds": (in_rows(2024053113, 700), {}, ["holds 2024053113 in row 2", '"%Y%m%d%H"']),
+    "the largest 32-bit number for a missing time": (
+        in_rows(2**31 - 1, 3),
+        {},
+        ["holds 2147483647 in row 2", "2038-01-19 03:14:07", "500 of 1,500 rows", "`relative_time = true`"],
+    ),
+    "the largest 32-bit number among dates": (
+        as_dates("2038-01-19 03:14:07", 4),
+        {"timestamp_unit": None},
+        ["holds 2038-01-19 03:14:07 in row 2", "375 of 1,500 rows", "give every row its time"],
+    ),
     "no time at all": (
         lambda frame: frame.assign(time=np.arange(len(frame)) * 1000),
         {},
@@ -322,6 +333,12 @@ def test_all_times_are_judged_whatever_the_blocks(block: int, tmp_path: Path, mo
         describe(tmp_path, in_rows(0, 50, start=1400)(visits()), timestamp="time").load(tmp_path)
 
 
+def test_seconds_of_later_years_are_times(tmp_path: Path) -> None:
+    frame = visits()
+    frame["time"] += 20 * 365 * 86_400
+    assert describe(tmp_path, frame).load(tmp_path).frame["time"].tolist() == (frame["time"] * 1000).tolist()
+
+
 def test_relative_times_are_possible_when_said(tmp_path: Path) -> None:
     frame = visits()
     frame["time"] -= frame["time"].min()
@@ -394,7 +411,12 @@ def test_a_log_of_days_sorted_by_label_is_split_evenly(tmp_path: Path) -> None:
 
 
 def test_the_form_of_dates_as_numbers_is_known_by_their_digits() -> None:
-    for value, form in {20240531: "%Y%m%d", 202405311345: "%Y%m%d%H%M", 20240531134501: "%Y%m%d%H%M%S"}.items():
+    for value, form in {
+        20240531: "%Y%m%d",
+        2024053113: "%Y%m%d%H",
+        202405311345: "%Y%m%d%H%M",
+        20240531134501: "%Y%m%d%H%M%S",
+    }.items():
         found = date_format(np.array([value, 5]))
         assert found is not None
         assert (found[0], found[1].tolist()) == (form, [True, False])

@@ -1,5 +1,6 @@
 """All static figures at once, and what the figures of trade-offs and ranks are made of."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,18 @@ def test_each_figure_in_both_formats(tmp_path: Path) -> None:
 def test_a_figure_that_has_too_little_is_left_out(tmp_path: Path) -> None:
     paths = list(draw_all(runs("PLE", [0.7]), tmp_path))
     assert {path.stem for path in paths} == {"tradeoff"}
+
+
+def test_a_trade_off_has_the_interval_of_each_mean(tmp_path: Path) -> None:
+    def bars(records: list[Record]) -> set[bool]:
+        draw_tradeoffs(records, tmp_path / "tradeoff.svg")
+        lines = (tmp_path / "tradeoff.svg").read_text().split('id="LineCollection')[1:]
+        assert len(lines) == 4  # across and up, of two backbones
+        ends = [re.findall(r"[ML] ([\d.]+ [\d.]+)", line)[:2] for line in lines]
+        return {start != end for start, end in ends}
+
+    assert bars(study()) == {True}
+    assert bars([one for one in study() if one.seed == 0]) == {False}
 
 
 def test_too_little_is_said_where_one_figure_is_asked_for(tmp_path: Path) -> None:

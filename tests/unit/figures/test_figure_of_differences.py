@@ -1,13 +1,14 @@
 """The figure of differences: which points it has, and the file it becomes."""
 
+import re
 from pathlib import Path
 
 import pytest
-from record_factory import runs
+from record_factory import record, runs
 
 from mtlbench.errors import UsageError
 from mtlbench.figures import draw_differences
-from mtlbench.figures.differences import points
+from mtlbench.figures.differences import PANEL_INCHES, points
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.statistics import paired_difference
 
@@ -38,6 +39,21 @@ def test_the_figure_names_its_methods_and_tasks(tmp_path: Path):
     text = (tmp_path / "figure.svg").read_text()
     assert all(word in text for word in ("Mine-PLE", "Synthetic: click", "Synthetic: pay", "3 paired seeds"))
     assert "Mine-MMoE" not in text
+
+
+def test_the_panels_of_many_tasks_are_three_in_a_row(tmp_path: Path):
+    for tasks, width in ((3, 3), (7, 3), (2, 2)):
+        names = tuple(f"task{k}" for k in range(tasks))
+        metrics = {"test": {name: {"auc": 0.7} for name in names}}
+        records = [
+            record(method, seed=seed, tasks=names, metrics=metrics, baseline=method == "PLE")
+            for method in ("PLE", "Mine-PLE")
+            for seed in (0, 1)
+        ]
+        draw_differences(records, tmp_path / "figure.svg")
+        text = (tmp_path / "figure.svg").read_text()
+        assert float(re.search(r'width="([\d.]+)pt"', text)[1]) == pytest.approx(72 * PANEL_INCHES * width)
+        assert all(name in text for name in names)
 
 
 def test_another_ending_and_an_empty_comparison_are_refused_and_nothing_is_written(tmp_path: Path):

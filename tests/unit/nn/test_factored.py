@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from test_field_embedding import draw, make_schema
 from torch import Tensor, nn
 
-from mtlbench.api import Inputs
+from mtlbench.api import Inputs, VectorField
 from mtlbench.nn import MLP, Experts, FieldEmbedding, Gate, Tower, embedding, factored
 from mtlbench.nn.factored import Factored
 from mtlbench.nn.linear import Linear, first_layers
@@ -25,7 +25,7 @@ def always_factored() -> Iterator[None]:
 
 
 def doubled(inputs: Inputs) -> Inputs:
-    return replace(inputs, numerical=inputs.numerical.double())
+    return Inputs.of([one.double() if one.is_floating_point() else one for one in inputs.tensors()])
 
 
 def results(module: FieldEmbedding, layer: Linear, read: Tensor | Factored, upstream: tuple[Tensor, Tensor]) -> list:
@@ -39,19 +39,21 @@ def results(module: FieldEmbedding, layer: Linear, read: Tensor | Factored, upst
 @given(
     cardinalities=st.lists(st.integers(1, 40), min_size=1, max_size=5),
     numerical=st.integers(0, 3),
+    widths=st.lists(st.integers(1, 4), max_size=2),
     rows=st.integers(1, 12),
     cache=st.sampled_from([1, 50, 1 << 22]),
     whole=st.booleans(),
     seed=st.integers(0, 1000),
 )
 def test_outputs_and_gradients_are_those_of_the_concatenated_vectors(
-    cardinalities: list[int], numerical: int, rows: int, cache: int, whole: bool, seed: int
+    cardinalities: list[int], numerical: int, widths: list[int], rows: int, cache: int, whole: bool, seed: int
 ):
     torch.manual_seed(seed)
-    schema = make_schema(cardinalities, numerical)
+    vectors = tuple(VectorField(f"vectors{number}", width) for number, width in enumerate(widths))
+    schema = replace(make_schema(cardinalities, numerical), vectors=vectors)
     module = FieldEmbedding(schema, 3).double()
     layer = Linear(module.width, 7).double()
-    inputs = doubled(draw(schema, rows))
+    inputs = doubled(replace(draw(schema, rows), vectors=tuple(torch.randn(rows, width) for width in widths)))
     upstream = torch.randn(rows, 7, dtype=torch.float64), torch.randn(rows, 3, dtype=torch.float64)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(factored, "CACHE_ELEMENTS", cache)
