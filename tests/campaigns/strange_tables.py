@@ -577,10 +577,45 @@ def rules(draw: random.Random) -> Input:
     return given
 
 
+def typed_columns(draw: random.Random) -> Input:
+    """Every type of Parquet as an id or a number."""
+    given = plain("types of Parquet", draw)
+    given.parquet = True
+    frame = given.truth
+    frame["item"] = [abs(value) for value in frame["item"]]
+    items, prices = frame["item"].tolist(), frame["price"].tolist()
+    given.written["item"] = items
+    types: dict[str, tuple[str, pa.Array, str]] = {
+        "decimal id": ("item", pa.array(map(Decimal, items), pa.decimal128(20, draw.choice([0, 0, 3]))), ""),
+        "dictionary": ("item", pa.array(items).dictionary_encode(), ""),
+        "time of day": ("item", pa.array(items, pa.int64()).cast(pa.time64("us")), ""),
+        "list": ("item", pa.array([[value] for value in items], draw.choice([pa.list_, pa.large_list])(pa.int64())),
+                 r'several values in a row: name it in `bags`|and cannot be read as an id: name it in `bags`'),
+        "map": ("item", pa.array([[("a", value)] for value in items], pa.map_(pa.string(), pa.int64())), "those keys"),
+        "struct": ("item", pa.array([{"a": value} for value in items]), "'item' is a struct.*'item.a'"),
+        "bytes": ("item", pa.array([str(value).encode() for value in items], draw.choice([pa.binary(),
+                  pa.large_binary()])), "write its bytes as text"),
+        "decimal": ("price", pa.array([Decimal(str(value)) for value in prices], pa.decimal128(draw.choice([12, 30]),
+                    draw.choice([3, 6]))), ""),
+        "dictionary of numbers": ("price", pa.array(prices).dictionary_encode(), ""),
+        "time of day as a number": ("price", pa.array(items, pa.int32()).cast(pa.time32("ms")), "since midnight"),
+        "date as a number": ("price", pa.array(items, pa.int32()).cast(pa.date32()), "days since an event"),
+        "map as a number": ("price", pa.array([[("a", value)] for value in prices], pa.map_(pa.string(),
+                            pa.float64())), "those keys"),
+        "list as a label": ("click", pa.array([[value] for value in frame["click"].tolist()]), "in `bags`"),
+    }  # fmt: skip
+    name, values, refusal = types[draw.choice(list(types))]
+    given.written[name] = values
+    given.refusals = [refusal] if refusal else []
+    if not refusal and pa.types.is_decimal(values.type) and name == "price" and values.type.precision > 15:
+        given.warnings = ["'price' is decimal128.*is lost"]
+    return given
+
+
 KINDS: dict[str, Callable[[random.Random], Input]] = {
     make.__name__: make
     for make in (
-        sessions_of_users, ids, near_ids, text_times, number_times, typed_times, ties, leaks, numbers, names, encodings,
-        rules,
+        sessions_of_users, ids, near_ids, text_times, number_times, typed_times, typed_columns, ties, leaks, numbers,
+        names, encodings, rules,
     )
 }  # fmt: skip

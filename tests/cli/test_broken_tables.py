@@ -120,6 +120,45 @@ def nested_parquet(here: Path) -> None:
     parquet.write_table(pa.table(arrays), here / "my_log.parquet")
 
 
+def typed(name: str, kind: pa.DataType, value: object) -> Break:
+    """Write the table as Parquet, with a column of one type and value."""
+
+    def change(here: Path) -> None:
+        frame = own_table()
+        arrays = {one: pa.array(frame[one]) for one in frame} | {name: pa.array([value] * len(frame), kind)}
+        parquet.write_table(pa.table(arrays), here / "my_log.parquet")
+
+    return both(describe("csv", "parquet"), change)
+
+
+def json_lines(change: Callable[[list[str]], object]) -> Break:
+    """Write the table as JSON Lines, with changed lines."""
+
+    def write(here: Path) -> None:
+        lines = own_table().to_json(orient="records", lines=True).splitlines()
+        change(lines)
+        (here / "my_log.jsonl").write_text("\n".join(lines) + "\n")
+
+    return both(describe("my_log.csv", "my_log.jsonl"), write)
+
+
+def put(number: int, line: str) -> Break:
+    """Replace a line of the table as JSON Lines."""
+    return json_lines(lambda lines: lines.__setitem__(number - 1, line))
+
+
+def in_folders(*names: str, drop: str = "price") -> Break:
+    """A hive-partitioned table without the column that its folders give."""
+
+    def change(here: Path) -> None:
+        for place, name in enumerate(names):
+            (here / "days" / name).mkdir(parents=True)
+            part = own_table()[place :: len(names)]
+            part.drop(columns=drop or []).to_csv(here / "days" / name / "part.csv", index=False)
+
+    return both(describe("my_log.csv", "days"), change)
+
+
 def text_prices(here: Path) -> None:
     own_table().assign(price="9,90 €").to_parquet(here / "my_log.parquet")
 
@@ -232,13 +271,67 @@ TABLES: dict[str, tuple[Break, list[str]]] = {
     "no Parquet": (content("my_log.parquet", b"user_id\n1\n"), ["my_log.parquet", "Parquet", "named .csv"]),
     "list in Parquet": (
         both(describe("csv", "parquet"), nested_parquet),
-        ["my_log.parquet", "'item_id'", "leave it out"],
+        ["my_log.parquet", "'item_id'", 'bags = ["item_id"]', "leave it out"],
     ),
     "text in Parquet": (both(describe("csv", "parquet"), text_prices), ["my_log.parquet", "'price'", "convert it"]),
     "second file without a column": (
         both(describe("my_log.csv", "days"), second_file_lacks_a_column),
         ["2.csv", "'price'"],
     ),
+    "a map": (
+        typed("item_id", pa.map_(pa.string(), pa.int64()), [("a", 1)]),
+        ["my_log.parquet", "'item_id' is map<", "as an id", "those keys", "leave it out"],
+    ),
+    "a struct": (
+        typed("item_id", pa.struct({"a": pa.int64(), "b": pa.int64()}), {"a": 1, "b": 2}),
+        ["my_log.parquet", "'item_id' is a struct", "its fields", "'item_id.a'"],
+    ),
+    "a list as a number": (
+        typed("price", pa.large_list(pa.int64()), [1, 2]),
+        ["my_log.parquet", "'price' is large_list<", 'bags = ["price"]', "leave it out"],
+    ),
+    "a list as a label": (
+        typed("click", pa.list_(pa.int64()), [1]),
+        ["my_log.parquet", "'click' is list<", 'bags = ["click"]', "leave it out"],
+    ),
+    "a list of structs": (
+        typed("item_id", pa.list_(pa.struct({"a": pa.int64()})), [{"a": 1}]),
+        ["my_log.parquet", "'item_id' is list<", "columns of their own"],
+    ),
+    "bytes": (typed("item_id", pa.binary(), b"a"), ["my_log.parquet", "'item_id' is binary", "as text"]),
+    "a time of day as a number": (
+        typed("price", pa.time32("ms"), 3600),
+        ["my_log.parquet", "'price' is time32[ms]", "seconds since midnight", "as categorical"],
+    ),
+    "a date as a number": (
+        typed("price", pa.date32(), 19000),
+        ["my_log.parquet", "'price' is date32", "days since an event"],
+    ),
+    "broken line": (put(7, '{"user_id": 1,'), ["my_log.jsonl", "line 7 is no JSON", "correct or drop the line"]),
+    "line that is no object": (put(7, "[1, 2]"), ["my_log.jsonl", "line 7 is a list", "an object is called for"]),
+    "line of another type": (
+        put(7, '{"user_id": 1, "price": "dear"}'),
+        ["my_log.jsonl", "'price' is a text in line 7 and a number in line 1", "in one type"],
+    ),
+    "no line": (json_lines(lambda lines: lines.clear()), ["my_log.jsonl", "empty", "JSON object in each line"]),
+    "lines of an absent column": (
+        both(json_lines(len), describe("item_id", "item")),
+        ["my_log.jsonl", "no column 'item'", "did you mean 'item_id'?"],
+    ),
+    "JSON Lines and CSV": (
+        both(in_folders("a"), lambda here: (here / "days" / "b.jsonl").write_text("{}")),
+        ["part.csv", "b.jsonl", "of two kinds", "CSV or JSON Lines"],
+    ),
+    "a key that is a column": (
+        in_folders("price=1", "price=2", drop=""),
+        ["part.csv", "'price' is in the file and in the name of a folder", "rename one"],
+    ),
+    "a key of one folder alone": (in_folders("price=1", "other"), ["other/part.csv", "no column 'price'"]),
+    "a key that is text and a number": (
+        in_folders("price=1", "price=dear"),
+        ["price=dear/part.csv", "'price'", "as a number", "dear"],
+    ),
+    "a key twice": (in_folders("price=1/price=2"), ["part.csv", "'price' twice", "rename one"]),
     "one row": (table(lambda frame: frame[:1]), ["my_log.csv", "1 rows", "thousands"]),
     "no row": (table(lambda frame: frame[:0]), ["my_log.csv", "no rows"]),
 }

@@ -326,7 +326,7 @@ ODD_TYPES = {
     "duration": pa.duration("s"),
     "list of numbers": pa.list_(pa.float64()),
     "list of lists": pa.list_(pa.list_(pa.int64())),
-    "struct": pa.struct([("a", pa.int64())]),
+    "list of structs": pa.list_(pa.struct([("a", pa.int64())])),
     "map": pa.map_(pa.string(), pa.int64()),
     "bytes": pa.binary(),
     "fixed bytes": pa.binary(2),
@@ -336,7 +336,7 @@ ODD_VALUES: dict[str, Any] = {
     "duration": [5, 6],
     "list of numbers": [[0.5], None],
     "list of lists": [[[1]], None],
-    "struct": [{"a": 1}, {"a": 2}],
+    "list of structs": [[{"a": 1}], [{"a": 2}]],
     "map": [[("k", 1)], []],
     "bytes": [b"\xff\xfe", b"ok"],
     "fixed bytes": [b"\xff\xfe", b"ok"],
@@ -356,6 +356,25 @@ def test_a_column_of_any_type_is_named_as_left_out_with_the_reason(name: str, mt
     assert len(line) > len("# left out: odd ()") + 8
     assert "odd" in result.out
     assert len(Table(Table.Params(schema_=Path("log.toml"))).load(here).frame) == len(frame)
+
+
+def test_the_fields_of_a_struct_and_the_names_of_folders_are_columns(mtlbench: Any, here: Path) -> None:
+    frame = visits()
+    odd = pa.array([{"a": 1.5, "b": [1]}, {"a": 2.5, "b": None}] * (len(frame) // 2))
+    table = pa.table({**{one: pa.array(frame[one]) for one in frame}, "odd": odd})
+    for land in ("no", "pe"):
+        path = Path("parts") / f"land={land}"
+        path.mkdir(parents=True)
+        parquet.write_table(table, path / "part.parquet")
+    result = mtlbench("data", "describe", "parts", "--toml", "log.toml")
+    assert result.code == 0, result.err
+    text = (here / "log.toml").read_text()
+    assert "odd.a" in lines(text, "numerical")[0]
+    assert "odd.b" in text
+    assert "# left out: land (one value alone)" in text  # of the first file, by which a column is judged
+    Path("log.toml").write_text(text.replace("categorical = [", 'categorical = ["land", '))
+    log = Table(Table.Params(schema_=Path("log.toml"))).load(here)
+    assert log.frame["land"].value_counts().to_dict() == {"no": len(frame), "pe": len(frame)}
 
 
 def test_a_time_of_day_in_a_csv_is_named_as_left_out(mtlbench: Any, here: Path) -> None:

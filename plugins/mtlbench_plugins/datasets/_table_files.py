@@ -1,7 +1,7 @@
-"""A user's own table: CSV, CSV.gz or Parquet files, found by path and read block by block, with errors that help.
+"""A user's own table: CSV, JSON Lines or Parquet files, found by path and read block by block, with errors that help.
 
 Rows are numbered as in a spreadsheet: the header of a CSV file is row 1. A Parquet file has no header, so its first row
-of data is row 1.
+of data is row 1; neither has a file of JSON Lines.
 """
 
 import codecs
@@ -10,35 +10,44 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import csv
 
 from mtlbench.api import DataError, did_you_mean
-from mtlbench_plugins.datasets._table_parquet import CATEGORY, NUMBER, Block, ParquetFile
+from mtlbench_plugins.datasets._table_file import CATEGORY, NUMBER, Block, TableFile
+from mtlbench_plugins.datasets._table_folders import keys_of
+from mtlbench_plugins.datasets._table_json import JsonLinesFile
+from mtlbench_plugins.datasets._table_parquet import ParquetFile
 
 __all__ = ["CATEGORY", "NUMBER", "CsvFile", "ParquetFile", "TableFile", "open_table", "open_tables", "require"]
 
 CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+JSON = (".jsonl", ".jsonl.gz")
 PARQUET = (".parquet",)
-KINDS = f"{', '.join(CSV)} and {', '.join(PARQUET)}"
+KINDS = {"CSV": CSV, "JSON Lines": JSON, "Parquet": PARQUET}
+SUFFIXES = (*CSV, *JSON, *PARQUET)
+EXPECTED = f"{', '.join(SUFFIXES[:-1])} and {SUFFIXES[-1]}"
 
 CSV_BLOCK = 1 << 25
 """Bytes parsed at once: large, because each block brings the distinct values of each of its text columns."""
 
 
 @dataclass(frozen=True)
-class CsvFile:
+class CsvFile(TableFile):
     """A CSV file with a header, plain or gzipped."""
 
-    path: Path
     delimiter: str
     missing: tuple[str, ...]
     """Fields that count as missing."""
 
-    def schema(self) -> pa.Schema:
+    def rows(self) -> int:
+        """How many rows it has."""
+        return sum(len(block) for _, block in self._own_blocks(dict([self._as_it_is()])))
+
+    def _own_schema(self) -> pa.Schema:
         """Its columns, with the types that the first block suggests."""
         with self._explained():
             found = self._open({}, None).schema
@@ -46,13 +55,15 @@ class CsvFile:
             _ = found.names
             return found
 
-    def blocks(self, types: Mapping[str, pa.DataType]) -> Iterator[Block]:
-        """The named columns, as the given types."""
+    def _own_blocks(self, types: Mapping[str, pa.DataType]) -> Iterator[Block]:
         with self._explained():
             first = 2
             for block in self._open(types, list(types)):
                 yield first, block
                 first += len(block)
+
+    def _as_it_is(self) -> tuple[str, pa.DataType]:
+        return self._own_schema().names[0], pa.string()
 
     def _open(self, types: Mapping[str, pa.DataType], only: list[str] | None) -> csv.CSVStreamingReader:
         self._require_utf_8()
@@ -102,7 +113,7 @@ class CsvFile:
                 'double quotes, or set `delimiter = "..."` in the description'
             )
         if found := re.search(r"column #(\d+): Row #(\d+): .*invalid (value '.*'|UTF8 data)", text):
-            column, row, what = self.schema().names[int(found[1])], found[2], found[3]
+            column, row, what = self._own_schema().names[int(found[1])], found[2], found[3]
             if what == "UTF8 data":
                 return f"column {column!r} is not UTF-8 text in row {row}: save the file as UTF-8"
             return (
@@ -113,20 +124,23 @@ class CsvFile:
         return f"cannot be read: {text[:300]}; check that the file is whole and is a CSV file"
 
 
-TableFile = CsvFile | ParquetFile
-
-
 def open_tables(paths: Sequence[Path], delimiter: str | None, missing: tuple[str, ...]) -> list[TableFile]:
     """The table files at ``paths``. Each path is a file or a folder of files, which are taken in order of name.
+
+    Folders below a path whose names are ``key=value`` give the columns ``key``.
 
     Raises:
         DataError: there are none, or they are of two kinds.
     """
-    found = [file for path in paths for file in _below(path)]
-    if len({_suffix(file) in PARQUET for file in found}) > 1:
-        kinds = [next(file for file in found if (_suffix(file) in PARQUET) == kind) for kind in (False, True)]
-        raise DataError(f"{kinds[0]} and {kinds[1]} are of two kinds: keep CSV or Parquet files, not both")
-    return [open_table(file, delimiter, missing) for file in found]
+    found = [(path, file) for path in paths for file in _below(path)]
+    first = {kind: next((file for _, file in found if _suffix(file) in KINDS[kind]), None) for kind in KINDS}
+    kinds = [kind for kind, file in first.items() if file]
+    if len(kinds) > 1:
+        raise DataError(
+            f"{first[kinds[0]]} and {first[kinds[1]]} are of two kinds: keep {kinds[0]} or {kinds[1]} files, not both"
+        )
+    keys = keys_of(found)
+    return [replace(open_table(file, delimiter, missing), keys=its) for (_, file), its in zip(found, keys, strict=True)]
 
 
 def open_table(path: Path, delimiter: str | None, missing: tuple[str, ...]) -> TableFile:
@@ -138,9 +152,11 @@ def open_table(path: Path, delimiter: str | None, missing: tuple[str, ...]) -> T
     suffix = _suffix(path)
     if suffix in PARQUET:
         return ParquetFile(path)
+    if suffix in JSON:
+        return JsonLinesFile(path)
     if suffix in CSV:
         return CsvFile(path, delimiter or ("\t" if suffix.startswith(".tsv") else ","), missing)
-    raise DataError(f"{path} is no table by its name: expected {KINDS}; export it as one of them")
+    raise DataError(f"{path} is no table by its name: expected {EXPECTED}; export it as one of them")
 
 
 def require(file: TableFile, columns: Sequence[str], names: Sequence[str]) -> None:
@@ -151,11 +167,20 @@ def require(file: TableFile, columns: Sequence[str], names: Sequence[str]) -> No
     """
     for column in columns:
         if column not in names:
+            if fields := [name for name in names if name.startswith(f"{column}.")]:
+                raise DataError(
+                    f"{file.path}: column {column!r} is a struct: name those of its fields that are to be used, as "
+                    f"{fields[0]!r}"
+                )
             hint = did_you_mean(column, list(names))
             if isinstance(file, CsvFile) and len(names) == 1 and re.search(r"[;\t|,]", names[0]):
                 hint = f'the header is the one field {names[0]!r}, so set `delimiter = "..."`'
             raise DataError(
                 f"{file.path}: there is no column {column!r} ({hint}): correct the description, or the file"
+            )
+        if names.count(column) > 1 and any(key.name == column for key in file.keys):
+            raise DataError(
+                f"{file.path}: column {column!r} is in the file and in the name of a folder, {column}=...: rename one"
             )
         if names.count(column) > 1:
             raise DataError(f"{file.path}: the header names column {column!r} {names.count(column)} times: rename one")
@@ -177,14 +202,14 @@ def _below(path: Path) -> list[Path]:
     found = sorted(
         file
         for file in path.rglob("*")
-        if file.is_file() and _suffix(file) in CSV + PARQUET and not file.name.startswith((".", "_"))
+        if file.is_file() and _suffix(file) in SUFFIXES and not file.name.startswith((".", "_"))
     )
     if not found:
-        raise DataError(f"the folder {path} holds no table: expected files that end in {KINDS}")
+        raise DataError(f"the folder {path} holds no table: expected files that end in {EXPECTED}")
     return found
 
 
 def _suffix(path: Path) -> str:
     """The ending that tells the kind, with ``.gz`` where there is one."""
     name = path.name.lower()
-    return next((suffix for suffix in CSV + PARQUET if name.endswith(suffix)), path.suffix)
+    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), path.suffix)

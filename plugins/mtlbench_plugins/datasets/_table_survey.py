@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from mtlbench_plugins.datasets._table_clock import Clock
 from mtlbench_plugins.datasets._table_schema import TableSchema
 
+FLOAT_DIGITS = 15
+"""Decimal digits that a float always keeps."""
+
 
 class Survey:
     """Looks at each block of each file of a log under ``schema`` as it is read."""
@@ -19,6 +22,7 @@ class Survey:
         self.clock = Clock(str(schema.timestamp), schema.timestamp_unit, schema.relative_time)
         self._schema = schema
         self._types: dict[str, dict[str, tuple[pa.DataType, Path]]] = {}
+        self._rounded: dict[str, pa.DataType] = {}
         self._starts: list[int] = []
         self._blocks: list[tuple[Path, int]] = []
         self._rows = 0
@@ -33,6 +37,11 @@ class Survey:
             found = present.field(name).type
             if not pa.types.is_null(found):
                 self._types.setdefault(name, {}).setdefault(family(found), (found, path))
+        numbers = [*schema.numerical, *schema.binned, *(task.source for task in schema.tasks if task.is_of_numbers)]
+        for name in numbers:
+            found = present.field(name).type
+            if pa.types.is_decimal(found) and found.precision > FLOAT_DIGITS:
+                self._rounded[name] = found
 
     def see_block(self, path: Path, first: int, rows: int) -> None:
         """Take in that a block of ``path`` begins at row ``first``."""
@@ -76,6 +85,11 @@ class Survey:
                     f"column {name!r} is {held}: ids are the same where their text is, and 7.0 is 7; check that they "
                     "mean the same in all files"
                 )
+        for name, found in self._rounded.items():
+            yield (
+                f"column {name!r} is {found}, of more than {FLOAT_DIGITS} digits, and is read as a number: what comes "
+                f"after the first {FLOAT_DIGITS} is lost; as categorical its values are exact"
+            )
         for name, (rows, path, row, text) in self._inexact.items():
             yield (
                 f"column {name!r} holds {rows:,} ids as floats too large to be exact, the first {text} in row {row} of "

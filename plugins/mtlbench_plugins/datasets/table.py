@@ -36,7 +36,8 @@ class Table(api.Dataset):
         session_rule = "user-gap30m"
 
     Rows: one per impression, in any order. The files of a folder are read one after the other, by name: ``.csv``,
-    ``.csv.gz``, ``.tsv``, ``.tsv.gz`` (UTF-8, with a header; ``delimiter``, ``missing``) or ``.parquet``.
+    ``.csv.gz``, ``.tsv``, ``.tsv.gz`` (UTF-8, with a header; ``delimiter``, ``missing``), ``.jsonl``, ``.jsonl.gz`` or
+    ``.parquet``. Folders ``key=value`` give a column ``key``. A field ``b`` of a struct ``a`` is the column ``a.b``.
 
     Tasks: columns of 0 and 1 (or true and false) in the order of the funnel, or in any order with
     ``relation = "parallel"``. A task can also be a rule over a column, with ``at_least`` or ``equals``:

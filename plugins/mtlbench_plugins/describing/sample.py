@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import parquet
 
 from mtlbench.api import DataError
 from mtlbench_plugins.datasets._table_dates import parse
@@ -20,7 +19,7 @@ from mtlbench_plugins.datasets._table_survey import family
 from mtlbench_plugins.describing.bags import is_bag
 
 BAG = "list of ids"
-UNREADABLE = {BAG, "list", "bytes", "duration"}
+UNREADABLE = {BAG, "list", "map", "bytes", "duration"}
 """Kinds of columns of which nothing is looked at."""
 WHOLE = r"^-?\d+$"
 LAST_EXACT = 2.0**53
@@ -70,7 +69,7 @@ def read_sample(files: Sequence[TableFile]) -> Sample:
     kinds = {field.name: _kind(field.type) for field in found}
     types = {field.name: _type(field.type) for field in found if kinds[field.name] not in UNREADABLE}
     block = _first_block(files[0], types)
-    rows = sum(_rows(file, found.names[0]) for file in files)
+    rows = sum(file.rows() for file in files)
     columns = {}
     for name in types:
         columns[name], kinds[name] = _column(files[0], name, block[name], kinds[name])
@@ -82,13 +81,6 @@ def _first_block(file: TableFile, types: Mapping[str, pa.DataType]) -> pa.Record
         if len(block):
             return block
     raise DataError(f"{file.path}: there are no rows, so nothing can be said of the columns; give a longer table")
-
-
-def _rows(file: TableFile, column: str) -> int:
-    if isinstance(file, CsvFile):
-        return sum(len(block) for _, block in file.blocks({column: pa.string()}))
-    count: int = parquet.read_metadata(file.path).num_rows
-    return count
 
 
 def _changes(found: pa.Schema, other: pa.Schema, first: TableFile, file: TableFile) -> Iterator[str]:
@@ -116,6 +108,7 @@ def _kind(found: pa.DataType) -> str:
         "duration": lambda kind: pa.types.is_duration(kind) or pa.types.is_interval(kind),
         "bytes": lambda kind: "binary" in str(kind),
         "empty": pa.types.is_null,
+        "map": pa.types.is_map,
         BAG: is_bag,
         "list": pa.types.is_nested,
     }
