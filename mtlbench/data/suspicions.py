@@ -23,6 +23,9 @@ COPIED = 0.001
 COPIED_RARE = 0.1
 """The same as a share of the rarer class, so that two rare events are no copies for being rare."""
 
+SCALED = 0.999999
+"""Correlation from which a label is another one in another unit."""
+
 REPEATED = 0.01
 """Share of test rows that equal a training row from which a warning is due."""
 LISTED = 5
@@ -139,6 +142,10 @@ def _copies(schema: Schema, splits: Mapping[str, Split], found: Suspicions) -> N
             found.facts[f"same_label.{second}.{first}"] = equal
             opposite = "" if equal > 0.5 else ", and is its opposite in the others"
             named.append(f"{second!r} equals {first!r} in {equal:.2%} of the rows{opposite}")
+        elif not binary and rare > 0 and abs(alike := float(np.corrcoef(both.T.astype(np.float64))[0, 1])) > SCALED:
+            first, second = schema.task_names[one], schema.task_names[other]
+            found.facts[f"correlation.{second}.{first}"] = alike
+            named.append(f"{second!r} is {first!r} in another unit (correlation {alike:.6f})")
     if named:
         found.warnings.append(f"a label is the copy of another: {_listed(named)}; name each task once")
 

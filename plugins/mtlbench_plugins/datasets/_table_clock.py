@@ -151,8 +151,8 @@ class Clock:
                 f'`timestamp_unit = "{unit}"`'
             )
         return (
-            f"which is in {day} if it counts {unit!r}: {found.rows:,} rows count {unit!r} and {inside:,} rows "
-            f"{self._unit!r}; write all times in one unit"
+            f"which is in {day} if it counts {unit!r} (rows that fit {unit!r}: {found.rows:,}, {self._unit!r}: "
+            f"{inside:,}); write all times in one unit"
         )
 
     def _missing(self, found: _Found, what: str) -> str:

@@ -120,6 +120,18 @@ def test_the_opposite_of_a_label_is_a_copy() -> None:
     assert "'none' equals 'click' in 0.00% of the rows, and is its opposite in the others" in splits.warnings[0]
 
 
+@pytest.mark.parametrize(("noise", "copied"), [(0, True), (1, False)])
+def test_a_label_in_another_unit_is_a_copy(noise: float, copied: bool) -> None:
+    given = log(tasks=[api.Task("seconds", "nonnegative"), api.Task("minus_ms", "real")])
+    seconds = np.random.default_rng(1).gamma(2, 30, size=ROWS)
+    given.frame["seconds"] = seconds
+    given.frame["minus_ms"] = 7 - 1000 * (seconds + noise * np.random.default_rng(2).normal(size=ROWS))
+    splits = build(given, "log", "")
+    assert ("correlation.minus_ms.seconds" in splits.facts) == copied
+    if copied:
+        assert "'minus_ms' is 'seconds' in another unit (correlation -1.000000)" in splits.warnings[0]
+
+
 def test_two_rare_labels_are_no_copies_for_being_rare() -> None:
     given = log(rows=40_000, tasks=["one", "two"])
     random = np.random.default_rng(0)

@@ -229,7 +229,7 @@ NO_TIME: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], dict[str, Any],
     "two units": (
         in_two_units,
         {},
-        ["holds 1700", "in row 1002", "500 rows count 'ms'", "1,000 rows 's'", "in one unit"],
+        ["holds 1700", "in row 1002", "rows that fit 'ms': 500, 's': 1,000", "in one unit"],
     ),
     "milliseconds read as seconds": (
         lambda frame: frame.assign(time=frame["time"] * 1000),
