@@ -21,8 +21,8 @@ def spent(records: Iterable[Record], unit: Unit) -> dict[str, float]:
 def with_matched_budgets(jobs: Sequence[Job], used: Mapping[str, float], unit: Unit) -> list[Job]:
     """The finished ones of ``jobs`` once more, each with the budget of the costliest of its block.
 
-    A block is what methods are compared in: one dataset, backbone and seed. What a method builds on are the cells of
-    the study itself; what is left of the budget then, it spends on training its last stage on.
+    A block is what methods are compared in: one dataset, backbone and seed. A method builds on the cells of the study
+    itself. It spends the rest of the budget on its last stage.
 
     Args:
         jobs: of the study.

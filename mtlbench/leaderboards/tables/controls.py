@@ -55,9 +55,9 @@ def _caption(row: Row, found: Sequence[ControlDifference]) -> Iterator[str]:
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     metrics = in_words([*dict.fromkeys(metric_of(one.column).label for one in found)])
     yield (
-        f"{row.method} minus each row that takes a part of it away, on the test split, over {seeds} paired seeds: mean "
-        f"difference in {metrics} with its 95 % t interval, and the p-value of the paired t-test, Holm-adjusted over "
-        f"the {len(found)} comparisons of this table."
+        f"{row.method} minus each of its controls, on the test split, over {seeds} paired seeds: mean difference in "
+        f"{metrics} with its 95 % t interval, and the p-value of the paired t-test, Holm-adjusted over the "
+        f"{len(found)} comparisons of this table. A control is the method without one of its parts."
     )
     for task in dict.fromkeys(one.task for one in found):
         yield verdict(row.method, [one for one in found if one.task == task])

@@ -13,10 +13,11 @@ MS = {"s": 1000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
 PER_MS = {"us": 1000, "ns": 1_000_000}
 LAST_MS = 2**53
 """The most milliseconds that a float counts exactly."""
-PLAUSIBLE = (631_152_000_000, 4_102_444_800_000)
-"""Milliseconds: 1990 to 2100, our time. Numbers of another unit, and what stands for a missing time, lie outside."""
-WRITTEN = (31_536_000_000, 4_102_444_800_000)
-"""Milliseconds: 1971 to 2100, the same for dates that are written out: no unit can be wrong there."""
+PLAUSIBLE = (631_152_000_000, 4_070_908_800_000)
+"""Milliseconds: 1990 to 2098, our time. Numbers of another unit lie outside, and what stands for a missing time, such as
+2099-12-31."""
+WRITTEN = (31_536_000_000, 4_070_908_800_000)
+"""Milliseconds: 1971 to 2098, the same for dates that are written out: no unit can be wrong there."""
 HOURS = "%Y%m%d%H"
 FIRST_HOUR = 1_990_010_100
 """1990 in this form, and January 2033 as seconds: such dates are plausible counts of seconds."""
@@ -53,7 +54,7 @@ def _are_dates(raw: Numbers, digits: int) -> NDArray[np.bool_]:
     date, clock = whole // 10 ** (digits - 8), whole % 10 ** (digits - 8) * 10 ** (17 - digits)
     year, month, day = date // 10_000, date // 100 % 100, date % 100
     hour, minute, second = clock // 10**7, clock // 10**5 % 100, clock // 1000 % 100
-    fits = (year >= 1990) & (year < 2100) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    fits = (year >= 1990) & (year < 2099) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     return inside & (whole == raw) & fits & (hour < 24) & (minute < 60) & (second < 60)
 
 
@@ -168,11 +169,11 @@ class Clock:
     def _no_date(self, found: _Found, inside: int) -> str:
         if self._unit is None:
             return (
-                f"and {found.rows:,} of {self._rows:,} rows hold a time before 1971 or after 2100: correct or drop them"
+                f"and {found.rows:,} of {self._rows:,} rows hold a time before 1971 or after 2098: correct or drop them"
             )
         return (
             f"which is {_moment(found.value * MS[self._unit])} in {self._unit!r}; {found.rows:,} of {self._rows:,} "
-            f"rows hold no date of our time (1990 to 2100) in {'it' if inside else 'any unit'}: correct or drop them; "
+            f"rows hold no date of our time (1990 to 2098) in {'it' if inside else 'any unit'}: correct or drop them; "
             "if times count from a start of their own, say `relative_time = true`"
         )
 

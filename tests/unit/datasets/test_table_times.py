@@ -88,7 +88,9 @@ def test_iso_texts_are_what_pandas_reads(moments: list[datetime]) -> None:
     assert not times.zoned.any()
 
 
-@given(st.lists(st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)), min_size=1), st.sampled_from(["/", ".", "-"]))
+@given(
+    st.lists(st.datetimes(datetime(1970, 1, 1), datetime(2098, 12, 31)), min_size=1), st.sampled_from(["/", ".", "-"])
+)
 def test_each_order_of_day_and_month_is_what_strptime_reads(moments: list[datetime], mark: str) -> None:
     for form, codes in {"day first": "%d/%m/%Y %H:%M:%S", "month first": "%m/%d/%Y %I:%M:%S %p"}.items():
         codes = codes.replace("/", mark)
@@ -263,7 +265,12 @@ NO_TIME: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], dict[str, Any],
     "the last day of the calendar among dates": (
         as_dates("2199-12-31 00:00:00", 4),
         {"timestamp_unit": None},
-        ["2199-12-31", "row 2", "375 of 1,500 rows", "after 2100"],
+        ["2199-12-31", "row 2", "375 of 1,500 rows", "after 2098"],
+    ),
+    "the end of the century among dates": (
+        as_dates("2099-12-31 00:00:00", 4),
+        {"timestamp_unit": None},
+        ["2099-12-31", "row 2", "375 of 1,500 rows", "after 2098"],
     ),
     "the year 1 among dates": (as_dates("0001-01-01 00:00:00", 4), {"timestamp_unit": None}, ["0001-01-01", "row 2"]),
     "the year 9999 among texts": (
