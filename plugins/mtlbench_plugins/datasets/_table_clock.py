@@ -14,8 +14,8 @@ PER_MS = {"us": 1000, "ns": 1_000_000}
 LAST_MS = 2**53
 """The most milliseconds that a float counts exactly."""
 PLAUSIBLE = (631_152_000_000, 4_070_908_800_000)
-"""Milliseconds: 1990 to 2098, our time. Numbers of another unit, and what stands for a missing time, such as 2099-12-31,
-lie outside."""
+"""Milliseconds: 1990 to 2098, our time. Numbers of another unit, and what stands for a missing time (2099-12-31), lie
+outside."""
 WRITTEN = (31_536_000_000, 4_070_908_800_000)
 """Milliseconds: 1971 to 2098, the same for dates that are written out: no unit can be wrong there."""
 HOURS = "%Y%m%d%H"
