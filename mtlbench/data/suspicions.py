@@ -142,12 +142,18 @@ def _copies(schema: Schema, splits: Mapping[str, Split], found: Suspicions) -> N
             found.facts[f"same_label.{second}.{first}"] = equal
             opposite = "" if equal > 0.5 else ", and is its opposite in the others"
             named.append(f"{second!r} equals {first!r} in {equal:.2%} of the rows{opposite}")
-        elif not binary and rare > 0 and abs(alike := float(np.corrcoef(both.T.astype(np.float64))[0, 1])) > SCALED:
+        elif not binary and rare > 0 and abs(alike := _correlation(both)) > SCALED:
             first, second = schema.task_names[one], schema.task_names[other]
             found.facts[f"correlation.{second}.{first}"] = alike
             named.append(f"{second!r} is {first!r} in another unit (correlation {alike:.6f})")
     if named:
         found.warnings.append(f"a label is the copy of another: {_listed(named)}; name each task once")
+
+
+def _correlation(both: NDArray[np.float32]) -> float:
+    """Of two columns."""
+    matrix: NDArray[np.float64] = np.asarray(np.corrcoef(both.astype(np.float64), rowvar=False))
+    return float(matrix[0, 1])
 
 
 def _repeats(splits: Mapping[str, Split], users: bool, found: Suspicions) -> None:
