@@ -42,7 +42,7 @@ def bench(
     plugin: PluginFiles = None,
     as_json: Annotated[bool, typer.Option("--json", help="Rows with all that was measured.")] = False,
 ) -> None:
-    """Time a training step on this machine against public code's way, and against its limit.
+    """Time a training step on this machine beside that of public code.
 
     Trains each backbone on generated rows (7 fields with 83,000 ids, 1 number, 2 tasks) three ways, in turns: by the
     harness's own loop; by a reference loop, our own code in the style of public repositories, which trains the same

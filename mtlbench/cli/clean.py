@@ -21,10 +21,11 @@ def clean(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the files and delete nothing.")] = False,
 ) -> None:
-    """Delete what runs that died left behind: temporary files, locks, saves of cells that have their record since.
+    """Delete what runs that died left behind.
 
-    Never a record; and what an unfinished cell has saved, from which it goes on, stays without --checkpoints. Asks
-    before it deletes, and refuses while a run goes on.
+    These are temporary files, locks, and saves of cells that have a record by now. No record is ever deleted. What an
+    unfinished cell has saved, from which it goes on, is deleted only with --checkpoints. The command asks before it
+    deletes, and refuses while a run goes on.
 
     \b
     mtlbench clean results --dry-run

@@ -20,7 +20,9 @@ def doctor(
     plugin: PluginFiles = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say whether this machine and this installation are fit for a study, and what to mend.
+    """Check whether this machine and installation are fit for a study.
+
+    Whatever is wrong is printed with its remedy.
 
     \b
     mtlbench doctor

@@ -14,7 +14,9 @@ def figure(
         Path | None, typer.Option(metavar="FILE", help="Where to: .svg, .png or .pdf. [default: OUT/differences.svg]")
     ] = None,
 ) -> None:
-    """Draw each method against constant weights on its backbone: points with 95 % intervals over paired seeds.
+    """Draw how each method differs from constant weights.
+
+    Each point is the mean difference on the same backbone, with its 95 % interval over paired seeds.
 
     \b
     mtlbench figure results

@@ -69,7 +69,9 @@ def _print(index: "PluginIndex", groups: list[str]) -> None:
     for group in groups:
         plugins = _sorted(index, group)
         console.print(plain(f"{group} ({len(plugins)})", style="bold"))
-        console.print(table(["name", "summary"], [(plugin.name, plugin.summary) for plugin in plugins]))
+        console.print(
+            table(["name", "summary"], [(plugin.name, plugin.summary.replace("``", "")) for plugin in plugins])
+        )
         console.print()
     broken = _broken_in(index, groups)
     if broken:

@@ -16,10 +16,10 @@ def merge(
         typer.Option(metavar="OUT", help="The folder that counts where two have different records of a cell."),
     ] = None,
 ) -> None:
-    """Put the records of several results folders into one, such as those of two machines.
+    """Put the records of several results folders into one.
 
-    The same cell with different content is an error that names both files, unless --prefer says which one counts.
-    The folders that are merged stay as they are.
+    These may be the folders of two machines. The same cell with different content is an error that names both files,
+    unless --prefer says which one counts. The folders that are merged stay as they are.
 
     \b
     mtlbench merge laptop cluster --into results

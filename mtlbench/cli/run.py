@@ -30,9 +30,9 @@ def run(
         str | None,
         _option(metavar="quick|compact|paper", help="Network sizes and training. [default: quick]"),
     ] = None,
-    epochs: Annotated[int | None, _option(metavar="N", help="Most epochs of a stage.")] = None,
+    epochs: Annotated[int | None, _option(metavar="N", help="Maximum number of epochs of a stage.")] = None,
     patience: Annotated[
-        int | None, _option(metavar="N", help="Epochs without a better validation score that end a stage.")
+        int | None, _option(metavar="N", help="A stage ends after N epochs without a better validation score.")
     ] = None,
     batch_size: Annotated[int | None, _option(metavar="N", help="Training rows per step.")] = None,
     learning_rate: Annotated[float | None, _option(metavar="X", help="Adam's learning rate.")] = None,
@@ -53,7 +53,7 @@ def run(
         str | None,
         _option(
             metavar="steps|seconds",
-            help="Then run all cells again, each with the steps or seconds of the costliest method on its backbone.",
+            help="Afterwards run all cells again, each with the steps or seconds of its backbone's costliest method.",
         ),
     ] = None,
     device: Annotated[str | None, _option(metavar="cpu|cuda|cuda:N", help="Where cells train. [default: cpu]")] = None,
@@ -65,7 +65,7 @@ def run(
     jobs: Annotated[int | None, _option(metavar="N", help="Cells trained at once. [default: number of cores]")] = None,
     executor: Annotated[
         str | None,
-        _option(metavar="local|dask", help="Where: processes of this machine, or a Dask cluster. [default: local]"),
+        _option(metavar="local|dask", help="Run on this machine or on a Dask cluster. [default: local]"),
     ] = None,
     scheduler: Annotated[
         str | None, _option(metavar="ADDRESS", help="Address or scheduler file of the Dask cluster.")
@@ -74,7 +74,7 @@ def run(
         float | None,
         _option(
             metavar="SECONDS",
-            help="How often a running cell is saved, to go on from there when it was killed. [default: 300]",
+            help="How often a running cell is saved; if it is killed, it goes on from there. [default: 300]",
         ),
     ] = None,
     overwrite: Annotated[
@@ -91,8 +91,9 @@ def run(
 ) -> None:
     """Train every combination once and print the leaderboard.
 
-    SPEC is NAME or NAME[PARAMETER=VALUE,...]. A|B crosses the values of a parameter, and hyphens join several numbers.
-    SPEC options are repeatable and take comma-separated lists and `all`. What is recorded already does not run again.
+    SPEC is NAME or NAME[PARAMETER=VALUE,...]. A|B runs both values of a parameter; hyphens join the numbers of
+    one value. SPEC options are repeatable and take comma-separated lists and `all`. What is recorded already does not
+    run again.
 
     \b
     mtlbench run --weighting rmtl --backbone all

@@ -29,7 +29,9 @@ def status(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Results folder of `mtlbench run`.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say how far a study is: while it runs, from any terminal, and after it has ended or died.
+    """Say how far a study is.
+
+    It can be asked from any terminal while the study runs, and after it has ended or died.
 
     \b
     mtlbench status results

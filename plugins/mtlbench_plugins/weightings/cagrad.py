@@ -18,7 +18,7 @@ ITERATIONS = 100
 
 
 class CAGrad(api.Weighting):
-    r"""Of all directions near the mean gradient, the one that most lowers the loss of the task that gains least.
+    r"""Among the directions near the mean gradient, the one that is best for the task that gains least.
 
     B. Liu et al., "Conflict-averse gradient descent for multi-task learning", NeurIPS 2021,
     https://arxiv.org/abs/2110.14048. With g_0 = (1/K) sum_k g_k and g_a = sum_k a_k g_k:

@@ -10,7 +10,7 @@ from mtlbench_plugins.solvers.gramian import array
 
 
 class FairGrad(api.Weighting):
-    r"""The direction that divides the gains g_k . d among the tasks by alpha-fairness.
+    r"""The direction that shares the gains among the tasks by alpha-fairness; alpha says how equally.
 
     H. Ban, K. Ji, "Fair resource allocation in multi-task learning", ICML 2024, https://arxiv.org/abs/2402.15638. With
     M the inner products of the task gradients:
@@ -18,9 +18,9 @@ class FairGrad(api.Weighting):
     .. math:: d = \sum_k w_k g_k \propto \arg\max_{\lVert d \rVert \le 1}
               \sum_k \frac{(g_k \cdot d)^{1 - \alpha}}{1 - \alpha}, \qquad M w = w^{-1/\alpha}
 
-    With alpha to 0 the sum of the gains is maximised, with alpha 1 the sum of their logarithms, as in ``nash-mtl``, and
-    with alpha to infinity the least gain, as in ``mgda``. The weights are those of the paper. The paper sums over
-    tasks; here the sum is divided by K.
+    g_k . d is the gain of task k. With alpha to 0 the sum of the gains is maximised, with alpha 1 the sum of their
+    logarithms, as in ``nash-mtl``, and with alpha to infinity the least gain, as in ``mgda``. The weights are those of
+    the paper. The paper sums over tasks; here the sum is divided by K.
 
     It reads the inner products of the task gradients.
 

@@ -9,7 +9,7 @@ from mtlbench import api
 
 
 class Focal(api.Weighting):
-    r"""The cross-entropy of a sample is scaled down, the more so the surer its label is predicted.
+    r"""The cross-entropy of a sample is scaled down: the better its label is predicted, the more.
 
     T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017, https://arxiv.org/abs/1708.02002. With p_t the
     predicted probability of the label:

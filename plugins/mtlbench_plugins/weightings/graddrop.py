@@ -8,10 +8,10 @@ from mtlbench import api
 
 
 class GradDrop(api.DirectionWeighting):
-    r"""For each number of the gradient one sign is drawn, and tasks with the other sign are left out there.
+    r"""For each coordinate of the gradient one sign is drawn, and tasks with the other sign are left out there.
 
     Z. Chen et al., "Just pick a sign: optimizing deep multitask models with gradient sign dropout", NeurIPS 2020,
-    https://arxiv.org/abs/2010.06808. For each number of the gradient, with U uniform on [0, 1]:
+    https://arxiv.org/abs/2010.06808. For each coordinate of the gradient, with U uniform on [0, 1]:
 
     .. math:: P = \frac{1}{2} \Big(1 + \frac{\sum_k g_k}{\sum_k |g_k|}\Big), \qquad
               m_k = [g_k > 0][P > U] + [g_k < 0][P < U], \qquad

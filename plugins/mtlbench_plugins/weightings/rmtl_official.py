@@ -8,7 +8,7 @@ from mtlbench_plugins.weightings.rmtl import RMTL
 
 
 class RMTLOfficial(RMTL):
-    r"""``rmtl`` with the options turned on in which the authors' public code differs from their paper.
+    r"""``rmtl`` with the defaults of the authors' public code, where it differs from their paper.
 
     Liu et al., "Multi-Task Recommendations with Reinforcement Learning", WWW 2023, https://arxiv.org/abs/2302.03328;
     code: https://github.com/Applied-Machine-Learning-Lab/RMTL, read for facts. The weights are those of ``rmtl``,
