@@ -94,7 +94,7 @@ $$
 
 K is the number of tasks, B the number of samples in a batch, and L_k the mean loss of task k. Weights of one give the
 plain average of the task losses. A weighting per sample has a weight for each L_k,i. Where labels are missing, L_k is
-the mean over the observed ones ([tasks](tasks.md#labels-that-were-not-observed)).
+the mean over the observed ones ([tasks](tasks.md)).
 
 There are four families. Choose a family first, then a method from its table. The extra cost is what a step takes
 beyond a step under constant weights. That one takes one forward and one backward pass.
