@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 from pyarrow import json as arrow_json
@@ -27,7 +28,14 @@ class JsonLinesFile(TableFile):
         return sum(sum(map(bool, map(bytes.strip, lines))) for _, lines in self._lines())
 
     def _own_schema(self) -> pa.Schema:
-        """All columns of all lines, with types that hold the values of all; dates are text, as in CSV."""
+        return self._inferred
+
+    @cached_property
+    def _inferred(self) -> pa.Schema:
+        """All columns of all lines, with types that hold the values of all; dates are text, as in CSV.
+
+        The whole file is parsed for them, so it is done once.
+        """
         fields: dict[str, pa.Field] = {}
         for first, lines in self._lines():
             for found in self._parsed(first, lines, None).schema:
