@@ -152,9 +152,10 @@ class Split:
 
     def to(self, device: torch.device) -> "Split":
         """The same split with every tensor on ``device``."""
-        moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
-        inputs = self.inputs.to(device)
-        return Split(**{**vars(self), **moved, "bags": inputs.bags, "vectors": inputs.vectors})
+        inputs = vars(self.inputs.to(device))
+        others = {name: value for name, value in vars(self).items() if name not in inputs}
+        moved = {name: value.to(device) for name, value in others.items() if isinstance(value, Tensor)}
+        return Split(**{**others, **moved, **inputs})
 
     @property
     def inputs(self) -> Inputs:

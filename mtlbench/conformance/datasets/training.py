@@ -56,7 +56,7 @@ def trains_with_every_backbone(plugin: PluginUnderTest) -> None:
 def _head(split: Split, rows: int) -> Split:
     """The first rows; a session cut there ends there."""
     kept: dict[str, Any] = {name: value[:rows] for name, value in vars(split).items() if isinstance(value, Tensor)}
-    kept |= {"bags": split.inputs[:rows].bags, "vectors": split.inputs[:rows].vectors}
+    kept |= vars(split.inputs[:rows])
     row = torch.arange(len(kept["labels"]))
     beyond = kept["next_row"] >= len(row)
     kept["next_row"] = torch.where(beyond, row, kept["next_row"])
