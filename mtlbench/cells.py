@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Literal
 
@@ -25,6 +25,11 @@ class PluginSpec:
     def canonical(self) -> str:
         """Canonical JSON of the spec."""
         return canonical_json({"name": self.name, "params": self.params})
+
+
+def _later(default: Any) -> Any:
+    """A setting of :class:`Training` that came after the first results, and at ``default`` changes none of them."""
+    return field(default=default, metadata={"later": True})
 
 
 @dataclass(frozen=True)
@@ -51,9 +56,17 @@ class Training:
     """Steps or seconds that all stages may use, when ``budget`` names one."""
 
     @cached_property
+    def settings(self) -> dict[str, float | int | str]:
+        """What identifies a result: every setting but those that came later and are at their default."""
+        found = {one.name: (getattr(self, one.name), one) for one in fields(self)}
+        return {
+            name: value for name, (value, one) in found.items() if not one.metadata.get("later") or value != one.default
+        }
+
+    @cached_property
     def canonical(self) -> str:
         """Canonical JSON of the protocol."""
-        return canonical_json(asdict(self))
+        return canonical_json(self.settings)
 
 
 @dataclass(frozen=True)

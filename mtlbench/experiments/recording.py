@@ -1,6 +1,5 @@
 """The part of a record that is known before training: what was run, on what, with which code."""
 
-from dataclasses import asdict
 from typing import Any
 
 from mtlbench.api import Backbone, Splits, Weighting
@@ -32,7 +31,7 @@ def blank_record(job: Job, catalogue: Catalogue, splits: Splits) -> Record:
         weighting=_use(job, catalogue, "weighting", cell.weighting),
         seed=cell.seed,
         preset=job.settings.preset,
-        training=asdict(cell.training),
+        training=cell.training.settings,
         controls=list(job.controls),
         status="not-applicable" if job.not_applicable else "failed",
         failure=Failure(reason=job.not_applicable or "did not finish"),
