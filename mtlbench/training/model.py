@@ -35,6 +35,7 @@ class Model:
         self.backbone = backbone
         self._data = splits.train
         self.tasks = FittedTasks.of(splits)
+        self._weight_decay = training.weight_decay
         self._targets, self._observed = self.tasks.targets(splits.train.labels)
         self._optimiser = BackboneOptimiser(
             backbone,
@@ -102,6 +103,12 @@ class Model:
     def leaves(self) -> dict[str, Tensor]:
         """Parameter name -> leaf of the last forward pass: the parameter, or the rows read of a large table."""
         return self._optimiser.leaves()
+
+    def decay(self) -> dict[str, Tensor]:
+        """What weight decay adds to the gradient of each leaf; nothing where there is none."""
+        if self._weight_decay == 0:
+            return {}
+        return {name: self._optimiser.decay(name, leaf) for name, leaf in self.leaves().items()}
 
     def descend(self, loss: Tensor) -> None:
         """Take one optimiser step down the gradient of the scalar ``loss`` of the last step."""
