@@ -54,6 +54,8 @@ class Training:
     methods of a block share; what early stopping leaves of it, the last stage goes on with from its best epoch."""
     allowance: float = 0.0
     """Steps or seconds that all stages may use, when ``budget`` names one."""
+    schedule: Literal["constant", "linear", "cosine"] = _later("constant")
+    """How the learning rate falls over the most steps of each stage."""
     decayed_rows: Literal["read"] = field(default="read", metadata={"with": "weight_decay"})
     """The rows of embedding tables that weight decay is over. It tells results of a weight decay above 0 from older
     ones, which had all rows decay in every step."""

@@ -13,6 +13,7 @@ from mtlbench.tasks.fitted import FittedTasks
 from mtlbench.training.gradients import PROBE_ROWS
 from mtlbench.training.graphs import EagerPass, GraphedPass, buffers_kept
 from mtlbench.training.optimiser import BackboneOptimiser
+from mtlbench.training.schedule import Schedule
 
 INFERENCE_ROWS = 16384
 """Rows of a batch of inference. More rows read the same embedding more often, and a first layer computes it once."""
@@ -45,6 +46,7 @@ class Model:
             embedding_optimiser=training.embedding_optimiser,
         )
         device = self._data.labels.device
+        self._schedule = Schedule(training)
         self._eager = EagerPass(backbone, training.precision)
         replayed = device.type == "cuda" and backbone.replayable
         self._single = GraphedPass(self._eager, training.batch_size) if replayed else self._eager
@@ -113,6 +115,10 @@ class Model:
     def descend(self, loss: Tensor) -> None:
         """Take one optimiser step down the gradient of the scalar ``loss`` of the last step."""
         self._optimiser.descend(loss)
+
+    def pace(self, taken: int, per_epoch: int) -> None:
+        """Before a step of a stage: set its learning rate, after ``taken`` steps of ``per_epoch`` an epoch."""
+        self._optimiser.learning_rate = self._schedule.rate(taken, per_epoch)
 
     def apply(self, gradients: Mapping[str, Tensor], final: Mapping[str, Tensor] | None = None) -> None:
         """Take one optimiser step down ``gradients``, as :meth:`BackboneOptimiser.apply` does."""

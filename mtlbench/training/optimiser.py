@@ -93,6 +93,19 @@ class BackboneOptimiser:
         groups: list[dict[str, Any]] = [{"params": layers, "weight_decay": weight_decay}, {"params": tables}]
         self._adam = torch.optim.Adam(groups[: 1 + bool(tables)], learning_rate, BETAS, EPS, fused=True)
 
+    @property
+    def learning_rate(self) -> float:
+        """Of the next step. It is set between steps; rows of large tables first catch up at the rate before."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._learning_rate = value
+        for group in self._adam.param_groups:
+            group["lr"] = value
+        for _, optimiser in self._tables.values():
+            optimiser.lr = value
+
     def prepare(self, inputs: Inputs) -> None:
         """Before a forward pass in the autograd graph: fetch the rows that ``inputs`` read."""
         for table, optimiser in self._tables.values():
@@ -134,7 +147,7 @@ class BackboneOptimiser:
                 self._dense[name].sub_(direction, alpha=self._learning_rate)
 
     def decay(self, name: str, leaf: Tensor) -> Tensor:
-        """The gradient of the L2 term for ``leaf``, one of :meth:`leaves`: 0 in the rows of a table that are not read."""
+        """The gradient of the L2 term for ``leaf``, one of :meth:`leaves`: 0 in rows of a table that are not read."""
         term = leaf.detach() * self._weight_decay
         return term.mul_(self._read[name][1]) if name in self._read else term
 

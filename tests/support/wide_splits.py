@@ -69,7 +69,11 @@ Penalty = Callable[[Backbone, Inputs], Tensor]
 
 
 def plain_loop(
-    backbone: Backbone, splits: Splits, batches: list[Tensor], penalty: Penalty | None = None
+    backbone: Backbone,
+    splits: Splits,
+    batches: list[Tensor],
+    penalty: Penalty | None = None,
+    rate: Callable[[int], float] = lambda taken: 1e-3,
 ) -> list[float]:
     """The textbook loop: dense torch Adam, the embedding table read and updated whole; the losses without penalty."""
     adam = torch.optim.Adam(backbone.parameters(), lr=1e-3)
@@ -81,6 +85,7 @@ def plain_loop(
         torch.manual_seed(derive(0, number))
         logits = backbone(data.inputs[rows])
         loss = F.binary_cross_entropy_with_logits(logits, data.labels[rows])
+        adam.param_groups[0]["lr"] = rate(number)
         adam.zero_grad()
         (loss if penalty is None else loss + penalty(backbone, data.inputs[rows])).backward()
         adam.step()
