@@ -35,6 +35,8 @@ MOST_CELLS = 1_000_000
 """Of a study: a cell costs 3 KB while it runs."""
 
 PATHS = ("data_dir", "out")
+SIZES = ("dropout", "embedding")
+"""Keys that are parameters of networks."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,14 @@ class Study(BaseModel):
     learning_rate: float | None = Field(None, gt=0, le=NUMBER)
     weight_decay: float | None = Field(None, ge=0, le=NUMBER)
     precision: Literal["float32", "bfloat16"] | None = None
+    schedule: Literal["constant", "linear", "cosine"] | None = None
+    min_count: Count | None = None
+    embedding_dropout: float | None = Field(None, ge=0, lt=1)
     embedding_optimiser: Literal["adam", "sparse-adam", "rowwise-adagrad"] | None = None
+    dropout: float | None = Field(None, ge=0, lt=1)
+    """Of every backbone, and every weighting with networks of its own, that does not name its own; as ``embedding``."""
+    embedding: Count | None = None
+    """Width of each field's embedding."""
     controls: bool = False
     """Also run the control rows that the weightings name."""
     budget: Literal["early-stopping", "steps", "seconds"] = "early-stopping"
@@ -159,11 +168,12 @@ class Study(BaseModel):
             for name in Training.__dataclass_fields__.keys() & (type(self).model_fields.keys() - {"budget"})
             if (value := getattr(self, name)) is not None
         }
+        sizes = {name: value for name in SIZES if (value := getattr(self, name)) is not None}
         datasets = resolve_texts(catalogue, "dataset", self.datasets, self.preset)
         grids = tuple(
             (
-                resolve_texts(catalogue, "backbone", grid.backbones, self.preset),
-                resolve_texts(catalogue, "weighting", grid.weightings, self.preset),
+                resolve_texts(catalogue, "backbone", grid.backbones, self.preset, sizes),
+                resolve_texts(catalogue, "weighting", grid.weightings, self.preset, sizes),
             )
             for grid in (Grid(backbones=self.backbones, weightings=self.weightings), *self.also)
         )
@@ -181,6 +191,7 @@ class Study(BaseModel):
                 out=self.out.absolute(),
                 plugin_files=self.files(),
                 preset=self.preset,
+                sizes=sizes,
                 device=self.device,
                 checkpoint_every=self.checkpoint_every,
             ),

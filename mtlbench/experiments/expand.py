@@ -1,7 +1,9 @@
 """From a plan to jobs: the cross product, the cells that others start from, and what makes no sense."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 from mtlbench.api import Source, Splits
 from mtlbench.bounds import NAME
@@ -100,7 +102,11 @@ class _Expansion:
         return self._controls[key]
 
     def _resolve(self, source: Source) -> Resolved:
-        return resolve(self._catalogue, "weighting", source.weighting, source.params, self._plan.settings.preset)
+        return self._sized("weighting", source.weighting, source.params)
+
+    def _sized(self, kind: str, name: str, params: Mapping[str, Any]) -> Resolved:
+        settings = self._plan.settings
+        return resolve(self._catalogue, kind, name, params, settings.preset, settings.sizes)
 
     def _cell(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, seed: int) -> Cell:
         return Cell(dataset.spec, splits.fingerprint, backbone.spec, weighting.spec, seed, self._plan.training)
@@ -112,7 +118,7 @@ class _Expansion:
         if source is None:
             return None
         if source.backbone is not None:
-            backbone = resolve(self._catalogue, "backbone", source.backbone, {}, self._plan.settings.preset)
+            backbone = self._sized("backbone", source.backbone, {})
         cell = self.add(dataset, splits, backbone, self._resolve(source), seed).cell
         self.jobs[cell.id] = replace(self.jobs[cell.id], keep_checkpoint=True)
         return cell
