@@ -56,6 +56,19 @@ def run(
             help="Afterwards run all cells again, each with the steps or seconds of its backbone's costliest method.",
         ),
     ] = None,
+    trials: Annotated[
+        int | None,
+        _option(
+            metavar="N",
+            help="Tune every method on validation over N settings, and report it beside its defaults. [default: 0]",
+        ),
+    ] = None,
+    searches: Annotated[
+        int | None, _option(metavar="R", help="Do the whole search R times, with other settings. [default: 1]")
+    ] = None,
+    space: Annotated[
+        Path | None, _option(metavar="FILE", help="Search space as TOML, in place of parts of the declared one.")
+    ] = None,
     device: Annotated[str | None, _option(metavar="cpu|cuda|cuda:N", help="Where cells train. [default: cpu]")] = None,
     data_dir: Annotated[
         Path | None,
@@ -100,6 +113,7 @@ def run(
     mtlbench run --weighting 'constant,rmtl[lambda=0.5|0.7,gamma=0.9]' --backbone ple,mmoe --seeds 5
     mtlbench run --dataset kuairand --data-dir data --backbone 'ple[bottom=512-256]' --preset compact
     mtlbench run --weighting rmtl --backbone mmoe --controls --seeds 10
+    mtlbench run --weighting constant,scalarization,rmtl --backbone mmoe --trials 20 --seeds 10
     mtlbench run --config study.toml --executor dask --scheduler tcp://head:8786 --out /shared/results
     mtlbench run --config study.toml --dry-run
 

@@ -1,8 +1,7 @@
 """The study: what to run, validated, from flags or a TOML file."""
 
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,7 +14,10 @@ from mtlbench.cells import Training
 from mtlbench.config.messages import complaints
 from mtlbench.config.presets import PRESETS, PresetName
 from mtlbench.config.settings import CHECKPOINT_EVERY, RunSettings
+from mtlbench.config.space import Space
+from mtlbench.config.space_file import read_space
 from mtlbench.config.specs import Resolved, resolve_texts
+from mtlbench.config.study_file import read_study
 from mtlbench.discovery import Catalogue, plugin_files
 from mtlbench.errors import UsageError
 from mtlbench.machine import usable_cores
@@ -34,7 +36,18 @@ Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 MOST_CELLS = 1_000_000
 """Of a study: a cell costs 3 KB while it runs."""
 
-PATHS = ("data_dir", "out")
+
+SEARCH_SEEDS = 1_000_000_000
+"""The seed of search 0's trials; search r has the r-th after it. No study with trials may report such a seed."""
+
+
+@dataclass(frozen=True)
+class TunedPlan:
+    """How the methods of a study are tuned."""
+
+    trials: int
+    searches: int
+    space: Space
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,8 @@ class Plan:
     settings: RunSettings
     controls: bool = False
     budget: Literal["early-stopping", "steps", "seconds"] = "early-stopping"
+    tuned: TunedPlan | None = None
+    """``None``: no method is tuned."""
 
 
 class Grid(BaseModel):
@@ -87,6 +102,12 @@ class Study(BaseModel):
     """Also run the control rows that the weightings name."""
     budget: Literal["early-stopping", "steps", "seconds"] = "early-stopping"
     """``steps`` or ``seconds``: then run every cell once more with the budget of the costliest method of its block."""
+    trials: Annotated[int, Field(ge=0, le=1024)] = 0
+    """Settings that are tried for every method, on validation; 0: every method has its defaults alone."""
+    searches: Annotated[int, Field(ge=1, le=1000)] = 1
+    """How often the whole search is done, each time with other settings and another seed."""
+    space: Path | None = None
+    """A search space in TOML, in place of parts of the declared one."""
     device: str = "cpu"
     """Where cells train: ``cpu``, ``cuda`` or ``cuda:N``."""
     data_dir: Path = Path("data")
@@ -118,6 +139,17 @@ class Study(BaseModel):
             raise ValueError(f"scheduler {self.scheduler} is Dask's; add --executor dask")
         return self
 
+    @model_validator(mode="after")
+    def _searchable(self) -> "Study":
+        if self.trials == 0 and (self.searches > 1 or self.space is not None):
+            key = "searches" if self.searches > 1 else "space"
+            raise ValueError(f"{key} is about trials, and there are none; add --trials 20, or leave {key} out")
+        if self.trials and self.budget != "early-stopping":
+            raise ValueError(f"trials and budget = {self.budget} exclude each other; leave one out")
+        if self.trials and isinstance(self.seeds, tuple) and max(self.seeds) >= SEARCH_SEEDS:
+            raise ValueError(f"seeds from {SEARCH_SEEDS} on are those of trials; report on smaller ones")
+        return self
+
     @field_validator("seeds")
     @classmethod
     def _distinct(cls, seeds: int | tuple[int, ...]) -> int | tuple[int, ...]:
@@ -132,7 +164,7 @@ class Study(BaseModel):
         Raises:
             UsageError: the file cannot be read, or a key or value is not valid.
         """
-        read, flags = (_read(file) if file else {}), flags or {}
+        read, flags = (read_study(file) if file else {}), flags or {}
         if flags.keys() & {"backbones", "weightings"}:
             read.pop("also", None)
         settings = {**read, **flags}
@@ -168,7 +200,10 @@ class Study(BaseModel):
             for grid in (Grid(backbones=self.backbones, weightings=self.weightings), *self.also)
         )
         seeds = self.seeds if isinstance(self.seeds, int) else len(self.seeds)
-        cells = len(datasets) * seeds * sum(len(backbones) * len(weightings) for backbones, weightings in grids)
+        pairs = sum(len(backbones) * len(weightings) for backbones, weightings in grids)
+        cells = len(datasets) * seeds * pairs
+        # A method's searches, and the same seeds again under what they found.
+        cells += len(datasets) * pairs * (self.trials * self.searches + seeds) if self.trials else 0
         if cells > MOST_CELLS:
             raise UsageError(f"the study has {cells:,} cells, more than {MOST_CELLS:,}; cut it into several")
         return Plan(
@@ -186,7 +221,12 @@ class Study(BaseModel):
             ),
             controls=self.controls,
             budget=self.budget,
+            tuned=self._tuned(catalogue, overrides.keys()) if self.trials else None,
         )
+
+    def _tuned(self, catalogue: Catalogue, given: Collection[str]) -> TunedPlan:
+        ranges = read_space(self.space, catalogue) if self.space else {}
+        return TunedPlan(self.trials, self.searches, Space(self.preset, frozenset(given), ranges))
 
 
 def _require_device(device: str) -> None:
@@ -196,22 +236,3 @@ def _require_device(device: str) -> None:
     if int(device.removeprefix("cuda").removeprefix(":") or 0) >= count:
         build = f"torch {torch.__version__} finds {count or 'no'} CUDA device{'s' if count > 1 else ''} here"
         raise UsageError(f"device {device!r}: {build}; install torch for CUDA with its driver, or use --device cpu")
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        settings = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read the study file {file}: {error.strerror}; check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"the study file {file} is no TOML that can be read: {error}; correct it") from error
-    if "plugins" in settings:
-        raise UsageError(
-            f"the study {file}: a study file is data and cannot name code to run; remove 'plugins', and name the files "
-            "with --plugin FILE or their folder with MTLBENCH_PLUGINS"
-        )
-    base = file.resolve().parent
-    for key in PATHS:
-        if isinstance(settings.get(key), str):
-            settings[key] = base / Path(settings[key]).expanduser()
-    return settings

@@ -5,7 +5,7 @@ from itertools import product
 
 from mtlbench.api import Source, Splits
 from mtlbench.bounds import NAME
-from mtlbench.cells import Cell
+from mtlbench.cells import Cell, Training
 from mtlbench.config.specs import Resolved, resolve
 from mtlbench.config.study import Plan
 from mtlbench.data import announce
@@ -25,7 +25,7 @@ def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
     Raises:
         DataError: a dataset is missing or malformed.
     """
-    expansion = _Expansion(plan, catalogue)
+    expansion = Expansion(plan, catalogue)
     pairs = [pair for grid in plan.grids for pair in product(*grid)]
     for dataset in plan.datasets:
         splits = load_splits(catalogue, dataset.spec, plan.settings.data_dir)
@@ -35,15 +35,28 @@ def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
                 f"a task of the dataset {dataset.entry.name} has a name of {len(longest):,} characters, more than "
                 f"{NAME:,}: {longest[:60]}...; rename its column"
             )
+        tasks = len(splits.schema.tasks)
         for seed in plan.seeds:
             for backbone, weighting in pairs:
+                before = dict(expansion.jobs)
                 job = expansion.add(dataset, splits, backbone, weighting, seed)
+                if plan.tuned is not None and plan.tuned.space.has_own_start(weighting, tasks) and job.sensible:
+                    # Its default is a search of its own, with other costs than the trials that all methods have.
+                    expansion.jobs = before
+                    continue
                 for control in expansion.controls(weighting) if plan.controls and job.failure is None else ():
                     expansion.add(dataset, splits, backbone, control, seed)
     return list(expansion.jobs.values())
 
 
-class _Expansion:
+class Expansion:
+    """The jobs of a study, by the id of their cells, which grow as combinations are added.
+
+    Args:
+        plan: of the study.
+        catalogue: of the plugins.
+    """
+
     def __init__(self, plan: Plan, catalogue: Catalogue) -> None:
         self.jobs: dict[str, Job] = {}
         self._open: set[str] = set()
@@ -53,9 +66,19 @@ class _Expansion:
         self._catalogue = catalogue
         self._applicability = Applicability()
 
-    def add(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, seed: int) -> Job:
-        """The job of one combination, new or known."""
-        cell = self._cell(dataset, splits, backbone, weighting, seed)
+    def add(
+        self,
+        dataset: Resolved,
+        splits: Splits,
+        backbone: Resolved,
+        weighting: Resolved,
+        seed: int,
+        training: Training | None = None,
+    ) -> Job:
+        """The job of one combination, new or known, under the study's ``training`` or another one."""
+        cell = Cell(
+            dataset.spec, splits.fingerprint, backbone.spec, weighting.spec, seed, training or self._plan.training
+        )
         if cell.id in self.jobs:
             return self.jobs[cell.id]
         if cell.id in self._open:
@@ -77,17 +100,16 @@ class _Expansion:
         self, job: Job, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved
     ) -> Job:
         """``job`` with the cells that it builds on, its controls, and whether it makes sense: what its plugins say."""
-        method, seed = weighting.create(), job.cell.seed
+        method = weighting.create()
         warm_start, source = (
-            self._add_source(dataset, splits, backbone, named, seed) for named in (method.warm_start(), method.source())
+            self._add_source(job.cell, dataset, splits, backbone, named)
+            for named in (method.warm_start(), method.source())
         )
         return replace(
             job,
             warm_start=warm_start,
             source=source,
-            controls=tuple(
-                self._cell(dataset, splits, backbone, control, seed).id for control in self.controls(weighting)
-            ),
+            controls=tuple(replace(job.cell, weighting=control.spec).id for control in self.controls(weighting)),
             not_applicable=self._applicability.reason(splits.schema, backbone, method)
             or self._without_source(warm_start, source),
         )
@@ -102,20 +124,17 @@ class _Expansion:
     def _resolve(self, source: Source) -> Resolved:
         return resolve(self._catalogue, "weighting", source.weighting, source.params, self._plan.settings.preset)
 
-    def _cell(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, seed: int) -> Cell:
-        return Cell(dataset.spec, splits.fingerprint, backbone.spec, weighting.spec, seed, self._plan.training)
-
     def _add_source(
-        self, dataset: Resolved, splits: Splits, backbone: Resolved, source: Source | None, seed: int
+        self, cell: Cell, dataset: Resolved, splits: Splits, backbone: Resolved, source: Source | None
     ) -> Cell | None:
-        """The cell that ``source`` names, added to the jobs as one whose checkpoint is kept."""
+        """The cell that ``source`` names, with all else as in ``cell``; its checkpoint is kept."""
         if source is None:
             return None
         if source.backbone is not None:
             backbone = resolve(self._catalogue, "backbone", source.backbone, {}, self._plan.settings.preset)
-        cell = self.add(dataset, splits, backbone, self._resolve(source), seed).cell
-        self.jobs[cell.id] = replace(self.jobs[cell.id], keep_checkpoint=True)
-        return cell
+        found = self.add(dataset, splits, backbone, self._resolve(source), cell.seed, cell.training).cell
+        self.jobs[found.id] = replace(self.jobs[found.id], keep_checkpoint=True)
+        return found
 
     def _without_source(self, *sources: Cell | None) -> str | None:
         for source in sources:

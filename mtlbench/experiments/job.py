@@ -1,7 +1,7 @@
 """One cell as work to do: everything a worker process needs, picklable and small."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,11 @@ class Job:
     """What went wrong when its plugins were asked about it, before any training."""
 
     @property
+    def sensible(self) -> bool:
+        """Whether there is something to train, as far as is known."""
+        return self.not_applicable is None and self.failure is None
+
+    @property
     def sources(self) -> tuple[Cell, ...]:
         """The cells that must be done before this one."""
         return tuple(cell for cell in (self.warm_start, self.source) if cell is not None)
@@ -57,3 +62,13 @@ class WorkerLostError(Exception):
     def __init__(self, deaths: int) -> None:
         super().__init__(deaths)
         self.deaths = deaths
+
+
+def merged(*parts: list[Job]) -> list[Job]:
+    """All jobs, each cell once, in the order of its first; a checkpoint is kept where one of them asks for it."""
+    found: dict[str, Job] = {}
+    for job in (job for part in parts for job in part):
+        first = found.setdefault(job.cell.id, job)
+        if job.keep_checkpoint and not first.keep_checkpoint:
+            found[job.cell.id] = replace(first, keep_checkpoint=True)
+    return list(found.values())

@@ -19,6 +19,8 @@ from mtlbench.leaderboards.tables.layout import DEFAULT_ORDER, Layout, build
 from mtlbench.leaderboards.tables.table import Table
 from mtlbench.memory import without_cycle_search
 from mtlbench.records import Record, RecordStore
+from mtlbench.records.searches import Search, read_searches
+from mtlbench.records.tuned import with_tuned_rows
 
 STEM = "leaderboard"
 PAGE = ".md"
@@ -111,6 +113,8 @@ def rebuilt_tables(records: Iterable[Record], words: Sequence[str]) -> list[Tabl
 def read_records(out: Path, scores_only: bool = False) -> list[Record]:
     """The records in the results folder ``out``, or those beside the page ``out``, in ``records/<its stem>/``.
 
+    Those of tuned rows are as :func:`mtlbench.records.tuned.with_tuned_rows` gives them.
+
     Args:
         out: the folder or the page.
         scores_only: keep of each record what leaderboards are made of: test scores, last weights and spend.
@@ -118,12 +122,21 @@ def read_records(out: Path, scores_only: bool = False) -> list[Record]:
     Raises:
         UsageError: there are none, or one is unreadable.
     """
-    store = RecordStore.at(out.parent / "records" / out.stem) if out.suffix == PAGE else RecordStore(out)
+    store = _store(out)
     records = store.read_for_tables(TABLE_METRICS) if scores_only else store.read_all()
     if not records:
         remedy = "copy them there" if out.suffix == PAGE else f"`mtlbench run --out {out}` makes them"
         raise UsageError(f"there are no records in {store.folder}; {remedy}")
-    return records
+    return list(with_tuned_rows(records, read_searches(store.folder)))
+
+
+def searches_of(out: Path) -> list[Search]:
+    """The searches among the records that :func:`read_records` reads."""
+    return read_searches(_store(out).folder)
+
+
+def _store(out: Path) -> RecordStore:
+    return RecordStore.at(out.parent / "records" / out.stem) if out.suffix == PAGE else RecordStore(out)
 
 
 def read_scores(path: Path) -> tuple[BoardScores, ...]:
