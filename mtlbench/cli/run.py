@@ -46,6 +46,14 @@ def run(
             help="Update of embedding tables; adam is exact. [default: adam]",
         ),
     ] = None,
+    objective: Annotated[
+        str | None,
+        _option(
+            metavar="mean|delta-m|TASK=WEIGHT,...",
+            help="What chooses epochs on validation: the mean over tasks, the gain over single-task networks, or a "
+            "weighted mean. [default: mean]",
+        ),
+    ] = None,
     controls: Annotated[
         bool | None, _option("--controls", help="Also run the control rows that the weightings name.")
     ] = None,

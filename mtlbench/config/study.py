@@ -21,6 +21,7 @@ from mtlbench.config.study_file import read_study
 from mtlbench.discovery import Catalogue, plugin_files
 from mtlbench.errors import UsageError
 from mtlbench.machine import usable_cores
+from mtlbench.tasks.objective import canonical
 
 
 def _listed(value: Any) -> Any:
@@ -98,6 +99,8 @@ class Study(BaseModel):
     weight_decay: float | None = Field(None, ge=0, le=NUMBER)
     precision: Literal["float32", "bfloat16"] | None = None
     embedding_optimiser: Literal["adam", "sparse-adam", "rowwise-adagrad"] | None = None
+    objective: str | None = None
+    """What chooses epochs: ``mean``, ``delta-m``, or weights of tasks such as ``conversion=3,click=1``."""
     controls: bool = False
     """Also run the control rows that the weightings name."""
     budget: Literal["early-stopping", "steps", "seconds"] = "early-stopping"
@@ -130,6 +133,14 @@ class Study(BaseModel):
         if re.fullmatch(r"cpu|cuda(:\d+)?", device) is None:
             raise ValueError("must be cpu, cuda or cuda:N, such as cuda:0")
         return device
+
+    @field_validator("objective")
+    @classmethod
+    def _chooses(cls, objective: str | None) -> str | None:
+        try:
+            return None if objective is None else canonical(objective)
+        except UsageError as error:
+            raise ValueError(str(error)) from error
 
     @model_validator(mode="after")
     def _reachable(self) -> "Study":

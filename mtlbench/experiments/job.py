@@ -22,6 +22,8 @@ class Job:
     """The cell whose backbone this one continues from."""
     source: Cell | None = None
     """The cell whose weighting this one reuses."""
+    reference: Cell | None = None
+    """The cell whose validation scores the objective of this one is measured against."""
     keep_checkpoint: bool = False
     """Whether another cell builds on this one."""
     controls: tuple[str, ...] = ()
@@ -38,8 +40,13 @@ class Job:
 
     @property
     def sources(self) -> tuple[Cell, ...]:
-        """The cells that must be done before this one."""
+        """The cells whose checkpoints this one reads."""
         return tuple(cell for cell in (self.warm_start, self.source) if cell is not None)
+
+    @property
+    def before(self) -> tuple[Cell, ...]:
+        """The cells that must be done before this one."""
+        return self.sources if self.reference is None else (*self.sources, self.reference)
 
     @property
     def checkpoint(self) -> Path:

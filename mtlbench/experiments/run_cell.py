@@ -15,6 +15,7 @@ from mtlbench.experiments.events import StageProgress
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.process import prepare_process
 from mtlbench.experiments.recording import blank_record
+from mtlbench.records import RecordStore
 from mtlbench.records.schema import Epoch, Failure, Record, StageSpend
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.budget import Budget
@@ -66,6 +67,7 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
         cell.seed,
         warm_start=warm_start,
         source=source,
+        reference=_reference_scores(job),
         dense="parameters" in weighting.needs,
         progress=_throttled(cell.id, emit),
         journal=journal,
@@ -108,6 +110,20 @@ def _checkpoint(job: Job, source: Cell | None) -> Checkpoint | None:
         return Checkpoint.load(job.settings.checkpoint(source), source.id)
     except UsageError as error:
         raise TrainingError(f"{error}; a cell that is recorded as failed needs --overwrite failed for that") from error
+
+
+def _reference_scores(job: Job) -> dict[str, float | None] | None:
+    """Task -> the validation score, in the primary metric, of the cell that the objective is measured against.
+
+    Its record has them: whoever runs this cell sees the results folder, and that cell is done.
+    """
+    if job.reference is None:
+        return None
+    try:
+        record = RecordStore(job.settings.out).read(job.reference.stem)
+    except UsageError as error:
+        raise TrainingError(f"the objective is measured against another cell: {error}") from error
+    return record.primary_scores("validation")
 
 
 def load_splits(catalogue: Catalogue, dataset: PluginSpec, data_dir: Path, fingerprint: str | None = None) -> Splits:

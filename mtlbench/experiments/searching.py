@@ -11,7 +11,7 @@ from mtlbench.config.space import Setting
 from mtlbench.config.specs import Resolved, resolve
 from mtlbench.config.study import SEARCH_SEEDS, Plan, TunedPlan
 from mtlbench.discovery import Catalogue
-from mtlbench.experiments.expand import Expansion
+from mtlbench.experiments.expand import Block, Expansion, training_on
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.recording import blank_record
 from mtlbench.experiments.run_cell import load_splits
@@ -103,8 +103,9 @@ class Searching:
         """The job of the method under ``setting``."""
         backbone = self._under(one.backbone, setting.backbone)
         weighting = self._under(one.weighting, setting.weighting)
-        training = replace(self._plan.training, **setting.training)
-        return self._expansion.add(one.dataset, splits, backbone, weighting, seed, training)
+        own = training_on(one.dataset, splits, self._plan.training)
+        block = Block(one.dataset, splits, seed, replace(own, **setting.training), yardstick=own)
+        return self._expansion.add(block, backbone, weighting)
 
     def _under(self, plugin: Resolved, values: Mapping[str, Any]) -> Resolved:
         """``plugin`` with what a trial sets, beside what the user has set."""
@@ -124,7 +125,7 @@ class Searching:
             one.jobs[0].cell,
             backbone=one.backbone.spec,
             weighting=one.weighting.spec,
-            training=self._plan.training,
+            training=training_on(one.dataset, splits, self._plan.training),
         )
         changed = {plugin.entry.kind: plugin.changed for plugin in (one.dataset, one.backbone, one.weighting)}
         blank = blank_record(Job(cell, self._plan.settings, changed), self._catalogue, splits)
@@ -160,7 +161,7 @@ class Searching:
             cell = waiting.pop()
             if cell.id not in found:
                 found.add(cell.id)
-                waiting += self._expansion.jobs[cell.id].sources
+                waiting += self._expansion.jobs[cell.id].before
         return found
 
     def _splits(self, dataset: Resolved) -> Splits:
@@ -188,8 +189,8 @@ def _trial(number: int, setting: Setting, record: Record) -> Trial:
         backbone=dict(setting.backbone),
         weighting=dict(setting.weighting),
         status=record.status,
-        score=kept.score if kept else None,
-        loss=kept.loss if kept else None,
+        score=kept.objective if kept else None,
+        loss=kept.validation_loss if kept else None,
         steps=sum(stage.steps for stage in record.spend),
         rows=sum(stage.rows for stage in record.spend),
         seconds=sum(stage.seconds for stage in record.spend),

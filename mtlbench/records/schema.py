@@ -192,6 +192,11 @@ class Record(_Strict):
             for metric, value in of_task.items()
         }
 
+    def primary_scores(self, split: str) -> dict[str, float | None]:
+        """Task -> its primary metric on ``split``; ``None`` where it is undefined."""
+        scores = (self.metrics or {}).get(split, {})
+        return {task: scores.get(task, {}).get(self.dataset.primary_of(task)) for task in self.dataset.tasks}
+
     def sealed(self) -> "Record":
         """The record with its checksum."""
         return self.model_copy(update={"checksum": checksum(json.loads(self.model_dump_json()))})

@@ -10,6 +10,7 @@ from mtlbench.api import Schema, Split, Splits
 from mtlbench.api.masks import masked, observed_in
 from mtlbench.errors import TrainingError
 from mtlbench.tasks.kind import Scaling, TaskKind
+from mtlbench.tasks.metrics.metric import Metric
 from mtlbench.tasks.registry import task_kind
 from mtlbench.tasks.scored import Scored
 
@@ -49,6 +50,11 @@ class FittedTasks:
         """The tasks of a dataset."""
         kinds = {task.name: task_kind(task.kind, task.params) for task in splits.schema.tasks}
         return cls.fit(kinds, splits.train.labels)
+
+    @property
+    def primary_metrics(self) -> dict[str, Metric]:
+        """Task -> its primary metric."""
+        return {task: kind.primary for task, kind in self.kinds.items()}
 
     # -- training -------------------------------------------------------------------------------------------------
 
@@ -150,11 +156,6 @@ class FittedTasks:
             float(self._scored(k, logits, labels, None, None, observed_in(labels[:, k])).losses.mean())
             for k in range(len(self._tasks))
         ]
-
-    def objective(self, primary: Sequence[float]) -> float:
-        """What selects an epoch, higher is better: the mean over tasks of the primary metric, lower ones negated."""
-        gains = [kind.primary.gain(value) for (kind, _), value in zip(self._tasks, primary, strict=True)]
-        return sum(gains) / len(gains)
 
     def _scored(
         self,

@@ -11,6 +11,7 @@ from mtlbench.api import Backbone, Split, Splits, Stateful, Step, TrainingError,
 from mtlbench.api.renamed import TRAINER_METHODS, replacement
 from mtlbench.cells import Training
 from mtlbench.tasks.fitted import TaskScores
+from mtlbench.tasks.objective import Objective
 from mtlbench.training.budget import Budget, Meter, Spend
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.journal import Journal
@@ -25,9 +26,9 @@ from mtlbench.training.update import WeightedUpdate
 class BackboneTrainer:
     """Trains one backbone on one encoded dataset; implements :class:`mtlbench.api.Trainer`.
 
-    The parameters kept are those of the epoch with the best validation score, the mean of the tasks' primary metrics;
-    the lower validation loss breaks a tie. Training stops after ``training.patience`` epochs without a better one. The
-    test split is never read for that.
+    The parameters kept are those of the epoch with the best validation score, which is ``training.objective`` of the
+    tasks' primary metrics; the lower validation loss breaks a tie. Training stops after ``training.patience`` epochs
+    without a better one. The test split is never read for that.
 
     Args:
         backbone: freshly initialised, on the device of ``splits``.
@@ -36,6 +37,7 @@ class BackboneTrainer:
         seed: with the stage and epoch it fixes batches and dropout masks.
         warm_start: the checkpoint behind :meth:`restore`.
         source: the checkpoint behind :meth:`reuse`.
+        reference: task -> the single-task baseline's validation score, where the objective is measured against it.
         dense: update every row of every embedding table in every step, for weightings that read the parameters.
         progress: hears how far a stage has come.
         journal: where the cell saves what it has done.
@@ -50,6 +52,7 @@ class BackboneTrainer:
         *,
         warm_start: Checkpoint | None = None,
         source: Checkpoint | None = None,
+        reference: Mapping[str, float | None] | None = None,
         dense: bool = False,
         progress: Progress | None = None,
         journal: Journal | None = None,
@@ -67,7 +70,8 @@ class BackboneTrainer:
         self._model = Model(backbone, splits, training, dense=dense)
         self._batches = Batches(len(self.data), training.batch_size, seed, self.data.labels.device)
         self._meter = Meter()
-        self._selection = Selection(self._model, splits.validation)
+        objective = Objective(training.objective, self._model.tasks.primary_metrics, reference)
+        self._selection = Selection(self._model, splits.validation, objective)
         self._stages = Stages(
             self._model, self._selection, self._batches, self._meter, journal or Journal(), training, self._progress
         )

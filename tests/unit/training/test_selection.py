@@ -17,6 +17,7 @@ from mtlbench.cells import Training
 from mtlbench.evaluation import logloss
 from mtlbench.tasks.binary import Binary
 from mtlbench.tasks.fitted import FittedTasks
+from mtlbench.tasks.objective import Objective
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.journal import Journal
 from mtlbench.training.seeding import seeded
@@ -108,7 +109,7 @@ def judged(*epochs: torch.Tensor) -> Selection:
     tasks = FittedTasks.fit({"click": Binary()}, labels)
     model: Any = SimpleNamespace(infer=lambda split: next(left), state=lambda: ({}, {}), tasks=tasks)
     validation: Any = SimpleNamespace(labels=labels)
-    found = Selection(model, validation)
+    found = Selection(model, validation, Objective("mean", tasks.primary_metrics))
     found.begin("train")
     for epoch, _ in enumerate(epochs, 1):
         found.judge("train", epoch, [0.0], None)
