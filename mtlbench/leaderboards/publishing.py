@@ -82,7 +82,8 @@ def publish(out: Path, options: PageOptions, formats: Sequence[str] = ("md",)) -
             raise UsageError(f"unknown format {name!r}: {did_you_mean(name, list(WRITERS))}")
     with without_cycle_search():
         # As an iterator, so that the records are freed when they are on their boards.
-        tables = build(iter(read_records(out, scores_only=True)), options.layout, options.sort, options.baselines)
+        records, searches = iter(read_records(out, scores_only=True)), searches_of(out)
+        tables = build(records, options.layout, options.sort, options.baselines, searches)
         words = options.typed()
         page = to_markdown(tables, options=words)
         contents = {name: page.encode() if name == "md" else WRITERS[name](tables, words) for name in formats}
@@ -91,23 +92,23 @@ def publish(out: Path, options: PageOptions, formats: Sequence[str] = ("md",)) -
     return tables, page
 
 
-def rebuilt(records: Iterable[Record], words: Sequence[str]) -> str:
-    """The page of ``records`` under the options that a page names.
+def rebuilt(records: Iterable[Record], words: Sequence[str], searches: Sequence[Search] = ()) -> str:
+    """The page of ``records`` and ``searches`` under the options that a page names.
 
     Raises:
         UsageError: an option is unknown, or does not fit the records.
     """
-    return to_markdown(rebuilt_tables(records, words), options=words)
+    return to_markdown(rebuilt_tables(records, words, searches), options=words)
 
 
-def rebuilt_tables(records: Iterable[Record], words: Sequence[str]) -> list[Table]:
-    """The tables of ``records`` under the options that a page or another file names.
+def rebuilt_tables(records: Iterable[Record], words: Sequence[str], searches: Sequence[Search] = ()) -> list[Table]:
+    """The tables of ``records`` and ``searches`` under the options that a page or another file names.
 
     Raises:
         UsageError: an option is unknown, or does not fit the records.
     """
     options = PageOptions.parsed(words)
-    return build(records, options.layout, options.sort, options.baselines)
+    return build(records, options.layout, options.sort, options.baselines, searches)
 
 
 def read_records(out: Path, scores_only: bool = False) -> list[Record]:
