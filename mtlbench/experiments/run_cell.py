@@ -93,6 +93,11 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
             "series": trainer.curves,
             "spend": [StageSpend.model_validate(vars(stage)) for stage in trainer.spend],
             "resumptions": journal.resumptions,
+            "selection": {
+                "objective": trainer.best.score,
+                "validation_loss": trainer.best.loss,
+                "reference": job.reference and job.reference.id,
+            },
         }
     )
 

@@ -123,6 +123,17 @@ class Epoch(_Strict):
     steps for weights per task, over its samples for weights per sample."""
 
 
+class Selected(_Strict):
+    """By what the state that was scored was chosen; choices between cells can be made by it too."""
+
+    objective: Number
+    """``training.objective`` of its validation scores."""
+    validation_loss: Number
+    """Mean over tasks of the mean loss on validation, which breaks ties; ``None`` where it is not known."""
+    reference: Name | None = None
+    """Id of the cell that the objective is measured against."""
+
+
 class Failure(_Strict):
     """Why a cell has no scores."""
 
@@ -180,6 +191,8 @@ class Record(_Strict):
     """Deaths of worker processes that ran the cell, in the run that wrote the record."""
     resumptions: Count = 0
     """How often its training went on from where a process that died had left it."""
+    selection: Selected | None = None
+    """``None`` in records that were written before there was one, and without scores."""
     checksum: Name | None = None
     """:func:`checksum` of all else; ``None`` in records that were written before there was one."""
 
@@ -202,7 +215,7 @@ class Record(_Strict):
         return self.model_copy(update={"checksum": checksum(json.loads(self.model_dump_json()))})
 
 
-SINCE_CHECKSUMS = ("checksum", "crashes", "resumptions")
+SINCE_CHECKSUMS = ("checksum", "crashes", "resumptions", "selection")
 """Fields that a file has only where the version that wrote it also wrote a checksum."""
 
 

@@ -17,7 +17,7 @@ from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.journal import Journal
 from mtlbench.training.model import Model
 from mtlbench.training.seeding import seeded
-from mtlbench.training.selection import CurvePoint, Selection
+from mtlbench.training.selection import Best, CurvePoint, Selection
 from mtlbench.training.stage import Batches, Stage
 from mtlbench.training.stages import Candidate, Progress, Stages, unheard
 from mtlbench.training.update import WeightedUpdate
@@ -211,9 +211,9 @@ class BackboneTrainer:
         return self._selection.best_epoch
 
     @property
-    def score(self) -> float:
-        """Best validation score so far."""
-        return self._selection.best.score
+    def best(self) -> Best:
+        """The best state so far, its validation score and loss."""
+        return self._selection.best
 
     def train_until_spent(self, budget: Budget) -> None:
         """Train the last stage on from the best epoch, past early stopping, until all stages have used the budget.
@@ -237,8 +237,7 @@ class BackboneTrainer:
     def checkpoint(self, cell: str, weighting: Mapping[str, Tensor] | None = None) -> Checkpoint:
         """The best state and the weighting's, for other cells to build on."""
         backbone, optimiser = self._selection.best_state()
-        loss = self._selection.best.loss
-        return Checkpoint(cell, backbone, optimiser, self.score, self.spend, dict(weighting or {}), loss)
+        return Checkpoint(cell, backbone, optimiser, self.best.score, self.spend, dict(weighting or {}), self.best.loss)
 
     def _weighted(self, weighting: Weighting, name: str, stream: str) -> Stage:
         """The stage of training under ``weighting``."""

@@ -27,6 +27,8 @@ def _values(record: Record) -> Iterator[str]:
                 yield from _score(f"dataset.optimum.{split}.{task}.{metric}", metric, value)
     for point in record.curve:
         place = f"curve, stage {point.stage}, epoch {point.epoch}"
+        if point.validation.keys() != set(record.dataset.tasks):
+            yield f"{place}, validation has the tasks {', '.join(sorted(point.validation))}, unlike the dataset"
         for task, value in point.validation.items():
             metric = record.dataset.primary_of(task)
             yield from _score(f"{place}, validation.{task}", metric, value)

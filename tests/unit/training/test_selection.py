@@ -95,7 +95,11 @@ def test_ties_are_broken_alike_after_a_kill(tmp_path: Path, die_at: int):
     with pytest.raises(KeyboardInterrupt):
         trained(Journal(tmp_path, 0, "test"), die_at)
     resumed, _ = trained(Journal(tmp_path, 0, "test"))
-    assert (resumed.best_epoch, resumed.score, resumed.curve) == (expected.best_epoch, expected.score, expected.curve)
+    assert (resumed.best_epoch, resumed.best.score, resumed.curve) == (
+        expected.best_epoch,
+        expected.best.score,
+        expected.curve,
+    )
     assert all(
         torch.equal(value, expected.backbone.state_dict()[name])
         for name, value in resumed.backbone.state_dict().items()
