@@ -28,6 +28,8 @@ class PluginInfo:
     needs: list[str] | None
     """What must be there for it to run. ``None`` where it failed to tell."""
     failure: str
+    searched: dict[str, str]
+    """Parameter -> the range that trials search."""
 
     def told(self, answer: Told | None) -> Told:
         """``answer``, which is the parameters or the needs.
@@ -77,11 +79,14 @@ def plugin_index(files: Sequence[Path]) -> PluginIndex:
 
 
 def _describe(entry: Entry) -> PluginInfo:
-    from mtlbench.config.parameters import parameter_rows
+    from mtlbench.config.parameters import parameter_rows, public_fields
+    from mtlbench.config.space import declared
 
-    parameters, needs, failure = None, None, ""
+    parameters, needs, failure, searched = None, None, "", {}
     try:
         parameters = parameter_rows(entry.cls.Params)
+        fields = public_fields(entry.cls.Params)
+        searched = {name: str(found) for name, info in fields.items() if (found := declared(info))}
         needs = list(_needs(entry))
     except BREAKS as error:
         if is_out_of_memory(error):
@@ -89,7 +94,7 @@ def _describe(entry: Entry) -> PluginInfo:
         failure = reason_of(error)
     description = getdoc(entry.cls) or ""
     facts = entry.kind, entry.name, entry.cls.label, entry.summary, description, entry.origin
-    return PluginInfo(*facts, parameters, needs, failure)
+    return PluginInfo(*facts, parameters, needs, failure, searched)
 
 
 def _needs(entry: Entry) -> Iterator[str]:
