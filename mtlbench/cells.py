@@ -54,6 +54,10 @@ class Training:
     methods of a block share; what early stopping leaves of it, the last stage goes on with from its best epoch."""
     allowance: float = 0.0
     """Steps or seconds that all stages may use, when ``budget`` names one."""
+    embedding_dropout: float = _later(0.0)
+    """Share of the numbers of a sample's embedded inputs that are set to 0 in a training step, in [0, 1)."""
+    min_count: int = _later(1)
+    """Ids that the training rows hold fewer times than this are read as the unknown id."""
     schedule: Literal["constant", "linear", "cosine"] = _later("constant")
     """How the learning rate falls over the most steps of each stage."""
     decayed_rows: Literal["read"] = field(default="read", metadata={"with": "weight_decay"})

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtlbench.api import Backbone, Schema, Split, Splits, Step
+from mtlbench.api import Backbone, Schema, Split, Splits, Step, TrainingError
 from mtlbench.cells import Training
+from mtlbench.nn import FieldEmbedding
 from mtlbench.tasks.fitted import FittedTasks
 from mtlbench.training.gradients import PROBE_ROWS
 from mtlbench.training.graphs import EagerPass, GraphedPass, buffers_kept
@@ -47,6 +48,7 @@ class Model:
         )
         device = self._data.labels.device
         self._schedule = Schedule(training)
+        _set_embedding_dropout(backbone, training.embedding_dropout)
         self._eager = EagerPass(backbone, training.precision)
         replayed = device.type == "cuda" and backbone.replayable
         self._single = GraphedPass(self._eager, training.batch_size) if replayed else self._eager
@@ -172,6 +174,17 @@ class Model:
     def _targets_of(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
         """Targets (B, K) of ``rows``, and which are observed; ``None`` where all of the training split are."""
         return self._targets[rows], None if self._observed is None else self._observed[rows]
+
+
+def _set_embedding_dropout(backbone: Backbone, share: float) -> None:
+    embeddings = [module for module in backbone.modules() if isinstance(module, FieldEmbedding)]
+    for embedding in embeddings:
+        embedding.dropout.p = share
+    if share > 0 and not embeddings:
+        raise TrainingError(
+            f"embedding dropout {share:g} is of mtlbench.nn.FieldEmbedding, and {backbone.label} has none; leave "
+            "--embedding-dropout out for it"
+        )
 
 
 def _most_rows_read(schema: Schema, batch_size: int) -> int:

@@ -18,8 +18,8 @@ class Schedule:
 
     I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017,
     https://arxiv.org/abs/1608.03983, without restarts. There the rate changes in each step. Here it is constant within
-    a part, so that :mod:`mtlbench.training.embeddings.catch_up` is exact. The most steps are those of ``epochs`` epochs,
-    whether or not the stage ends early. A stage that goes on beyond them keeps the rate of the last part.
+    a part, so that :mod:`mtlbench.training.embeddings.catch_up` is exact. The most steps are those of ``epochs``
+    epochs, whether or not the stage ends early. A stage that goes on beyond them keeps the rate of the last part.
 
     Args:
         training: the schedule, the learning rate and the most epochs of a stage.

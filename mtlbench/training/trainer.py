@@ -31,7 +31,7 @@ class BackboneTrainer:
 
     Args:
         backbone: freshly initialised, on the device of ``splits``.
-        splits: the encoded dataset.
+        splits: the encoded dataset, its rare ids unknown already (``training.min_count`` is not applied here).
         training: epochs, patience, batch size and Adam's settings.
         seed: with the stage and epoch it fixes batches and dropout masks.
         warm_start: the checkpoint behind :meth:`restore`.

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from linear_backbone import LinearBackbone
 from small_splits import small_splits
 from wide_splits import BACKBONES, plain_loop, small_backbone, wide_splits
 
-from mtlbench.api import Backbone, Inputs, Splits, TrainingError
+from mtlbench.api import Backbone, Inputs, Splits, Step, TrainingError
 from mtlbench.cells import Training
 from mtlbench.nn import FieldEmbedding, embedding
+from mtlbench.nn.activation import Dropout
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.model import Model
@@ -90,6 +92,49 @@ def test_dense_and_row_wise_training_agree_and_exchange_checkpoints():
         fast_loop(second, batches(splits, 2))
         results.append(second.infer(splits.validation))
     torch.testing.assert_close(results[0], results[1], atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("bags", [False, True], ids=["fields", "bags"])
+@pytest.mark.parametrize("name", ["mmoe", "metaheac"])
+def test_embedding_dropout_is_that_of_the_embedded_inputs_put_together(
+    name: str, bags: bool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(embedding, "SUM_COST", -(10**9))  # distinct vectors once, wherever that is allowed
+    splits = wide_splits(bags=bags)
+    backbone = small_backbone(name, splits, dropout=0.0)
+    plain = copy.deepcopy(backbone)
+    (table,) = (module for module in plain.modules() if isinstance(module, FieldEmbedding))
+    table.forward = lambda inputs, embed=table.forward: Dropout(0.4).train(table.training)(embed(inputs))
+    model = Model(backbone, splits, Training(batch_size=BATCH, embedding_dropout=0.4))
+    rows = (batches(splits, 1) + batches(splits, 2))[:STEPS]
+    expected = plain_loop(plain, splits, rows)
+    torch.testing.assert_close(torch.tensor(fast_loop(model, rows)), torch.tensor(expected), atol=1e-5, rtol=1e-5)
+    without = Model(small_backbone(name, splits, dropout=0.0), splits, Training(batch_size=BATCH))
+    assert abs(fast_loop(without, rows)[-1] - expected[-1]) > 1e-4
+    torch.testing.assert_close(model.infer(splits.test), plain.eval()(splits.test.inputs), atol=1e-4, rtol=1e-4)
+
+
+def test_embedding_dropout_without_an_embedding_is_refused():
+    splits = wide_splits()
+    with pytest.raises(TrainingError, match="--embedding-dropout"):
+        Model(LinearBackbone(splits.schema), splits, Training(embedding_dropout=0.1))
+
+
+def test_embedding_dropout_has_the_masks_of_seed_stage_and_epoch_under_every_weighting():
+    splits, training = wide_splits(), Training(epochs=2, batch_size=BATCH, embedding_dropout=0.4)
+    curves = []
+    for weighting in (Constant(Constant.Params()), DrawingConstant(Constant.Params())):
+        trainer = BackboneTrainer(small_backbone("mmoe", splits), splits, training, 0)
+        weighting.fit(trainer)
+        curves.append(trainer.curve)
+    assert curves[0] == curves[1]
+
+
+class DrawingConstant(Constant):
+    """Draws random numbers of its own in each step."""
+
+    def weigh(self, step: Step) -> torch.Tensor:
+        return super().weigh(step) + 0 * torch.rand(2)
 
 
 @pytest.mark.parametrize("bags", [False, True], ids=["fields", "bags"])
