@@ -199,7 +199,7 @@ class Study(BaseModel):
         _require_device(self.device)
         overrides = {
             name: value
-            for name in set(Training.__dataclass_fields__) - {"budget", "allowance"}
+            for name in Training.__dataclass_fields__.keys() & (type(self).model_fields.keys() - {"budget"})
             if (value := getattr(self, name)) is not None
         }
         datasets = resolve_texts(catalogue, "dataset", self.datasets, self.preset)

@@ -21,6 +21,7 @@ from mtlbench.training import BackboneTrainer
 from mtlbench.training.budget import Budget
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.journal import Journal
+from mtlbench.training.rare_ids import rare_ids_unknown
 from mtlbench.training.seeding import seeded
 
 PROGRESS_SECONDS = 0.2
@@ -46,7 +47,7 @@ def run_cell(job: Job, emit: Emit) -> Record:
         )
     record = blank_record(job, catalogue, splits)
     try:
-        return _train(job, catalogue, resident(splits, device), record, emit)
+        return _train(job, catalogue, resident(splits, device, job.cell.training.min_count), record, emit)
     except StorageError:
         raise
     except Exception as error:
@@ -149,18 +150,19 @@ def load_splits(catalogue: Catalogue, dataset: PluginSpec, data_dir: Path, finge
 _SPLITS: dict[tuple[type, str | None], Splits] = {}
 
 
-def resident(splits: Splits, device: torch.device) -> Splits:
-    """``splits`` with all their tensors on ``device``, kept there for the process's next cell."""
-    if device.type == "cpu":
+def resident(splits: Splits, device: torch.device, min_count: int = 1) -> Splits:
+    """``splits`` as a cell reads them: with all their tensors on ``device``, and ids of fewer than ``min_count``
+    training rows unknown. They are kept for the process's next cell."""
+    if device.type == "cpu" and min_count == 1:
         return splits
-    key = (splits.fingerprint, device)
+    key = (splits.fingerprint, device, min_count)
     if key not in _RESIDENT:
         _RESIDENT.clear()
-        _RESIDENT[key] = splits.to(device)
+        _RESIDENT[key] = rare_ids_unknown(splits.to(device), min_count)
     return _RESIDENT[key]
 
 
-_RESIDENT: dict[tuple[str, torch.device], Splits] = {}
+_RESIDENT: dict[tuple[str, torch.device, int], Splits] = {}
 
 
 def _throttled(cell: str, emit: Emit) -> Callable[[str, int, int, int, int, float], None]:

@@ -32,7 +32,7 @@ class BackboneTrainer:
 
     Args:
         backbone: freshly initialised, on the device of ``splits``.
-        splits: the encoded dataset.
+        splits: the encoded dataset, its rare ids unknown already (``training.min_count`` is not applied here).
         training: epochs, patience, batch size and Adam's settings.
         seed: with the stage and epoch it fixes batches and dropout masks.
         warm_start: the checkpoint behind :meth:`restore`.
@@ -145,7 +145,7 @@ class BackboneTrainer:
         state: Stateful | None = None,
     ) -> None:
         """Call ``update(rows)`` for each batch of an epoch, validate, keep the best, stop early."""
-        self._stages.train(Stage(stage, stage, update, end_epoch, state))
+        self._stages.train(Stage(stage, stage, update, end_epoch, state, self._model.pace))
 
     def run_once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
         """Call ``compute()``, or give ``result`` the state that it had after it, where that was saved."""
@@ -243,4 +243,4 @@ class BackboneTrainer:
         """The stage of training under ``weighting``."""
         weighting.setup(self)
         update = WeightedUpdate(weighting, self._model, self.schema.task_names)
-        return Stage(name, stream, update.step, update.end_epoch, update)
+        return Stage(name, stream, update.step, update.end_epoch, update, self._model.pace)

@@ -51,6 +51,11 @@ def _plan(record: Record, settings: RunSettings) -> Plan:
         training = Training(**record.training)  # type: ignore[arg-type]
     except TypeError as error:
         raise UsageError(f"it has a training that is unknown here: {error}; use its mtlbench") from error
+    if training.settings != record.training:
+        raise UsageError(
+            "its weight decay was over all rows of embedding tables, here it is over those read; use the mtlbench that "
+            f"wrote it, {record.environment.get('mtlbench', 'of unknown version')}"
+        )
     if training.budget != "early-stopping":
         raise UsageError(
             f"it was given the budget of another cell of its study; `mtlbench run --budget {training.budget}` runs "
