@@ -8,7 +8,8 @@ import typer
 from mtlbench.cli.output import PluginFiles, aligned, print_tables, say, warn_of_broken
 
 if TYPE_CHECKING:
-    from mtlbench.config.study import Plan, Study
+    from mtlbench.config.plan import Plan
+    from mtlbench.config.study import Study
     from mtlbench.discovery import Catalogue
 
 SOME_CELL_FAILED = 1
@@ -36,6 +37,25 @@ def run(
     ] = None,
     batch_size: Annotated[int | None, _option(metavar="N", help="Training rows per step.")] = None,
     learning_rate: Annotated[float | None, _option(metavar="X", help="Adam's learning rate.")] = None,
+    schedule: Annotated[
+        str | None,
+        _option(metavar="constant|linear|cosine", help="How the learning rate falls over a stage. [default: constant]"),
+    ] = None,
+    weight_decay: Annotated[
+        float | None, _option(metavar="X", help="L2 penalty on layers and on the embedding rows read. [default: 0]")
+    ] = None,
+    dropout: Annotated[
+        float | None, _option(metavar="P", help="Dropout after every hidden layer. [default: 0.2]")
+    ] = None,
+    embedding_dropout: Annotated[
+        float | None, _option(metavar="P", help="Dropout of the embedded inputs. [default: 0]")
+    ] = None,
+    embedding: Annotated[
+        int | None, _option(metavar="N", help="Width of each field's embedding. [default: the preset's]")
+    ] = None,
+    min_count: Annotated[
+        int | None, _option(metavar="N", help="Ids in fewer training rows are read as unknown. [default: 1]")
+    ] = None,
     precision: Annotated[
         str | None, _option(metavar="float32|bfloat16", help="Precision of the networks. [default: float32]")
     ] = None,
@@ -120,6 +140,7 @@ def run(
     mtlbench run --weighting rmtl --backbone all
     mtlbench run --weighting 'constant,rmtl[lambda=0.5|0.7,gamma=0.9]' --backbone ple,mmoe --seeds 5
     mtlbench run --dataset kuairand --data-dir data --backbone 'ple[bottom=512-256]' --preset compact
+    mtlbench run --backbone mmoe --weight-decay 1e-6 --schedule cosine --dropout 0.3 --embedding 32 --min-count 5
     mtlbench run --weighting rmtl --backbone mmoe --controls --seeds 10
     mtlbench run --weighting constant,scalarization,rmtl --backbone mmoe --trials 20 --seeds 10
     mtlbench run --config study.toml --executor dask --scheduler tcp://head:8786 --out /shared/results

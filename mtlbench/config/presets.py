@@ -34,8 +34,3 @@ PRESETS: dict[PresetName, Preset] = {
         {"embedding": 128, "bottom": (512, 256), "tower": (128, 64), "experts": 8},
     ),
 }
-
-
-def preset_sizes(preset: PresetName, kind: str) -> Mapping[str, Any]:
-    """The sizes that ``preset`` sets for plugins of ``kind``; none for datasets."""
-    return {} if kind == "dataset" else PRESETS[preset].sizes

@@ -2,21 +2,22 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import torch
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mtlbench.bounds import INTEGER, NUMBER
 from mtlbench.cells import Training
+from mtlbench.config.devices import require_device
 from mtlbench.config.messages import complaints
+from mtlbench.config.plan import SEARCH_SEEDS, Plan, TunedPlan
 from mtlbench.config.presets import PRESETS, PresetName
 from mtlbench.config.settings import CHECKPOINT_EVERY, RunSettings
 from mtlbench.config.space import Space
 from mtlbench.config.space_file import read_space
-from mtlbench.config.specs import Resolved, resolve_texts
+from mtlbench.config.specs import resolve_texts
 from mtlbench.config.study_file import read_study
 from mtlbench.discovery import Catalogue, plugin_files
 from mtlbench.errors import UsageError
@@ -38,33 +39,8 @@ MOST_CELLS = 1_000_000
 """Of a study: a cell costs 3 KB while it runs."""
 
 
-SEARCH_SEEDS = 1_000_000_000
-"""The seed of search 0's trials; search r has the r-th after it. No study with trials may report such a seed."""
-
-
-@dataclass(frozen=True)
-class TunedPlan:
-    """How the methods of a study are tuned."""
-
-    trials: int
-    searches: int
-    space: Space
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A study with every name and parameter resolved: what the runner executes."""
-
-    datasets: tuple[Resolved, ...]
-    grids: tuple[tuple[tuple[Resolved, ...], tuple[Resolved, ...]], ...]
-    """Backbones and weightings, of which every pair is run."""
-    seeds: tuple[int, ...]
-    training: Training
-    settings: RunSettings
-    controls: bool = False
-    budget: Literal["early-stopping", "steps", "seconds"] = "early-stopping"
-    tuned: TunedPlan | None = None
-    """``None``: no method is tuned."""
+SIZES = ("dropout", "embedding")
+"""Keys that are parameters of networks."""
 
 
 class Grid(BaseModel):
@@ -98,9 +74,16 @@ class Study(BaseModel):
     learning_rate: float | None = Field(None, gt=0, le=NUMBER)
     weight_decay: float | None = Field(None, ge=0, le=NUMBER)
     precision: Literal["float32", "bfloat16"] | None = None
+    schedule: Literal["constant", "linear", "cosine"] | None = None
+    min_count: Count | None = None
+    embedding_dropout: float | None = Field(None, ge=0, lt=1)
     embedding_optimiser: Literal["adam", "sparse-adam", "rowwise-adagrad"] | None = None
     objective: str | None = None
     """What chooses epochs: ``mean``, ``delta-m``, or weights of tasks such as ``conversion=3,click=1``."""
+    dropout: float | None = Field(None, ge=0, lt=1)
+    """Of every backbone, and every weighting with networks of its own, that does not name its own; as ``embedding``."""
+    embedding: Count | None = None
+    """Width of each field's embedding."""
     controls: bool = False
     """Also run the control rows that the weightings name."""
     budget: Literal["early-stopping", "steps", "seconds"] = "early-stopping"
@@ -196,17 +179,18 @@ class Study(BaseModel):
         Raises:
             UsageError: a plugin or parameter is unknown, a value is invalid, or there is no such device.
         """
-        _require_device(self.device)
+        require_device(self.device)
         overrides = {
             name: value
             for name in Training.__dataclass_fields__.keys() & (type(self).model_fields.keys() - {"budget"})
             if (value := getattr(self, name)) is not None
         }
+        sizes = {name: value for name in SIZES if (value := getattr(self, name)) is not None}
         datasets = resolve_texts(catalogue, "dataset", self.datasets, self.preset)
         grids = tuple(
             (
-                resolve_texts(catalogue, "backbone", grid.backbones, self.preset),
-                resolve_texts(catalogue, "weighting", grid.weightings, self.preset),
+                resolve_texts(catalogue, "backbone", grid.backbones, self.preset, sizes),
+                resolve_texts(catalogue, "weighting", grid.weightings, self.preset, sizes),
             )
             for grid in (Grid(backbones=self.backbones, weightings=self.weightings), *self.also)
         )
@@ -227,23 +211,15 @@ class Study(BaseModel):
                 out=self.out.absolute(),
                 plugin_files=self.files(),
                 preset=self.preset,
+                sizes=sizes,
                 device=self.device,
                 checkpoint_every=self.checkpoint_every,
             ),
             controls=self.controls,
             budget=self.budget,
-            tuned=self._tuned(catalogue, overrides.keys()) if self.trials else None,
+            tuned=self._tuned(catalogue, {*overrides, *sizes}) if self.trials else None,
         )
 
     def _tuned(self, catalogue: Catalogue, given: Collection[str]) -> TunedPlan:
         ranges = read_space(self.space, catalogue) if self.space else {}
         return TunedPlan(self.trials, self.searches, Space(self.preset, frozenset(given), ranges))
-
-
-def _require_device(device: str) -> None:
-    if device == "cpu":
-        return
-    count = torch.cuda.device_count()
-    if int(device.removeprefix("cuda").removeprefix(":") or 0) >= count:
-        build = f"torch {torch.__version__} finds {count or 'no'} CUDA device{'s' if count > 1 else ''} here"
-        raise UsageError(f"device {device!r}: {build}; install torch for CUDA with its driver, or use --device cpu")

@@ -1,14 +1,15 @@
 """From a plan to jobs: the cross product, the cells that others start from, and what makes no sense."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mtlbench.api import Source, Splits
 from mtlbench.bounds import NAME
 from mtlbench.cells import Cell, Training
+from mtlbench.config.plan import Plan
 from mtlbench.config.specs import Resolved, resolve
-from mtlbench.config.study import Plan
 from mtlbench.data import announce
 from mtlbench.discovery import Catalogue
 from mtlbench.errors import DataError, TrainingError, UsageError
@@ -134,7 +135,11 @@ class Expansion:
         return self._controls[key]
 
     def _resolve(self, source: Source) -> Resolved:
-        return resolve(self._catalogue, "weighting", source.weighting, source.params, self._plan.settings.preset)
+        return self._sized("weighting", source.weighting, source.params)
+
+    def _sized(self, kind: str, name: str, params: Mapping[str, Any]) -> Resolved:
+        settings = self._plan.settings
+        return resolve(self._catalogue, kind, name, params, settings.preset, settings.sizes)
 
     def _cell(self, block: Block, backbone: Resolved, weighting: Resolved) -> Cell:
         return Cell(
@@ -151,7 +156,7 @@ class Expansion:
         if source is None:
             return None
         if source.backbone is not None:
-            backbone = resolve(self._catalogue, "backbone", source.backbone, {}, self._plan.settings.preset)
+            backbone = self._sized("backbone", source.backbone, {})
         cell = self.add(block, backbone, self._resolve(source)).cell
         self.jobs[cell.id] = replace(self.jobs[cell.id], keep_checkpoint=True)
         return cell

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Literal
 
-from mtlbench.config.study import Plan
+from mtlbench.config.plan import Plan
 from mtlbench.discovery import discover
 from mtlbench.experiments.event_logging import logged
 from mtlbench.experiments.events import Listen, StudyStarted

@@ -7,9 +7,9 @@ from typing import Any
 
 from mtlbench.api import Splits
 from mtlbench.cells import identity
+from mtlbench.config.plan import SEARCH_SEEDS, Plan, TunedPlan
 from mtlbench.config.space import Setting
 from mtlbench.config.specs import Resolved, resolve
-from mtlbench.config.study import SEARCH_SEEDS, Plan, TunedPlan
 from mtlbench.discovery import Catalogue
 from mtlbench.experiments.expand import Block, Expansion, training_on
 from mtlbench.experiments.job import Job
@@ -111,8 +111,8 @@ class Searching:
         """``plugin`` with what a trial sets, beside what the user has set."""
         if not values:
             return plugin
-        kind, name, preset = plugin.entry.kind, plugin.entry.name, self._plan.settings.preset
-        return resolve(self._catalogue, kind, name, {**plugin.changed, **values}, preset)
+        kind, name, settings = plugin.entry.kind, plugin.entry.name, self._plan.settings
+        return resolve(self._catalogue, kind, name, {**plugin.changed, **values}, settings.preset, settings.sizes)
 
     def _seeds(self, one: _Running) -> list[int]:
         """The report seeds that have the settings of a search."""

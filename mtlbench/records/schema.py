@@ -169,6 +169,8 @@ class Record(_Strict):
     weighting: PluginUse
     seed: Count
     preset: Name | None
+    sizes: dict[Name, Plain] = {}
+    """Sizes that the study set for all networks, in place of the preset's, also for the cells that this builds on."""
     training: dict[Name, Plain]
     controls: list[Name] = []
     """Ids of the cells that show where a gain of this one comes from; they need not have been run."""
