@@ -10,6 +10,7 @@ from mtlbench.cells import identity
 from mtlbench.config.plan import SEARCH_SEEDS, Plan, TunedPlan
 from mtlbench.config.space import Setting
 from mtlbench.config.specs import Resolved, resolve
+from mtlbench.config.study import Study
 from mtlbench.discovery import Catalogue
 from mtlbench.experiments.expand import Block, Expansion, training_on
 from mtlbench.experiments.job import Job
@@ -104,6 +105,7 @@ class Searching:
         backbone = self._under(one.backbone, setting.backbone)
         weighting = self._under(one.weighting, setting.weighting)
         own = training_on(one.dataset, splits, self._plan.training)
+        Study.load(flags=setting.training)  # refuses what a space file may give that no training can have
         block = Block(one.dataset, splits, seed, replace(own, **setting.training), yardstick=own)
         return self._expansion.add(block, backbone, weighting)
 
