@@ -57,5 +57,5 @@ def test_every_division_among_tasks_is_equally_likely() -> None:
 
 @pytest.mark.parametrize("make", [lambda: Linear(1, 1), lambda: Log(2, 1), lambda: Log(0, 1), Choice])
 def test_an_empty_range_is_refused(make) -> None:
-    with pytest.raises(ValueError, match="a range goes|begins above 0|at least one"):
+    with pytest.raises(ValueError, match=r"a range goes|begins above 0|at least one"):
         make()
