@@ -31,7 +31,7 @@ TASKS = ("click", "pay", "like")
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 FORMULA = re.compile("[=+@\\-\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
-FREE = {"params", "changed", "facts", "training", "environment", "diagnostics", "series", "best_epoch"}
+FREE = {"params", "sizes", "changed", "facts", "training", "environment", "diagnostics", "series", "best_epoch"}
 """Fields whose keys are texts too."""
 KNOWN = {"status", "schema_version", "primary", "kinds"}
 """Fields of which the values are names that mtlbench gives."""
@@ -72,6 +72,7 @@ def full(method: str, level: float, **settings: Any) -> dict[str, Any]:
         use["params"]["path"] = use["changed"]["path"] = "somewhere"
     weights = {name: {"mean": level, "min": 0.1, "q05": 0.1, "q50": 0.5, "q95": 0.9, "max": 1.0} for name in TASKS}
     content |= {
+        "sizes": {"dropout": 0.3},
         "controls": ["0" * 64],
         "best_epoch": {"train": 1},
         "curve": [{"stage": "train", "epoch": 1, "train_loss": task, "validation": task, "weights": weights}],
