@@ -16,7 +16,10 @@ from mtlbench.experiments.job import Job
 from mtlbench.experiments.process import prepare_process
 from mtlbench.experiments.recording import blank_record
 from mtlbench.records import RecordStore
+from mtlbench.records.influence import encoded
 from mtlbench.records.schema import Epoch, Failure, Record, StageSpend
+from mtlbench.tasks.fitted import FittedTasks
+from mtlbench.tasks.influence import influence_sums
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.budget import Budget
 from mtlbench.training.checkpoint import Checkpoint
@@ -79,9 +82,12 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
         trainer.train_until_spent(Budget(cell.training.budget, cell.training.allowance))
     if job.keep_checkpoint:
         trainer.checkpoint(cell.id, weighting.state_dict()).save(job.checkpoint)
+    tasks, logits = FittedTasks.of(splits), trainer.infer(splits.test)
     metrics = {
-        name: trainer.scores(split) for name, split in (("validation", splits.validation), ("test", splits.test))
+        "validation": trainer.scores(splits.validation),
+        "test": tasks.scores(logits, splits.test, splits.schema),
     }
+    influence = influence_sums(tasks, logits, splits.test, splits.schema)
     return Record.model_validate(
         {
             **dict(record),
@@ -98,6 +104,10 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
                 "objective": trainer.best.score,
                 "validation_loss": trainer.best.loss,
                 "reference": job.reference and job.reference.id,
+            },
+            "influence": {
+                "unit": influence.unit,
+                "sums": {task: encoded(sums) for task, sums in influence.sums.items()},
             },
         }
     )

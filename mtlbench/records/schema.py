@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, C
 from mtlbench import bounds
 from mtlbench.cells import identity
 from mtlbench.errors import said_of
+from mtlbench.records.influence import Influence
 from mtlbench.text import shortened
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -195,6 +196,8 @@ class Record(_Strict):
     """How often its training went on from where a process that died had left it."""
     selection: Selected | None = None
     """``None`` in records that were written before there was one, and without scores."""
+    influence: Influence | None = None
+    """Of which the error over other test samples is computed; ``None`` in records of earlier versions."""
     checksum: Name | None = None
     """:func:`checksum` of all else; ``None`` in records that were written before there was one."""
 
@@ -217,7 +220,7 @@ class Record(_Strict):
         return self.model_copy(update={"checksum": checksum(json.loads(self.model_dump_json()))})
 
 
-SINCE_CHECKSUMS = ("checksum", "crashes", "resumptions", "selection")
+SINCE_CHECKSUMS = ("checksum", "crashes", "resumptions", "selection", "influence")
 """Fields that a file has only where the version that wrote it also wrote a checksum."""
 
 

@@ -13,6 +13,7 @@ from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import board_key, boards, comparable, method_key
 from mtlbench.leaderboards.boards.naming import backbone_name, weighting_name
 from mtlbench.leaderboards.tables.captions import captions, notes
+from mtlbench.leaderboards.tables.claims import difference_head, difference_text
 from mtlbench.records import Record
 from mtlbench.reports.cells import Shared, cell_content, short
 from mtlbench.text import one_line
@@ -56,6 +57,7 @@ def _board(board: Board, records: Sequence[Record], shared: Shared) -> dict[str,
         "columns": [[board.sample.dataset.tasks.index(task), metric] for task, metric in board.columns],
         "primary": [board.sample.dataset.primary_of(task) for task in board.sample.dataset.tasks],
         "seeds": list(board.seeds),
+        "difference": difference_head([board]),
         "caption": list(captions([board])),
         "machines": list(board.machines),
         "rows": [_row(row, board, cells[row.method], shared) for row in board.rows],
@@ -70,6 +72,8 @@ def _row(row: Row, board: Board, records: Sequence[Record], shared: Shared) -> d
         "weighting": weighting_name(sample) if sample else None,
         "state": row.state,
         "gap": row.gap,
+        "equals": row.equals if "not exercised" not in row.flags else "",
+        "flags": list(row.flags),
         "notes": notes(row),
         "baseline": row.baseline,
         "tuned": bool(sample and sample.tuned_baseline),
@@ -93,4 +97,14 @@ def _value(value: SeedMean | None) -> dict[str, Any] | None:
         "marks": value.marks,
         "interval": [short(value.interval.low), short(value.interval.high)] if value.interval and known else None,
         "best": value.best,
+        "difference": _difference(value),
     }
+
+
+def _difference(value: SeedMean) -> dict[str, Any] | None:
+    """To the first baseline."""
+    found = difference_text(value)
+    if found is None:
+        return None
+    (first,) = (contrast for contrast in value.contrasts if contrast.place == 0)
+    return {"mean": first.difference.estimate.value, "text": found[0], "spread": found[1]}

@@ -88,4 +88,4 @@ def _counts(field: str, shown: Mapping[str, Any], wanted: Mapping[str, Any]) -> 
     """Whether a field is the same under any options: all but comparisons with another baseline."""
     place = "_2" if field.endswith("_2") else ""
     versus = f"versus{place}"
-    return field.removesuffix(place) not in CONTRAST or shown.get(versus) == wanted[versus]
+    return field.removesuffix(place) not in (*CONTRAST, "flags") or shown.get(versus) == wanted[versus]

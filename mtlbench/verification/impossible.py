@@ -35,6 +35,11 @@ def _values(record: Record) -> Iterator[str]:
         for task, value in point.train_loss.items():
             if value is not None and value < 0:
                 yield f"{place}, train_loss.{task} is {value!r}, but no loss is negative"
+    if record.influence:
+        for task in record.influence.sums.keys() - set(record.dataset.tasks):
+            yield f"influence.sums.{task} is of no task of the dataset"
+        if len(set(map(len, record.influence.sums.values()))) > 1:
+            yield "influence.sums has tasks of different length, but all are over the same groups of test rows"
     for stage in record.spend:
         for name in ("seconds", "peak_memory_mib"):
             if getattr(stage, name) < 0:

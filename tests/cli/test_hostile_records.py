@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pandas as pd
 import pytest
 from record_factory import record, scores
@@ -19,7 +20,7 @@ from rich.console import Console
 import mtlbench.cli
 from mtlbench.leaderboards import WRITERS, build, to_rich
 from mtlbench.leaderboards.formats.export import quoted, unquoted
-from mtlbench.records import Record, RecordStore
+from mtlbench.records import Record, RecordStore, encoded
 from mtlbench.text import one_line, printable
 
 ESCAPES = "\x1b[31m\x1b]0;owned\x07\x9b2J\x00\x7f\u202e\u2066\u200b\ufeff\r\t"
@@ -33,7 +34,7 @@ FORMULA = re.compile("[=+@\\-\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 FREE = {"params", "sizes", "changed", "facts", "training", "environment", "diagnostics", "series", "best_epoch"}
 """Fields whose keys are texts too."""
-KNOWN = {"status", "schema_version", "primary", "kinds"}
+KNOWN = {"status", "schema_version", "primary", "kinds", "unit", "sums"}
 """Fields of which the values are names that mtlbench gives."""
 
 
@@ -79,6 +80,7 @@ def full(method: str, level: float, **settings: Any) -> dict[str, Any]:
         "diagnostics": {"norm": 1.5, "norms": [1.0, 2.0]},
         "series": {"losses": [1.0, 0.5]},
         "environment": {"processor": "Some CPU", "git": "0" * 40 + "-dirty", "host": "box", "torch": "2", "threads": 1},
+        "influence": {"unit": "session", "sums": dict.fromkeys(TASKS, encoded(np.array([1.0, 2.0, -3.0])))},
         "checksum": "0" * 64,
     }
     content["spend"][0]["reused_from"] = "1" * 64

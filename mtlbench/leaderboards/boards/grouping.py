@@ -10,6 +10,7 @@ from mtlbench.config.parameters import params_text
 from mtlbench.leaderboards.boards.aggregation import machine, optimum_row, row_of
 from mtlbench.leaderboards.boards.board import Board
 from mtlbench.leaderboards.boards.columns import columns_of, needs_two_tables, primaries_of
+from mtlbench.leaderboards.boards.equality import equal_rows
 from mtlbench.leaderboards.boards.naming import (
     apart,
     canonical,
@@ -111,7 +112,7 @@ def _board(title: str, records: list[Record]) -> Board:
     ]
     name_of = {record.cell: name for name, group in zip(names, ordered, strict=True) for record in group}
     rows = [replace(row, controls=_controls(group, name_of)) for row, group in zip(rows, ordered, strict=True)]
-    rows = printed([*rows, *optimum_row(records, columns)], columns)
+    rows = printed([*equal_rows(rows), *optimum_row(records, columns)], columns)
     rows = placed(rows, columns, primaries if needs_two_tables(sample.dataset) else columns, primaries)
     base = reference(rows)
     return Board(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from scipy.stats import kendalltau, rankdata
 
+from mtlbench.tasks.metrics.influence import pair_order_influence
 from mtlbench.tasks.metrics.metric import SHARE, Metric
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ XAUC = Metric(
     undefined="when all labels are equal",
     range=SHARE,
     compute=lambda scored: xauc(scored.logits, scored.labels),
+    influence=lambda scored: pair_order_influence(scored.logits, scored.labels),
 )
 NORMALISED_GINI = Metric(
     key="normalised_gini",
