@@ -1,7 +1,7 @@
 """What the searches of a board found, and what they cost."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mtlbench.config.parameters import params_text, value_text
 from mtlbench.leaderboards.boards.board import MISSING, Board
@@ -17,8 +17,13 @@ FEWER = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 def search_tables(board: Board, searches: Sequence[Search]) -> list[Table]:
     """The settings that the searches of ``board`` found, and what they cost; none where there are no searches."""
-    ended = sorted((search for search in searches if search.trials), key=_order)
+    ended = in_order(search for search in searches if search.trials)
     return [_settings_table(board, ended), _cost_table(board, ended)] if ended else []
+
+
+def in_order(searches: Iterable[Search]) -> list[Search]:
+    """Baselines first, then by weighting, backbone and number, as the rows of a board."""
+    return sorted(searches, key=_order)
 
 
 def _order(search: Search) -> tuple[object, ...]:
