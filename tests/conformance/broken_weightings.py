@@ -278,3 +278,11 @@ class ForgetsTheUnseen(Sound):
         weights = super().weigh(step)
         self.first = torch.where(step.seen, self.first, 1.1 * self.first.nan_to_num(1.0))
         return weights
+
+
+@breaks("sample-weights")
+class ForgetsTheSampleWeights(Sound):
+    def weigh(self, step):
+        losses = step.losses.detach().mean(0).clamp(min=1e-8)
+        self.first = losses if self.first is None else self.first
+        return (losses / self.first) ** self.params.alpha

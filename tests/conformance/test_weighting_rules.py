@@ -17,6 +17,8 @@ ALSO: dict[str, set[str]] = {
     "deterministic": {"resumes-after-a-kill", "placeholders", "all-observed"},
     "state-round-trip": {"resumes-after-a-kill"},
     "trains-with-every-backbone": {"five-tasks", "huge-losses"},
+    "without-sessions": {"sample-weights"},
+    "placeholders": {"sample-weights"},
 }
 """Rules that cannot but be broken with another, since they train on the same kind of data."""
 
@@ -49,6 +51,7 @@ SEEN: dict[str, str] = {
     "placeholders": "with one number in place of the labels that were not observed, ",
     "all-observed": "with a mask, ",
     "batch-without-a-task": "weigh changed first of a task that the batch has no label of: ",
+    "sample-weights": "with sample weights of 1 to 9, ",
 }
 """What the message must show of the value seen."""
 
