@@ -54,6 +54,8 @@ class Training:
     methods of a block share; what early stopping leaves of it, the last stage goes on with from its best epoch."""
     allowance: float = 0.0
     """Steps or seconds that all stages may use, when ``budget`` names one."""
+    objective: str = _later("mean")
+    """What chooses epochs, in the canonical form of :func:`mtlbench.tasks.objective.canonical`."""
     embedding_dropout: float = _later(0.0)
     """Share of the numbers of a sample's embedded inputs that are set to 0 in a training step, in [0, 1)."""
     min_count: int = _later(1)

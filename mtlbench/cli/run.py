@@ -8,7 +8,8 @@ import typer
 from mtlbench.cli.output import PluginFiles, aligned, print_tables, say, warn_of_broken
 
 if TYPE_CHECKING:
-    from mtlbench.config.study import Plan, Study
+    from mtlbench.config.plan import Plan
+    from mtlbench.config.study import Study
     from mtlbench.discovery import Catalogue
 
 SOME_CELL_FAILED = 1
@@ -65,6 +66,14 @@ def run(
             help="Update of embedding tables; adam is exact. [default: adam]",
         ),
     ] = None,
+    objective: Annotated[
+        str | None,
+        _option(
+            metavar="mean|delta-m|TASK=WEIGHT,...",
+            help="What chooses epochs on validation: the mean over tasks, the gain over single-task networks, or a "
+            "weighted mean. [default: mean]",
+        ),
+    ] = None,
     controls: Annotated[
         bool | None, _option("--controls", help="Also run the control rows that the weightings name.")
     ] = None,
@@ -74,6 +83,19 @@ def run(
             metavar="steps|seconds",
             help="Afterwards run all cells again, each with the steps or seconds of its backbone's costliest method.",
         ),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        _option(
+            metavar="N",
+            help="Tune every method on validation over N settings, and report it beside its defaults. [default: 0]",
+        ),
+    ] = None,
+    searches: Annotated[
+        int | None, _option(metavar="R", help="Do the whole search R times, with other settings. [default: 1]")
+    ] = None,
+    space: Annotated[
+        Path | None, _option(metavar="FILE", help="Search space as TOML, in place of parts of the declared one.")
     ] = None,
     device: Annotated[str | None, _option(metavar="cpu|cuda|cuda:N", help="Where cells train. [default: cpu]")] = None,
     data_dir: Annotated[
@@ -120,6 +142,7 @@ def run(
     mtlbench run --dataset kuairand --data-dir data --backbone 'ple[bottom=512-256]' --preset compact
     mtlbench run --backbone mmoe --weight-decay 1e-6 --schedule cosine --dropout 0.3 --embedding 32 --min-count 5
     mtlbench run --weighting rmtl --backbone mmoe --controls --seeds 10
+    mtlbench run --weighting constant,scalarization,rmtl --backbone mmoe --trials 20 --seeds 10
     mtlbench run --config study.toml --executor dask --scheduler tcp://head:8786 --out /shared/results
     mtlbench run --config study.toml --dry-run
 

@@ -32,6 +32,8 @@ class Resolved:
     params: Params
     changed: Mapping[str, Any]
     """The parameters, as JSON values, that differ from the defaults under the preset."""
+    given: frozenset[str] = frozenset()
+    """The parameters that were set, by public name, to whatever value."""
 
     def create(self, *arguments: object) -> Any:
         """Build the plugin; its constructor takes ``arguments``, then the parameters."""
@@ -73,7 +75,7 @@ def resolve(
     except ValueError as error:
         raise UsageError(f"{kind} {name}: a parameter cannot be recorded: {error}; choose a smaller one") from error
     changed = {key: value for key, value in values.items() if value != defaults[key]}
-    return Resolved(entry, PluginSpec(name, identifying(model)), model, changed)
+    return Resolved(entry, PluginSpec(name, identifying(model)), model, changed, frozenset(params))
 
 
 def resolve_texts(

@@ -4,10 +4,10 @@ import tempfile
 from pathlib import Path
 
 from mtlbench.cells import PROTOCOL, Training
+from mtlbench.config.plan import Plan
 from mtlbench.config.presets import PRESETS, PresetName
 from mtlbench.config.settings import RunSettings
 from mtlbench.config.specs import resolve
-from mtlbench.config.study import Plan
 from mtlbench.discovery import discover
 from mtlbench.errors import UsageError
 from mtlbench.experiments.events import Listen

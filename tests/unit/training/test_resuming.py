@@ -157,7 +157,7 @@ def outcome(trainer: BackboneTrainer) -> dict[str, Any]:
         "backbone": {name: value.tolist() for name, value in kept.backbone.items()},
         "optimiser": {name: {k: v.tolist() for k, v in state.items()} for name, state in kept.optimiser.items()},
         "curve": trainer.curve,
-        "best": (trainer.score, trainer.best_epoch),
+        "best": (trainer.best.score, trainer.best_epoch),
         "reports": (trainer.diagnostics, trainer.curves),
         "spend": [(spend.stage, spend.steps, spend.rows, spend.reused_from) for spend in trainer.spend],
         "test": trainer.infer(small_splits(WIDE).test).tolist(),
