@@ -11,6 +11,7 @@ from mtlbench.api.masks import masked, observed_in
 from mtlbench.errors import TrainingError
 from mtlbench.evaluation.averages import weighted_average
 from mtlbench.tasks.kind import Scaling, TaskKind
+from mtlbench.tasks.metrics.metric import Metric
 from mtlbench.tasks.registry import task_kind
 from mtlbench.tasks.scored import Scored
 
@@ -50,6 +51,11 @@ class FittedTasks:
         """The tasks of a dataset."""
         kinds = {task.name: task_kind(task.kind, task.params) for task in splits.schema.tasks}
         return cls.fit(kinds, splits.train.labels, splits.train.weight)
+
+    @property
+    def primary_metrics(self) -> dict[str, Metric]:
+        """Task -> its primary metric."""
+        return {task: kind.primary for task, kind in self.kinds.items()}
 
     # -- training -------------------------------------------------------------------------------------------------
 
@@ -123,7 +129,7 @@ class FittedTasks:
         self._refuse_diverged(logits)
         scores: TaskScores = {}
         for k, (task, kind) in enumerate(self.kinds.items()):
-            scored = self._scored(k, logits, labels, weight, session, user)
+            scored = self.scored(k, logits, labels, weight, session, user)
             values = {
                 metric.key: metric.compute(scored)
                 for metric in kind.metrics
@@ -153,21 +159,14 @@ class FittedTasks:
 
     def primary(self, logits: Tensor, labels: Tensor, weight: Tensor | None = None) -> list[float]:
         """The primary metric of each task over the rows that have a label, by ``weight``; NaN where it is undefined."""
-        return [
-            kind.primary.compute(self._scored(k, logits, labels, weight)) for k, (kind, _) in enumerate(self._tasks)
-        ]
+        return [kind.primary.compute(self.scored(k, logits, labels, weight)) for k, (kind, _) in enumerate(self._tasks)]
 
     def mean_losses(self, logits: Tensor, labels: Tensor, weight: Tensor | None = None) -> list[float]:
         """Mean loss of each task over the rows that have a label, by ``weight``."""
-        scored = [self._scored(k, logits, labels, weight) for k in range(len(self._tasks))]
+        scored = [self.scored(k, logits, labels, weight) for k in range(len(self._tasks))]
         return [float(weighted_average(of_task.losses, of_task.weight)) for of_task in scored]
 
-    def objective(self, primary: Sequence[float]) -> float:
-        """What selects an epoch, higher is better: the mean over tasks of the primary metric, lower ones negated."""
-        gains = [kind.primary.gain(value) for (kind, _), value in zip(self._tasks, primary, strict=True)]
-        return sum(gains) / len(gains)
-
-    def _scored(
+    def scored(
         self,
         k: int,
         logits: Tensor,

@@ -104,7 +104,8 @@ class GradientBackward:
         """Take the optimiser's step and give the weights applied, (K,)."""
         weighting, model = self._weighting, self._model
         penalty = model.backbone.penalty(step.logits)
-        gradients = TaskGradients(step.logits, step.task_losses, penalty, model.leaves(), self._reached)
+        decay = model.decay() if isinstance(weighting, DirectionWeighting) and weighting.preconditioned else {}
+        gradients = TaskGradients(step.logits, step.task_losses, penalty, model.leaves(), self._reached, decay)
         step.shared = gradients.shared
         if isinstance(weighting, DirectionWeighting):
             direction = dict(weighting.direct(step))

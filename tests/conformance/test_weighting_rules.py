@@ -25,6 +25,7 @@ ALSO: dict[str, set[str]] = {
 SEEN: dict[str, str] = {
     "documented": "the docstring has no link",
     "parameters-are-described": "no description of alpha",
+    "search-space": "the search of alpha (-1 to 1) gives -1.0 for 1 tasks: Input should be greater than or equal to 0",
     "one-task": "weights (inf) in step 0",
     "two-tasks": "2 tasks: weights of shape (); expected [(2,), (24, 2)]",
     "five-tasks": "5 tasks: weights of shape (3,)",

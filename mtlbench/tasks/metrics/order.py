@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import kendalltau
 
+from mtlbench.tasks.metrics.influence import pair_order_influence
 from mtlbench.tasks.metrics.metric import SHARE, Metric
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ XAUC = Metric(
     undefined="when all labels are equal",
     range=SHARE,
     compute=lambda scored: xauc(scored.logits, scored.labels, scored.weight),
+    influence=lambda scored: pair_order_influence(scored.logits, scored.labels, scored.weight),
 )
 NORMALISED_GINI = Metric(
     key="normalised_gini",

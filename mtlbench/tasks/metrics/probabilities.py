@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
+from mtlbench.tasks.metrics.influence import pair_order_influence
 from mtlbench.tasks.metrics.metric import NOT_NEGATIVE, SHARE, Metric
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ AUC = Metric(
     undefined=ONE_CLASS,
     range=SHARE,
     compute=_auc,
+    influence=lambda scored: pair_order_influence(scored.logits, scored.labels, scored.weight),
 )
 LOGLOSS = Metric(
     key="logloss",

@@ -1,6 +1,7 @@
 """Deterministic policy gradient on the backbone: D-PLE, and the same on other backbones."""
 
 import copy
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -49,9 +50,15 @@ class DDPG(CriticWeighting):
     class Params(CriticParams):
         """Parameters of ``ddpg``."""
 
-        actor_reg: float = Field(0.03, ge=0, description="rho, pull towards the pretrained parameters, >= 0")
-        actor_every: int = Field(2, ge=1, description="critic steps per actor step")
-        noise: float = Field(0.1, ge=0, le=1, description="standard deviation of exploration noise on the actions")
+        actor_reg: Annotated[float, api.search.Log(1e-3, 1)] = Field(
+            0.03, ge=0, description="rho, pull towards the pretrained parameters, >= 0"
+        )
+        actor_every: Annotated[int, api.search.Choice(1, 2, 4)] = Field(
+            2, ge=1, description="critic steps per actor step"
+        )
+        noise: Annotated[float, api.search.Linear(0, 0.3)] = Field(
+            0.1, ge=0, le=1, description="standard deviation of exploration noise on the actions"
+        )
 
     params: Params
 

@@ -1,6 +1,7 @@
 """FAMO: a task whose loss fell least in the last step weighs more in the next."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -41,8 +42,12 @@ class FAMO(api.Weighting):
     class Params(api.Params):
         """Parameters of ``famo``."""
 
-        learning_rate: float = Field(0.025, gt=0, description="Adam's learning rate of the task logits")
-        weight_decay: float = Field(1e-3, ge=0, description="L2 decay of the task logits inside Adam")
+        learning_rate: Annotated[float, api.search.Log(1e-3, 0.1)] = Field(
+            0.025, gt=0, description="Adam's learning rate of the task logits"
+        )
+        weight_decay: Annotated[float, api.search.Log(1e-5, 1e-2)] = Field(
+            1e-3, ge=0, description="L2 decay of the task logits inside Adam"
+        )
 
     params: Params
 

@@ -1,6 +1,7 @@
 """GradNorm: weights are learnt so that tasks train at similar rates."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -42,8 +43,12 @@ class GradNorm(api.Weighting):
     class Params(api.Params):
         """Parameters of ``gradnorm``."""
 
-        alpha: float = Field(1.5, ge=0, description="alpha, how strongly slow tasks are favoured, >= 0")
-        learning_rate: float = Field(0.025, gt=0, description="Adam's learning rate of the weights")
+        alpha: Annotated[float, api.search.Linear(0, 3)] = Field(
+            1.5, ge=0, description="alpha, how strongly slow tasks are favoured, >= 0"
+        )
+        learning_rate: Annotated[float, api.search.Log(1e-3, 0.1)] = Field(
+            0.025, gt=0, description="Adam's learning rate of the weights"
+        )
 
     params: Params
 

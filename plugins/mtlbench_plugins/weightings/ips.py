@@ -1,5 +1,7 @@
 """Inverse class frequencies: each class of a task weighs as if it were as frequent as the other."""
 
+from typing import Annotated
+
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -38,7 +40,9 @@ class IPS(api.Weighting):
     class Params(api.Params):
         """Parameters of ``ips``."""
 
-        power: float = Field(1.0, ge=0, le=1, description="a, from 0 (constant) to 1 (balanced classes)")
+        power: Annotated[float, api.search.Linear(0, 1)] = Field(
+            1.0, ge=0, le=1, description="a, from 0 (constant) to 1 (balanced classes)"
+        )
 
     params: Params
 

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
@@ -65,7 +65,9 @@ class RMTL(CriticWeighting):
     class Params(CriticParams):
         """Parameters of ``rmtl``."""
 
-        lambda_: float = Field(0.7, ge=0, alias="lambda", description="lambda, weight of the critic, >= 0")
+        lambda_: Annotated[float, api.search.Linear(0, 1)] = Field(
+            0.7, ge=0, alias="lambda", description="lambda, weight of the critic, >= 0"
+        )
         variant: Literal["full", "wl", "nlc"] = Field(
             "full", description="weights of 1 - lambda Q, 1 - lambda y Q (only positive labels are weighted), or -Q"
         )

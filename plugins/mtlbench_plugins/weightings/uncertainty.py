@@ -1,6 +1,7 @@
 """Uncertainty weighting: the loss of each task is divided by the variance of its noise, which is learnt."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -36,7 +37,9 @@ class Uncertainty(api.Weighting):
     class Params(api.Params):
         """Parameters of ``uncertainty``."""
 
-        s0: float = Field(-0.5, ge=-20, le=20, description="s at the start, the same for every task")
+        s0: Annotated[float, api.search.Linear(-3, 3)] = Field(
+            -0.5, ge=-20, le=20, description="s at the start, the same for every task"
+        )
 
     params: Params
 
