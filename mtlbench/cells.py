@@ -39,7 +39,7 @@ class Training:
     epochs: int = 10
     """Most epochs of one stage."""
     patience: int = 2
-    """Epochs without a better validation score after which a stage stops."""
+    """Validations without a better score after which a stage stops; there is one after each epoch by default."""
     batch_size: int = 2048
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
@@ -56,6 +56,8 @@ class Training:
     """Steps or seconds that all stages may use, when ``budget`` names one."""
     objective: str = _later("mean")
     """What chooses epochs, in the canonical form of :func:`mtlbench.tasks.objective.canonical`."""
+    validate_every: str = _later("1 epoch")
+    """Epochs or steps between two validations, as :class:`mtlbench.config.interval.Interval` writes them."""
 
     @cached_property
     def settings(self) -> dict[str, float | int | str]:

@@ -32,7 +32,10 @@ def run(
     ] = None,
     epochs: Annotated[int | None, _option(metavar="N", help="Maximum number of epochs of a stage.")] = None,
     patience: Annotated[
-        int | None, _option(metavar="N", help="A stage ends after N epochs without a better validation score.")
+        int | None,
+        _option(
+            metavar="N", help="A stage ends after N validations without a better score; there is one after each epoch."
+        ),
     ] = None,
     batch_size: Annotated[int | None, _option(metavar="N", help="Training rows per step.")] = None,
     learning_rate: Annotated[float | None, _option(metavar="X", help="Adam's learning rate.")] = None,
@@ -53,6 +56,10 @@ def run(
             help="What chooses epochs on validation: the mean over tasks, the gain over single-task networks, or a "
             "weighted mean. [default: mean]",
         ),
+    ] = None,
+    validate_every: Annotated[
+        str | None,
+        _option(metavar="N [epochs|steps]", help="Epochs or steps between two validations. [default: 1 epoch]"),
     ] = None,
     controls: Annotated[
         bool | None, _option("--controls", help="Also run the control rows that the weightings name.")
