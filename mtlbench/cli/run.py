@@ -153,7 +153,7 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
         raise typer.Exit(INTERRUPTED) from None
     print_tables(*publish(study.out, PageOptions(study.layout)))
     if remark := _on_the_limit(summaries):
-        say(remark)
+        say(remark, err=True)
     failed = sum(summary.status == "failed" for summary in summaries)
     if failed:
         say(f"{failed} of {len(summaries)} cells failed; {study.out}/records has why", err=True)
