@@ -6,7 +6,7 @@ import math
 import pytest
 from rich.console import Console
 
-from mtlbench.cli.progress import Bars, progress
+from mtlbench.notebook.progress import Bars, progress
 from mtlbench.experiments.events import CellFinished, CellStarted, Event, NoWorkers, StageProgress, StudyStarted
 
 EVENTS: list[Event] = [
