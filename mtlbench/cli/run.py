@@ -1,5 +1,6 @@
 """``mtlbench run``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,8 +9,10 @@ import typer
 from mtlbench.cli.output import PluginFiles, aligned, print_tables, say, warn_of_broken
 
 if TYPE_CHECKING:
-    from mtlbench.config.study import Plan, Study
+    from mtlbench.config.plan import Plan
+    from mtlbench.config.study import Study
     from mtlbench.discovery import Catalogue
+    from mtlbench.records.store import Summary
 
 SOME_CELL_FAILED = 1
 INTERRUPTED = 130
@@ -32,10 +35,32 @@ def run(
     ] = None,
     epochs: Annotated[int | None, _option(metavar="N", help="Maximum number of epochs of a stage.")] = None,
     patience: Annotated[
-        int | None, _option(metavar="N", help="A stage ends after N epochs without a better validation score.")
+        int | None,
+        _option(
+            metavar="N", help="A stage ends after N validations without a better score; there is one after each epoch."
+        ),
     ] = None,
     batch_size: Annotated[int | None, _option(metavar="N", help="Training rows per step.")] = None,
     learning_rate: Annotated[float | None, _option(metavar="X", help="Adam's learning rate.")] = None,
+    schedule: Annotated[
+        str | None,
+        _option(metavar="constant|linear|cosine", help="How the learning rate falls over a stage. [default: constant]"),
+    ] = None,
+    weight_decay: Annotated[
+        float | None, _option(metavar="X", help="L2 penalty on layers and on the embedding rows read. [default: 0]")
+    ] = None,
+    dropout: Annotated[
+        float | None, _option(metavar="P", help="Dropout after every hidden layer. [default: 0.2]")
+    ] = None,
+    embedding_dropout: Annotated[
+        float | None, _option(metavar="P", help="Dropout of the embedded inputs. [default: 0]")
+    ] = None,
+    embedding: Annotated[
+        int | None, _option(metavar="N", help="Width of each field's embedding. [default: the preset's]")
+    ] = None,
+    min_count: Annotated[
+        int | None, _option(metavar="N", help="Ids that training rows hold fewer times are unknown. [default: 1]")
+    ] = None,
     precision: Annotated[
         str | None, _option(metavar="float32|bfloat16", help="Precision of the networks. [default: float32]")
     ] = None,
@@ -46,6 +71,18 @@ def run(
             help="Update of embedding tables; adam is exact. [default: adam]",
         ),
     ] = None,
+    objective: Annotated[
+        str | None,
+        _option(
+            metavar="mean|delta-m|TASK=WEIGHT,...",
+            help="What chooses epochs on validation: the mean over tasks, the gain over single-task networks, or a "
+            "weighted mean. [default: mean]",
+        ),
+    ] = None,
+    validate_every: Annotated[
+        str | None,
+        _option(metavar="N [epochs|steps]", help="Epochs or steps between two validations. [default: 1 epoch]"),
+    ] = None,
     controls: Annotated[
         bool | None, _option("--controls", help="Also run the control rows that the weightings name.")
     ] = None,
@@ -55,6 +92,19 @@ def run(
             metavar="steps|seconds",
             help="Afterwards run all cells again, each with the steps or seconds of its backbone's costliest method.",
         ),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        _option(
+            metavar="N",
+            help="Tune every method on validation over N settings, and report it beside its defaults. [default: 0]",
+        ),
+    ] = None,
+    searches: Annotated[
+        int | None, _option(metavar="R", help="Do the whole search R times, with other settings. [default: 1]")
+    ] = None,
+    space: Annotated[
+        Path | None, _option(metavar="FILE", help="Search space as TOML, in place of parts of the declared one.")
     ] = None,
     device: Annotated[str | None, _option(metavar="cpu|cuda|cuda:N", help="Where cells train. [default: cpu]")] = None,
     data_dir: Annotated[
@@ -99,7 +149,9 @@ def run(
     mtlbench run --weighting rmtl --backbone all
     mtlbench run --weighting 'constant,rmtl[lambda=0.5|0.7,gamma=0.9]' --backbone ple,mmoe --seeds 5
     mtlbench run --dataset kuairand --data-dir data --backbone 'ple[bottom=512-256]' --preset compact
+    mtlbench run --backbone mmoe --weight-decay 1e-6 --schedule cosine --dropout 0.3 --embedding 32 --min-count 5
     mtlbench run --weighting rmtl --backbone mmoe --controls --seeds 10
+    mtlbench run --weighting constant,scalarization,rmtl --backbone mmoe --trials 20 --seeds 10
     mtlbench run --config study.toml --executor dask --scheduler tcp://head:8786 --out /shared/results
     mtlbench run --config study.toml --dry-run
 
@@ -135,10 +187,25 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
         say("interrupted; the same command goes on with the cells that are left", err=True)
         raise typer.Exit(INTERRUPTED) from None
     print_tables(*publish(study.out, PageOptions(study.layout)))
+    if remark := _on_the_limit(summaries):
+        say(remark, err=True)
     failed = sum(summary.status == "failed" for summary in summaries)
     if failed:
         say(f"{failed} of {len(summaries)} cells failed; {study.out}/records has why", err=True)
         raise typer.Exit(SOME_CELL_FAILED)
+
+
+def _on_the_limit(summaries: "Sequence[Summary]") -> str:
+    """What is to be said of cells that trained as long as they might; empty where there is none."""
+    done = [summary for summary in summaries if summary.status == "done"]
+    short = [summary for summary in done if summary.cut_off]
+    if not short:
+        return ""
+    limits = " or ".join(map(str, sorted({int(summary.training["epochs"]) for summary in short})))
+    said = f"{len(short)} of {len(done)} cells reached the limit of {limits} epoch{'' if limits == '1' else 's'}"
+    if 2 * len(short) > len(done):
+        return f"{said}: differences are of speed, not of the result; raise --epochs"
+    return f"{said}, and might have gone on; raise --epochs"
 
 
 def _print_cells(plan: "Plan", catalogue: "Catalogue") -> None:

@@ -19,6 +19,7 @@ from mtlbench.data.splitting import divide
 from mtlbench.data.suspicions import suspicions
 from mtlbench.data.ties import settle
 from mtlbench.data.validation import check_ids, check_log, check_scores, check_splits
+from mtlbench.data.weights import check_weights, weights_of
 from mtlbench.tasks.fitted import FittedTasks
 
 
@@ -36,6 +37,10 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
     table = _Ordered(log, order, parts["train"].stop)
     tasks = log.described_tasks
     labels = table.labels(tasks)
+    weight = weights_of(log, order)
+    if weight is not None:
+        check_weights(log, weight, parts, dataset)
+        labels[weight == 0] = np.nan
     limits = clip_labels(labels, log, parts["train"])
     check_splits(log, order, labels, parts, dataset)
     categorical, fields, numerical = table.inputs()
@@ -66,6 +71,7 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
             bags=tuple(Bag(torch.from_numpy(ids[part]), torch.from_numpy(lengths[part])) for ids, lengths in bags),
             vectors=tuple(torch.from_numpy(values[part]) for values in vectors.values()),
             optimum=None if optimum is None else torch.from_numpy(optimum[part]),
+            weight=None if weight is None else torch.from_numpy(weight[part]),
         )
 
     schema = Schema(
@@ -79,7 +85,9 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
         vectors=tuple(VectorField(name, values.shape[1]) for name, values in vectors.items()),
     )
     named = {name: split(part) for name, part in parts.items()}
-    found = suspicions(schema, named, drawn=not log.timestamp and "test" in division.counted)
+    drawn = not log.timestamp and "test" in division.counted
+    found = suspicions(schema, named, drawn)
+    settled = bool((order != division.order).any())
     splits = Splits(
         schema,
         named["train"],
@@ -87,11 +95,13 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
         named["test"],
         fingerprint=_identity(
             fingerprint,
-            ties=(order != division.order).any(),
+            ties=settled,
             sessions=shared,
             splitting=asdict(log.splitting) if log.splitting != Splitting() else None,
             binned=dict(log.binned),
             vectors={name: values.shape[1] for name, values in vectors.items()},
+            weight={"column": log.weight} if log.weight else None,
+            hashed_lists=(settled and (log.bags or log.vectors)) or (drawn and log.bags),
         ),
         facts={**facts_of(log, schema, named, shared, ties), **limits, **found.facts},
         warnings=(*log.warnings, *found.warnings),

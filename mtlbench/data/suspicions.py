@@ -74,7 +74,8 @@ def _future(splits: Mapping[str, Split], found: Suspicions) -> None:
 
 def _gaps(schema: Schema, splits: Mapping[str, Split], found: Suspicions) -> None:
     """Labels that are missing without a word why: a gap in a table is often no label that was not observed."""
-    missing = np.concatenate([split.labels.isnan().numpy() for split in splits.values()]).mean(0)
+    counted = [split.labels if split.weight is None else split.labels[split.weight > 0] for split in splits.values()]
+    missing = np.concatenate([labels.isnan().numpy() for labels in counted]).mean(0)
     named = [
         f"{task.name!r} in {share:.1%}"
         for task, share in zip(schema.tasks, missing, strict=True)
@@ -172,6 +173,8 @@ def _hashes(split: Split, users: bool) -> NDArray[np.uint64]:
     """A hash of all that is known of each row."""
     columns = [*split.categorical.numpy().T, *split.numerical.numpy().view(np.int32).T]
     columns += [column for vectors in split.vectors for column in vectors.numpy().view(np.int32).T]
+    for bag in split.bags:  # what stands after the ids of a row is 0
+        columns += [bag.lengths.numpy(), *bag.ids.numpy().T]
     columns += [*split.labels.numpy().view(np.int32).T, *([split.user.numpy()] if users else ())]
     hashes = np.zeros(len(split), dtype=np.uint64)
     for column in columns:

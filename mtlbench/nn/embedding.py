@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mtlbench.api import Inputs, Schema
+from mtlbench.nn.activation import Dropout
 from mtlbench.nn.factored import LEAST_SAVING, SUM_COST, Factored
 from mtlbench.nn.linear import first_layers
-from mtlbench.nn.pooling import held, pool
+from mtlbench.nn.pooling import held, pool, trimmed
 
 SMALL_TABLE = 8
 """If a table has this many times fewer rows than a batch reads, it is used whole: finding the distinct rows would cost
@@ -51,6 +52,7 @@ class FieldEmbedding(nn.Module):
         weight: the table (sum of cardinalities, d).
         starts: the first row of each range of the table, those of the fields first.
         bag_starts: the first row of the range of each bag.
+        dropout: of the numbers of the output of ``forward``, all T vectors alike; the trainer sets its share.
         rows: a copy of the rows that a batch reads. An optimiser that updates only the rows read sets it for one pass;
             the lookup then reads this copy, and the copy gets the gradient.
     """
@@ -77,6 +79,7 @@ class FieldEmbedding(nn.Module):
         self.vectors = nn.ModuleList(nn.Linear(vector.width, width) for vector in schema.vectors)
         self.tokens = len(schema.categorical) + len(schema.bags) + len(schema.vectors) + (self.numerical is not None)
         self.width = self.tokens * width
+        self.dropout = Dropout()
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Vectors (B, T * d) of B rows."""
@@ -87,7 +90,8 @@ class FieldEmbedding(nn.Module):
         parts += self._pooled(inputs, values, position)
         if self.numerical is not None:
             parts.append(self.numerical(inputs.numerical))
-        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+        embedded: Tensor = self.dropout(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1))
+        return embedded
 
     def factored(self, inputs: Inputs, readers: Iterable[nn.Module] = ()) -> Tensor | Factored:
         """What :meth:`forward` gives, or in its place each distinct vector once, where that saves work.
@@ -95,7 +99,7 @@ class FieldEmbedding(nn.Module):
         It is for the layers of :mod:`mtlbench.nn` and for :meth:`mean`, which take both. ``readers`` are the modules
         that all read it, such as experts and gates; they are faster in one pass.
         """
-        rows = self._distinct(inputs)
+        rows = None if self.dropout.active else self._distinct(inputs)  # each sample's vectors have masks of their own
         if rows is None or rows.counts is None or not self._saves(len(rows.values), inputs):
             embedded: Tensor = self(inputs)
             return embedded
@@ -139,15 +143,16 @@ class FieldEmbedding(nn.Module):
         return places * (width - SUM_COST) - distinct * width > LEAST_SAVING
 
     def index(self, inputs: Inputs) -> Tensor:
-        """Rows (B, F + sum of the bags' lengths) of the table that ``inputs`` read.
+        """Rows (B, F + places of the bags) of the table that ``inputs`` read.
 
-        The places of a bag that hold no id read the unknown one, of which nothing is used.
+        A bag has as many places as its longest row in the batch fills. Those that hold no id in a row read the unknown
+        one, of which nothing is used.
         """
         singles = inputs.categorical + self.offsets
         if not self.pools:
             return singles
-        bags = [bag.ids * held(bag) + start for bag, start in zip(inputs.bags, self.bag_starts, strict=True)]
-        return torch.cat([singles, *bags], dim=1)
+        bags = zip(map(trimmed, inputs.bags), self.bag_starts, strict=True)
+        return torch.cat([singles, *(bag.ids * held(bag) + start for bag, start in bags)], dim=1)
 
     def _read(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """Vectors, and where in them each place of :meth:`index` is."""
@@ -158,10 +163,9 @@ class FieldEmbedding(nn.Module):
     def _pooled(self, inputs: Inputs, values: Tensor, position: Tensor) -> list[Tensor]:
         """The vector (B, d) of each bag, and of each column of vectors."""
         fields = position[:, : len(self.offsets)]
-        places = position[:, len(self.offsets) :].split([bag.ids.shape[1] for bag in inputs.bags], dim=1)
-        pooled = [
-            one(values, where, bag, fields) for one, where, bag in zip(self.pools, places, inputs.bags, strict=True)
-        ]
+        bags = [trimmed(bag) for bag in inputs.bags]
+        places = position[:, len(self.offsets) :].split([bag.ids.shape[1] for bag in bags], dim=1)
+        pooled = [one(values, where, bag, fields) for one, where, bag in zip(self.pools, places, bags, strict=True)]
         return pooled + self._projected(inputs)
 
     def _projected(self, inputs: Inputs) -> list[Tensor]:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from mtlbench.errors import UsageError
 from mtlbench.records import RecordStore, read_record
+from mtlbench.records.searches import Search, joined, read_search, search_paths, write_search
 
 
 def merge(sources: Sequence[Path], into: Path, prefer: Path | None = None) -> tuple[int, int]:
     """Copy the records of ``sources`` into the results folder ``into``, which may have records of its own.
+
+    Records of searches come along; two of the same search become one.
 
     Args:
         sources: results folders.
@@ -39,8 +42,21 @@ def merge(sources: Sequence[Path], into: Path, prefer: Path | None = None) -> tu
             elif not _same(chosen[cell][1], path):
                 chosen[cell] = _preferred(cell, chosen[cell], (source, path), prefer)
     copied = [path for source, path in chosen.values() if source != into]
+    searches = _searches([into, *sorted(sources, key=lambda source: source != prefer)])
     _copy(copied, RecordStore(into).folder)
+    for name, search in searches:
+        write_search(RecordStore(into).folder, search, name)
     return len(copied), seen - len(copied)
+
+
+def _searches(folders: Sequence[Path]) -> list[tuple[str, Search]]:
+    """Each search of the results folders ``folders`` once, with the name of its file; of equals the first counts."""
+    found: dict[str, tuple[str, Search]] = {}
+    for path in (path for folder in folders for path in search_paths(RecordStore(folder).folder)):
+        search = read_search(path)
+        name, known = found.get(search.search, (path.name, search))
+        found[search.search] = name, joined(known, search)
+    return list(found.values())
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -111,17 +111,32 @@ class StageSpend(_Strict):
 
 
 class Epoch(_Strict):
-    """One point of the learning curve."""
+    """One point of the learning curve: a validation, by default after each epoch."""
 
     stage: Name
     epoch: Count
     train_loss: dict[Name, Number]
-    """Mean unweighted loss of each task over the epoch."""
+    """Mean unweighted loss of each task since the last validation."""
     validation: dict[Name, Number] = Field(validation_alias=AliasChoices("validation", "validation_auc"))
     """Task -> its primary metric. Records of an older mtlbench call it ``validation_auc``."""
     weights: dict[Name, dict[Name, Number]] | None
-    """Task -> mean, min, q05, q50, q95, max of the weights applied in the epoch. Quantiles are over the epoch's
-    steps for weights per task, over its samples for weights per sample."""
+    """Task -> mean, min, q05, q50, q95, max of the weights applied since the last validation. Quantiles are over steps
+    for weights per task, over samples for weights per sample."""
+    passes: Finite | None = None
+    """Over the training split so far in this stage, where it was validated within an epoch; ``None`` at its end."""
+
+
+class Selected(_Strict):
+    """By what the state that was scored was chosen; choices between cells can be made by it too."""
+
+    objective: Number
+    """``training.objective`` of its validation scores."""
+    validation_loss: Number
+    """Mean over tasks of the mean loss on validation, which breaks ties; ``None`` where it is not known."""
+    reference: Name | None = None
+    """Id of the cell that the objective is measured against."""
+    passes: dict[Name, Finite] = {}
+    """Stage -> passes over the training split at the best, of stages whose best was within an epoch."""
 
 
 class Failure(_Strict):
@@ -159,6 +174,8 @@ class Record(_Strict):
     weighting: PluginUse
     seed: Count
     preset: Name | None
+    sizes: dict[Name, Plain] = {}
+    """Sizes that the study set for all networks, in place of the preset's, also for the cells that this builds on."""
     training: dict[Name, Plain]
     controls: list[Name] = []
     """Ids of the cells that show where a gain of this one comes from; they need not have been run."""
@@ -181,6 +198,8 @@ class Record(_Strict):
     """Deaths of worker processes that ran the cell, in the run that wrote the record."""
     resumptions: Count = 0
     """How often its training went on from where a process that died had left it."""
+    selection: Selected | None = None
+    """``None`` in records that were written before there was one, and without scores."""
     influence: Influence | None = None
     """Of which the error over other test samples is computed; ``None`` in records of earlier versions."""
     checksum: Name | None = None
@@ -195,12 +214,17 @@ class Record(_Strict):
             for metric, value in of_task.items()
         }
 
+    def primary_scores(self, split: str) -> dict[str, float | None]:
+        """Task -> its primary metric on ``split``; ``None`` where it is undefined."""
+        scores = (self.metrics or {}).get(split, {})
+        return {task: scores.get(task, {}).get(self.dataset.primary_of(task)) for task in self.dataset.tasks}
+
     def sealed(self) -> "Record":
         """The record with its checksum."""
         return self.model_copy(update={"checksum": checksum(json.loads(self.model_dump_json()))})
 
 
-SINCE_CHECKSUMS = ("checksum", "crashes", "resumptions", "influence")
+SINCE_CHECKSUMS = ("checksum", "crashes", "resumptions", "selection", "influence")
 """Fields that a file has only where the version that wrote it also wrote a checksum."""
 
 

@@ -47,15 +47,20 @@ class WeightedUpdate:
         self._weighting.after_step(step)
         self._taken += 1
 
-    def end_epoch(self, epoch: int) -> Weights:
-        """Tell the weighting, and give mean and quantiles of the epoch's weights, over steps or over samples."""
+    def end_epoch(self, epoch: int) -> None:
+        """Tell the weighting."""
+        if self._trace:
+            self._trace = [torch.cat(self._trace)]  # a copy: the weighting may now change what it gave
+        self._weighting.end_epoch(epoch)
+
+    def weights(self) -> Weights:
+        """Mean and quantiles of the weights since the last call, over steps or over samples."""
         summary = _summary(torch.cat(self._trace), self._tasks)
         self._trace.clear()
-        self._weighting.end_epoch(epoch)
         return summary
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The weighting's state, the steps taken, and the weights of the running epoch, one below the other."""
+        """The weighting's state, the steps taken, and the weights since the last summary, one below the other."""
         state = {f"{WEIGHTING}{name}": value for name, value in self._weighting.state_dict().items()}
         state[TAKEN] = torch.tensor(self._taken)
         if self._trace:
@@ -84,7 +89,7 @@ class LossBackward:
         if weights.shape not in {(tasks,), (batch, tasks)}:
             expected = f"({tasks},) per task or ({batch}, {tasks}) per sample and task"
             raise _wrong_shape(self._weighting, weights, expected)
-        loss = weighted_mean(step.losses, weights, step.mask)
+        loss = weighted_mean(step.losses, weights, step.mask, step.sample_weights)
         penalty = self._model.backbone.penalty(step.logits)
         self._model.descend(loss if penalty is None else loss + penalty)
         return weights
@@ -104,7 +109,8 @@ class GradientBackward:
         """Take the optimiser's step and give the weights applied, (K,)."""
         weighting, model = self._weighting, self._model
         penalty = model.backbone.penalty(step.logits)
-        gradients = TaskGradients(step.logits, step.task_losses, penalty, model.leaves(), self._reached)
+        decay = model.decay() if isinstance(weighting, DirectionWeighting) and weighting.preconditioned else {}
+        gradients = TaskGradients(step.logits, step.task_losses, penalty, model.leaves(), self._reached, decay)
         step.shared = gradients.shared
         if isinstance(weighting, DirectionWeighting):
             direction = dict(weighting.direct(step))

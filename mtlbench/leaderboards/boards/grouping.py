@@ -22,6 +22,7 @@ from mtlbench.leaderboards.boards.naming import (
 )
 from mtlbench.leaderboards.boards.standing import placed, printed, reference
 from mtlbench.records import Record
+from mtlbench.records.searches import Search
 
 
 def boards(records: Iterable[Record]) -> list[Board]:
@@ -70,12 +71,12 @@ def comparable(found: Iterable[Board]) -> list[list[Board]]:
     return list(groups.values())
 
 
-def board_key(record: Record) -> str:
-    """Equal for records that are on one board."""
+def board_key(record: Record | Search) -> str:
+    """Equal for records that are on one board, and for the searches of their tuned rows."""
     return canonical([_settings(record), key_of(record.dataset), record.dataset.fingerprint])
 
 
-def _settings(record: Record) -> dict[str, Any]:
+def _settings(record: Record | Search) -> dict[str, Any]:
     # The allowance differs from block to block; that all methods of a block have the same is what the budget says.
     training = {name: value for name, value in record.training.items() if name != "allowance"}
     return {"preset": record.preset, **training, "protocol": record.protocol}

@@ -12,7 +12,7 @@ from mtlbench.leaderboards.boards.across import across
 from mtlbench.leaderboards.boards.board import Board, Row
 from mtlbench.leaderboards.boards.columns import metric_of
 from mtlbench.leaderboards.boards.contrasts import contrasted
-from mtlbench.leaderboards.boards.grouping import boards, comparable
+from mtlbench.leaderboards.boards.grouping import board_key, boards, comparable
 from mtlbench.leaderboards.boards.naming import apart, natural
 from mtlbench.leaderboards.tables.across import across_table
 from mtlbench.leaderboards.tables.captions import captions, marked_notes
@@ -20,8 +20,10 @@ from mtlbench.leaderboards.tables.claims import difference_head
 from mtlbench.leaderboards.tables.controls import control_tables
 from mtlbench.leaderboards.tables.lines import difference_cell, method_lines, metric_heads, score_cell, shown_rows
 from mtlbench.leaderboards.tables.overall import diagnostics_table, overall_table, standing_cells, standing_heads
+from mtlbench.leaderboards.tables.searches import search_tables
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell
 from mtlbench.records import Record
+from mtlbench.records.searches import Search
 
 Layout = Literal["methods", "paper"]
 
@@ -35,7 +37,11 @@ Key = Callable[[Row], float | None]
 
 
 def build(
-    records: Iterable[Record], layout: Layout = "methods", sort: str = DEFAULT_ORDER, baselines: Sequence[str] = ()
+    records: Iterable[Record],
+    layout: Layout = "methods",
+    sort: str = DEFAULT_ORDER,
+    baselines: Sequence[str] = (),
+    searches: Sequence[Search] = (),
 ) -> list[Table]:
     """The leaderboard tables of ``records``.
 
@@ -46,6 +52,7 @@ def build(
         sort: order of the methods: ``weighting`` (baselines first), ``name``, ``rank``, ``delta_m``, or a task and a
             metric such as ``click.auc``.
         baselines: weightings that stars compare with; by default the baseline, and the tuned one where it was run.
+        searches: those behind the tuned rows among ``records``.
 
     Raises:
         UsageError: the sort key or a baseline is unknown.
@@ -62,10 +69,17 @@ def build(
             tables += [table for board in group if (table := diagnostics_table(board))]
         else:
             tables.append(_paper_table(group, sort))
+        tables += [table for board in group for table in search_tables(board, _of(board, searches))]
         which = params_text({name.replace("_", " "): value for name, value in different.items()})
         if weightings := across(group, baselines):
             tables.append(across_table(weightings, which))
     return tables
+
+
+def _of(board: Board, searches: Sequence[Search]) -> list[Search]:
+    """The searches of a board's rows."""
+    key = board_key(board.sample)
+    return [search for search in searches if board_key(search) == key]
 
 
 def _methods_table(board: Board, ruled: bool) -> Table:

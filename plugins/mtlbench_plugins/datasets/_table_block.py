@@ -13,7 +13,7 @@ from mtlbench.api import DataError
 from mtlbench_plugins.datasets._table_bags import TableBag, bag, bracketed, marks
 from mtlbench_plugins.datasets._table_clock import LAST_MS, MS, to_milliseconds
 from mtlbench_plugins.datasets._table_dates import Times, parse, parse_as
-from mtlbench_plugins.datasets._table_files import NUMBER
+from mtlbench_plugins.datasets._table_file import NOT_A_NUMBER, NUMBER
 from mtlbench_plugins.datasets._table_forms import NUMBER as A_NUMBER
 from mtlbench_plugins.datasets._table_ids import ids
 from mtlbench_plugins.datasets._table_schema import TableSchema
@@ -59,6 +59,8 @@ class CheckedBlock:
                 self._refuse(name, pc.is_null(self._id(name)), f"give every row a {role} id, or drop the row")
         if schema.split.column:
             columns[schema.split.column] = self._id(schema.split.column)
+        if schema.weight:
+            columns[schema.weight] = self._weight(schema.weight)
         if schema.timestamp:
             columns[schema.timestamp] = self._milliseconds(schema.timestamp)
         labels = {task.name: self._label(task) for task in schema.tasks}
@@ -90,9 +92,18 @@ class CheckedBlock:
         if not pa.types.is_floating(values.type):
             values = pc.utf8_trim_whitespace(values)
             words = pa.array([not _is_number(text) for text in values.to_pylist()], pa.bool_())
-            remedy = "a number is called for: correct it, or add the value to `missing`"
+            remedy = f"a number is called for: correct it, add the value to `missing`, or {NOT_A_NUMBER}"
             self._refuse(name, words.take(column.indices), remedy)
         return values.cast(NUMBER).take(column.indices)
+
+    def _weight(self, name: str) -> pa.Array:
+        numbers = self._number(name)
+        self._refuse(
+            name, pc.is_null(numbers, nan_is_null=True), "give every row its weight, 0 where it is not to count"
+        )
+        usable = pc.and_(pc.is_finite(numbers), pc.greater_equal(numbers, 0))
+        self._refuse(name, pc.invert(usable), "a weight is a finite number of 0 or more: correct it")
+        return numbers
 
     def _milliseconds(self, name: str) -> pa.Array:
         schema, column = self._schema, self._block[name]
