@@ -46,10 +46,15 @@ def check_labels(log: Log) -> None:
     """
     tasks = {task.name: task for task in log.described_tasks}
     check_order(log.described_tasks)
-    labels = {name: labels_of(task, log.frame[name], log.place) for name, task in tasks.items()}
+
+    def labels(name: str) -> Labels:
+        return labels_of(tasks[name], log.frame[name], log.place)
+
+    for name in tasks:
+        labels(name)
     for task in tasks.values():
         if task.after is not None and not task.within and task.kind != "real":
-            _check_after(log, task, labels[task.name], labels[task.after])
+            _check_after(log, task, labels(task.name), labels(task.after))
 
 
 def clip_labels(labels: Labels, train: int, quantile: float | None) -> float | None:

@@ -128,7 +128,8 @@ def test_a_column_is_the_same_series_in_blocks(cache_dir: Path) -> None:
     assert (len(stored), stored.index.equals(frame.index)) == (100, True)
     for name in [name for name in frame if name not in ("tags", "liked", "vector")]:
         pd.testing.assert_series_equal(stored[name], frame[name], check_category_order=False)
-    assert stored["tags"].tolist() == frame["tags"].tolist()
+    assert stored["tags"].dropna().tolist() == frame["tags"].dropna().tolist()
+    assert stored["tags"].isna().equals(frame["tags"].isna())
 
 
 def test_columns_are_set_and_deleted_as_those_of_a_data_frame() -> None:
