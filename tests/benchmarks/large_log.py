@@ -1,7 +1,7 @@
 """A log of any size, and what it takes to encode it and to train an epoch on it, in a process of its own.
 
-``python large_log.py encode|train SCHEMA CACHE`` prints JSON: rows, seconds, seconds of the processor, peak memory in GiB,
-and the part of it that no file backs.
+``python large_log.py encode|train SCHEMA CACHE`` prints JSON: rows, seconds, seconds of the processor, and the peak of
+the memory in GiB, as a whole and without what files back.
 """
 
 import contextlib

@@ -4,8 +4,8 @@
 ``-m slow`` takes 20 million (some minutes, 10 GB of disk below the temporary folder). ``MTLBENCH_LARGE_ROWS=100000000``
 names another number; 100 million need 45 GB of disk and, on one core, most of an hour.
 
-The memory that is limited is the process's own, RssAnon and RssShmem. Pages of the encoded files that are mapped count
-as resident too, but the system takes them back whenever it needs room; what the system says with them is printed beside.
+What is limited is the process's own memory, RssAnon and RssShmem. Pages of the encoded files that are mapped count as
+resident too, but the system takes them back whenever it needs room; the peak with them is printed beside.
 """
 
 import json
@@ -35,10 +35,9 @@ def measure(folder: Path, name: str, rows: int) -> dict[str, dict[str, float]]:
         found[step] = took = json.loads(done.stdout)
         assert took["rows"] == rows
         assert took["own_gib"] < LIMIT_GIB
-        print(
-            f"\n{name}, {rows:,} rows, {step}: {took['seconds']:.0f} s ({rows / took['seconds']:,.0f} rows/s), "
-            f"{took['cpu']:.0f} s of processor, own memory {took['own_gib']:.2f} GiB, resident {took['resident_gib']:.2f}"
-        )
+        rate = f"{took['seconds']:.0f} s ({rows / took['seconds']:,.0f} rows/s), {took['cpu']:.0f} s of processor"
+        memory = f"own memory {took['own_gib']:.2f} GiB, resident {took['resident_gib']:.2f} GiB"
+        print(f"\n{name}, {rows:,} rows, {step}: {rate}, {memory}")
     return found
 
 
