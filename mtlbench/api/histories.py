@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mtlbench.api.spilled import Frame
+from mtlbench.api.spilled import Frame, ids_of
 from mtlbench.errors import DataError
 
 CHUNK_ROWS = 1 << 18
@@ -42,7 +42,7 @@ def history(
         DataError: a column is absent, a time is missing, or ``where`` holds something else than 0 and 1.
     """
     _check(frame, user, item, time, where, last)
-    owner = pd.factorize(frame[user])[0]
+    owner = pd.factorize(ids_of(frame, user))[0]
     moment = pd.factorize(frame[time], sort=True)[0]
     counts = _events(frame, item, where, owner)
     order = np.lexsort((moment, owner))

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mtlbench.errors import DataError, UsageError
@@ -66,6 +68,17 @@ class SpilledFrame:
     def __getitem__(self, name: str) -> "pd.Series[Any]":
         return self._columns[name].read(name)
 
+    def ids(self, name: str) -> "pd.Series[Any]":
+        """The column with a number in place of each different value, if it has a dictionary; else as it is.
+
+        Values that are texts and all differ take many times the memory of their numbers.
+        """
+        return self._columns[name].read(name, numbers=True)
+
+    def take(self, name: str, rows: NDArray[np.int64]) -> "pd.Series[Any]":
+        """Some rows of the column."""
+        return self._columns[name].read(name, rows)
+
     def __setitem__(self, name: str, values: "pd.Series[Any] | NDArray[Any]") -> None:
         array = pa.chunked_array(pa.array(values, from_pandas=True))
         if len(array) != self._rows:
@@ -102,6 +115,16 @@ Frame = pd.DataFrame | SpilledFrame
 """A table of which each column can be read, set and deleted by its name."""
 
 
+def ids_of(frame: Frame, name: str) -> "pd.Series[Any]":
+    """A column of which only matters which values are equal, and which are missing."""
+    return frame.ids(name) if isinstance(frame, SpilledFrame) else frame[name]
+
+
+def take(frame: Frame, name: str, rows: NDArray[np.int64]) -> "pd.Series[Any]":
+    """Some rows of a column."""
+    return frame.take(name, rows) if isinstance(frame, SpilledFrame) else frame[name].iloc[rows]
+
+
 class _Column:
     """One column as a stream of Arrow blocks in a temporary file."""
 
@@ -126,13 +149,22 @@ class _Column:
                 self.append(block)
             self._writer.close()
 
-    def read(self, name: str) -> "pd.Series[Any]":
-        """The whole column."""
+    def read(self, name: str, rows: NDArray[np.int64] | None = None, *, numbers: bool = False) -> "pd.Series[Any]":
+        """The column, or ``rows`` of it; with ``numbers`` in place of the values of a dictionary."""
         chunks = self._chunks()
         if pa.types.is_dictionary(self.type) and chunks.num_chunks:
+            dictionary = chunks.chunk(0).dictionary
             indices = pa.chunked_array([chunk.indices for chunk in chunks.chunks])
-            whole = pa.DictionaryArray.from_arrays(indices.combine_chunks(), chunks.chunk(0).dictionary, safe=False)
-            chunks = pa.chunked_array([whole])
+            del chunks
+            if numbers:
+                codes = pc.fill_null(indices, -1).to_numpy()
+                return pd.Series(pd.Categorical.from_codes(codes, pd.RangeIndex(len(dictionary))), name=name)
+            whole = pa.DictionaryArray.from_arrays(indices.combine_chunks(), dictionary, safe=False)
+            chunks = pa.chunked_array(
+                [whole if rows is None else whole.take(rows).dictionary_decode().dictionary_encode()]
+            )
+        elif rows is not None:
+            chunks = chunks.take(pa.array(rows))
         table = pa.table([chunks], [name])
         del chunks
         lists = {self.type: pd.ArrowDtype(self.type)} if pa.types.is_nested(self.type) else {}

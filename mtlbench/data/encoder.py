@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mtlbench.api import BagField, Field, Log, Task, VectorField
+from mtlbench.api.spilled import ids_of
 from mtlbench.data.arrays import Arrays
 from mtlbench.data.encoding import encode_bags, encode_bins, encode_ids, encode_vectors, standardise
 from mtlbench.data.labels import Labels, clip_labels, labels_of
@@ -55,7 +56,7 @@ class Encoder:
 
         def indices() -> Iterator[NDArray[np.int32]]:
             for name in log.categorical:
-                found, cardinality = encode_ids(self._column(name), self._train, log.min_count)
+                found, cardinality = encode_ids(self._ids(name), self._train, log.min_count)
                 fields.append(Field(name, cardinality))
                 yield found
             for name, bins in log.binned.items():
@@ -124,6 +125,9 @@ class Encoder:
     def _column(self, name: str) -> "pd.Series[Any]":
         return self._log.frame[name].iloc[self._order]
 
+    def _ids(self, name: str) -> "pd.Series[Any]":
+        return ids_of(self._log.frame, name).iloc[self._order]
+
     def _numbers(self, name: str) -> NDArray[np.float64]:
         return self._column(name).to_numpy(np.float64, na_value=np.nan)
 
@@ -134,4 +138,4 @@ class Encoder:
         """Values numbered from 0 as they appear; row numbers where the log has no such column."""
         if name is None:
             return np.arange(len(self._order), dtype=np.int64)
-        return pd.factorize(self._column(name))[0].astype(np.int64, copy=False)
+        return pd.factorize(self._ids(name))[0].astype(np.int64, copy=False)

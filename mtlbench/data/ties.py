@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mtlbench.api import Log
+from mtlbench.api.spilled import take
 from mtlbench.data.splitting import Division
 
 FEWEST = 0.001
@@ -63,5 +64,5 @@ def _hashes(log: Log, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
     """A hash of what the log says in each of the rows."""
     inputs = (*log.categorical, *log.numerical, *log.binned)
     named = dict.fromkeys([*log.task_names, *inputs, *filter(None, (log.session, log.user))])
-    content = pd.DataFrame({name: log.frame[name].iloc[rows] for name in named})
+    content = pd.DataFrame({name: take(log.frame, name, rows) for name in named})
     return np.asarray(pd.util.hash_pandas_object(content, index=False), dtype=np.uint64)

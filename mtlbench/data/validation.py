@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from pandas.api import types
 
 from mtlbench.api import BagColumn, DataError, Log, Splitting, UsageError
+from mtlbench.api.spilled import ids_of
 from mtlbench.api.splitting import PARTS
 from mtlbench.data.checking_inputs import check_inputs, refuse, value_at
 from mtlbench.data.labels import Labels, check_labels, kind_of
@@ -154,7 +155,7 @@ def _check_time_and_ids(log: Log) -> None:
         raise DataError(f"column {log.held_out!r} of held-out rows is {log.frame[log.held_out].dtype}; give booleans")
     for role, name in (("session", log.session), ("user", log.user)):
         if name:
-            missing = log.frame[name].isna().to_numpy()
+            missing = ids_of(log.frame, name).isna().to_numpy()
             refuse(log, name, missing, f"{role} column {name!r}", "give every row an id, or drop the row")
 
 

@@ -7,10 +7,9 @@ the memory in GiB, as a whole and without what files back.
 import contextlib
 import json
 import resource
+import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from pyarrow import csv, parquet
 
 CHUNK = 1_000_000
 SESSION = 5
+ALONE = "--alone"
 CARDINALITIES = {
     "country": 60,
     "device": 5,
@@ -107,28 +107,8 @@ def train(dataset: Any, cache: Path) -> int:
     return sum(len(split) for split in splits.parts().values())
 
 
-@contextlib.contextmanager
-def own_memory(peak: dict[str, float]) -> Iterator[None]:
-    """Sample the memory that the process does not share with files: RssAnon and RssShmem, while the block runs."""
-    ended = threading.Event()
-
-    def sample() -> None:
-        while not ended.wait(0.02):
-            lines = (line.split() for line in Path("/proc/self/status").read_text().splitlines())
-            found = {line[0]: int(line[1]) / 2**20 for line in lines if line[0].startswith("Rss")}
-            peak["own_gib"] = max(peak["own_gib"], found["RssAnon:"] + found["RssShmem:"])
-
-    thread = threading.Thread(target=sample)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-def main(step: str, schema: Path, cache: Path) -> dict[str, float]:
-    """What the step took."""
+def alone(step: str, schema: Path, cache: Path) -> dict[str, float]:
+    """What the step takes in this process."""
     import torch
 
     from mtlbench.discovery import discover
@@ -136,14 +116,36 @@ def main(step: str, schema: Path, cache: Path) -> dict[str, float]:
     torch.set_num_threads(1)
     table = discover().get("dataset", "table").cls
     dataset = table(table.Params(schema=schema))
-    peak = {"own_gib": 0.0}
     began, worked = time.perf_counter(), time.process_time()
-    with own_memory(peak):
-        rows = {"encode": encode, "train": train}[step](dataset, cache)
+    rows = {"encode": encode, "train": train}[step](dataset, cache)
     seconds, cpu = time.perf_counter() - began, time.process_time() - worked
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {"rows": rows, "seconds": seconds, "cpu": cpu, "resident_gib": resident, **peak}
+    return {"rows": rows, "seconds": seconds, "cpu": cpu, "resident_gib": resident}
+
+
+def measure(step: str, schema: Path, cache: Path) -> dict[str, float]:
+    """What the step takes in a process of its own, whose memory is looked at from outside fifty times a second."""
+    command = [sys.executable, __file__, ALONE, step, str(schema), str(cache)]
+    own = 0.0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        while child.poll() is None:
+            own = max(own, own_gib(child.pid))
+            time.sleep(0.02)
+        printed, _ = child.communicate()
+    if child.returncode:
+        raise RuntimeError(f"{step} ended with {child.returncode}")
+    return {**json.loads(printed), "own_gib": own}
+
+
+def own_gib(process: int) -> float:
+    """The memory of a process that no file backs: RssAnon and RssShmem."""
+    with contextlib.suppress(OSError):
+        lines = (line.split() for line in Path(f"/proc/{process}/status").read_text().splitlines())
+        found = {line[0]: int(line[1]) / 2**20 for line in lines if line[0] in ("RssAnon:", "RssShmem:")}
+        return sum(found.values())
+    return 0.0
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))))
+    run, arguments = (alone, sys.argv[2:]) if sys.argv[1] == ALONE else (measure, sys.argv[1:])
+    print(json.dumps(run(arguments[0], Path(arguments[1]), Path(arguments[2]))))
