@@ -99,6 +99,9 @@ class Log:
     """Input columns of vectors, such as pretrained embeddings: lists of equally many numbers. Each number is
     standardised on the training split, and each column is projected to one vector as wide as an embedding. A missing
     vector becomes the mean."""
+    weight: str | None = None
+    """Column of sample weights, finite and >= 0, of any scale: how much a row counts in training and in metrics. A row
+    of weight 0 is a row without labels. ``None``: all rows count the same."""
 
     @property
     def described_tasks(self) -> tuple[Task, ...]:
@@ -147,6 +150,9 @@ class Split:
     """One for each of ``schema.bags``, of N rows."""
     vectors: tuple[Tensor, ...] = ()
     """One (N, width) float32 for each of ``schema.vectors``."""
+    weight: Tensor | None = None
+    """(N,) float32 sample weights as the log has them, >= 0; the labels of a row of weight 0 are NaN. ``None``: the log
+    has none."""
 
     def __len__(self) -> int:
         return len(self.labels)

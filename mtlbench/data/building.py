@@ -32,6 +32,7 @@ def build(log: Log, dataset: str, fingerprint: str, folder: Path | None = None) 
     del division
     arrays = Arrays(parts, folder)
     encoder = Encoder(log, order, parts, arrays, dataset)
+    encoder.weights()
     limits = encoder.labels()
     check_splits(log, order, {part: arrays.array(part, "labels") for part in parts}, dataset)
     fields = encoder.inputs()
@@ -63,6 +64,7 @@ def build(log: Log, dataset: str, fingerprint: str, folder: Path | None = None) 
             splitting=asdict(log.splitting) if log.splitting != Splitting() else None,
             binned=dict(log.binned),
             vectors={vector.name: vector.width for vector in vectors},
+            weight={"column": log.weight} if log.weight else None,
         ),
         facts={**facts_of(log, schema, named, shared_sessions, ties), **limits, **found.facts},
         warnings=(*log.warnings, *found.warnings),

@@ -14,6 +14,7 @@ from mtlbench.data.encoding import encode_bags, encode_bins, encode_ids, encode_
 from mtlbench.data.labels import Labels, clip_labels, labels_of
 from mtlbench.data.sessions import index_sessions, no_sessions, owned_sessions
 from mtlbench.data.validation import check_ids, check_scores
+from mtlbench.data.weights import check_weights, weights_of
 
 
 class Encoder:
@@ -33,6 +34,15 @@ class Encoder:
         self._log, self._order, self._parts, self._arrays = log, order, parts, arrays
         self._train = parts["train"].stop
         self._dataset = dataset
+        self._uncounted: NDArray[np.bool_] | None = None
+
+    def weights(self) -> None:
+        """Sample weights (N,), where the log has them; comes before the labels, which rows of weight 0 lack."""
+        weight = weights_of(self._log, self._order)
+        if weight is not None:
+            check_weights(self._log, weight, self._parts, self._dataset)
+            self._arrays.put("weight", weight)
+            self._uncounted = weight == 0
 
     def labels(self) -> dict[str, float]:
         """Labels (N, K), NaN where one is missing, or its task is of other rows alone; where they are cut, as facts."""
@@ -44,6 +54,8 @@ class Encoder:
                 column = self._label(task)
                 if task.within and task.after is not None:
                     column = np.where(self._label(tasks[task.after]) == 1, column, np.float32(np.nan))
+                if self._uncounted is not None:
+                    column[self._uncounted] = np.nan
                 limits[name] = clip_labels(column, self._train, log.clipped.get(name))
                 yield column
 

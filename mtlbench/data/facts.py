@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from mtlbench.api import Log, Schema, Split, Splitting
 from mtlbench.data.splitting import how
+from mtlbench.evaluation.averages import weighted_average
 
 
 def facts_of(
@@ -12,6 +13,8 @@ def facts_of(
     """The facts of the log, then sizes, base rates and the share of unknown ids, by dotted name.
 
     ``sessions`` counts a session that a boundary cuts twice. ``unknown_ids.test`` is a share of all ids of the split.
+    Base rates are of the rows as they are weighted. ``effective_rows`` is how many rows of equal weight would give a
+    mean of the same variance, ``(sum w)^2 / sum w^2`` (Kish, "Survey Sampling", 1965).
 
     Args:
         log: what the dataset gave.
@@ -41,11 +44,18 @@ def facts_of(
         facts["indices"] = sum(field.cardinality for field in schema.categorical)
         ids = splits["test"].categorical
         facts["unknown_ids.test"] = int((ids == 0).sum()) / ids.numel()
+    if log.weight:
+        facts["weight"] = f"column {log.weight!r}"
     for name, split in splits.items():
         facts[f"rows.{name}"] = len(split)
+        weight = None if split.weight is None else split.weight.double()
+        if weight is not None:
+            facts[f"effective_rows.{name}"] = float(weight.sum().square() / weight.square().sum())
         for task, labels in zip(schema.tasks, split.labels.double().unbind(1), strict=True):
-            facts[f"{'rate' if task.kind == 'binary' else 'mean'}.{name}.{task.name}"] = float(labels.nanmean())
             missing = labels.isnan()
-            if missing.any():
-                facts[f"observed.{name}.{task.name}"] = 1 - float(missing.double().mean())
+            mean = labels.nanmean() if weight is None else weighted_average(labels[~missing], weight[~missing])
+            facts[f"{'rate' if task.kind == 'binary' else 'mean'}.{name}.{task.name}"] = float(mean)
+            unobserved = float(weighted_average(missing.double(), weight))
+            if unobserved:
+                facts[f"observed.{name}.{task.name}"] = 1 - unobserved
     return facts

@@ -76,7 +76,8 @@ def _future(splits: Mapping[str, Split], found: Suspicions) -> None:
 
 def _gaps(schema: Schema, splits: Mapping[str, Split], found: Suspicions) -> None:
     """Labels that are missing without a word why: a gap in a table is often no label that was not observed."""
-    missing = np.concatenate([split.labels.isnan().numpy() for split in splits.values()]).mean(0)
+    counted = [split.labels if split.weight is None else split.labels[split.weight > 0] for split in splits.values()]
+    missing = np.concatenate([labels.isnan().numpy() for labels in counted]).mean(0)
     named = [
         f"{task.name!r} in {share:.1%}"
         for task, share in zip(schema.tasks, missing, strict=True)

@@ -12,6 +12,7 @@ from mtlbench.api.splitting import PARTS
 from mtlbench.data.checking_inputs import check_inputs, refuse, value_at
 from mtlbench.data.labels import Labels, check_labels, kind_of
 from mtlbench.data.splitting import how, remedy
+from mtlbench.data.weights import check_weight
 
 
 def check_log(log: Log, dataset: str) -> None:
@@ -24,6 +25,7 @@ def check_log(log: Log, dataset: str) -> None:
         _check_columns(log)
         check_labels(log)
         check_inputs(log)
+        check_weight(log)
         _check_time_and_ids(log)
         _check_splitting(log)
         _check_optimum(log)
@@ -105,7 +107,8 @@ def _check_columns(log: Log) -> None:
         raise DataError(f"min_count is {log.min_count}: expected 1 or more")
     inputs = [*log.categorical, *log.numerical, *log.binned, *(bag.name for bag in log.described_bags), *log.vectors]
     tasks, split = log.task_names, log.splitting.column
-    named = [*tasks, *inputs, *log.optimum, *filter(None, (log.timestamp, log.session, log.user, log.held_out, split))]
+    roles = (log.timestamp, log.session, log.user, log.held_out, split, log.weight)
+    named = [*tasks, *inputs, *log.optimum, *filter(None, roles)]
     present = log.frame.columns
     for name in named:
         if (present == name).sum() != 1:
@@ -129,6 +132,8 @@ def _check_columns(log: Log) -> None:
             raise DataError(f"column {name!r} is an input and a label: that leaks the answer; take it from the inputs")
     if split in (*inputs, *tasks):
         raise DataError(f"column {split!r} says how the log is split, and is an input or a label: take it out there")
+    if log.weight in (*inputs, *tasks, *log.optimum):
+        raise DataError(f"column {log.weight!r} gives the weights, and is an input or a label: take it out there")
 
 
 def _check_splitting(log: Log) -> None:

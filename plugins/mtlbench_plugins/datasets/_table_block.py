@@ -59,6 +59,8 @@ class CheckedBlock:
                 self._refuse(name, pc.is_null(self._id(name)), f"give every row a {role} id, or drop the row")
         if schema.split.column:
             columns[schema.split.column] = self._id(schema.split.column)
+        if schema.weight:
+            columns[schema.weight] = self._weight(schema.weight)
         if schema.timestamp:
             columns[schema.timestamp] = self._milliseconds(schema.timestamp)
         labels = {task.name: self._label(task) for task in schema.tasks}
@@ -93,6 +95,15 @@ class CheckedBlock:
             remedy = "a number is called for: correct it, or add the value to `missing`"
             self._refuse(name, words.take(column.indices), remedy)
         return values.cast(NUMBER).take(column.indices)
+
+    def _weight(self, name: str) -> pa.Array:
+        numbers = self._number(name)
+        self._refuse(
+            name, pc.is_null(numbers, nan_is_null=True), "give every row its weight, 0 where it is not to count"
+        )
+        usable = pc.and_(pc.is_finite(numbers), pc.greater_equal(numbers, 0))
+        self._refuse(name, pc.invert(usable), "a weight is a finite number of 0 or more: correct it")
+        return numbers
 
     def _milliseconds(self, name: str) -> pa.Array:
         schema, column = self._schema, self._block[name]

@@ -68,11 +68,13 @@ class TableSchema(Params):
     """Columns of lists of equally many numbers."""
     history: tuple[TableHistory, ...] = ()
     """What the user did before each row."""
+    weight: Text | None = None
+    """Column of sample weights."""
 
     def columns(self) -> list[str]:
         """Every column that is read, each once."""
         sources = [name for task in self.tasks for name in task.columns]
-        rest = filter(None, (self.timestamp, self.session, self.user, self.split.column))
+        rest = filter(None, (self.timestamp, self.session, self.user, self.split.column, self.weight))
         bags = [bag.column for bag in self.bags]
         marks = [condition.column for condition in _table_bags.marks(self).values()]
         inputs = (*self.categorical, *self.numerical, *self.binned, *self.vectors, *bags)
@@ -118,6 +120,7 @@ EXAMPLES = {
     **_table_split.EXAMPLES,
     **_table_bags.EXAMPLES,
     **_table_vectors.EXAMPLES,
+    "weight": 'weight = "sample_weight"',
 }
 PARTS: dict[str, tuple[str, type[Params]]] = {
     "tasks": ("task", TableTask),
@@ -204,7 +207,20 @@ def _contradiction(schema: TableSchema) -> str | None:
         or _table_split.contradiction(schema)
         or _table_bags.contradiction(schema)
         or _table_vectors.contradiction(schema)
+        or _contradiction_of_weight(schema)
     )
+
+
+def _contradiction_of_weight(schema: TableSchema) -> str | None:
+    """What else the column of weights is, with the remedy."""
+    inputs = [*schema.categorical, *schema.numerical, *schema.binned, *schema.vectors]
+    roles = (schema.timestamp, schema.session, schema.user, schema.split.column)
+    if schema.weight in (*inputs, *(one.name for one in schema.several), *filter(None, roles)):
+        return f"column {schema.weight!r} gives the weights, and is used otherwise too: name it in `weight` alone"
+    for task in schema.tasks:
+        if schema.weight in (task.name, *task.columns):
+            return f"column {schema.weight!r} gives the weights and the label {task.name!r}: name another"
+    return None
 
 
 def _contradiction_of_tasks(schema: TableSchema) -> str | None:

@@ -65,6 +65,9 @@ class Table(api.Dataset):
     ``session_rule`` makes them of ``user`` and ``timestamp`` (``user-gapNm``, ``user-day`` in UTC, ``user``). Without
     timestamps or sessions there is no session MDP, and what needs one is not applicable.
 
+    Weights: ``weight = "sample_weight"`` names a column of numbers >= 0 that say how much a row counts in training and
+    in metrics. Only their ratios matter.
+
     Split: 6:2:2 by time, unless ``split`` says ``{ fractions = [0.8, 0.1, 0.1] }``, ``{ by_user = true, seed = 1 }``
     (all rows of a user in one split), ``{ validation_from = 2024-05-20, test_from = 2024-05-27 }`` (UTC; or numbers
     in ``timestamp_unit``) or ``{ column = "part" }`` (train, validation or test in each row).
@@ -123,6 +126,7 @@ class Table(api.Dataset):
             place=survey.place,
             bags=[one.described() for one in schema.several],
             splitting=schema.split.described(schema.timestamp_unit),
+            weight=schema.weight,
         )
 
     @classmethod

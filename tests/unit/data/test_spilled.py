@@ -39,6 +39,7 @@ def columns(rows: int, seed: int) -> pd.DataFrame:
             "vector": [random.normal(size=3).tolist() if count else None for count in place % 5],
             "watch": np.where(random.random(rows) < 0.2, np.nan, random.exponential(size=rows)),
             "part": np.repeat(["train", "validation", "test"], [rows - 2 * (rows // 4), rows // 4, rows // 4]),
+            "weight": random.choice([0.0, 0.5, 2.0], size=rows),
             "late": place >= rows * 0.7,
             "row": place,
         }
@@ -58,6 +59,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "by column": {"splitting": api.Splitting(column="part"), "timestamp": None},
     "by date": {"splitting": api.Splitting(validation_from=1_015_000, test_from=1_022_000)},
     "held out": {"held_out": "late"},
+    "weights": {"weight": "weight"},
     "within": {
         "tasks": [api.Task("click"), api.Task("watch", "nonnegative", after="click", within=True)],
         "clipped": {"watch": 0.9},
