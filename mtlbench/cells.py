@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from functools import cached_property
 from typing import Any, Literal
 
@@ -43,7 +43,7 @@ class Training:
     batch_size: int = 2048
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
-    """L2 decay inside Adam. Even 1e-6 drives embedding rows that are never read to zero within epochs: keep it 0."""
+    """lambda, of the L2 term lambda / 2 |theta|^2 over all parameters, of embedding tables over the rows read alone."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the backbone's forward and backward pass; parameters, optimiser, losses and weights stay in float32."""
     embedding_optimiser: Literal["adam", "sparse-adam", "rowwise-adagrad"] = "adam"
@@ -54,14 +54,28 @@ class Training:
     methods of a block share; what early stopping leaves of it, the last stage goes on with from its best epoch."""
     allowance: float = 0.0
     """Steps or seconds that all stages may use, when ``budget`` names one."""
+    objective: str = _later("mean")
+    """What chooses epochs, in the canonical form of :func:`mtlbench.tasks.objective.canonical`."""
+    embedding_dropout: float = _later(0.0)
+    """Share of the numbers of a sample's embedded inputs that are set to 0 in a training step, in [0, 1)."""
+    min_count: int = _later(1)
+    """Ids that the training rows hold fewer times than this are read as the unknown id."""
+    schedule: Literal["constant", "linear", "cosine"] = _later("constant")
+    """How the learning rate falls over the most steps of each stage."""
+    decayed_rows: Literal["read"] = field(default="read", metadata={"with": "weight_decay"})
+    """The rows of embedding tables that weight decay is over. It tells results of a weight decay above 0 from older
+    ones, which had all rows decay in every step."""
 
     @cached_property
     def settings(self) -> dict[str, float | int | str]:
-        """What identifies a result: every setting but those that came later and are at their default."""
-        found = {one.name: (getattr(self, one.name), one) for one in fields(self)}
-        return {
-            name: value for name, (value, one) in found.items() if not one.metadata.get("later") or value != one.default
-        }
+        """What identifies a result: every setting but those that came later and change nothing."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if self._counts(one)}
+
+    def _counts(self, one: Field[Any]) -> bool:
+        if one.metadata.get("later"):
+            return bool(getattr(self, one.name) != one.default)
+        owner = one.metadata.get("with")
+        return owner is None or bool(getattr(self, owner))
 
     @cached_property
     def canonical(self) -> str:

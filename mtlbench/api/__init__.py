@@ -2,6 +2,7 @@
 
 from typing import NoReturn
 
+from mtlbench.api import search
 from mtlbench.api.backbone import Backbone, ExpertSizes, Sizes
 from mtlbench.api.dataset import BagColumn, Dataset, Log, Split, Splits
 from mtlbench.api.description import Description, Section
@@ -72,6 +73,7 @@ __all__ = [
     "identifying",
     "masked_mean",
     "ones",
+    "search",
     "session_ids",
 ]
 

@@ -170,7 +170,8 @@ class DirectionWeighting(Weighting):
     needs = frozenset({"jacobian"})
 
     preconditioned: ClassVar[bool] = False
-    """Whether the shared parameters move by the direction times the learning rate, without Adam."""
+    """Whether the shared parameters move by the direction times the learning rate, without Adam. The task gradients
+    then carry weight decay, where there is any, as if its term were in the loss of each task."""
 
     @abstractmethod
     def direct(self, step: Step) -> Mapping[str, Tensor]:

@@ -34,6 +34,10 @@ def info(
         console.print(table(list(rows[0]), [list(row.values()) for row in rows]))
     else:
         console.print(plain("No parameters"))
+    if found.searched:
+        console.print(plain("\nSearched by --trials", style="bold"))
+        for one in found.searched:
+            console.print(plain(f"- {one}"), soft_wrap=True)
     console.print(plain("\nNeeds", style="bold"))
     for need in needs or ["nothing in particular"]:
         console.print(plain(f"- {need}"), soft_wrap=True)

@@ -8,7 +8,8 @@ import typer
 from mtlbench.cli.output import PluginFiles, aligned, print_tables, say, warn_of_broken
 
 if TYPE_CHECKING:
-    from mtlbench.config.study import Plan, Study
+    from mtlbench.config.plan import Plan
+    from mtlbench.config.study import Study
     from mtlbench.discovery import Catalogue
 
 SOME_CELL_FAILED = 1
@@ -36,6 +37,25 @@ def run(
     ] = None,
     batch_size: Annotated[int | None, _option(metavar="N", help="Training rows per step.")] = None,
     learning_rate: Annotated[float | None, _option(metavar="X", help="Adam's learning rate.")] = None,
+    schedule: Annotated[
+        str | None,
+        _option(metavar="constant|linear|cosine", help="How the learning rate falls over a stage. [default: constant]"),
+    ] = None,
+    weight_decay: Annotated[
+        float | None, _option(metavar="X", help="L2 penalty on layers and on the embedding rows read. [default: 0]")
+    ] = None,
+    dropout: Annotated[
+        float | None, _option(metavar="P", help="Dropout after every hidden layer. [default: 0.2]")
+    ] = None,
+    embedding_dropout: Annotated[
+        float | None, _option(metavar="P", help="Dropout of the embedded inputs. [default: 0]")
+    ] = None,
+    embedding: Annotated[
+        int | None, _option(metavar="N", help="Width of each field's embedding. [default: the preset's]")
+    ] = None,
+    min_count: Annotated[
+        int | None, _option(metavar="N", help="Ids that training rows hold fewer times are unknown. [default: 1]")
+    ] = None,
     precision: Annotated[
         str | None, _option(metavar="float32|bfloat16", help="Precision of the networks. [default: float32]")
     ] = None,
@@ -44,6 +64,14 @@ def run(
         _option(
             metavar="adam|sparse-adam|rowwise-adagrad",
             help="Update of embedding tables; adam is exact. [default: adam]",
+        ),
+    ] = None,
+    objective: Annotated[
+        str | None,
+        _option(
+            metavar="mean|delta-m|TASK=WEIGHT,...",
+            help="What chooses epochs on validation: the mean over tasks, the gain over single-task networks, or a "
+            "weighted mean. [default: mean]",
         ),
     ] = None,
     controls: Annotated[
@@ -55,6 +83,19 @@ def run(
             metavar="steps|seconds",
             help="Afterwards run all cells again, each with the steps or seconds of its backbone's costliest method.",
         ),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        _option(
+            metavar="N",
+            help="Tune every method on validation over N settings, and report it beside its defaults. [default: 0]",
+        ),
+    ] = None,
+    searches: Annotated[
+        int | None, _option(metavar="R", help="Do the whole search R times, with other settings. [default: 1]")
+    ] = None,
+    space: Annotated[
+        Path | None, _option(metavar="FILE", help="Search space as TOML, in place of parts of the declared one.")
     ] = None,
     device: Annotated[str | None, _option(metavar="cpu|cuda|cuda:N", help="Where cells train. [default: cpu]")] = None,
     data_dir: Annotated[
@@ -99,7 +140,9 @@ def run(
     mtlbench run --weighting rmtl --backbone all
     mtlbench run --weighting 'constant,rmtl[lambda=0.5|0.7,gamma=0.9]' --backbone ple,mmoe --seeds 5
     mtlbench run --dataset kuairand --data-dir data --backbone 'ple[bottom=512-256]' --preset compact
+    mtlbench run --backbone mmoe --weight-decay 1e-6 --schedule cosine --dropout 0.3 --embedding 32 --min-count 5
     mtlbench run --weighting rmtl --backbone mmoe --controls --seeds 10
+    mtlbench run --weighting constant,scalarization,rmtl --backbone mmoe --trials 20 --seeds 10
     mtlbench run --config study.toml --executor dask --scheduler tcp://head:8786 --out /shared/results
     mtlbench run --config study.toml --dry-run
 

@@ -1,6 +1,7 @@
 """What every cell of a run needs beside its identity."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mtlbench.cells import Cell
@@ -24,6 +25,8 @@ class RunSettings:
     """From these a worker process finds the same plugins."""
     preset: PresetName = "quick"
     """Sizes what the study does not, and is named in the records."""
+    sizes: Mapping[str, float | int] = field(default_factory=dict)
+    """Sizes that the study sets for all networks, in place of the preset's."""
     device: str = "cpu"
     """Where cells train, as torch names devices."""
     checkpoint_every: float = CHECKPOINT_EVERY

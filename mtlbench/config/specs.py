@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,7 +15,7 @@ from mtlbench.cells import PluginSpec
 from mtlbench.config.grammar import ALL, parse
 from mtlbench.config.messages import complaints
 from mtlbench.config.parameters import public_fields, spec_text, value_from_text
-from mtlbench.config.presets import PresetName, preset_sizes
+from mtlbench.config.presets import PRESETS, PresetName
 from mtlbench.discovery.catalogue import Catalogue, Entry
 from mtlbench.errors import UsageError, did_you_mean
 
@@ -31,14 +32,23 @@ class Resolved:
     params: Params
     changed: Mapping[str, Any]
     """The parameters, as JSON values, that differ from the defaults under the preset."""
+    given: frozenset[str] = frozenset()
+    """The parameters that were set, by public name, to whatever value."""
 
     def create(self, *arguments: object) -> Any:
         """Build the plugin; its constructor takes ``arguments``, then the parameters."""
         return self.entry.cls(*arguments, self.params)
 
 
-def resolve(catalogue: Catalogue, kind: str, name: str, params: Mapping[str, Any], preset: PresetName) -> Resolved:
-    """The plugin ``name`` with ``params`` (by public name), the sizes of ``preset``, and defaults for the rest.
+Sizes = Mapping[str, Any]
+"""Sizes by parameter name that a study sets for all networks, in place of the preset's."""
+NO_SIZES: Sizes = MappingProxyType({})
+
+
+def resolve(
+    catalogue: Catalogue, kind: str, name: str, params: Mapping[str, Any], preset: PresetName, sizes: Sizes = NO_SIZES
+) -> Resolved:
+    """The plugin ``name`` with ``params`` (by public name), then ``sizes``, those of ``preset``, and defaults.
 
     Raises:
         UsageError: there is no such plugin or parameter, or a value is invalid.
@@ -53,19 +63,24 @@ def resolve(catalogue: Catalogue, kind: str, name: str, params: Mapping[str, Any
     for key in params:
         if key not in fields:
             raise UsageError(f"{kind} {name}: unknown parameter {key!r}: {did_you_mean(key, list(fields))}")
-    sizes = {key: value for key, value in preset_sizes(preset, kind).items() if key in fields}
-    model = _validated(entry, {**sizes, **params})
+    usual, set_for_all = (
+        {key: value for key, value in given.items() if key in fields and kind != "dataset"}
+        for given in (PRESETS[preset].sizes, sizes)
+    )
+    model = _validated(entry, {**usual, **set_for_all, **params})
     values = model.model_dump(mode="json", by_alias=True)
-    defaults = _validated(entry, sizes).model_dump(mode="json", by_alias=True)
+    defaults = _validated(entry, usual).model_dump(mode="json", by_alias=True)
     try:
         bounded(values)
     except ValueError as error:
         raise UsageError(f"{kind} {name}: a parameter cannot be recorded: {error}; choose a smaller one") from error
     changed = {key: value for key, value in values.items() if value != defaults[key]}
-    return Resolved(entry, PluginSpec(name, identifying(model)), model, changed)
+    return Resolved(entry, PluginSpec(name, identifying(model)), model, changed, frozenset(params))
 
 
-def resolve_texts(catalogue: Catalogue, kind: str, texts: Iterable[str], preset: PresetName) -> tuple[Resolved, ...]:
+def resolve_texts(
+    catalogue: Catalogue, kind: str, texts: Iterable[str], preset: PresetName, sizes: Sizes = NO_SIZES
+) -> tuple[Resolved, ...]:
     """All plugins that ``texts`` name, in their order; ``all`` adds those of the kind that are not named.
 
     Raises:
@@ -84,7 +99,7 @@ def resolve_texts(catalogue: Catalogue, kind: str, texts: Iterable[str], preset:
             raise UsageError(f"{kind} {name} is given {count:,} settings, more than {MOST_SETTINGS:,}; give fewer")
         for values in product(*parameters.values()):
             read = {key: value_from_text(fields.get(key), value) for key, value in zip(parameters, values, strict=True)}
-            resolved = resolve(catalogue, kind, name, read, preset)
+            resolved = resolve(catalogue, kind, name, read, preset, sizes)
             meaning = spec_text(name, resolved.spec.params)
             if meaning in found:
                 given = spec_text(name, {key: value.text for key, value in zip(parameters, values, strict=True)})
@@ -94,7 +109,7 @@ def resolve_texts(catalogue: Catalogue, kind: str, texts: Iterable[str], preset:
         named = {resolved.entry.name for resolved in found.values()}
         for name, entry in sorted(catalogue.of_kind(kind).items()):
             if name not in named and not entry.cls.needs_parameters:
-                found[name] = resolve(catalogue, kind, name, {}, preset)
+                found[name] = resolve(catalogue, kind, name, {}, preset, sizes)
     if not found:
         raise UsageError(f"no {kind} is given or installed; `mtlbench list {kind}s` shows what there is")
     return tuple(found.values())

@@ -1,24 +1,28 @@
 """The study: what to run, validated, from flags or a TOML file."""
 
 import re
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import torch
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mtlbench.bounds import INTEGER, NUMBER
 from mtlbench.cells import Training
+from mtlbench.config.devices import require_device
 from mtlbench.config.messages import complaints
+from mtlbench.config.plan import SEARCH_SEEDS, Plan, TunedPlan
 from mtlbench.config.presets import PRESETS, PresetName
 from mtlbench.config.settings import CHECKPOINT_EVERY, RunSettings
-from mtlbench.config.specs import Resolved, resolve_texts
+from mtlbench.config.space import Space
+from mtlbench.config.space_file import read_space
+from mtlbench.config.specs import resolve_texts
+from mtlbench.config.study_file import read_study
 from mtlbench.discovery import Catalogue, plugin_files
 from mtlbench.errors import UsageError
 from mtlbench.machine import usable_cores
+from mtlbench.tasks.objective import canonical
 
 
 def _listed(value: Any) -> Any:
@@ -34,21 +38,9 @@ Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 MOST_CELLS = 1_000_000
 """Of a study: a cell costs 3 KB while it runs."""
 
-PATHS = ("data_dir", "out")
 
-
-@dataclass(frozen=True)
-class Plan:
-    """A study with every name and parameter resolved: what the runner executes."""
-
-    datasets: tuple[Resolved, ...]
-    grids: tuple[tuple[tuple[Resolved, ...], tuple[Resolved, ...]], ...]
-    """Backbones and weightings, of which every pair is run."""
-    seeds: tuple[int, ...]
-    training: Training
-    settings: RunSettings
-    controls: bool = False
-    budget: Literal["early-stopping", "steps", "seconds"] = "early-stopping"
+SIZES = ("dropout", "embedding")
+"""Keys that are parameters of networks."""
 
 
 class Grid(BaseModel):
@@ -82,11 +74,26 @@ class Study(BaseModel):
     learning_rate: float | None = Field(None, gt=0, le=NUMBER)
     weight_decay: float | None = Field(None, ge=0, le=NUMBER)
     precision: Literal["float32", "bfloat16"] | None = None
+    schedule: Literal["constant", "linear", "cosine"] | None = None
+    min_count: Count | None = None
+    embedding_dropout: float | None = Field(None, ge=0, lt=1)
     embedding_optimiser: Literal["adam", "sparse-adam", "rowwise-adagrad"] | None = None
+    objective: str | None = None
+    """What chooses epochs: ``mean``, ``delta-m``, or weights of tasks such as ``conversion=3,click=1``."""
+    dropout: float | None = Field(None, ge=0, lt=1)
+    """Of every backbone, and every weighting with networks of its own, that does not name its own; as ``embedding``."""
+    embedding: Count | None = None
+    """Width of each field's embedding."""
     controls: bool = False
     """Also run the control rows that the weightings name."""
     budget: Literal["early-stopping", "steps", "seconds"] = "early-stopping"
     """``steps`` or ``seconds``: then run every cell once more with the budget of the costliest method of its block."""
+    trials: Annotated[int, Field(ge=0, le=1024)] = 0
+    """Settings that are tried for every method, on validation; 0: every method has its defaults alone."""
+    searches: Annotated[int, Field(ge=1, le=1000)] = 1
+    """How often the whole search is done, each time with other settings and another seed."""
+    space: Path | None = None
+    """A search space in TOML, in place of parts of the declared one."""
     device: str = "cpu"
     """Where cells train: ``cpu``, ``cuda`` or ``cuda:N``."""
     data_dir: Path = Path("data")
@@ -110,12 +117,31 @@ class Study(BaseModel):
             raise ValueError("must be cpu, cuda or cuda:N, such as cuda:0")
         return device
 
+    @field_validator("objective")
+    @classmethod
+    def _chooses(cls, objective: str | None) -> str | None:
+        try:
+            return None if objective is None else canonical(objective)
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+
     @model_validator(mode="after")
     def _reachable(self) -> "Study":
         if self.executor == "dask" and self.scheduler is None:
             raise ValueError("executor dask needs the address of its scheduler, such as --scheduler tcp://HOST:8786")
         if self.executor == "local" and self.scheduler is not None:
             raise ValueError(f"scheduler {self.scheduler} is Dask's; add --executor dask")
+        return self
+
+    @model_validator(mode="after")
+    def _searchable(self) -> "Study":
+        if self.trials == 0 and (self.searches > 1 or self.space is not None):
+            key = "searches" if self.searches > 1 else "space"
+            raise ValueError(f"{key} is about trials, and there are none; add --trials 20, or leave {key} out")
+        if self.trials and self.budget != "early-stopping":
+            raise ValueError(f"trials and budget = {self.budget} exclude each other; leave one out")
+        if self.trials and isinstance(self.seeds, tuple) and max(self.seeds) >= SEARCH_SEEDS:
+            raise ValueError(f"seeds from {SEARCH_SEEDS} on are those of trials; report on smaller ones")
         return self
 
     @field_validator("seeds")
@@ -132,7 +158,7 @@ class Study(BaseModel):
         Raises:
             UsageError: the file cannot be read, or a key or value is not valid.
         """
-        read, flags = (_read(file) if file else {}), flags or {}
+        read, flags = (read_study(file) if file else {}), flags or {}
         if flags.keys() & {"backbones", "weightings"}:
             read.pop("also", None)
         settings = {**read, **flags}
@@ -153,22 +179,26 @@ class Study(BaseModel):
         Raises:
             UsageError: a plugin or parameter is unknown, a value is invalid, or there is no such device.
         """
-        _require_device(self.device)
+        require_device(self.device)
         overrides = {
             name: value
-            for name in set(Training.__dataclass_fields__) - {"budget", "allowance"}
+            for name in Training.__dataclass_fields__.keys() & (type(self).model_fields.keys() - {"budget"})
             if (value := getattr(self, name)) is not None
         }
+        sizes = {name: value for name in SIZES if (value := getattr(self, name)) is not None}
         datasets = resolve_texts(catalogue, "dataset", self.datasets, self.preset)
         grids = tuple(
             (
-                resolve_texts(catalogue, "backbone", grid.backbones, self.preset),
-                resolve_texts(catalogue, "weighting", grid.weightings, self.preset),
+                resolve_texts(catalogue, "backbone", grid.backbones, self.preset, sizes),
+                resolve_texts(catalogue, "weighting", grid.weightings, self.preset, sizes),
             )
             for grid in (Grid(backbones=self.backbones, weightings=self.weightings), *self.also)
         )
         seeds = self.seeds if isinstance(self.seeds, int) else len(self.seeds)
-        cells = len(datasets) * seeds * sum(len(backbones) * len(weightings) for backbones, weightings in grids)
+        pairs = sum(len(backbones) * len(weightings) for backbones, weightings in grids)
+        cells = len(datasets) * seeds * pairs
+        # A method's searches, and the same seeds again under what they found.
+        cells += len(datasets) * pairs * (self.trials * self.searches + seeds) if self.trials else 0
         if cells > MOST_CELLS:
             raise UsageError(f"the study has {cells:,} cells, more than {MOST_CELLS:,}; cut it into several")
         return Plan(
@@ -181,37 +211,15 @@ class Study(BaseModel):
                 out=self.out.absolute(),
                 plugin_files=self.files(),
                 preset=self.preset,
+                sizes=sizes,
                 device=self.device,
                 checkpoint_every=self.checkpoint_every,
             ),
             controls=self.controls,
             budget=self.budget,
+            tuned=self._tuned(catalogue, {*overrides, *sizes}) if self.trials else None,
         )
 
-
-def _require_device(device: str) -> None:
-    if device == "cpu":
-        return
-    count = torch.cuda.device_count()
-    if int(device.removeprefix("cuda").removeprefix(":") or 0) >= count:
-        build = f"torch {torch.__version__} finds {count or 'no'} CUDA device{'s' if count > 1 else ''} here"
-        raise UsageError(f"device {device!r}: {build}; install torch for CUDA with its driver, or use --device cpu")
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        settings = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read the study file {file}: {error.strerror}; check the path") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"the study file {file} is no TOML that can be read: {error}; correct it") from error
-    if "plugins" in settings:
-        raise UsageError(
-            f"the study {file}: a study file is data and cannot name code to run; remove 'plugins', and name the files "
-            "with --plugin FILE or their folder with MTLBENCH_PLUGINS"
-        )
-    base = file.resolve().parent
-    for key in PATHS:
-        if isinstance(settings.get(key), str):
-            settings[key] = base / Path(settings[key]).expanduser()
-    return settings
+    def _tuned(self, catalogue: Catalogue, given: Collection[str]) -> TunedPlan:
+        ranges = read_space(self.space, catalogue) if self.space else {}
+        return TunedPlan(self.trials, self.searches, Space(self.preset, frozenset(given), ranges))

@@ -4,7 +4,7 @@
 """
 
 # Importing a module of rules registers them, in the order in which they are checked.
-from mtlbench.conformance import documentation, weightings, backbones, datasets  # isort: skip
+from mtlbench.conformance import documentation, searching, weightings, backbones, datasets  # isort: skip
 from mtlbench.conformance.cases import Case, cases, cases_of
 from mtlbench.conformance.rules import RULES, BrokenRuleError
 
@@ -17,5 +17,6 @@ __all__ = [
     "cases_of",
     "datasets",
     "documentation",
+    "searching",
     "weightings",
 ]

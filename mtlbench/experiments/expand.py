@@ -1,13 +1,15 @@
 """From a plan to jobs: the cross product, the cells that others start from, and what makes no sense."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
+from typing import Any, NamedTuple
 
 from mtlbench.api import Source, Splits
 from mtlbench.bounds import NAME
-from mtlbench.cells import Cell
+from mtlbench.cells import Cell, Training
+from mtlbench.config.plan import Plan
 from mtlbench.config.specs import Resolved, resolve
-from mtlbench.config.study import Plan
 from mtlbench.data import announce
 from mtlbench.discovery import Catalogue
 from mtlbench.errors import DataError, TrainingError, UsageError
@@ -15,6 +17,7 @@ from mtlbench.experiments.applicability import Applicability
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import load_splits
 from mtlbench.records.schema import Failure
+from mtlbench.tasks.objective import DELTA_M, MEAN, canonical
 
 
 def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
@@ -24,8 +27,9 @@ def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
 
     Raises:
         DataError: a dataset is missing or malformed.
+        UsageError: the objective weighs a task that a dataset does not have, or has no reference.
     """
-    expansion = _Expansion(plan, catalogue)
+    expansion = Expansion(plan, catalogue)
     pairs = [pair for grid in plan.grids for pair in product(*grid)]
     for dataset in plan.datasets:
         splits = load_splits(catalogue, dataset.spec, plan.settings.data_dir)
@@ -35,15 +39,48 @@ def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
                 f"a task of the dataset {dataset.entry.name} has a name of {len(longest):,} characters, more than "
                 f"{NAME:,}: {longest[:60]}...; rename its column"
             )
+        training, tasks = training_on(dataset, splits, plan.training), len(splits.schema.tasks)
         for seed in plan.seeds:
+            block = Block(dataset, splits, seed, training)
             for backbone, weighting in pairs:
-                job = expansion.add(dataset, splits, backbone, weighting, seed)
+                before = dict(expansion.jobs)
+                job = expansion.add(block, backbone, weighting)
+                if plan.tuned is not None and plan.tuned.space.has_own_start(weighting, tasks) and job.sensible:
+                    # Its default is a search of its own, with other costs than the trials that all methods have.
+                    expansion.jobs = before
+                    continue
                 for control in expansion.controls(weighting) if plan.controls and job.failure is None else ():
-                    expansion.add(dataset, splits, backbone, control, seed)
+                    expansion.add(block, backbone, control)
     return list(expansion.jobs.values())
 
 
-class _Expansion:
+class Block(NamedTuple):
+    """What a cell shares with those that it builds on."""
+
+    dataset: Resolved
+    splits: Splits
+    seed: int
+    training: Training
+    yardstick: Training | None = None
+    """Of the cell that the objective is measured against, where it is another one: trials share one."""
+
+
+def training_on(dataset: Resolved, splits: Splits, training: Training) -> Training:
+    """``training`` with the objective as it is named on this dataset."""
+    try:
+        return replace(training, objective=canonical(training.objective, splits.schema.task_names))
+    except UsageError as error:
+        raise UsageError(f"dataset {dataset.entry.name}: {error}") from error
+
+
+class Expansion:
+    """The jobs of a study, by the id of their cells, which grow as combinations are added.
+
+    Args:
+        plan: of the study.
+        catalogue: of the plugins.
+    """
+
     def __init__(self, plan: Plan, catalogue: Catalogue) -> None:
         self.jobs: dict[str, Job] = {}
         self._open: set[str] = set()
@@ -53,18 +90,18 @@ class _Expansion:
         self._catalogue = catalogue
         self._applicability = Applicability()
 
-    def add(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, seed: int) -> Job:
+    def add(self, block: Block, backbone: Resolved, weighting: Resolved) -> Job:
         """The job of one combination, new or known."""
-        cell = self._cell(dataset, splits, backbone, weighting, seed)
+        cell = self._cell(block, backbone, weighting)
         if cell.id in self.jobs:
             return self.jobs[cell.id]
         if cell.id in self._open:
             raise TrainingError(f"the weighting {weighting.entry.name} builds on itself")
-        changed = {"dataset": dataset.changed, "backbone": backbone.changed, "weighting": weighting.changed}
+        changed = {"dataset": block.dataset.changed, "backbone": backbone.changed, "weighting": weighting.changed}
         job = Job(cell, self._plan.settings, changed)
         self._open.add(cell.id)
         try:
-            job = self._with_its_cells(job, dataset, splits, backbone, weighting)
+            job = self._with_its_cells(job, block, backbone, weighting)
         except (UsageError, MemoryError):
             raise
         except Exception as error:  # of a plugin: its own row says so, and the others run
@@ -73,23 +110,21 @@ class _Expansion:
         self.jobs[cell.id] = job
         return job
 
-    def _with_its_cells(
-        self, job: Job, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved
-    ) -> Job:
+    def _with_its_cells(self, job: Job, block: Block, backbone: Resolved, weighting: Resolved) -> Job:
         """``job`` with the cells that it builds on, its controls, and whether it makes sense: what its plugins say."""
-        method, seed = weighting.create(), job.cell.seed
+        method = weighting.create()
         warm_start, source = (
-            self._add_source(dataset, splits, backbone, named, seed) for named in (method.warm_start(), method.source())
+            self._add_source(block, backbone, named) for named in (method.warm_start(), method.source())
         )
+        reference = self._add_reference(block)
         return replace(
             job,
             warm_start=warm_start,
             source=source,
-            controls=tuple(
-                self._cell(dataset, splits, backbone, control, seed).id for control in self.controls(weighting)
-            ),
-            not_applicable=self._applicability.reason(splits.schema, backbone, method)
-            or self._without_source(warm_start, source),
+            reference=reference,
+            controls=tuple(self._cell(block, backbone, control).id for control in self.controls(weighting)),
+            not_applicable=self._applicability.reason(block.splits.schema, backbone, method)
+            or self._without(warm_start, source, reference),
         )
 
     def controls(self, weighting: Resolved) -> list[Resolved]:
@@ -100,26 +135,55 @@ class _Expansion:
         return self._controls[key]
 
     def _resolve(self, source: Source) -> Resolved:
-        return resolve(self._catalogue, "weighting", source.weighting, source.params, self._plan.settings.preset)
+        return self._sized("weighting", source.weighting, source.params)
 
-    def _cell(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, seed: int) -> Cell:
-        return Cell(dataset.spec, splits.fingerprint, backbone.spec, weighting.spec, seed, self._plan.training)
+    def _sized(self, kind: str, name: str, params: Mapping[str, Any]) -> Resolved:
+        settings = self._plan.settings
+        return resolve(self._catalogue, kind, name, params, settings.preset, settings.sizes)
 
-    def _add_source(
-        self, dataset: Resolved, splits: Splits, backbone: Resolved, source: Source | None, seed: int
-    ) -> Cell | None:
+    def _cell(self, block: Block, backbone: Resolved, weighting: Resolved) -> Cell:
+        return Cell(
+            block.dataset.spec,
+            block.splits.fingerprint,
+            backbone.spec,
+            weighting.spec,
+            block.seed,
+            block.training,
+        )
+
+    def _add_source(self, block: Block, backbone: Resolved, source: Source | None) -> Cell | None:
         """The cell that ``source`` names, added to the jobs as one whose checkpoint is kept."""
         if source is None:
             return None
         if source.backbone is not None:
-            backbone = resolve(self._catalogue, "backbone", source.backbone, {}, self._plan.settings.preset)
-        cell = self.add(dataset, splits, backbone, self._resolve(source), seed).cell
+            backbone = self._sized("backbone", source.backbone, {})
+        cell = self.add(block, backbone, self._resolve(source)).cell
         self.jobs[cell.id] = replace(self.jobs[cell.id], keep_checkpoint=True)
         return cell
 
-    def _without_source(self, *sources: Cell | None) -> str | None:
-        for source in sources:
-            job = self.jobs[source.id] if source is not None else None
+    def _add_reference(self, block: Block) -> Cell | None:
+        """The single-task baseline that the objective is measured against, added to the jobs; itself trained under the
+        mean."""
+        if block.training.objective != DELTA_M:
+            return None
+        backbone, weighting = self._the_one("backbone", "single_task"), self._the_one("weighting", "baseline")
+        training = replace(block.yardstick or block.training, objective=MEAN)
+        return self.add(block._replace(training=training), backbone, weighting).cell
+
+    def _the_one(self, kind: str, flag: str) -> Resolved:
+        """The one plugin of ``kind`` that declares ``flag``, at its defaults under the preset."""
+        names = [name for name, entry in self._catalogue.of_kind(kind).items() if getattr(entry.cls, flag)]
+        if len(names) != 1:
+            raise UsageError(
+                f"the objective {DELTA_M} needs one {kind} that declares {flag}, and there are {len(names)}"
+                f"{': ' if names else ''}{', '.join(names)}; choose another objective, or see `mtlbench list`"
+            )
+        return resolve(self._catalogue, kind, names[0], {}, self._plan.settings.preset)
+
+    def _without(self, *before: Cell | None) -> str | None:
+        """Why a cell that must be done before makes no sense."""
+        for cell in before:
+            job = self.jobs[cell.id] if cell is not None else None
             if job is not None and job.not_applicable is not None:
                 return f"it builds on {job.cell.backbone.name} x {job.cell.weighting.name}: {job.not_applicable}"
         return None

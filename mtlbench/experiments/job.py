@@ -1,7 +1,7 @@
 """One cell as work to do: everything a worker process needs, picklable and small."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ class Job:
     """The cell whose backbone this one continues from."""
     source: Cell | None = None
     """The cell whose weighting this one reuses."""
+    reference: Cell | None = None
+    """The cell whose validation scores the objective of this one is measured against."""
     keep_checkpoint: bool = False
     """Whether another cell builds on this one."""
     controls: tuple[str, ...] = ()
@@ -32,9 +34,19 @@ class Job:
     """What went wrong when its plugins were asked about it, before any training."""
 
     @property
+    def sensible(self) -> bool:
+        """Whether there is something to train, as far as is known."""
+        return self.not_applicable is None and self.failure is None
+
+    @property
     def sources(self) -> tuple[Cell, ...]:
-        """The cells that must be done before this one."""
+        """The cells whose checkpoints this one reads."""
         return tuple(cell for cell in (self.warm_start, self.source) if cell is not None)
+
+    @property
+    def before(self) -> tuple[Cell, ...]:
+        """The cells that must be done before this one."""
+        return self.sources if self.reference is None else (*self.sources, self.reference)
 
     @property
     def checkpoint(self) -> Path:
@@ -57,3 +69,13 @@ class WorkerLostError(Exception):
     def __init__(self, deaths: int) -> None:
         super().__init__(deaths)
         self.deaths = deaths
+
+
+def merged(*parts: list[Job]) -> list[Job]:
+    """All jobs, each cell once, in the order of its first; a checkpoint is kept where one of them asks for it."""
+    found: dict[str, Job] = {}
+    for job in (job for part in parts for job in part):
+        first = found.setdefault(job.cell.id, job)
+        if job.keep_checkpoint and not first.keep_checkpoint:
+            found[job.cell.id] = replace(first, keep_checkpoint=True)
+    return list(found.values())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mtlbench.config.parameters import spec_text
-from mtlbench.config.study import Plan
+from mtlbench.config.plan import Plan
 from mtlbench.discovery import Catalogue
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job

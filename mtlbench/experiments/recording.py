@@ -31,6 +31,7 @@ def blank_record(job: Job, catalogue: Catalogue, splits: Splits) -> Record:
         weighting=_use(job, catalogue, "weighting", cell.weighting),
         seed=cell.seed,
         preset=job.settings.preset,
+        sizes=dict(job.settings.sizes),
         training=cell.training.settings,
         controls=list(job.controls),
         status="not-applicable" if job.not_applicable else "failed",

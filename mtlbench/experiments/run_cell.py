@@ -15,11 +15,16 @@ from mtlbench.experiments.events import StageProgress
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.process import prepare_process
 from mtlbench.experiments.recording import blank_record
+from mtlbench.records import RecordStore
+from mtlbench.records.influence import encoded
 from mtlbench.records.schema import Epoch, Failure, Record, StageSpend
+from mtlbench.tasks.fitted import FittedTasks
+from mtlbench.tasks.influence import influence_sums
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.budget import Budget
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.journal import Journal
+from mtlbench.training.rare_ids import rare_ids_unknown
 from mtlbench.training.seeding import seeded
 
 PROGRESS_SECONDS = 0.2
@@ -45,7 +50,7 @@ def run_cell(job: Job, emit: Emit) -> Record:
         )
     record = blank_record(job, catalogue, splits)
     try:
-        return _train(job, catalogue, resident(splits, device), record, emit)
+        return _train(job, catalogue, resident(splits, device, job.cell.training.min_count), record, emit)
     except StorageError:
         raise
     except Exception as error:
@@ -66,6 +71,7 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
         cell.seed,
         warm_start=warm_start,
         source=source,
+        reference=_reference_scores(job),
         dense="parameters" in weighting.needs,
         progress=_throttled(cell.id, emit),
         journal=journal,
@@ -76,9 +82,12 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
         trainer.train_until_spent(Budget(cell.training.budget, cell.training.allowance))
     if job.keep_checkpoint:
         trainer.checkpoint(cell.id, weighting.state_dict()).save(job.checkpoint)
+    tasks, logits = FittedTasks.of(splits), trainer.infer(splits.test)
     metrics = {
-        name: trainer.scores(split) for name, split in (("validation", splits.validation), ("test", splits.test))
+        "validation": trainer.scores(splits.validation),
+        "test": tasks.scores(logits, splits.test, splits.schema),
     }
+    influence = influence_sums(tasks, logits, splits.test, splits.schema)
     return Record.model_validate(
         {
             **dict(record),
@@ -91,6 +100,15 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
             "series": trainer.curves,
             "spend": [StageSpend.model_validate(vars(stage)) for stage in trainer.spend],
             "resumptions": journal.resumptions,
+            "selection": {
+                "objective": trainer.best.score,
+                "validation_loss": trainer.best.loss,
+                "reference": job.reference and job.reference.id,
+            },
+            "influence": {
+                "unit": influence.unit,
+                "sums": {task: encoded(sums) for task, sums in influence.sums.items()},
+            },
         }
     )
 
@@ -108,6 +126,20 @@ def _checkpoint(job: Job, source: Cell | None) -> Checkpoint | None:
         return Checkpoint.load(job.settings.checkpoint(source), source.id)
     except UsageError as error:
         raise TrainingError(f"{error}; a cell that is recorded as failed needs --overwrite failed for that") from error
+
+
+def _reference_scores(job: Job) -> dict[str, float | None] | None:
+    """Task -> the validation score, in the primary metric, of the cell that the objective is measured against.
+
+    Its record has them: whoever runs this cell sees the results folder, and that cell is done.
+    """
+    if job.reference is None:
+        return None
+    try:
+        record = RecordStore(job.settings.out).read(job.reference.stem)
+    except UsageError as error:
+        raise TrainingError(f"the objective is measured against another cell: {error}") from error
+    return record.primary_scores("validation")
 
 
 def load_splits(catalogue: Catalogue, dataset: PluginSpec, data_dir: Path, fingerprint: str | None = None) -> Splits:
@@ -128,18 +160,19 @@ def load_splits(catalogue: Catalogue, dataset: PluginSpec, data_dir: Path, finge
 _SPLITS: dict[tuple[type, str | None], Splits] = {}
 
 
-def resident(splits: Splits, device: torch.device) -> Splits:
-    """``splits`` with all their tensors on ``device``, kept there for the process's next cell."""
-    if device.type == "cpu":
+def resident(splits: Splits, device: torch.device, min_count: int = 1) -> Splits:
+    """``splits`` as a cell reads them: with all their tensors on ``device``, and ids of fewer than ``min_count``
+    training rows unknown. They are kept for the process's next cell."""
+    if device.type == "cpu" and min_count == 1:
         return splits
-    key = (splits.fingerprint, device)
+    key = (splits.fingerprint, device, min_count)
     if key not in _RESIDENT:
         _RESIDENT.clear()
-        _RESIDENT[key] = splits.to(device)
+        _RESIDENT[key] = rare_ids_unknown(splits.to(device), min_count)
     return _RESIDENT[key]
 
 
-_RESIDENT: dict[tuple[str, torch.device], Splits] = {}
+_RESIDENT: dict[tuple[str, torch.device, int], Splits] = {}
 
 
 def _throttled(cell: str, emit: Emit) -> Callable[[str, int, int, int, int, float], None]:

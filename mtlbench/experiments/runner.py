@@ -5,17 +5,18 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Literal
 
-from mtlbench.config.study import Plan
+from mtlbench.config.plan import Plan
 from mtlbench.discovery import discover
 from mtlbench.experiments.event_logging import logged
 from mtlbench.experiments.events import Listen, StudyStarted
 from mtlbench.experiments.executors import HERE, Where
 from mtlbench.experiments.expand import expand
-from mtlbench.experiments.job import Job
+from mtlbench.experiments.job import Job, merged
 from mtlbench.experiments.matched_budgets import spent, with_matched_budgets
 from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.results_folder import require_writable, stays
 from mtlbench.experiments.schedule import Schedule
+from mtlbench.experiments.searching import Searching
 from mtlbench.locks import FOLDER, Locks
 from mtlbench.records.store import RecordStore, Summary
 from mtlbench.training.checkpoint import usable
@@ -65,8 +66,17 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
             locks.sweep()
         return recorder.summaries
 
+    searching = Searching(plan, plan.tuned, catalogue, study) if plan.tuned else None
     with logged(out, listener) as heard:
-        summaries = run_all(study, known, heard)
+        if searching:
+            searching.announce(store)
+            summaries = run_all(merged(study, searching.jobs), known, heard)
+            searching.choose(store)
+            study = merged(study, searching.jobs)
+            summaries = run_all(study, summaries, heard)
+            searching.write(store)
+        else:
+            summaries = run_all(study, known, heard)
         if plan.budget != "early-stopping":
             used = spent((store.read(job.cell.stem) for job in study), plan.budget)
             equal = with_matched_budgets(study, used, plan.budget)

@@ -130,22 +130,24 @@ class Schedule:
                 return
             turn = heappop(self._queue)
             job = turn[1]
-            sources = [self._recorder.summaries.get(source.id) for source in job.sources]
-            if job.not_applicable is None and None in sources:
-                self._blocked[job.sources[sources.index(None)].id].append(turn)
+            before = [self._recorder.summaries.get(cell.id) for cell in job.before]
+            if job.not_applicable is None and None in before:
+                self._blocked[job.before[before.index(None)].id].append(turn)
                 continue
             self._recorder.check()
             if not self._locks.take(job.cell.stem):
                 self._elsewhere.append(turn)
                 continue
-            missing = next((source for source in sources if source is not None and source.status != "done"), None)
+            missing = next((cell for cell in before if cell is not None and cell.status != "done"), None)
             if self._recorder.found(job):
                 pass
             elif job.not_applicable is not None or job.failure is not None:
                 self._recorder.without_training(job, job.failure)
             elif missing is not None:
                 reason = missing.failure.reason if missing.failure else missing.status
-                text = f"{missing.method}, which it builds on, has no result: {reason}"
+                against = job.reference is not None and missing.cell == job.reference.id
+                use = "its objective is measured against" if against else "it builds on"
+                text = f"{missing.method}, which {use}, has no result: {reason}"
                 self._recorder.without_training(job, Failure(reason=text))
             else:
                 yield job

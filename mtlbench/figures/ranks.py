@@ -41,8 +41,11 @@ def _draw(panel: "Axes", ranks: MeanRanks) -> None:
     panel.set_yticks(places, list(map(label, ranks.names)), fontsize=8)
     panel.invert_yaxis()
     panel.grid(axis="x", color="0.9")
-    panel.set_xlabel(
-        f"mean rank of {ranks.primary} over {ranks.blocks} blocks; a bar joins what cannot be told apart\n"
-        f"(critical difference {ranks.critical_difference:.2f} at .05)",
-        fontsize=8,
-    )
+    if ranks.critical_difference is None:
+        text = f"mean rank of {ranks.primary} over {ranks.backbones} backbones of one dataset, which are no test"
+    else:
+        text = (
+            f"mean rank of {ranks.primary} over {ranks.datasets} datasets; a bar joins what cannot be told apart\n"
+            f"(critical difference {ranks.critical_difference:.2f} at .05)"
+        )
+    panel.set_xlabel(text, fontsize=8)

@@ -19,6 +19,8 @@ from mtlbench.leaderboards.tables.layout import DEFAULT_ORDER, Layout, build
 from mtlbench.leaderboards.tables.table import Table
 from mtlbench.memory import without_cycle_search
 from mtlbench.records import Record, RecordStore
+from mtlbench.records.searches import Search, read_searches
+from mtlbench.records.tuned import with_tuned_rows
 
 STEM = "leaderboard"
 PAGE = ".md"
@@ -80,7 +82,8 @@ def publish(out: Path, options: PageOptions, formats: Sequence[str] = ("md",)) -
             raise UsageError(f"unknown format {name!r}: {did_you_mean(name, list(WRITERS))}")
     with without_cycle_search():
         # As an iterator, so that the records are freed when they are on their boards.
-        tables = build(iter(read_records(out, scores_only=True)), options.layout, options.sort, options.baselines)
+        records, searches = iter(read_records(out, scores_only=True)), searches_of(out)
+        tables = build(records, options.layout, options.sort, options.baselines, searches)
         words = options.typed()
         page = to_markdown(tables, options=words)
         contents = {name: page.encode() if name == "md" else WRITERS[name](tables, words) for name in formats}
@@ -89,27 +92,29 @@ def publish(out: Path, options: PageOptions, formats: Sequence[str] = ("md",)) -
     return tables, page
 
 
-def rebuilt(records: Iterable[Record], words: Sequence[str]) -> str:
-    """The page of ``records`` under the options that a page names.
+def rebuilt(records: Iterable[Record], words: Sequence[str], searches: Sequence[Search] = ()) -> str:
+    """The page of ``records`` and ``searches`` under the options that a page names.
 
     Raises:
         UsageError: an option is unknown, or does not fit the records.
     """
-    return to_markdown(rebuilt_tables(records, words), options=words)
+    return to_markdown(rebuilt_tables(records, words, searches), options=words)
 
 
-def rebuilt_tables(records: Iterable[Record], words: Sequence[str]) -> list[Table]:
-    """The tables of ``records`` under the options that a page or another file names.
+def rebuilt_tables(records: Iterable[Record], words: Sequence[str], searches: Sequence[Search] = ()) -> list[Table]:
+    """The tables of ``records`` and ``searches`` under the options that a page or another file names.
 
     Raises:
         UsageError: an option is unknown, or does not fit the records.
     """
     options = PageOptions.parsed(words)
-    return build(records, options.layout, options.sort, options.baselines)
+    return build(records, options.layout, options.sort, options.baselines, searches)
 
 
 def read_records(out: Path, scores_only: bool = False) -> list[Record]:
     """The records in the results folder ``out``, or those beside the page ``out``, in ``records/<its stem>/``.
+
+    Those of tuned rows are as :func:`mtlbench.records.tuned.with_tuned_rows` gives them.
 
     Args:
         out: the folder or the page.
@@ -118,12 +123,21 @@ def read_records(out: Path, scores_only: bool = False) -> list[Record]:
     Raises:
         UsageError: there are none, or one is unreadable.
     """
-    store = RecordStore.at(out.parent / "records" / out.stem) if out.suffix == PAGE else RecordStore(out)
+    store = _store(out)
     records = store.read_for_tables(TABLE_METRICS) if scores_only else store.read_all()
     if not records:
         remedy = "copy them there" if out.suffix == PAGE else f"`mtlbench run --out {out}` makes them"
         raise UsageError(f"there are no records in {store.folder}; {remedy}")
-    return records
+    return list(with_tuned_rows(records, read_searches(store.folder)))
+
+
+def searches_of(out: Path) -> list[Search]:
+    """The searches among the records that :func:`read_records` reads."""
+    return read_searches(_store(out).folder)
+
+
+def _store(out: Path) -> RecordStore:
+    return RecordStore.at(out.parent / "records" / out.stem) if out.suffix == PAGE else RecordStore(out)
 
 
 def read_scores(path: Path) -> tuple[BoardScores, ...]:

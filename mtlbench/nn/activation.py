@@ -1,9 +1,10 @@
-"""ReLU and dropout in one operation, with masks that cost little on a CPU."""
+"""Dropout, and ReLU with dropout in one operation, with masks that cost little on a CPU."""
 
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -41,7 +42,7 @@ class ReLUDropout(nn.Module):
             return x.relu_() if self.inplace and not torch.is_grad_enabled() else x.relu()
         if x.device.type != "cpu" or x.dtype not in BITS:
             return F.dropout(x.relu(), self.p)
-        output: Tensor = _ReLUDropout.apply(x, max(1, round((1 - self.p) * LEVELS)))  # type: ignore[no-untyped-call]
+        output: Tensor = _ReLUDropout.apply(x, _levels(self.p))  # type: ignore[no-untyped-call]
         return output
 
     def extra_repr(self) -> str:
@@ -49,16 +50,59 @@ class ReLUDropout(nn.Module):
         return f"p={self.p}"
 
 
+class Dropout(nn.Module):
+    """In training a share ``p`` of the numbers is set to 0 and the others are scaled by 1 / (1 - p).
+
+    The masks of a CPU are those of :class:`ReLUDropout`.
+
+    Args:
+        p: share dropped, in [0, 1).
+    """
+
+    def __init__(self, p: float = 0.0) -> None:
+        super().__init__()
+        self.p = p
+
+    @property
+    def active(self) -> bool:
+        """Whether it changes anything now."""
+        return self.training and self.p > 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape as ``x``."""
+        if not self.active:
+            return x
+        if x.device.type != "cpu":
+            return F.dropout(x, self.p)
+        kept = _levels(self.p)
+        mask = torch.from_numpy(_mask(x.numel(), kept)).view(x.shape)
+        return x * mask.to(x.dtype).mul_(LEVELS / kept)
+
+    def extra_repr(self) -> str:
+        """Shown in the module's text."""
+        return f"p={self.p}"
+
+
+def _levels(p: float) -> int:
+    """How many of the ``LEVELS`` levels are kept where a share ``p`` is dropped."""
+    return max(1, round((1 - p) * LEVELS))
+
+
+def _mask(size: int, kept: int) -> NDArray[np.bool_]:
+    """(size,) which numbers are kept: ``kept`` of ``LEVELS``, by one draw of torch's generator."""
+    random = np.random.SFC64(int(torch.randint(2**62, ())))
+    bits = random.random_raw(-(-size // 4)).view(np.uint16)[:size]
+    return bits < kept
+
+
 class _ReLUDropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, kept: int) -> Tensor:
         output = x.contiguous().relu()
         values = output.view(BITS[x.dtype]).numpy().reshape(-1)
-        random = np.random.SFC64(int(torch.randint(2**62, ())))
-        bits = random.random_raw(-(-values.size // 4)).view(np.uint16)[: values.size]
         # numpy multiplies by booleans three times as fast as torch does. It knows no bfloat16, but 0 or 1 times the
         # bits of a number, read as an integer, are those of 0 or of the number.
-        np.multiply(values, bits < kept, out=values)
+        np.multiply(values, _mask(values.size, kept), out=values)
         ctx.scale = LEVELS / kept
         output.mul_(ctx.scale)
         ctx.save_for_backward(output)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mtlbench.api import Inputs, Schema
+from mtlbench.nn.activation import Dropout
 from mtlbench.nn.factored import LEAST_SAVING, SUM_COST, Factored
 from mtlbench.nn.linear import first_layers
 from mtlbench.nn.pooling import held, pool
@@ -51,6 +52,7 @@ class FieldEmbedding(nn.Module):
         weight: the table (sum of cardinalities, d).
         starts: the first row of each range of the table, those of the fields first.
         bag_starts: the first row of the range of each bag.
+        dropout: of the numbers of the output of ``forward``, all T vectors alike; the trainer sets its share.
         rows: a copy of the rows that a batch reads. An optimiser that updates only the rows read sets it for one pass;
             the lookup then reads this copy, and the copy gets the gradient.
     """
@@ -77,6 +79,7 @@ class FieldEmbedding(nn.Module):
         self.vectors = nn.ModuleList(nn.Linear(vector.width, width) for vector in schema.vectors)
         self.tokens = len(schema.categorical) + len(schema.bags) + len(schema.vectors) + (self.numerical is not None)
         self.width = self.tokens * width
+        self.dropout = Dropout()
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Vectors (B, T * d) of B rows."""
@@ -87,7 +90,8 @@ class FieldEmbedding(nn.Module):
         parts += self._pooled(inputs, values, position)
         if self.numerical is not None:
             parts.append(self.numerical(inputs.numerical))
-        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+        embedded: Tensor = self.dropout(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1))
+        return embedded
 
     def factored(self, inputs: Inputs, readers: Iterable[nn.Module] = ()) -> Tensor | Factored:
         """What :meth:`forward` gives, or in its place each distinct vector once, where that saves work.
@@ -95,7 +99,7 @@ class FieldEmbedding(nn.Module):
         It is for the layers of :mod:`mtlbench.nn` and for :meth:`mean`, which take both. ``readers`` are the modules
         that all read it, such as experts and gates; they are faster in one pass.
         """
-        rows = self._distinct(inputs)
+        rows = None if self.dropout.active else self._distinct(inputs)  # each sample's vectors have masks of their own
         if rows is None or rows.counts is None or not self._saves(len(rows.values), inputs):
             embedded: Tensor = self(inputs)
             return embedded

@@ -1,5 +1,6 @@
 """Records: what is known of each cell, their store, and where a result comes from."""
 
+from mtlbench.records.influence import Influence, decoded, encoded
 from mtlbench.records.schema import (
     SINCE_CHECKSUMS,
     DatasetUse,
@@ -18,6 +19,7 @@ __all__ = [
     "DatasetUse",
     "Epoch",
     "Failure",
+    "Influence",
     "PluginUse",
     "Record",
     "RecordStore",
@@ -25,5 +27,7 @@ __all__ = [
     "StageSpend",
     "Summary",
     "checksum",
+    "decoded",
+    "encoded",
     "read_record",
 ]

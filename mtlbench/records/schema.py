@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, C
 from mtlbench import bounds
 from mtlbench.cells import identity
 from mtlbench.errors import said_of
+from mtlbench.records.influence import Influence
 from mtlbench.text import shortened
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -123,6 +124,17 @@ class Epoch(_Strict):
     steps for weights per task, over its samples for weights per sample."""
 
 
+class Selected(_Strict):
+    """By what the state that was scored was chosen; choices between cells can be made by it too."""
+
+    objective: Number
+    """``training.objective`` of its validation scores."""
+    validation_loss: Number
+    """Mean over tasks of the mean loss on validation, which breaks ties; ``None`` where it is not known."""
+    reference: Name | None = None
+    """Id of the cell that the objective is measured against."""
+
+
 class Failure(_Strict):
     """Why a cell has no scores."""
 
@@ -158,6 +170,8 @@ class Record(_Strict):
     weighting: PluginUse
     seed: Count
     preset: Name | None
+    sizes: dict[Name, Plain] = {}
+    """Sizes that the study set for all networks, in place of the preset's, also for the cells that this builds on."""
     training: dict[Name, Plain]
     controls: list[Name] = []
     """Ids of the cells that show where a gain of this one comes from; they need not have been run."""
@@ -180,6 +194,10 @@ class Record(_Strict):
     """Deaths of worker processes that ran the cell, in the run that wrote the record."""
     resumptions: Count = 0
     """How often its training went on from where a process that died had left it."""
+    selection: Selected | None = None
+    """``None`` in records that were written before there was one, and without scores."""
+    influence: Influence | None = None
+    """Of which the error over other test samples is computed; ``None`` in records of earlier versions."""
     checksum: Name | None = None
     """:func:`checksum` of all else; ``None`` in records that were written before there was one."""
 
@@ -192,12 +210,17 @@ class Record(_Strict):
             for metric, value in of_task.items()
         }
 
+    def primary_scores(self, split: str) -> dict[str, float | None]:
+        """Task -> its primary metric on ``split``; ``None`` where it is undefined."""
+        scores = (self.metrics or {}).get(split, {})
+        return {task: scores.get(task, {}).get(self.dataset.primary_of(task)) for task in self.dataset.tasks}
+
     def sealed(self) -> "Record":
         """The record with its checksum."""
         return self.model_copy(update={"checksum": checksum(json.loads(self.model_dump_json()))})
 
 
-SINCE_CHECKSUMS = ("checksum", "crashes", "resumptions")
+SINCE_CHECKSUMS = ("checksum", "crashes", "resumptions", "selection", "influence")
 """Fields that a file has only where the version that wrote it also wrote a checksum."""
 
 

@@ -7,6 +7,7 @@ from mtlbench.statistics.differences import (
     differences,
     paired_difference,
     paired_differences,
+    rows_of_differences,
     unpaired_difference,
 )
 from mtlbench.statistics.estimate import Estimate, mean_interval, mean_intervals
@@ -22,7 +23,8 @@ from mtlbench.statistics.rankings import (
     ranks,
 )
 from mtlbench.statistics.relative import delta_m
-from mtlbench.statistics.signed_rank import ALPHA, SignedRank, pairs_needed, smallest_p, wilcoxon, wilcoxon_tests
+from mtlbench.statistics.sampling import sampling_interval
+from mtlbench.statistics.sign_flips import ALPHA, MaxT, max_t, seeds_needed, smallest_p
 
 __all__ = [
     "ALPHA",
@@ -30,7 +32,7 @@ __all__ = [
     "Difference",
     "Estimate",
     "Friedman",
-    "SignedRank",
+    "MaxT",
     "complete_cases",
     "critical_difference",
     "delta_m",
@@ -40,16 +42,17 @@ __all__ = [
     "friedman_tests",
     "holm",
     "hypervolume",
+    "max_t",
     "mean_interval",
     "mean_intervals",
     "paired_difference",
     "paired_differences",
-    "pairs_needed",
     "pareto_front",
     "probability_of_improvement",
     "ranks",
+    "rows_of_differences",
+    "sampling_interval",
+    "seeds_needed",
     "smallest_p",
     "unpaired_difference",
-    "wilcoxon",
-    "wilcoxon_tests",
 ]

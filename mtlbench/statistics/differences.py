@@ -71,9 +71,9 @@ def paired_difference(first: ArrayLike, second: ArrayLike, level: float = 0.95) 
     Student, "The Probable Error of a Mean", Biometrika 1908 (https://doi.org/10.1093/biomet/6.1.1). Seeds are pairs:
     for one seed two methods see the same split, batches and initial weights, so that what these do to both cancels.
 
-    The t-test can tell methods apart with few seeds, where the signed-rank test (:func:`mtlbench.statistics.wilcoxon`)
-    cannot. It rests on differences that are near normal, as those of means over thousands of rows are. Its interval and
-    its p-value agree: p < 1 - level if and only if 0 is outside.
+    The t-test can tell methods apart with few seeds, where sign flips (:func:`mtlbench.statistics.max_t`) cannot. It
+    rests on differences that are near normal, as those of means over thousands of rows are. Its interval and its
+    p-value agree: p < 1 - level if and only if 0 is outside.
 
     Args:
         first: (n,) values of one method.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mtlbench.statistics.signed_rank import ALPHA
+from mtlbench.statistics.sign_flips import ALPHA
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -24,7 +24,7 @@ class Checkpoint:
     backbone: dict[str, Any]
     optimiser: dict[str, Any]
     score: float
-    """Validation mean AUC at the best epoch."""
+    """The objective on validation at the best epoch."""
     spend: list[Spend]
     weighting: dict[str, Tensor]
     """The weighting's ``state_dict()`` after training."""

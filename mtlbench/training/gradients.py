@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -78,6 +79,8 @@ class TaskGradients:
         penalty: a scalar to descend beside the losses, or ``None``.
         leaves: parameter name -> leaf of the graph.
         reached: which tasks reach which of them.
+        decay: what is added to the gradient of each task where it is shared. It is the weight decay of leaves that no
+            optimiser adds it to, as if the L2 term were in the loss of each task.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class TaskGradients:
         penalty: Tensor | None,
         leaves: Mapping[str, Tensor],
         reached: Reach,
+        decay: Mapping[str, Tensor] = MappingProxyType({}),
     ) -> None:
         self._tasks = len(task_losses)
         (of_logits,) = torch.autograd.grad(task_losses.sum(), logits, retain_graph=True)
@@ -101,7 +105,7 @@ class TaskGradients:
         self._penalty = {} if penalty is None else _gradients([penalty], None, leaves, keep=False)
         self.shared = SharedGradients(
             {
-                name: tuple(own[name] if name in own else torch.zeros_like(leaves[name]) for own in self._of_task)
+                name: tuple(_of_one_task(own.get(name), leaves[name], decay.get(name)) for own in self._of_task)
                 for name in shared(reached)
             }
         )
@@ -147,6 +151,11 @@ def _gradients(begin: Begin, gradient: Tensor | None, leaves: Mapping[str, Tenso
         return {}
     found = torch.autograd.grad(begin, list(trained.values()), gradient, retain_graph=keep, allow_unused=True)
     return {name: gradient for name, gradient in zip(trained, found, strict=True) if gradient is not None}
+
+
+def _of_one_task(gradient: Tensor | None, leaf: Tensor, decay: Tensor | None) -> Tensor:
+    found = torch.zeros_like(leaf) if gradient is None else gradient
+    return found if decay is None else found + decay
 
 
 def _weighted(weights: Iterable[float], gradients: Iterable[Tensor]) -> Tensor:

@@ -7,12 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mtlbench.api import Backbone, Schema, Split, Splits, Step
+from mtlbench.api import Backbone, Schema, Split, Splits, Step, TrainingError
 from mtlbench.cells import Training
+from mtlbench.nn import FieldEmbedding
 from mtlbench.tasks.fitted import FittedTasks
 from mtlbench.training.gradients import PROBE_ROWS
 from mtlbench.training.graphs import EagerPass, GraphedPass, buffers_kept
 from mtlbench.training.optimiser import BackboneOptimiser
+from mtlbench.training.schedule import Schedule
 
 INFERENCE_ROWS = 16384
 """Rows of a batch of inference. More rows read the same embedding more often, and a first layer computes it once."""
@@ -35,6 +37,7 @@ class Model:
         self.backbone = backbone
         self._data = splits.train
         self.tasks = FittedTasks.of(splits)
+        self._weight_decay = training.weight_decay
         self._targets, self._observed = self.tasks.targets(splits.train.labels)
         self._optimiser = BackboneOptimiser(
             backbone,
@@ -44,6 +47,8 @@ class Model:
             embedding_optimiser=training.embedding_optimiser,
         )
         device = self._data.labels.device
+        self._schedule = Schedule(training)
+        _set_embedding_dropout(backbone, training.embedding_dropout)
         self._eager = EagerPass(backbone, training.precision)
         replayed = device.type == "cuda" and backbone.replayable
         self._single = GraphedPass(self._eager, training.batch_size) if replayed else self._eager
@@ -66,9 +71,11 @@ class Model:
         self._optimiser.prepare(inputs)
         logits = (self._single if single else self._eager)(inputs)
         losses = self.tasks.losses(logits, targets, mask)
-        self._loss_sum += losses.detach().sum(0)
-        self._loss_rows += len(losses) if mask is None else mask.sum(0)
-        return Step(rows, inputs, labels, logits, losses, number, mask=mask)
+        weights = None if data.weight is None else data.weight[rows]
+        step = Step(rows, inputs, labels, logits, losses, number, mask=mask, sample_weights=weights)
+        self._loss_sum += (losses.detach() if weights is None else step.counts * losses.detach()).sum(0)
+        self._loss_rows += len(losses) if mask is None and weights is None else step.counts.sum(0)
+        return step
 
     @torch.no_grad()
     def losses(self, step: Step) -> Tensor:
@@ -103,9 +110,19 @@ class Model:
         """Parameter name -> leaf of the last forward pass: the parameter, or the rows read of a large table."""
         return self._optimiser.leaves()
 
+    def decay(self) -> dict[str, Tensor]:
+        """What weight decay adds to the gradient of each leaf; nothing where there is none."""
+        if self._weight_decay == 0:
+            return {}
+        return {name: self._optimiser.decay(name, leaf) for name, leaf in self.leaves().items()}
+
     def descend(self, loss: Tensor) -> None:
         """Take one optimiser step down the gradient of the scalar ``loss`` of the last step."""
         self._optimiser.descend(loss)
+
+    def pace(self, taken: int, per_epoch: int) -> None:
+        """Before a step of a stage: set its learning rate, after ``taken`` steps of ``per_epoch`` an epoch."""
+        self._optimiser.learning_rate = self._schedule.rate(taken, per_epoch)
 
     def apply(self, gradients: Mapping[str, Tensor], final: Mapping[str, Tensor] | None = None) -> None:
         """Take one optimiser step down ``gradients``, as :meth:`BackboneOptimiser.apply` does."""
@@ -119,8 +136,9 @@ class Model:
         self._loss_rows.zero_()
 
     def mean_losses(self) -> list[float]:
-        """Mean training loss of each task over the observed rows of the running epoch."""
-        means: list[float] = (self._loss_sum / self._loss_rows.clamp(min=1)).tolist()
+        """Mean training loss of each task over the observed rows of the running epoch, by their weights."""
+        rows = torch.where(self._loss_rows > 0, self._loss_rows, 1.0)
+        means: list[float] = (self._loss_sum / rows).tolist()
         return means
 
     # -- states ---------------------------------------------------------------------------------------------------
@@ -159,6 +177,17 @@ class Model:
     def _targets_of(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
         """Targets (B, K) of ``rows``, and which are observed; ``None`` where all of the training split are."""
         return self._targets[rows], None if self._observed is None else self._observed[rows]
+
+
+def _set_embedding_dropout(backbone: Backbone, share: float) -> None:
+    embeddings = [module for module in backbone.modules() if isinstance(module, FieldEmbedding)]
+    for embedding in embeddings:
+        embedding.dropout.p = share
+    if share > 0 and not embeddings:
+        raise TrainingError(
+            f"embedding dropout {share:g} is of mtlbench.nn.FieldEmbedding, and {backbone.label} has none; leave "
+            "--embedding-dropout out for it"
+        )
 
 
 def _most_rows_read(schema: Schema, batch_size: int) -> int:

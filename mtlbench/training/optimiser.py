@@ -36,14 +36,18 @@ class BackboneOptimiser:
     Args:
         backbone: parameters to update.
         learning_rate: Adam's learning rate.
-        weight_decay: L2 decay inside Adam. It moves every row of every table in every step, so a value above 0 makes
-            all tables dense.
+        weight_decay: lambda, of the L2 term lambda / 2 |theta|^2 in the loss. Its gradient lambda * theta is added to
+            that of the loss before any optimiser sees it, as torch.optim.Adam does (coupled; decoupled decay, AdamW,
+            is another method: of values as small as are usual here it would do nothing). Theta are all parameters,
+            biases included, but of a :class:`mtlbench.nn.FieldEmbedding` only those rows of the table that the step
+            reads: a term over all rows would drive rare ids to zero, because Adam makes steps of one size from
+            gradients of any, and would cost a pass over the table in each step.
         reads: most rows that a batch reads from a table. Larger tables are updated row by row. ``None``: every table
             is updated whole, that is, densely.
         embedding_optimiser: algorithm for the tables; one other than ``adam`` is used for all, small or large.
 
     Raises:
-        TrainingError: dense tables, or weight decay, with an algorithm that has no dense update.
+        TrainingError: dense tables with an algorithm that has no dense update.
     """
 
     def __init__(
@@ -55,19 +59,22 @@ class BackboneOptimiser:
         reads: int | None = None,
         embedding_optimiser: str = EmbeddingAdam.name,
     ) -> None:
-        by_row = reads is not None and weight_decay == 0
         exact = embedding_optimiser == EmbeddingAdam.name
-        if not exact and not by_row:
+        if not exact and reads is None:
             raise TrainingError(
                 f"embedding optimiser {embedding_optimiser!r} updates only the rows read, but the weighting reads all "
-                "parameters or there is weight decay; use --embedding-optimiser adam"
+                "parameters; use --embedding-optimiser adam"
             )
         fewest, smallest = (reads or 0, GPU_DENSE_ELEMENTS) if exact else (0, 0)
-        self._tables: dict[str, tuple[FieldEmbedding, EmbeddingOptimiser]] = {
-            f"{name}.weight".removeprefix("."): (module, create(embedding_optimiser, module.weight, learning_rate))
+        embeddings = {
+            f"{name}.weight".removeprefix("."): module
             for name, module in backbone.named_modules()
             if isinstance(module, FieldEmbedding)
-            and by_row
+        }
+        self._tables: dict[str, tuple[FieldEmbedding, EmbeddingOptimiser]] = {
+            name: (module, create(embedding_optimiser, module.weight, learning_rate))
+            for name, module in embeddings.items()
+            if reads is not None
             and module.weight.requires_grad
             and len(module.weight) > fewest
             and (module.weight.numel() > smallest or not module.weight.is_cuda)
@@ -75,14 +82,36 @@ class BackboneOptimiser:
         self._dense = {name: p for name, p in backbone.named_parameters() if name not in self._tables}
         self._learning_rate = learning_rate
         self._weight_decay = weight_decay
-        self._adam = torch.optim.Adam(
-            self._dense.values(), learning_rate, BETAS, EPS, weight_decay=weight_decay, fused=True
-        )
+        self._read: dict[str, tuple[FieldEmbedding, Tensor]] = {
+            name: (module, module.weight.detach().new_zeros(len(module.weight), 1))
+            for name, module in embeddings.items()
+            if name in self._dense and weight_decay > 0
+        }
+        """The tables updated whole, each with a column that is 1 in the rows read, else 0; none without decay."""
+        layers = [parameter for name, parameter in self._dense.items() if name not in self._read]
+        tables = [self._dense[name] for name in self._read]
+        groups: list[dict[str, Any]] = [{"params": layers, "weight_decay": weight_decay}, {"params": tables}]
+        self._adam = torch.optim.Adam(groups[: 1 + bool(tables)], learning_rate, BETAS, EPS, fused=True)
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the next step. It is set between steps; rows of large tables first catch up at the rate before."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._learning_rate = value
+        for group in self._adam.param_groups:
+            group["lr"] = value
+        for _, optimiser in self._tables.values():
+            optimiser.lr = value
 
     def prepare(self, inputs: Inputs) -> None:
         """Before a forward pass in the autograd graph: fetch the rows that ``inputs`` read."""
         for table, optimiser in self._tables.values():
             table.rows = optimiser.prepare(table.index(inputs), table.starts)
+        for table, read in self._read.values():
+            read.zero_().index_fill_(0, table.index(inputs).long().flatten(), 1)
 
     def leaves(self) -> dict[str, Tensor]:
         """Parameter name -> leaf of the pass last prepared: the parameter, or the rows read of a large table."""
@@ -98,21 +127,17 @@ class BackboneOptimiser:
     def apply(self, gradients: Mapping[str, Tensor], final: Mapping[str, Tensor] | None = None) -> None:
         """Take one step down ``gradients``, by the names of :meth:`leaves`; a leaf without one stays as it is.
 
-        Those in ``final`` move by that direction times the learning rate, without Adam; they must be dense.
+        Those in ``final`` move by that direction times the learning rate, without Adam and without weight decay; they
+        must be dense.
 
         Raises:
-            TrainingError: one in ``final`` is not dense, or there is weight decay, which is inside Adam.
+            TrainingError: one in ``final`` is not dense.
         """
         final = final or {}
         if not final.keys() <= self._dense.keys():
             raise TrainingError(
                 "the weighting moves embedding tables itself, which must be dense for that; declare "
                 '`needs = frozenset({"jacobian", "parameters"})` in its class'
-            )
-        if final and self._weight_decay > 0:
-            raise TrainingError(
-                f"weight decay {self._weight_decay:g} is part of Adam, and the weighting moves shared parameters "
-                "without it; set weight_decay to 0"
             )
         for name, leaf in self.leaves().items():
             leaf.grad = gradients.get(name)
@@ -121,7 +146,16 @@ class BackboneOptimiser:
             for name, direction in final.items():
                 self._dense[name].sub_(direction, alpha=self._learning_rate)
 
+    def decay(self, name: str, leaf: Tensor) -> Tensor:
+        """The gradient of the L2 term for ``leaf``, one of :meth:`leaves`: 0 in rows of a table that are not read."""
+        term = leaf.detach() * self._weight_decay
+        return term.mul_(self._read[name][1]) if name in self._read else term
+
     def _step(self) -> None:
+        if self._weight_decay > 0:  # of all other leaves it is in torch's Adam
+            for name, leaf in self.leaves().items():
+                if leaf.grad is not None and (name in self._read or name in self._tables):
+                    leaf.grad = leaf.grad + self.decay(name, leaf)
         self._adam.step()
         for table, optimiser in self._tables.values():
             optimiser.step()

@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from mtlbench.api import Split, TrainingError
+from mtlbench.tasks.objective import Objective
 from mtlbench.training.model import Model, State
 from mtlbench.training.update import Weights
 
@@ -40,7 +41,7 @@ class Best:
 
 
 class Selection:
-    """Scores each epoch on the validation split by the tasks' mean primary metric, and keeps the state of the best.
+    """Scores each epoch on the validation split by the objective, and keeps the state of the best.
 
     Of epochs of the same score, such as an AUC of 1 in each, the one of the lowest validation loss is the best. The
     loss is computed of an epoch that has the best score so far, and of no other.
@@ -48,9 +49,10 @@ class Selection:
     Args:
         model: what is scored and kept.
         validation: the split that decides.
+        objective: of the tasks' primary metrics.
     """
 
-    def __init__(self, model: Model, validation: Split) -> None:
+    def __init__(self, model: Model, validation: Split, objective: Objective) -> None:
         self.curve: list[CurvePoint] = []
         """One point per epoch so far."""
         self.best_epoch: dict[str, int] = {}
@@ -58,6 +60,7 @@ class Selection:
         self._model = model
         self._tasks = model.tasks
         self._validation = validation
+        self._objective = objective
         self._best = Best()
 
     @property
@@ -81,14 +84,14 @@ class Selection:
                 f"training diverged: mean loss over epoch {epoch} of stage {stage!r} is {means}; "
                 "lower --learning-rate or check the weights of the method"
             )
-        logits, labels = self._model.infer(self._validation), self._validation.labels
-        found = self._tasks.primary(logits, labels)
+        logits, labels, weight = self._model.infer(self._validation), self._validation.labels, self._validation.weight
+        found = self._tasks.primary(logits, labels, weight)
         loss_of, score_of = (dict(zip(self._tasks.kinds, values, strict=True)) for values in (losses, found))
         self.curve.append(CurvePoint(stage, epoch, loss_of, score_of, weights))
-        score = self._tasks.objective(found)
+        score = self._objective.of(score_of)
         if score < self._best.score:
             return
-        loss = fmean(self._tasks.mean_losses(logits, labels))
+        loss = fmean(self._tasks.mean_losses(logits, labels, weight))
         if self._best.beaten_by(score, loss):
             self.best_epoch[stage] = epoch
             self.keep(score, loss)

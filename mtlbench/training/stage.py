@@ -75,6 +75,7 @@ class Stage:
         update: trains on the rows of a batch.
         end_epoch: hears the number of epochs completed; gives a summary of the epoch's weights, where it had any.
         state: what carries over from step to step. ``None``: not known, so the stage cannot be resumed.
+        pace: hears before each step how many the stage has taken, and how many an epoch has.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Stage:
         update: Callable[[Tensor], None],
         end_epoch: Callable[[int], Weights | None] | None,
         state: Stateful | None,
+        pace: Callable[[int, int], None],
     ) -> None:
         self.name = name
         self.stream = stream
@@ -92,6 +94,7 @@ class Stage:
         self._update = update
         self._end_epoch = end_epoch
         self._state = state
+        self._pace = pace
         self._taken = 0
 
     @property
@@ -113,6 +116,7 @@ class Stage:
         epoch = batches.epoch(self.stream, self.epochs)
         for rows in epoch[self._taken :]:
             batches.seed_step(self.stream, self.epochs, self._taken + 1)
+            self._pace((self.epochs - 1) * len(epoch) + self._taken, len(epoch))
             self._update(rows)
             self._taken += 1
             yield Taken(len(rows), self._taken, len(epoch))

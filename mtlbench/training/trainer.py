@@ -11,12 +11,13 @@ from mtlbench.api import Backbone, Split, Splits, Stateful, Step, TrainingError,
 from mtlbench.api.renamed import TRAINER_METHODS, replacement
 from mtlbench.cells import Training
 from mtlbench.tasks.fitted import TaskScores
+from mtlbench.tasks.objective import Objective
 from mtlbench.training.budget import Budget, Meter, Spend
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.journal import Journal
 from mtlbench.training.model import Model
 from mtlbench.training.seeding import seeded
-from mtlbench.training.selection import CurvePoint, Selection
+from mtlbench.training.selection import Best, CurvePoint, Selection
 from mtlbench.training.stage import Batches, Stage
 from mtlbench.training.stages import Candidate, Progress, Stages, unheard
 from mtlbench.training.update import WeightedUpdate
@@ -25,17 +26,18 @@ from mtlbench.training.update import WeightedUpdate
 class BackboneTrainer:
     """Trains one backbone on one encoded dataset; implements :class:`mtlbench.api.Trainer`.
 
-    The parameters kept are those of the epoch with the best validation score, the mean of the tasks' primary metrics;
-    the lower validation loss breaks a tie. Training stops after ``training.patience`` epochs without a better one. The
-    test split is never read for that.
+    The parameters kept are those of the epoch with the best validation score, which is ``training.objective`` of the
+    tasks' primary metrics; the lower validation loss breaks a tie. Training stops after ``training.patience`` epochs
+    without a better one. The test split is never read for that.
 
     Args:
         backbone: freshly initialised, on the device of ``splits``.
-        splits: the encoded dataset.
+        splits: the encoded dataset, its rare ids unknown already (``training.min_count`` is not applied here).
         training: epochs, patience, batch size and Adam's settings.
         seed: with the stage and epoch it fixes batches and dropout masks.
         warm_start: the checkpoint behind :meth:`restore`.
         source: the checkpoint behind :meth:`reuse`.
+        reference: task -> the single-task baseline's validation score, where the objective is measured against it.
         dense: update every row of every embedding table in every step, for weightings that read the parameters.
         progress: hears how far a stage has come.
         journal: where the cell saves what it has done.
@@ -50,6 +52,7 @@ class BackboneTrainer:
         *,
         warm_start: Checkpoint | None = None,
         source: Checkpoint | None = None,
+        reference: Mapping[str, float | None] | None = None,
         dense: bool = False,
         progress: Progress | None = None,
         journal: Journal | None = None,
@@ -67,7 +70,8 @@ class BackboneTrainer:
         self._model = Model(backbone, splits, training, dense=dense)
         self._batches = Batches(len(self.data), training.batch_size, seed, self.data.labels.device)
         self._meter = Meter()
-        self._selection = Selection(self._model, splits.validation)
+        objective = Objective(training.objective, self._model.tasks.primary_metrics, reference)
+        self._selection = Selection(self._model, splits.validation, objective)
         self._stages = Stages(
             self._model, self._selection, self._batches, self._meter, journal or Journal(), training, self._progress
         )
@@ -141,7 +145,7 @@ class BackboneTrainer:
         state: Stateful | None = None,
     ) -> None:
         """Call ``update(rows)`` for each batch of an epoch, validate, keep the best, stop early."""
-        self._stages.train(Stage(stage, stage, update, end_epoch, state))
+        self._stages.train(Stage(stage, stage, update, end_epoch, state, self._model.pace))
 
     def run_once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
         """Call ``compute()``, or give ``result`` the state that it had after it, where that was saved."""
@@ -207,9 +211,9 @@ class BackboneTrainer:
         return self._selection.best_epoch
 
     @property
-    def score(self) -> float:
-        """Best validation score so far."""
-        return self._selection.best.score
+    def best(self) -> Best:
+        """The best state so far, its validation score and loss."""
+        return self._selection.best
 
     def train_until_spent(self, budget: Budget) -> None:
         """Train the last stage on from the best epoch, past early stopping, until all stages have used the budget.
@@ -233,11 +237,10 @@ class BackboneTrainer:
     def checkpoint(self, cell: str, weighting: Mapping[str, Tensor] | None = None) -> Checkpoint:
         """The best state and the weighting's, for other cells to build on."""
         backbone, optimiser = self._selection.best_state()
-        loss = self._selection.best.loss
-        return Checkpoint(cell, backbone, optimiser, self.score, self.spend, dict(weighting or {}), loss)
+        return Checkpoint(cell, backbone, optimiser, self.best.score, self.spend, dict(weighting or {}), self.best.loss)
 
     def _weighted(self, weighting: Weighting, name: str, stream: str) -> Stage:
         """The stage of training under ``weighting``."""
         weighting.setup(self)
         update = WeightedUpdate(weighting, self._model, self.schema.task_names)
-        return Stage(name, stream, update.step, update.end_epoch, update)
+        return Stage(name, stream, update.step, update.end_epoch, update, self._model.pace)

@@ -84,7 +84,7 @@ class LossBackward:
         if weights.shape not in {(tasks,), (batch, tasks)}:
             expected = f"({tasks},) per task or ({batch}, {tasks}) per sample and task"
             raise _wrong_shape(self._weighting, weights, expected)
-        loss = weighted_mean(step.losses, weights, step.mask)
+        loss = weighted_mean(step.losses, weights, step.mask, step.sample_weights)
         penalty = self._model.backbone.penalty(step.logits)
         self._model.descend(loss if penalty is None else loss + penalty)
         return weights
@@ -104,7 +104,8 @@ class GradientBackward:
         """Take the optimiser's step and give the weights applied, (K,)."""
         weighting, model = self._weighting, self._model
         penalty = model.backbone.penalty(step.logits)
-        gradients = TaskGradients(step.logits, step.task_losses, penalty, model.leaves(), self._reached)
+        decay = model.decay() if isinstance(weighting, DirectionWeighting) and weighting.preconditioned else {}
+        gradients = TaskGradients(step.logits, step.task_losses, penalty, model.leaves(), self._reached, decay)
         step.shared = gradients.shared
         if isinstance(weighting, DirectionWeighting):
             direction = dict(weighting.direct(step))

@@ -11,20 +11,20 @@ from mtlbench.leaderboards.formats.export import CONTRAST, KEY, READERS
 from mtlbench.leaderboards.formats.latex import options_of
 from mtlbench.leaderboards.publishing import rebuilt_tables
 from mtlbench.verification.findings import Finding, different_lines
-from mtlbench.verification.folders import Collection, Stored
+from mtlbench.verification.folders import Collection
+from mtlbench.verification.material import Material
 
 REBUILD = "build it anew with `mtlbench leaderboard build --format {}`"
 MOST = 20
 """Differences of a file that are listed."""
 
 
-def export_findings(collection: Collection, stored: Sequence[Stored]) -> Iterator[Finding]:
+def export_findings(collection: Collection, material: Material) -> Iterator[Finding]:
     """What differs between each file of numbers and one built from the records.
 
     A file of numbers may have been built with other options than the page. So the order of its rows does not count, and
     comparisons count only where they are with the baseline of the records' own.
     """
-    records = [one.record for one in stored]
     for name in WRITERS:
         path = collection.page.with_suffix(f".{name}")
         if name == "md" or not path.is_file():
@@ -32,7 +32,7 @@ def export_findings(collection: Collection, stored: Sequence[Stored]) -> Iterato
         try:
             content = path.read_bytes()
             options = options_of(content.decode(errors="replace")) if name == "tex" else ()
-            tables = rebuilt_tables(records, options)
+            tables = rebuilt_tables(material.records, options, material.searches)
             if name in READERS:
                 yield from _different_rows(path, name, content, tables)
             else:
@@ -88,4 +88,4 @@ def _counts(field: str, shown: Mapping[str, Any], wanted: Mapping[str, Any]) -> 
     """Whether a field is the same under any options: all but comparisons with another baseline."""
     place = "_2" if field.endswith("_2") else ""
     versus = f"versus{place}"
-    return field.removesuffix(place) not in CONTRAST or shown.get(versus) == wanted[versus]
+    return field.removesuffix(place) not in (*CONTRAST, "flags") or shown.get(versus) == wanted[versus]

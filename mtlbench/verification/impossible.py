@@ -27,12 +27,19 @@ def _values(record: Record) -> Iterator[str]:
                 yield from _score(f"dataset.optimum.{split}.{task}.{metric}", metric, value)
     for point in record.curve:
         place = f"curve, stage {point.stage}, epoch {point.epoch}"
+        if point.validation.keys() != set(record.dataset.tasks):
+            yield f"{place}, validation has the tasks {', '.join(sorted(point.validation))}, unlike the dataset"
         for task, value in point.validation.items():
             metric = record.dataset.primary_of(task)
             yield from _score(f"{place}, validation.{task}", metric, value)
         for task, value in point.train_loss.items():
             if value is not None and value < 0:
                 yield f"{place}, train_loss.{task} is {value!r}, but no loss is negative"
+    if record.influence:
+        for task in record.influence.sums.keys() - set(record.dataset.tasks):
+            yield f"influence.sums.{task} is of no task of the dataset"
+        if len(set(map(len, record.influence.sums.values()))) > 1:
+            yield "influence.sums has tasks of different length, but all are over the same groups of test rows"
     for stage in record.spend:
         for name in ("seconds", "peak_memory_mib"):
             if getattr(stage, name) < 0:

@@ -14,12 +14,13 @@ from mtlbench.leaderboards.publishing import rebuilt
 from mtlbench.records import Record
 from mtlbench.verification.findings import Finding, different_lines
 from mtlbench.verification.folders import Collection, Stored
+from mtlbench.verification.material import Material
 
 MOST = 20
 """Differences that are listed; a page that differs in more is out of date rather than edited."""
 
 
-def page_findings(collection: Collection, stored: Sequence[Stored]) -> list[Finding]:
+def page_findings(collection: Collection, material: Material) -> list[Finding]:
     """What differs between the page and one built from the records, with the options that the page was built with.
 
     Scores that differ are named with their cells. Where the scores are the same, the lines that differ are shown.
@@ -28,14 +29,14 @@ def page_findings(collection: Collection, stored: Sequence[Stored]) -> list[Find
     try:
         text = path.read_text(encoding="utf-8")
         page = parse_page(text, "it")
-        expected = rebuilt([one.record for one in stored], page.options)
+        expected = rebuilt(material.records, page.options, material.searches)
     except UnicodeDecodeError:
         return [Finding("page", f"it is no UTF-8 text; {REBUILD}", path)]
     except UsageError as error:
         return [Finding("page", str(error), path)]
     if text in (expected, unsealed(expected)):  # pages of older versions have no checksum
         return []
-    found = list(_different_scores(collection, page, parse_page(expected, "it"), stored))
+    found = list(_different_scores(collection, page, parse_page(expected, "it"), material.rows))
     if not found:
         return [_different_lines(path, text, expected)]
     more = f"and {len(found) - MOST} further differences; {REBUILD}"

@@ -4,10 +4,10 @@ import tempfile
 from pathlib import Path
 
 from mtlbench.cells import PROTOCOL, Training
+from mtlbench.config.plan import Plan
 from mtlbench.config.presets import PRESETS, PresetName
 from mtlbench.config.settings import RunSettings
 from mtlbench.config.specs import resolve
-from mtlbench.config.study import Plan
 from mtlbench.discovery import discover
 from mtlbench.errors import UsageError
 from mtlbench.experiments.events import Listen
@@ -26,7 +26,8 @@ def rerun(record: Record, plugin_files: tuple[Path, ...], data_dir: Path, listen
     with tempfile.TemporaryDirectory(prefix="mtlbench-rerun-") as scratch:
         # All parameters of the cell itself are given; the preset sizes what it builds on.
         preset: PresetName = next((name for name in PRESETS if name == record.preset), "quick")
-        plan = _plan(record, RunSettings(data_dir.absolute(), Path(scratch), plugin_files, preset))
+        settings = RunSettings(data_dir.absolute(), Path(scratch), plugin_files, preset, record.sizes)  # type: ignore[arg-type]
+        plan = _plan(record, settings)
         jobs = {job.cell.id: job for job in expand(plan, discover(plugin_files))}
         if record.cell not in jobs:
             [now] = {job.cell.fingerprint for job in jobs.values()}
@@ -51,6 +52,11 @@ def _plan(record: Record, settings: RunSettings) -> Plan:
         training = Training(**record.training)  # type: ignore[arg-type]
     except TypeError as error:
         raise UsageError(f"it has a training that is unknown here: {error}; use its mtlbench") from error
+    if training.settings != record.training:
+        raise UsageError(
+            "its weight decay was over all rows of embedding tables, here it is over those read; use the mtlbench that "
+            f"wrote it, {record.environment.get('mtlbench', 'of unknown version')}"
+        )
     if training.budget != "early-stopping":
         raise UsageError(
             f"it was given the budget of another cell of its study; `mtlbench run --budget {training.budget}` runs "

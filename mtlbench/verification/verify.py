@@ -9,7 +9,9 @@ from mtlbench.verification.findings import Finding, Report
 from mtlbench.verification.folders import Stored, collections, read
 from mtlbench.verification.identities import identified, protocols
 from mtlbench.verification.impossible import impossible
+from mtlbench.verification.material import Material
 from mtlbench.verification.pages import page_findings
+from mtlbench.verification.searches import read_searches, searched
 from mtlbench.verification.selections import selected
 
 
@@ -37,12 +39,15 @@ def verify(folder: Path, coinciding: Coinciding) -> tuple[Report, list[Stored]]:
         found, notes = duplicates(stored, coinciding)
         report.findings += found
         report.notes += [*notes, *commits(collection, stored)]
+        searches, unreadable = read_searches(collection)
+        report.findings += [*unreadable, *searched(searches, stored)]
         if not stored:
             continue
-        report.findings += export_findings(collection, stored)
+        material = Material.of(stored, [one.search for one in searches])
+        report.findings += export_findings(collection, material)
         if collection.page.exists():
             report.pages += 1
-            report.findings += page_findings(collection, stored)
+            report.findings += page_findings(collection, material)
         else:
             missing = Finding(
                 "page", "there is no page of these records; `mtlbench leaderboard build`", collection.page

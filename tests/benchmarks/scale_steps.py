@@ -21,7 +21,7 @@ from mtlbench.cli import main
 from mtlbench.records import Record, RecordStore
 
 if TYPE_CHECKING:
-    from mtlbench.config.study import Plan
+    from mtlbench.config.plan import Plan
     from mtlbench.experiments.job import Job
 
 CELLS_PER_SEED = 256

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from mtlbench.records import checksum, read_record
+from mtlbench.records import checksum, decoded, encoded, read_record
 from mtlbench.tasks.metrics import METRICS
 from mtlbench.training.stage import Batches
 from mtlbench.verification.impossible import batches
@@ -102,6 +103,38 @@ def test_a_score_outside_the_range_of_its_metric(
     cell = read_record(path).cell[:12]
     assert line.startswith(f"impossible: {path}: Shared Bottom on Synthetic [rows=2500], seed 0 ({cell}): ")
     assert f"metrics.test.click.{metric} is {value!r}, but {reason}; run the cell again" in line
+
+
+def test_influences_of_no_task(mtlbench: Any, results: Path) -> None:
+    def other(content: Content) -> None:
+        sums = content["influence"]["sums"]
+        sums["cart"] = sums.pop("click")
+
+    forge(results, other)
+    [line] = found(mtlbench, results, "impossible")
+    assert "influence.sums.cart is of no task of the dataset; run the cell again" in line
+
+
+def test_influences_that_are_damaged(mtlbench: Any, results: Path) -> None:
+    forge(results, lambda content: content["influence"]["sums"].update(click="AAAA"))
+    done = mtlbench("leaderboard", "verify", results)
+    assert "influence.sums.click: Value error, it is no list of sums; restore the file as mtlbench wrote it" in done.out
+
+
+def test_influences_of_a_task_over_fewer_groups(mtlbench: Any, results: Path) -> None:
+    forge(results, lambda content: content["influence"]["sums"].update(click=encoded(np.array([1.0, -1.0]))))
+    [line] = found(mtlbench, results, "impossible")
+    assert "influence.sums has tasks of different length" in line
+
+
+def test_an_influence_that_was_changed(mtlbench: Any, results: Path) -> None:
+    def other(content: Content) -> None:
+        sums = content["influence"]["sums"]
+        sums["click"] = encoded(-2 * decoded(sums["click"]))
+
+    forge(results, other, seal=False)
+    [line] = found(mtlbench, results, "checksum")
+    assert "its content is not what was written" in line
 
 
 def point(number: int, **fields: Any) -> Callable[[Content], None]:

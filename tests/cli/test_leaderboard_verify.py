@@ -279,11 +279,30 @@ def test_a_start_that_was_kept_though_training_on_was_better(mtlbench: Any, resu
         content["best_epoch"] = {"continue": 0}
         content["metrics"] = json.loads(source.read_text())["metrics"]
         for point in content["curve"]:
-            point["validation"] = {"click": 0.99, "purchase": 0.99}
+            point["validation"] = dict.fromkeys(point["validation"], 0.99)
 
     change(path, keep_start, seal=True)
     done = mtlbench("leaderboard", "verify", results)
     assert f"selection: {named(path, 'Loss-Aware-Shared Bottom', 0)} it kept what it started from" in done.out
+
+
+def test_a_curve_of_other_tasks_than_the_dataset_has(mtlbench: Any, results: Path) -> None:
+    def rename(content: dict[str, Any]) -> None:
+        content["curve"][0]["validation"]["purchase"] = content["curve"][0]["validation"].pop("click")
+
+    change(file_of(results, "rlw", 0), rename, seal=True)
+    done = mtlbench("leaderboard", "verify", results)
+    assert "impossible:" in done.out
+    assert "curve, stage train, epoch 1, validation has the tasks conversion, purchase" in done.out
+
+
+@pytest.mark.parametrize("field", ["objective", "validation_loss"])
+@pytest.mark.parametrize("by", [-0.01, 0.01])
+def test_a_choice_that_is_not_that_of_the_scores(mtlbench: Any, results: Path, field: str, by: float) -> None:
+    path = file_of(results, "rlw", 0)
+    change(path, lambda content: content["selection"].update({field: content["selection"][field] + by}), seal=True)
+    done = mtlbench("leaderboard", "verify", results)
+    assert f"selection: {named(path, 'RLW-Shared Bottom', 0)} selection.{field} is " in done.out
 
 
 def copied(results: Path, origin: Path, edit: Callable[[dict[str, Any]], object]) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from plugin_sources import weighting, write
 
-from mtlbench.records import read_record
+from mtlbench.records import decoded, read_record
 
 SMALL = ("--dataset", "synthetic[rows=2000]", "--backbone", "shared-bottom", "--seeds", 1, "--epochs", 1, "--jobs", 1)
 
@@ -37,6 +37,10 @@ def test_a_study_ends_in_records_and_a_leaderboard(mtlbench: Any, here: Path) ->
         "constant": {},
         "rmtl": {"lambda": 0.5},
     }
+    for record in records(here / "new/out"):
+        assert record["influence"]["unit"] == "session"
+        assert [len(decoded(sums)) for sums in record["influence"]["sums"].values()] == [58, 58]  # sessions
+    assert "in brackets over test samples drawn by session" in first.out
     again = mtlbench("run", *SMALL, "--weighting", "constant,rmtl[lambda=0.5]", "--out", "new/out")
     assert again.code == 0
     assert again.out == first.out

@@ -120,7 +120,7 @@ def copied(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("file", "line", "changed", "told"),
     [
-        ("mtlbench/training/optimiser.py", "BETAS, EPS, weight_decay=", "(0.5, 0.9), EPS, weight_decay=", "mtlbench"),
+        ("mtlbench/training/optimiser.py", "learning_rate, BETAS, EPS", "learning_rate, (0.5, 0.9), EPS", "mtlbench"),
         ("mtlbench_plugins/weightings/constant.py", "import", "import", "mtlbench_plugins"),
     ],
 )

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from bit_flips import flip_in
 
-from mtlbench.config.study import Plan, Study
+from mtlbench.config.plan import Plan
+from mtlbench.config.study import Study
 from mtlbench.discovery import discover
 from mtlbench.errors import StorageError
 from mtlbench.experiments import runner

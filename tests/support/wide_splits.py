@@ -1,5 +1,6 @@
 """A small dataset whose tables are larger than what a batch reads, backbones for it, and the textbook training loop."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -7,7 +8,7 @@ from small_splits import small_schema, small_split
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlbench.api import Backbone, Bag, BagField, Field, Schema, Splits, VectorField
+from mtlbench.api import Backbone, Bag, BagField, Field, Inputs, Schema, Splits, VectorField
 from mtlbench.discovery import discover
 from mtlbench.nn import FieldEmbedding
 from mtlbench.training.seeding import derive
@@ -64,8 +65,29 @@ def small_backbone(name: str, splits: Splits, **sizes: object) -> Backbone:
     return cls(splits.schema, cls.Params(**{"embedding": 8, "bottom": (16, 8), "tower": (4,), **sizes}))
 
 
-def plain_loop(backbone: Backbone, splits: Splits, batches: list[Tensor]) -> list[float]:
-    """The textbook loop: dense torch Adam, the embedding table read and updated whole."""
+Penalty = Callable[[Backbone, Inputs], Tensor]
+
+
+def l2_of_what_is_read(decay: float) -> Penalty:
+    """The L2 term of the layers, and of the rows of embedding tables that a batch reads."""
+
+    def penalty(backbone: Backbone, inputs: Inputs) -> Tensor:
+        tables = {id(one.weight): one for one in backbone.modules() if isinstance(one, FieldEmbedding)}
+        terms = [parameter.square().sum() for parameter in backbone.parameters() if id(parameter) not in tables]
+        terms += [one.weight[one.index(inputs).long().flatten().unique()].square().sum() for one in tables.values()]
+        return decay / 2 * torch.stack(terms).sum()
+
+    return penalty
+
+
+def plain_loop(
+    backbone: Backbone,
+    splits: Splits,
+    batches: list[Tensor],
+    penalty: Penalty | None = None,
+    rate: Callable[[int], float] = lambda taken: 1e-3,
+) -> list[float]:
+    """The textbook loop: dense torch Adam, the embedding table read and updated whole; the losses without penalty."""
     adam = torch.optim.Adam(backbone.parameters(), lr=1e-3)
     for module in backbone.modules():
         if isinstance(module, FieldEmbedding):
@@ -75,8 +97,9 @@ def plain_loop(backbone: Backbone, splits: Splits, batches: list[Tensor]) -> lis
         torch.manual_seed(derive(0, number))
         logits = backbone(data.inputs[rows])
         loss = F.binary_cross_entropy_with_logits(logits, data.labels[rows])
+        adam.param_groups[0]["lr"] = rate(number)
         adam.zero_grad()
-        loss.backward()
+        (loss if penalty is None else loss + penalty(backbone, data.inputs[rows])).backward()
         adam.step()
         losses.append(loss.item())
     return losses

@@ -47,12 +47,13 @@ def test_a_task_of_small_gradients_moves_as_much_as_one_of_large():
         torch.testing.assert_close(direction, torch.full((2,), 0.5, dtype=torch.float64), rtol=1e-4, atol=0.0)
 
 
-def test_of_identical_tasks_training_is_that_of_adam():
+@pytest.mark.parametrize("decay", [0.0, 0.02])
+def test_of_identical_tasks_training_is_that_of_adam(decay: float):
     splits = small_splits()
     same = splits.train.labels[:, :1].expand(-1, 2).contiguous()
     splits.train.labels.copy_(same)
     catalogue = discover(())
-    trained = []
+    trained, training = [], Training(epochs=2, patience=2, batch_size=32, weight_decay=decay)
     for name in ("adatask", "constant"):
         cls = catalogue.backbones["shared-bottom"].cls
         with seeded(0, "initial parameters"):
@@ -60,7 +61,7 @@ def test_of_identical_tasks_training_is_that_of_adam():
         with torch.no_grad():  # the same tower twice
             for one, other in zip(backbone.towers[0].parameters(), backbone.towers[1].parameters(), strict=True):
                 other.copy_(one)
-        trainer = BackboneTrainer(backbone, splits, Training(epochs=2, patience=2, batch_size=32), 0, dense=True)
+        trainer = BackboneTrainer(backbone, splits, training, 0, dense=True)
         weighting = catalogue.weightings[name].cls
         weighting(weighting.Params()).fit(trainer)
         trained.append(trainer)

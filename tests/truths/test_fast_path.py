@@ -1,15 +1,18 @@
 """The fast training path computes what a plain torch loop computes, for every backbone."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
+from linear_backbone import LinearBackbone
 from small_splits import small_splits
-from wide_splits import BACKBONES, plain_loop, small_backbone, wide_splits
+from wide_splits import BACKBONES, l2_of_what_is_read, plain_loop, small_backbone, wide_splits
 
-from mtlbench.api import Splits, TrainingError
+from mtlbench.api import Splits, Step, TrainingError
 from mtlbench.cells import Training
 from mtlbench.nn import FieldEmbedding, embedding
+from mtlbench.nn.activation import Dropout
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.model import Model
@@ -19,6 +22,7 @@ from mtlbench_plugins.weightings.constant import Constant
 
 STEPS = 50
 BATCH = 16
+DECAY = 0.02
 
 
 def fast_loop(trainer: BackboneTrainer | Model, batches: list[torch.Tensor]) -> list[float]:
@@ -90,17 +94,82 @@ def test_dense_and_row_wise_training_agree_and_exchange_checkpoints():
     torch.testing.assert_close(results[0], results[1], atol=1e-5, rtol=1e-4)
 
 
-def test_weight_decay_makes_tables_dense():
-    splits = wide_splits()
-    backbone = small_backbone("mmoe", splits)
-    trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH, weight_decay=1e-2), 0)
+@pytest.mark.parametrize("bags", [False, True], ids=["fields", "bags"])
+@pytest.mark.parametrize("name", ["mmoe", "metaheac"])
+def test_embedding_dropout_is_that_of_the_embedded_inputs_put_together(
+    name: str, bags: bool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(embedding, "SUM_COST", -(10**9))  # distinct vectors once, wherever that is allowed
+    splits = wide_splits(bags=bags)
+    backbone = small_backbone(name, splits, dropout=0.0)
     (table,) = (module for module in backbone.modules() if isinstance(module, FieldEmbedding))
-    unread = torch.ones(len(table.weight), dtype=torch.bool)
-    rows = trainer.minibatches("train", 1)[0]
-    unread[table.index(splits.train.inputs[rows]).long().flatten()] = False
-    before = table.weight[unread].clone()
-    fast_loop(trainer, [rows])
-    assert not torch.equal(table.weight[unread], before)
+    table.weight.data.mul_(50)  # large enough for the masks to show
+    plain, without = copy.deepcopy(backbone), copy.deepcopy(backbone)
+    (table,) = (module for module in plain.modules() if isinstance(module, FieldEmbedding))
+    table.forward = lambda inputs, embed=table.forward: Dropout(0.4).train(table.training)(embed(inputs))
+    model = Model(backbone, splits, Training(batch_size=BATCH, embedding_dropout=0.4))
+    rows = (batches(splits, 1) + batches(splits, 2))[:STEPS]
+    expected = plain_loop(plain, splits, rows)
+    torch.testing.assert_close(torch.tensor(fast_loop(model, rows)), torch.tensor(expected), atol=1e-5, rtol=1e-5)
+    undropped = fast_loop(Model(without, splits, Training(batch_size=BATCH)), rows)
+    assert max(abs(one - other) for one, other in zip(undropped, expected, strict=True)) > 1e-3
+    torch.testing.assert_close(model.infer(splits.test), plain.eval()(splits.test.inputs), atol=1e-4, rtol=1e-4)
+
+
+def test_embedding_dropout_without_an_embedding_is_refused():
+    splits = wide_splits()
+    with pytest.raises(TrainingError, match="--embedding-dropout"):
+        Model(LinearBackbone(splits.schema), splits, Training(embedding_dropout=0.1))
+
+
+def test_embedding_dropout_has_the_masks_of_seed_stage_and_epoch_under_every_weighting():
+    splits, training = wide_splits(), Training(epochs=2, batch_size=BATCH, embedding_dropout=0.4)
+    curves = []
+    for weighting in (Constant(Constant.Params()), DrawingConstant(Constant.Params())):
+        trainer = BackboneTrainer(small_backbone("mmoe", splits), splits, training, 0)
+        weighting.fit(trainer)
+        curves.append(trainer.curve)
+    assert curves[0] == curves[1]
+
+
+class DrawingConstant(Constant):
+    """Draws random numbers of its own in each step."""
+
+    def weigh(self, step: Step) -> torch.Tensor:
+        return super().weigh(step) + 0 * torch.rand(2)
+
+
+@pytest.mark.parametrize("bags", [False, True], ids=["fields", "bags"])
+@pytest.mark.parametrize("dense", [False, True], ids=["row by row", "dense"])
+@pytest.mark.parametrize("name", ["mmoe", "single-task"])
+def test_weight_decay_is_that_of_an_l2_term_over_layers_and_the_rows_read(name: str, dense: bool, bags: bool):
+    splits = wide_splits(bags=bags)
+    backbone = small_backbone(name, splits)
+    plain = copy.deepcopy(backbone)
+    model = Model(backbone, splits, Training(batch_size=BATCH, weight_decay=DECAY), dense=dense)
+    rows = (batches(splits, 1) + batches(splits, 2))[:STEPS]
+    expected = plain_loop(plain, splits, rows, penalty=l2_of_what_is_read(DECAY))
+    torch.testing.assert_close(torch.tensor(fast_loop(model, rows)), torch.tensor(expected), atol=1e-5, rtol=1e-5)
+    model.infer(splits.validation)
+    for (key, fast), slow in zip(backbone.named_parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(fast, slow, atol=2e-5, rtol=1e-4, msg=lambda text, key=key: f"{key}: {text}")
+
+
+@pytest.mark.parametrize("algorithm", ["sparse-adam", "rowwise-adagrad"])
+def test_weight_decay_of_other_embedding_optimisers_is_that_of_an_l2_term(algorithm: str):
+    splits = wide_splits()
+    backbones = [small_backbone("mmoe", splits) for _ in range(2)]
+    settings = Training(batch_size=BATCH, embedding_optimiser=algorithm)
+    decayed = Model(backbones[0], splits, replace(settings, weight_decay=DECAY))
+    penalised = Model(backbones[1], splits, settings)
+    for number, rows in enumerate(batches(splits, 1)):
+        for model, backbone in ((decayed, None), (penalised, backbones[1])):
+            torch.manual_seed(derive(0, number))
+            loss = model.step(rows).losses.mean()
+            layers = [leaf for name, leaf in model.leaves().items() if backbone is not None]
+            model.descend(loss + DECAY / 2 * sum(leaf.square().sum() for leaf in layers))
+    for decayed_one, expected in zip(*(backbone.parameters() for backbone in backbones), strict=True):
+        torch.testing.assert_close(decayed_one, expected, atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("algorithm", ["sparse-adam", "rowwise-adagrad"])
@@ -123,9 +192,9 @@ def test_other_embedding_optimisers_train_and_leave_unread_rows_alone(algorithm:
 
 def test_an_embedding_optimiser_without_dense_update_is_refused_where_one_is_needed():
     splits = wide_splits()
-    training = Training(embedding_optimiser="sparse-adam", weight_decay=1e-6)
+    training = Training(embedding_optimiser="sparse-adam")
     with pytest.raises(TrainingError, match="use --embedding-optimiser adam"):
-        BackboneTrainer(small_backbone("mmoe", splits), splits, training, 0)
+        BackboneTrainer(small_backbone("mmoe", splits), splits, training, 0, dense=True)
 
 
 @pytest.mark.parametrize("algorithm", ["adam", "sparse-adam", "rowwise-adagrad"])

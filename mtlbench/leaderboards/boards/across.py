@@ -35,6 +35,8 @@ class _Block:
     """A dataset and a backbone, with its complete rows by the key of their weighting."""
 
     name: str
+    dataset: str
+    """Title of its board."""
     columns: dict[str, tuple[Column, ...]]
     """Of each metric a column per task; those that a task lacks are left out, and those in the label's unit."""
     rows: dict[str, Row]
@@ -61,10 +63,13 @@ class MeanRanks:
 
     names: tuple[str, ...]
     ranks: tuple[float, ...]
-    blocks: int
-    critical_difference: float
-    p: float
-    """Of Friedman's test."""
+    datasets: int
+    backbones: int
+    """Pairs of a dataset and a backbone."""
+    critical_difference: float | None
+    """``None`` for one dataset, whose backbones are no independent blocks."""
+    p: float | None
+    """Of Friedman's test; ``None`` likewise."""
     primary: str
     """What the primary metric is called."""
 
@@ -72,6 +77,8 @@ class MeanRanks:
     def cliques(self) -> tuple[tuple[int, int], ...]:
         """First and last place of each largest run of weightings that cannot be told apart."""
         runs: list[tuple[int, int]] = []
+        if self.critical_difference is None:
+            return ()
         for first in range(len(self.ranks)):
             last = max(i for i, rank in enumerate(self.ranks) if rank - self.ranks[first] < self.critical_difference)
             if last > first and not (runs and runs[-1][1] >= last):
@@ -92,8 +99,8 @@ class Across:
     higher: bool
     """Whether a higher value of it is better in every task."""
     tests: dict[str, Friedman]
-    """Metric -> Friedman's test."""
-    blocks: int
+    """Metric -> Friedman's test over datasets; empty for one dataset."""
+    datasets: int
     left_out: tuple[str, ...]
     """Weightings and blocks that have gaps."""
     _kept: tuple[_Block, ...]
@@ -104,9 +111,14 @@ class Across:
         return self.primary if metric == PRIMARY else METRICS[metric].label
 
     @property
-    def critical_difference(self) -> float:
-        """Nemenyi's: mean ranks closer than that cannot be told apart."""
-        return critical_difference(len(self.names), self.blocks, ALPHA)
+    def backbones(self) -> int:
+        """Pairs of a dataset and a backbone."""
+        return len(self._kept)
+
+    @property
+    def critical_difference(self) -> float | None:
+        """Nemenyi's: mean ranks closer than that cannot be told apart; ``None`` for one dataset."""
+        return critical_difference(len(self.names), self.datasets, ALPHA) if self.datasets > 1 else None
 
     @property
     def baseline(self) -> int | None:
@@ -122,9 +134,13 @@ class Across:
 
 
 def across(group: Sequence[Board], baselines: Sequence[str] = ()) -> Across | None:
-    """The weightings over the blocks of boards that share preset, training and protocol.
+    """The weightings over the datasets and backbones of boards that share preset, training and protocol.
 
-    ``None`` where there are not two blocks and two weightings without a gap.
+    The blocks of Friedman's test are datasets, a generated one under another seed among them: each ranks the mean over
+    its backbones. Backbones are no blocks of their own, for weightings rank nearly alike on all of them. Of a single
+    dataset the ranks are means over its backbones, and there is no test.
+
+    ``None`` where there are not two pairs of a dataset and a backbone, and two weightings without a gap.
 
     Args:
         group: the boards.
@@ -138,7 +154,11 @@ def across(group: Sequence[Board], baselines: Sequence[str] = ()) -> Across | No
         return None
     called = dict.fromkeys(metric_of(column) for block in kept for column in block.columns[PRIMARY])
     others = [key for key in TABULATED if key not in {metric.key for metric in called}]
+    datasets = [block.dataset for block in kept]
     scores = {metric: _scores(kept, metric)[list(keys)] for metric in (PRIMARY, *others)}
+    several = len(set(datasets)) > 1
+    if several:
+        scores = {metric: found.groupby(datasets, sort=False).mean() for metric, found in scores.items()}
     placed = {metric: ranks(found) for metric, found in scores.items() if not found.isna().to_numpy().any()}
     names = _names(blocks)
     return Across(
@@ -146,8 +166,8 @@ def across(group: Sequence[Board], baselines: Sequence[str] = ()) -> Across | No
         ranks={metric: tuple(found.mean(0).tolist()) for metric, found in placed.items()},
         primary=in_words([metric.label for metric in called]),
         higher=all(metric.direction == "higher" for metric in called),
-        tests=dict(zip(placed, friedman_tests([*placed.values()]), strict=True)),
-        blocks=len(kept),
+        tests=dict(zip(placed, friedman_tests([*placed.values()]), strict=True)) if several else {},
+        datasets=len(set(datasets)),
         left_out=(*(names[str(key)] for key in complete.methods_left_out), *map(str, complete.blocks_left_out)),
         _kept=kept,
         _keys=keys,
@@ -163,9 +183,10 @@ def mean_ranks(group: Sequence[Board], baselines: Sequence[str] = ()) -> MeanRan
     return MeanRanks(
         tuple(name for _, name in ordered),
         tuple(rank for rank, _ in ordered),
-        found.blocks,
+        found.datasets,
+        found.backbones,
         found.critical_difference,
-        found.tests[PRIMARY].p,
+        found.tests[PRIMARY].p if found.tests else None,
         found.primary,
     )
 
@@ -179,7 +200,7 @@ def _blocks(board: Board, baselines: Sequence[str]) -> list[_Block]:
             base = next(iter(baselines_of(complete.values(), baselines)), None)
             name = f"{board.title}: {backbone_name(sample)}"
             backbones.append(sample.backbone)
-            found.append(_Block(name, _columns(board), complete, None if base is None else _key(base)))
+            found.append(_Block(name, board.title, _columns(board), complete, None if base is None else _key(base)))
     names = told_apart(
         [block.name for block in found],
         [{"backbone": use.name, **use.params} for use in backbones],

@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mtlbench.leaderboards.boards.board import OPTIMUM, MeanSpend, Row, RowState, SeedMean
+from mtlbench.leaderboards.boards.board import OPTIMUM, Flag, MeanSpend, Row, RowState, SeedMean
 from mtlbench.leaderboards.boards.columns import Column, in_words
 from mtlbench.leaderboards.boards.diagnostics import diagnostics_of
-from mtlbench.records import Record
+from mtlbench.records import Record, decoded
 from mtlbench.statistics import mean_intervals
 from mtlbench.tasks.metrics.probabilities import NORMALISED_ENTROPY
 from mtlbench.text import counted, one_line
 
+EARLY_STOPPING = "early-stopping"
+"""The budget under which a stage ends at its last allowed epoch, where it has not stopped before."""
 SHORT = 28
 """Most characters of a reason inside a table; the notes have the whole."""
 
@@ -42,12 +45,45 @@ def row_of(
         gap=_gap(state, records, len(done), len(seeds)),
         reasons=reasons,
         remarks=_remarks(done),
+        flags=_flags(done),
         spend=_spend(done),
         diagnostics=diagnostics_of(done),
         order=order,
         sample=records[0],
         seeds=tuple(record.seed for record in done),
+        unit=next((record.influence.unit for record in done if record.influence), ""),
+        sampling=_sampling(done),
     )
+
+
+def _sampling(done: Sequence[Record]) -> dict[str, NDArray[np.float64]]:
+    """Task -> the mean over seeds of the influence of each group of test rows, where every record knows it."""
+    known = [record.influence for record in done if record.influence]
+    if not known or len(known) < len(done):
+        return {}
+    by_task = {task: [one.sums[task] for one in known if task in one.sums] for task in known[0].sums}
+    found = {task: list(map(decoded, texts)) for task, texts in by_task.items() if len(texts) == len(done)}
+    return {task: np.mean(sums, axis=0) for task, sums in found.items() if len(set(map(len, sums))) == 1}
+
+
+def _flags(done: Sequence[Record]) -> tuple[Flag, ...]:
+    flags: list[Flag] = ["cut off"] if 2 * sum(map(_cut_off, done)) > len(done) else []
+    return (*flags, "worse than the base rate") if _worse_than_base_rate(done) else tuple(flags)
+
+
+def _cut_off(record: Record) -> bool:
+    """Whether what is scored is of the last epoch that its stage was allowed."""
+    kept = [epoch for epoch in (record.best_epoch or {}).values() if epoch]
+    early = record.training.get("budget", EARLY_STOPPING) == EARLY_STOPPING
+    return early and bool(kept) and kept[-1] == record.training.get("epochs")
+
+
+def _worse_than_base_rate(done: Sequence[Record]) -> list[str]:
+    """The tasks whose normalised entropy is over 1, with its mean over seeds."""
+    column = NORMALISED_ENTROPY.key
+    tasks = done[0].dataset.tasks if done else ()
+    means = {task: statistics.fmean(values) for task in tasks if (values := _scores(done, (task, column)))}
+    return [f"{task} ({mean:.{NORMALISED_ENTROPY.digits}f})" for task, mean in means.items() if mean > 1]
 
 
 def _gap(state: RowState, records: Sequence[Record], done: int, wanted: int) -> str:
@@ -86,17 +122,12 @@ def _remarks(done: Sequence[Record]) -> tuple[str, ...]:
         remarks.append(
             f"In {often} the last stage of training never improved on what it started from, which is what is scored"
         )
-    worse = (
-        [
-            f"{task} ({fmean:.{NORMALISED_ENTROPY.digits}f})"
-            for task in done[0].dataset.tasks
-            for values in [_scores(done, (task, NORMALISED_ENTROPY.key))]
-            if values and (fmean := statistics.fmean(values)) > 1
-        ]
-        if done
-        else []
-    )
-    if worse:
+    if 2 * sum(map(_cut_off, done)) > len(done):
+        remarks.append(
+            "Cut off: in more than half of the seeds the best epoch is the last one allowed, so more epochs may give "
+            "more"
+        )
+    if worse := _worse_than_base_rate(done):
         remarks.append(f"Worse than the base rate, by a normalised entropy over 1, in {in_words(worse)}")
     return tuple(remarks)
 

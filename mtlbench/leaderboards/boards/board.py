@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mtlbench.leaderboards.boards.columns import Column, needs_two_tables, primaries_of
 from mtlbench.records import Record
 from mtlbench.statistics import Difference, Estimate
@@ -17,6 +20,12 @@ MISSING = "–"
 
 Significance = Literal["better", "worse", "not told apart"]
 
+MARKS = (("*", "°"), ("†", "‡"))
+"""Of better and of worse than the first baseline, and than the second."""
+
+Flag = Literal["not exercised", "more spend", "cut off", "worse than the base rate"]
+"""What a reader must know of a row before its numbers; each is a note too."""
+
 
 @dataclass(frozen=True)
 class Contrast:
@@ -24,19 +33,24 @@ class Contrast:
 
     baseline: str
     """The baseline's row."""
-    difference: Difference
-    """Value minus baseline, with its own t interval, which is not adjusted."""
-    p: float
-    """Of the signed-rank test."""
-    adjusted: float
-    """The same, Holm-adjusted over ``comparisons``."""
-    comparisons: int
-    """Methods of the backbone that were compared with the baseline in this column."""
-    verdict: Significance
-    mark: str
-    """How the table marks the verdict."""
     place: int
     """0 for the first baseline, 1 for the second."""
+    difference: Difference
+    """Value minus baseline, with its own t interval over seeds, which is not adjusted."""
+    sampling: Estimate | None = None
+    """The same difference with its 95 % interval over test samples; ``None`` where a record does not know it."""
+    p: float = math.nan
+    """By sign flips of seeds, of this comparison alone; NaN in columns that are not primary, which carry no marks."""
+    adjusted: float = math.nan
+    """The same over all comparisons of the board."""
+    verdict: Significance | None = None
+    """``None`` where there is no test."""
+
+    @property
+    def mark(self) -> str:
+        """How the table marks the verdict."""
+        better, worse = MARKS[self.place]
+        return {"better": better, "worse": worse}.get(self.verdict or "", "")
 
 
 @dataclass(frozen=True)
@@ -112,6 +126,14 @@ class Row:
     """What the weighting reported, as text by name."""
     pareto: bool = False
     """Whether no complete row is better in the primary metric of one task and none worse in those of the others."""
+    equals: str = ""
+    """The first row of the backbone that has the same scores in every seed and column, to the last digit; empty where
+    there is none before this one. Such rows are ranked as one."""
+    flags: tuple[Flag, ...] = ()
+    unit: str = ""
+    """What test samples are drawn of: sessions, users or rows; empty where the records do not know."""
+    sampling: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)
+    """Task -> how much each group of test rows moves its primary metric, mean over seeds."""
 
     def by_seed(self, column: Column) -> dict[int, float]:
         """The score of each of the row's seeds; empty where it has none."""
@@ -120,17 +142,16 @@ class Row:
 
 
 @dataclass(frozen=True)
-class ComparisonFamily:
-    """Comparisons that are adjusted together: the methods of a backbone against one baseline."""
+class BaselineUse:
+    """A baseline that the methods of a backbone are compared with."""
 
     backbone: str
     baseline: str
-    """The weighting that the others are compared with, by its label; empty where there is none."""
-    marks: tuple[str, str]
-    """Of better and of worse."""
-    seeds: int
-    comparisons: int
-    """Methods that were compared; 0 where the baseline lacks a seed."""
+    """The weighting, by its label; empty where the backbone has none."""
+    place: int
+    """0 for the first baseline, 1 for the second."""
+    comparable: bool
+    """Whether it has every seed."""
 
 
 @dataclass(frozen=True)
@@ -146,9 +167,15 @@ class Board:
     seeds: tuple[int, ...]
     machines: tuple[str, ...]
     rows: tuple[Row, ...]
-    families: tuple[ComparisonFamily, ...] = ()
+    baselines: tuple[BaselineUse, ...] = ()
     reference: str = ""
     """The row that Delta_m is measured against; empty where there is none."""
+
+    @property
+    def tested(self) -> tuple[Contrast, ...]:
+        """The comparisons that can carry a mark, which are tested together."""
+        values = (row.values[column] for row in self.rows for column in self.primaries if column in row.values)
+        return tuple(contrast for value in values for contrast in value.contrasts if contrast.verdict)
 
     @property
     def primaries(self) -> tuple[Column, ...]:

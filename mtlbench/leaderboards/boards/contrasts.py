@@ -1,32 +1,34 @@
-"""Which values differ from a baseline or from controls: paired tests over seeds, Holm-adjusted."""
+"""Which values differ from a baseline, tested together over the whole board."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtlbench.config.parameters import spec_text
 from mtlbench.errors import UsageError, did_you_mean
-from mtlbench.leaderboards.boards.board import (
-    Board,
-    ComparisonFamily,
-    Contrast,
-    Row,
-    Significance,
-)
+from mtlbench.leaderboards.boards.board import MARKS, BaselineUse, Board, Contrast, Row, Significance
 from mtlbench.leaderboards.boards.columns import Column, metric_of
 from mtlbench.leaderboards.boards.naming import backbone_name, key_of, weighting_name
-from mtlbench.statistics import ALPHA, Difference, difference_by_seed, holm, paired_differences, wilcoxon_tests
-
-MARKS = (("*", "°"), ("†", "‡"))
-"""Of better and of worse than the first baseline, and than the second."""
-FEWEST_SEEDS = 2
-"""Shared seeds below which nothing is said of a method and its control."""
+from mtlbench.leaderboards.boards.relations import related
+from mtlbench.statistics import (
+    ALPHA,
+    Estimate,
+    max_t,
+    paired_differences,
+    rows_of_differences,
+    sampling_interval,
+)
 
 
 def contrasted(found: Sequence[Board], baselines: Sequence[str] = ()) -> list[Board]:
     """The boards with every value of a complete row compared with the baselines of its backbone.
+
+    Marks are claims over the board: all comparisons of methods with all baselines, on all backbones and in the primary
+    metrics of all tasks, are one family (:func:`mtlbench.statistics.max_t`). Two baselines share it, for a reader sees
+    the marks of both on one page. A mark also needs the interval over test samples to exclude 0, where it is known.
 
     Args:
         found: the boards.
@@ -71,66 +73,34 @@ def by_backbone(rows: Iterable[Row]) -> list[list[Row]]:
     return list(groups.values())
 
 
-@dataclass(frozen=True)
-class ControlDifference:
-    """A method minus one of its controls in the primary metric of one task, over the seeds that both have."""
-
-    control: str
-    column: Column
-    difference: Difference
-    p: float
-    """Holm-adjusted over the controls and tasks of the method; NaN where nothing is known of the spread."""
-
-    @property
-    def found(self) -> int:
-        """1 where the method is better, -1 where it is worse, 0 where nothing can be told."""
-        if not self.p < ALPHA:
-            return 0
-        return 1 if self.lead > 0 else -1
-
-    @property
-    def task(self) -> str:
-        """The task."""
-        return self.column[0]
-
-    @property
-    def lead(self) -> float:
-        """By how much the method is better."""
-        value = self.difference.estimate.value
-        return -value if metric_of(self.column).lower_is_better else value
-
-
-def control_differences(row: Row, controls: Sequence[Row], board: Board) -> list[ControlDifference]:
-    """``row`` minus each of ``controls`` in the primary metric of each task, where two seeds or more are shared."""
-    found = [
-        (control.method, column, difference)
-        for control in controls
-        for column in board.primaries
-        if (difference := difference_by_seed(row.by_seed(column), control.by_seed(column), FEWEST_SEEDS))
-    ]
-    adjusted = holm([difference.p for *_, difference in found]).tolist()
-    return [ControlDifference(*one, p) for one, p in zip(found, adjusted, strict=True)]
-
-
 def _contrasted(board: Board, baselines: Sequence[str]) -> Board:
+    groups = by_backbone(board.rows)
+    pairs = [pair for rows in groups for pair in _against_baselines(rows, baselines)]
     contrasts: dict[tuple[str, Column], list[Contrast]] = defaultdict(list)
-    families: list[ComparisonFamily] = []
-    for rows in by_backbone(board.rows):
-        pairs = _against_baselines(rows, baselines)
-        families += [_family(*pair, board) for pair in pairs] or _without_baseline(rows)
-        for place, baseline, rivals in pairs:
-            for column in board.columns:
-                for row, contrast in _compared(place, baseline, rivals, column):
+    tested: list[tuple[Row, Column, Contrast]] = []
+    seeds: list[NDArray[np.float64]] = []
+    for place, baseline, rivals in pairs:
+        for column in board.columns:
+            compared, by_seed = _compared(place, baseline, rivals, column)
+            if compared and column in board.primaries:
+                tested += [(row, column, contrast) for row, contrast in compared]
+                seeds.append(by_seed)
+            else:
+                for row, contrast in compared:
                     contrasts[row.method, column].append(contrast)
+    for row, column, contrast in _judged(tested, seeds):
+        contrasts[row.method, column].append(contrast)
+    first = {row.method: baseline for place, baseline, rivals in pairs if place == 0 for row in rivals}
 
     def filled(row: Row) -> Row:
         values = {
             column: replace(value, contrasts=tuple(contrasts[row.method, column]))
             for column, value in row.values.items()
         }
-        return replace(row, values=values)
+        return related(replace(row, values=values), first.get(row.method), board.rows)
 
-    return replace(board, rows=tuple(map(filled, board.rows)), families=tuple(families))
+    uses = tuple(use for rows in groups for use in _uses(rows, baselines))
+    return replace(board, rows=tuple(map(filled, board.rows)), baselines=uses)
 
 
 def _against_baselines(rows: Sequence[Row], baselines: Sequence[str]) -> list[tuple[int, Row, list[Row]]]:
@@ -143,45 +113,59 @@ def _against_baselines(rows: Sequence[Row], baselines: Sequence[str]) -> list[tu
     return [pair for pair in pairs if pair[2]]
 
 
-def _family(place: int, baseline: Row, rivals: Sequence[Row], board: Board) -> ComparisonFamily:
-    assert baseline.sample is not None  # only rows with a sample have a backbone
-    return ComparisonFamily(
-        backbone=backbone_name(baseline.sample),
-        baseline=weighting_name(baseline.sample),
-        marks=MARKS[place],
-        seeds=len(board.seeds),
-        comparisons=len(rivals) if baseline.state == "complete" else 0,
-    )
-
-
-def _without_baseline(rows: Sequence[Row]) -> list[ComparisonFamily]:
-    """What a reader must know of a backbone whose methods have nothing to be compared with."""
+def _uses(rows: Sequence[Row], baselines: Sequence[str]) -> list[BaselineUse]:
+    """The baselines of a backbone, or that its methods have nothing to be compared with."""
+    found = [
+        BaselineUse(
+            backbone_name(baseline.sample), weighting_name(baseline.sample), place, baseline.state == "complete"
+        )
+        for place, baseline, _ in _against_baselines(rows, baselines)
+        if baseline.sample
+    ]
     methods = [row.sample for row in rows if row.state == "complete" and row.sample and not row.baseline]
-    return [ComparisonFamily(backbone_name(methods[0]), "", ("", ""), 0, 0)] if methods else []
+    return found or [BaselineUse(backbone_name(sample), "", 0, False) for sample in methods[:1]]
 
 
-def _compared(place: int, baseline: Row, rows: Sequence[Row], column: Column) -> list[tuple[Row, Contrast]]:
-    """Each rival's contrast in one column; none where the baseline is not complete."""
+def _compared(
+    place: int, baseline: Row, rows: Sequence[Row], column: Column
+) -> tuple[list[tuple[Row, Contrast]], NDArray[np.float64]]:
+    """Each rival's contrast in one column, and its differences by seed; none where the baseline is not complete."""
     base = baseline.values.get(column)
     rivals = [row for row in rows if column in row.values]
     if base is None or baseline.state != "complete" or not rivals:
-        return []
+        return [], np.empty((0, 0))
     scores = np.array([row.values[column].seeds for row in rivals])
-    p_values = [test.p for test in wilcoxon_tests(scores, base.seeds)]
-    found = paired_differences(scores, base.seeds)
-    contrasts = []
-    for row, difference, p, adjusted in zip(rivals, found, p_values, holm(p_values).tolist(), strict=True):
-        ahead = (difference.estimate.value > 0) != metric_of(column).lower_is_better
-        verdict: Significance = "not told apart" if adjusted >= ALPHA else "better" if ahead else "worse"
-        contrast = Contrast(
-            baseline=baseline.method,
-            difference=difference,
-            p=p,
-            adjusted=adjusted,
-            comparisons=len(rivals),
-            verdict=verdict,
-            mark={"better": MARKS[place][0], "worse": MARKS[place][1]}.get(verdict, ""),
-            place=place,
-        )
-        contrasts.append((row, contrast))
-    return contrasts
+    contrasts = [
+        Contrast(baseline.method, place, difference, _sampling(row, baseline, column, difference.estimate.value))
+        for row, difference in zip(rivals, paired_differences(scores, base.seeds), strict=True)
+    ]
+    return list(zip(rivals, contrasts, strict=True)), rows_of_differences(scores, base.seeds)
+
+
+def _sampling(row: Row, baseline: Row, column: Column, difference: float) -> Estimate | None:
+    """The interval of the difference over test samples, in the primary metric of a task whose records know it."""
+    task, metric = column
+    own, other = row.sampling.get(task), baseline.sampling.get(task)
+    primary = row.sample is not None and row.sample.dataset.primary_of(task) == metric
+    if not primary or own is None or other is None or own.shape != other.shape:
+        return None
+    return sampling_interval(difference, own - other)
+
+
+def _judged(
+    tested: Sequence[tuple[Row, Column, Contrast]], seeds: Sequence[NDArray[np.float64]]
+) -> Iterator[tuple[Row, Column, Contrast]]:
+    """The comparisons of a board with their p-values, of one test of all of them."""
+    if not tested:
+        return
+    outcome = max_t(np.vstack(seeds))
+    for (row, column, contrast), p, adjusted in zip(tested, outcome.p.tolist(), outcome.adjusted.tolist(), strict=True):
+        yield row, column, replace(contrast, p=p, adjusted=adjusted, verdict=_verdict(contrast, adjusted, column))
+
+
+def _verdict(contrast: Contrast, adjusted: float, column: Column) -> Significance:
+    """What may be claimed: neither the error over seeds nor that over test samples may explain the difference."""
+    value, sampling = contrast.difference.estimate.value, contrast.sampling
+    if not adjusted < ALPHA or (sampling is not None and sampling.low <= 0 <= sampling.high):
+        return "not told apart"
+    return "better" if (value > 0) != metric_of(column).lower_is_better else "worse"

@@ -10,6 +10,7 @@ from mtlbench.config.parameters import params_text
 from mtlbench.leaderboards.boards.aggregation import machine, optimum_row, row_of
 from mtlbench.leaderboards.boards.board import Board
 from mtlbench.leaderboards.boards.columns import columns_of, needs_two_tables, primaries_of
+from mtlbench.leaderboards.boards.equality import equal_rows
 from mtlbench.leaderboards.boards.naming import (
     apart,
     canonical,
@@ -21,6 +22,7 @@ from mtlbench.leaderboards.boards.naming import (
 )
 from mtlbench.leaderboards.boards.standing import placed, printed, reference
 from mtlbench.records import Record
+from mtlbench.records.searches import Search
 
 
 def boards(records: Iterable[Record]) -> list[Board]:
@@ -69,12 +71,12 @@ def comparable(found: Iterable[Board]) -> list[list[Board]]:
     return list(groups.values())
 
 
-def board_key(record: Record) -> str:
-    """Equal for records that are on one board."""
+def board_key(record: Record | Search) -> str:
+    """Equal for records that are on one board, and for the searches of their tuned rows."""
     return canonical([_settings(record), key_of(record.dataset), record.dataset.fingerprint])
 
 
-def _settings(record: Record) -> dict[str, Any]:
+def _settings(record: Record | Search) -> dict[str, Any]:
     # The allowance differs from block to block; that all methods of a block have the same is what the budget says.
     training = {name: value for name, value in record.training.items() if name != "allowance"}
     return {"preset": record.preset, **training, "protocol": record.protocol}
@@ -110,7 +112,7 @@ def _board(title: str, records: list[Record]) -> Board:
     ]
     name_of = {record.cell: name for name, group in zip(names, ordered, strict=True) for record in group}
     rows = [replace(row, controls=_controls(group, name_of)) for row, group in zip(rows, ordered, strict=True)]
-    rows = printed([*rows, *optimum_row(records, columns)], columns)
+    rows = printed([*equal_rows(rows), *optimum_row(records, columns)], columns)
     rows = placed(rows, columns, primaries if needs_two_tables(sample.dataset) else columns, primaries)
     base = reference(rows)
     return Board(

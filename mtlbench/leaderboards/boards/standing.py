@@ -54,7 +54,7 @@ def placed(
     base = reference(rows)
     best = {column: _best(complete, column) for column in columns}
     best_baseline = {column: _best([row for row in complete if row.baseline], column) for column in columns}
-    mean_ranks = _mean_ranks(complete, ranking)
+    mean_ranks = _mean_ranks([row for row in complete if not row.equals], ranking)
     front = _front(complete, primaries)
     places = {row.method: i for i, row in enumerate(complete)}
 
@@ -71,7 +71,7 @@ def placed(
             for column, value in row.values.items()
         }
         change = _delta_m(row, base, ranking) if base else None
-        return replace(row, values=values, rank=mean_ranks[i], delta_m=change, pareto=front[i])
+        return replace(row, values=values, rank=mean_ranks[row.equals or row.method], delta_m=change, pareto=front[i])
 
     return [filled(row) for row in rows]
 
@@ -108,12 +108,13 @@ def _best(complete: Sequence[Row], column: Column) -> str | None:
     return max(found, key=lambda value: gain(value.mean)).text if found else None
 
 
-def _mean_ranks(rows: Sequence[Row], columns: Sequence[Column]) -> list[float | None]:
-    """Over the columns in which every row has a value."""
+def _mean_ranks(rows: Sequence[Row], columns: Sequence[Column]) -> dict[str, float | None]:
+    """Of each row, over the columns in which every row has a value."""
     shared = [column for column in columns if all(column in row.values for row in rows)]
     if not rows or not shared:
-        return [None] * len(rows)
-    return [float(rank) for rank in np.mean([ranks(gains) for gains in _gains(rows, shared).T], axis=0)]
+        return dict.fromkeys(row.method for row in rows)
+    means = np.mean([ranks(gains) for gains in _gains(rows, shared).T], axis=0)
+    return dict(zip([row.method for row in rows], means.tolist(), strict=True))
 
 
 def _delta_m(row: Row, base: Row, columns: Sequence[Column]) -> SeedMean | None:

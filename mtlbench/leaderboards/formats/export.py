@@ -26,6 +26,8 @@ CONTRAST = (
     "difference",
     "difference_low",
     "difference_high",
+    "sample_low",
+    "sample_high",
     "p",
     "p_adjusted",
     "comparisons",
@@ -41,11 +43,13 @@ def summary(boards: Iterable[Board]) -> "pd.DataFrame":
 
     Columns: ``board`` (title), ``dataset``, ``dataset_params``, ``fingerprint``, ``protocol``, ``preset``,
     ``training``; ``method``, ``backbone``, ``backbone_params``, ``weighting``, ``weighting_params``, ``baseline``,
-    ``state``, ``reason``; ``rank``, ``delta_m`` (with ``_low``, ``_high``), ``pareto``, ``steps``, ``rows``,
+    ``state``, ``reason``, ``flags`` (such as ``not exercised``), ``equals`` (an earlier row with the same scores);
+    ``rank``, ``delta_m`` (with ``_low``, ``_high``), ``pareto``, ``steps``, ``rows``,
     ``seconds``, the same for all columns of a method; ``task``, ``metric``, ``n``, ``mean``, ``sd``, ``low``, ``high``
     (95 % interval over seeds), ``best``, ``best_baseline``; ``versus`` (the baseline's method), ``difference`` (with
-    ``_low``, ``_high``), ``p``, ``p_adjusted``, ``comparisons``, ``verdict``, and the same with ``_2`` for a second
-    baseline; ``seeds`` and ``scores`` (lists). What is not known is missing.
+    ``_low``, ``_high`` over seeds, and ``sample_low``, ``sample_high`` over test samples); in primary metrics ``p``,
+    ``p_adjusted`` over all ``comparisons`` of the board, and ``verdict``; the same with ``_2`` for a second baseline;
+    ``seeds`` and ``scores`` (lists). What is not known is missing.
     """
     import pandas as pd  # half a second, which a table on the terminal need not wait for
 
@@ -123,10 +127,16 @@ def _boards(tables: Sequence[Table]) -> list[Board]:
 
 
 def _rows(boards: Iterable[Board]) -> list[dict[str, Any]]:
-    return [_row(board, row, column) for board in boards for row in board.rows for column in board.columns]
+    return [
+        _row(board, row, column, comparisons)
+        for board in boards
+        for comparisons in [len(board.tested)]
+        for row in board.rows
+        for column in board.columns
+    ]
 
 
-def _row(board: Board, row: Row, column: Column) -> dict[str, Any]:
+def _row(board: Board, row: Row, column: Column, comparisons: int) -> dict[str, Any]:
     value = row.values.get(column)
     found = {
         **_conditions(board),
@@ -134,8 +144,8 @@ def _row(board: Board, row: Row, column: Column) -> dict[str, Any]:
         "task": column[0],
         "metric": column[1],
         **_value(value),
-        **_contrast(value, 0),
-        **{f"{name}_2": number for name, number in _contrast(value, 1).items()},
+        **_contrast(value, 0, comparisons),
+        **{f"{name}_2": number for name, number in _contrast(value, 1, comparisons).items()},
         "seeds": list(row.seeds) if value else [],
         "scores": list(value.seeds) if value else [],
     }
@@ -166,6 +176,8 @@ def _method(row: Row) -> dict[str, Any]:
         "baseline": row.baseline,
         "state": row.state,
         "reason": "; ".join(row.reasons) or None,
+        "flags": "; ".join(row.flags) or None,
+        "equals": row.equals or None,
         "rank": row.rank,
         **{f"delta_m{end}": number for end, number in _interval(row.delta_m).items()},
         "pareto": row.pareto,
@@ -197,18 +209,20 @@ def _value(value: SeedMean | None) -> dict[str, Any]:
     }
 
 
-def _contrast(value: SeedMean | None, place: int) -> dict[str, Any]:
-    """The contrast with the first baseline (place 0) or the second (1)."""
+def _contrast(value: SeedMean | None, place: int, comparisons: int) -> dict[str, Any]:
+    """The contrast with the first baseline (place 0) or the second (1), one of ``comparisons`` of the board."""
     found = next((contrast for contrast in value.contrasts if contrast.place == place), None) if value else None
-    estimate = found.difference.estimate if found else None
+    estimate, sampling = (found.difference.estimate, found.sampling) if found else (None, None)
     return {
         "versus": found.baseline if found else None,
         "difference": estimate.value if estimate else None,
         "difference_low": known(estimate.low) if estimate else None,
         "difference_high": known(estimate.high) if estimate else None,
-        "p": found.p if found else None,
-        "p_adjusted": found.adjusted if found else None,
-        "comparisons": found.comparisons if found else None,
+        "sample_low": known(sampling.low) if sampling else None,
+        "sample_high": known(sampling.high) if sampling else None,
+        "p": known(found.p) if found else None,
+        "p_adjusted": known(found.adjusted) if found else None,
+        "comparisons": comparisons if found and found.verdict else None,
         "verdict": found.verdict if found else None,
     }
 

@@ -28,6 +28,7 @@ SPECIAL = {
     "^": r"\textasciicircum{}",
     "~": r"\textasciitilde{}",
     "–": "--",
+    "−": "$-$",
     "…": r"\ldots{}",
     "±": r"$\pm$",
     "×": r"$\times$",

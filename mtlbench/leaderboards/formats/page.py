@@ -13,6 +13,7 @@ from mtlbench.leaderboards.boards.columns import metric_of
 from mtlbench.leaderboards.boards.scores import BoardScores, from_json
 from mtlbench.leaderboards.formats.markdown import DATA_END, DATA_START, HEADER, SEAL, escape, sealed
 from mtlbench.leaderboards.tables.captions import SUPERSCRIPTS
+from mtlbench.leaderboards.tables.lines import EQUAL
 
 MADE = re.compile("(?P<options>.*)".join(map(re.escape, HEADER.split("{}"))))
 MEAN = re.compile(r"(?<=[ *>])-?\d+\.\d{4}(?:\(\d+\))?(?![\d.])")
@@ -100,7 +101,9 @@ def _shown_means(text: str) -> dict[str, list[tuple[int, str]]]:
     for number, line in enumerate(text.split("\n"), start=1):
         label, _, values = line.removeprefix("| ").partition(" |")
         if values:
-            rows[_unmarked(label.partition("<br>")[0].rstrip())] += [(number, mean) for mean in MEAN.findall(values)]
+            name = label.partition("<br>")[0].rstrip()
+            for method in dict.fromkeys([name, *name.split(EQUAL)]):  # equal rows share a line
+                rows[_unmarked(method)] += [(number, mean) for mean in MEAN.findall(values)]
     return rows
 
 

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 
-from mtlbench.leaderboards.boards.board import OPTIMUM, Board, ComparisonFamily, Row
+from mtlbench.leaderboards.boards.board import OPTIMUM, Board, Row
 from mtlbench.leaderboards.boards.columns import in_words, metric_of, numeric_tasks
-from mtlbench.statistics import ALPHA, pairs_needed, smallest_p
+from mtlbench.leaderboards.tables.claims import claims
 from mtlbench.text import one_line
 
 LISTED_SEEDS = 10
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 NOTE_NUMBERS = str.maketrans("0123456789", SUPERSCRIPTS)
 BETTER = {"higher": "higher", "lower": "lower", "one": "nearer to 1", "neither": "neither"}
-NO_BASELINE = ("", ("", ""))
 
 
 def captions(group: Sequence[Board]) -> tuple[str, ...]:
@@ -32,7 +31,7 @@ def captions(group: Sequence[Board]) -> tuple[str, ...]:
     )
     if any(row.state == "optimum" for board in group for row in board.rows):
         ranking += f" {OPTIMUM}: the score of the true probabilities, which no method can beat but by chance."
-    return (*data, f"Conditions: {_conditions(group[0])}.", scores, ranking, *footnotes(group))
+    return (*data, f"Conditions: {_conditions(group[0])}.", scores, ranking, *claims(group))
 
 
 def notes(row: Row) -> str:
@@ -57,20 +56,6 @@ def marked_notes(group: Sequence[Board]) -> tuple[dict[str, str], tuple[tuple[st
     numbered = [(str(n).translate(NOTE_NUMBERS), *note) for n, note in enumerate(sharing.items(), start=1)]
     marks = {method: mark for mark, _, methods in numbered for method in methods}
     return marks, tuple((mark, f"{', '.join(methods)}: {text}") for mark, text, methods in numbered)
-
-
-def footnotes(group: Sequence[Board]) -> list[str]:
-    """A text for each baseline that values were compared with, and one for backbones without any."""
-    by_baseline: dict[tuple[str, tuple[str, str]], list[ComparisonFamily]] = {}
-    for board in group:
-        for family in board.families:
-            by_baseline.setdefault((family.baseline, family.marks), []).append(family)
-    alone = by_baseline.pop(NO_BASELINE, [])
-    texts = [_footnote(families) for families in by_baseline.values()]
-    if alone:
-        backbones = dict.fromkeys(family.backbone for family in alone)
-        texts.append(f"No stars where the backbone has no baseline row: {', '.join(backbones)}.")
-    return texts
 
 
 def _directions(group: Sequence[Board]) -> str:
@@ -117,38 +102,3 @@ def _seeds(seeds: Sequence[int], where: str) -> str:
     listed = f" ({', '.join(map(str, seeds))})" if len(seeds) <= LISTED_SEEDS else ""
     text = f"one seed{listed}" if len(seeds) == 1 else f"mean over {len(seeds)} seeds{listed}"
     return f"{where}: {text}" if where else text
-
-
-def _footnote(families: Sequence[ComparisonFamily]) -> str:
-    baseline, (better, worse) = families[0].baseline, families[0].marks
-    held = [family for family in families if family.comparisons]
-    able = [family for family in held if smallest_p(family.seeds, family.comparisons) < ALPHA]
-    unable = sorted({(family.seeds, family.comparisons) for family in held if family not in able})
-    texts = []
-    if able:
-        texts.append(
-            f"{better} better and {worse} worse than {baseline} on the same backbone with p < .05: two-sided Wilcoxon "
-            f"signed-rank test over {_numbers({family.seeds for family in able})} paired seeds, Holm-adjusted in each "
-            f"column over the {_numbers({family.comparisons for family in able})} compared on the backbone."
-        )
-    texts += [_too_few(unable, baseline)] if unable else []
-    absent = sorted({family.backbone for family in families if not family.comparisons})
-    if absent:
-        texts.append(f"Not compared with {baseline}, which lacks seeds there: {', '.join(absent)}.")
-    return " ".join(texts)
-
-
-def _too_few(unable: Sequence[tuple[int, int]], baseline: str) -> str:
-    seeds, comparisons = {pair[0] for pair in unable}, {pair[1] for pair in unable}
-    adjusted = f", Holm-adjusted over {_numbers(comparisons)} comparisons," if comparisons != {1} else ""
-    smallest = sorted({smallest_p(*pair) for pair in unable})
-    needed = sorted({pairs_needed(count) for count in comparisons})
-    return (
-        f"No stars against {baseline} from {_numbers(seeds)} paired seed{'' if seeds == {1} else 's'}: the smallest "
-        f"p-value of the two-sided Wilcoxon signed-rank test{adjusted} is {' or '.join(f'{p:.3g}' for p in smallest)}; "
-        f"p < .05 takes {' or '.join(map(str, needed))} seeds."
-    )
-
-
-def _numbers(values: set[int]) -> str:
-    return " or ".join(map(str, sorted(values)))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from mtlbench.leaderboards.boards.board import MISSING, Board, Row
 from mtlbench.leaderboards.boards.columns import in_words, metric_of
-from mtlbench.leaderboards.boards.contrasts import ControlDifference, control_differences
+from mtlbench.leaderboards.boards.controls import ControlDifference, control_differences
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell
 
 

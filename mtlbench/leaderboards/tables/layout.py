@@ -1,7 +1,7 @@
 """From boards to tables: which rows and columns a reader sees, and in which order, before any format."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Literal
@@ -9,17 +9,21 @@ from typing import Literal
 from mtlbench.config.parameters import params_text
 from mtlbench.errors import UsageError, did_you_mean
 from mtlbench.leaderboards.boards.across import across
-from mtlbench.leaderboards.boards.board import MISSING, Board, Row
-from mtlbench.leaderboards.boards.columns import Column, metric_of
+from mtlbench.leaderboards.boards.board import Board, Row
+from mtlbench.leaderboards.boards.columns import metric_of
 from mtlbench.leaderboards.boards.contrasts import contrasted
-from mtlbench.leaderboards.boards.grouping import boards, comparable
+from mtlbench.leaderboards.boards.grouping import board_key, boards, comparable
 from mtlbench.leaderboards.boards.naming import apart, natural
 from mtlbench.leaderboards.tables.across import across_table
 from mtlbench.leaderboards.tables.captions import captions, marked_notes
+from mtlbench.leaderboards.tables.claims import difference_head
 from mtlbench.leaderboards.tables.controls import control_tables
+from mtlbench.leaderboards.tables.lines import difference_cell, method_lines, metric_heads, score_cell, shown_rows
 from mtlbench.leaderboards.tables.overall import diagnostics_table, overall_table, standing_cells, standing_heads
+from mtlbench.leaderboards.tables.searches import search_tables
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell
 from mtlbench.records import Record
+from mtlbench.records.searches import Search
 
 Layout = Literal["methods", "paper"]
 
@@ -33,7 +37,11 @@ Key = Callable[[Row], float | None]
 
 
 def build(
-    records: Iterable[Record], layout: Layout = "methods", sort: str = DEFAULT_ORDER, baselines: Sequence[str] = ()
+    records: Iterable[Record],
+    layout: Layout = "methods",
+    sort: str = DEFAULT_ORDER,
+    baselines: Sequence[str] = (),
+    searches: Sequence[Search] = (),
 ) -> list[Table]:
     """The leaderboard tables of ``records``.
 
@@ -44,6 +52,7 @@ def build(
         sort: order of the methods: ``weighting`` (baselines first), ``name``, ``rank``, ``delta_m``, or a task and a
             metric such as ``click.auc``.
         baselines: weightings that stars compare with; by default the baseline, and the tuned one where it was run.
+        searches: those behind the tuned rows among ``records``.
 
     Raises:
         UsageError: the sort key or a baseline is unknown.
@@ -60,23 +69,31 @@ def build(
             tables += [table for board in group if (table := diagnostics_table(board))]
         else:
             tables.append(_paper_table(group, sort))
+        tables += [table for board in group for table in search_tables(board, _of(board, searches))]
         which = params_text({name.replace("_", " "): value for name, value in different.items()})
         if weightings := across(group, baselines):
             tables.append(across_table(weightings, which))
     return tables
 
 
+def _of(board: Board, searches: Sequence[Search]) -> list[Search]:
+    """The searches of a board's rows."""
+    key = board_key(board.sample)
+    return [search for search in searches if board_key(search) == key]
+
+
 def _methods_table(board: Board, ruled: bool) -> Table:
     marks, texts = marked_notes([board])
     overall = overall_table([board], [row.method for row in board.rows])
     if not board.two_tables:
-        lines = _method_lines(board, board.columns, ruled, marks)
-        heads = _heads(board.columns)
+        lines = method_lines(board, board.columns, ruled, marks, differences=True)
+        heads = metric_heads(board.columns, [board])
         return Table(board.title, captions([board]), ("Method",), heads, lines, texts, overall, (board,))
     intervals = len(board.primaries) <= MOST_WITH_INTERVALS
+    main_lines = method_lines(board, board.primaries, ruled, marks, differences=True, intervals=intervals)
     lines = tuple(
-        replace(line, cells=(*_shortened(line.cells, intervals), *standing_cells(row, board)))
-        for line, row in zip(_method_lines(board, board.primaries, ruled, marks), board.rows, strict=True)
+        replace(line, cells=(*standing_cells(row, board), *line.cells))
+        for line, row in zip(main_lines, shown_rows(board), strict=True)
     )
     more = "the other metrics" if intervals else "intervals and the other metrics"
     main = f"Shown is the primary metric of each task, which selects epochs and ranks methods; {more} follow below."
@@ -84,30 +101,13 @@ def _methods_table(board: Board, ruled: bool) -> Table:
         f"{board.title}: all metrics",
         (),
         ("Method",),
-        _heads(board.columns),
-        _method_lines(board, board.columns, ruled, marks),
+        metric_heads(board.columns),
+        method_lines(board, board.columns, ruled, marks),
     )
-    short = [replace(head, group=head.group.replace("_", " ")) for head in _heads(board.primaries)]  # heads that wrap
-    heads = (*short, *standing_heads(board))
+    heads = metric_heads(board.primaries, [board])
+    short = [replace(head, group=head.group.replace("_", " ")) for head in heads]  # heads that wrap
+    heads = (*standing_heads(board), *short)
     return Table(board.title, (*captions([board]), main), ("Method",), heads, lines, texts, overall, (board,), details)
-
-
-def _method_lines(board: Board, columns: Sequence[Column], ruled: bool, marks: Mapping[str, str]) -> tuple[Line, ...]:
-    lines: list[Line] = []
-    for row in board.rows:
-        label = TableCell(row.method + marks.get(row.method, ""), row.gap)
-        first_method = ruled and bool(lines) and not row.baseline and board.rows[len(lines) - 1].baseline
-        cells = tuple(_cell(row, column) for column in columns)
-        lines.append(Line((label,), cells, rule_above=first_method or row.state == "optimum"))
-    return tuple(lines)
-
-
-def _heads(columns: Sequence[Column]) -> tuple[Head, ...]:
-    return tuple(Head(column[0], metric_of(column).label) for column in columns)
-
-
-def _shortened(cells: Sequence[TableCell], intervals: bool) -> Sequence[TableCell]:
-    return cells if intervals else [replace(cell, aside="") for cell in cells]
 
 
 def _paper_table(group: Sequence[Board], sort: str) -> Table:
@@ -123,9 +123,12 @@ def _paper_table(group: Sequence[Board], sort: str) -> Table:
                 TableCell("" if task in seen else task),
                 TableCell(metric_of((task, metric)).label),
             )
-            cells = tuple(_cell(rows.get(method), (task, metric)) for method in methods)
+            cells = tuple(score_cell(rows.get(method), (task, metric)) for method in methods)
             lines.append(Line(labels, cells, rule_above=bool(lines) and task not in seen))
             seen.add(task)
+            if (task, metric) in board.primaries and (head := difference_head([board])):
+                differences = tuple(difference_cell(rows.get(method), (task, metric)) for method in methods)
+                lines.append(Line((TableCell(""), TableCell(""), TableCell(head)), differences))
     heads = tuple(Head("", method + marks.get(method, "")) for method in methods)
     return Table(
         title="; ".join(board.title for board in group),
@@ -147,17 +150,6 @@ def _methods(group: Sequence[Board], sort: str) -> list[str]:
         for place, row in enumerate(board.rows):
             places[row.method].append(0 if sort == DEFAULT_ORDER else place)
     return sorted(rows, key=lambda name: (rows[name].state == "optimum", fmean(places[name]), rows[name].order))
-
-
-def _cell(row: Row | None, column: Column) -> TableCell:
-    if row is None:
-        return TableCell(MISSING, quiet=True)
-    value = row.values.get(column)
-    if value is None:
-        text = {"failed": "failed", "not applicable": "n/a"}.get(row.state, MISSING)
-        return TableCell(text, quiet=True)
-    quiet = row.state != "complete"
-    return TableCell(value.text, value.spread, value.best, value.best_baseline, quiet, value.marks)
 
 
 def sort_keys(boards: Sequence[Board]) -> list[str]:

@@ -155,10 +155,12 @@ function drawRanks() {
     $("ranks-hint").textContent = "";
     return nothing("ranks-plot", "Ranks need two weightings on two backbones or datasets, every seed of them.");
   }
-  const { names, ranks: at, critical_difference: cd, cliques, blocks, p } = found;
-  $("ranks-hint").textContent =
-    `Mean rank of ${found.primary} over ${blocks} blocks (a dataset and a backbone); 1 is the best. Weightings joined by a bar cannot be ` +
-    `told apart: their mean ranks differ by less than Nemenyi's critical difference at .05, ${cd.toFixed(2)}. Friedman's test: p = ${p.toPrecision(2)}.`;
+  const { names, ranks: at, critical_difference: cd, cliques, datasets, backbones, p } = found;
+  $("ranks-hint").textContent = cd === null
+    ? `Mean rank of ${found.primary} over ${backbones} backbones of one dataset; 1 is the best. There is no test: weightings rank nearly ` +
+      "alike on all backbones of a dataset, so backbones are not independent. Friedman's test takes two datasets or more."
+    : `Mean rank of ${found.primary} over ${datasets} datasets; 1 is the best. Weightings joined by a bar cannot be told apart: their mean ` +
+      `ranks differ by less than Nemenyi's critical difference at .05, ${cd.toFixed(2)}. Friedman's test over datasets: p = ${p.toPrecision(2)}.`;
   const labels = names.map((name) => plain(name));
   const right = Math.max(...at);
   const step = Math.max(right * 0.03, 0.12);
@@ -173,6 +175,23 @@ function drawRanks() {
     height: Math.max(300, 110 + 19 * names.length), yaxis: axis("", { autorange: "reversed", type: "category", categoryarray: labels, dtick: 1 }),
     xaxis: axis("mean rank", { range: [Math.max(0, Math.min(...at) - 2 * step), right + step * (cliques.length + 2)] }),
   });
+}
+
+// Tuned rows: the expected best of n trials, drawn from those of the search.
+function drawSearches() {
+  const wanted = view.search.toLowerCase();
+  const found = board().searches.filter((one) =>
+    (view.backbone === "" || one.backbone === view.backbone) && (view.weighting === "" || one.weighting.split(" [")[0] === view.weighting.split(" [")[0]) &&
+    one.method.toLowerCase().includes(wanted));
+  $("searches-hint").textContent = found.length
+    ? "Expected best validation score of n trials, drawn from those of each search, all subsets alike. Validation alone chooses; the table above has the test scores."
+    : "";
+  if (!found.length) return nothing("searches-plot", "No method shown was tuned: mtlbench run --trials N tunes all of them alike.");
+  draw("searches-plot", found.map(({ method, best }, i) => ({
+    type: "scatter", mode: "lines+markers", name: plain(method), x: best.map((_, n) => n + 1), y: best,
+    hovertemplate: `${plain(method)}<br>%{x} trials: %{y:.4f}<extra></extra>`,
+    line: { color: colour(i), dash: i >= colours.length ? "dash" : "solid" }, marker: { symbol: SYMBOLS[i % SYMBOLS.length], size: 6 },
+  })), { xaxis: axis("trials", { dtick: Math.ceil(Math.max(...found.map(({ best }) => best.length)) / MOST_TICKS) }), yaxis: axis("expected best validation score") });
 }
 
 // Means over cells by stage and epoch, stages one after another.
@@ -246,7 +265,7 @@ function drawWeights() {
   }, "weight");
 }
 
-const FIGURES = { tradeoff: drawTradeoff, spend: drawSpend, ranks: drawRanks, curves: drawCurves, weights: drawWeights };
+const FIGURES = { tradeoff: drawTradeoff, spend: drawSpend, ranks: drawRanks, searches: drawSearches, curves: drawCurves, weights: drawWeights };
 
 function drawFigures() {
   for (const [id, figure] of Object.entries(FIGURES)) {

@@ -31,14 +31,14 @@ function columns() {
   const delta = board().rows.some((row) => row.delta);
   return [
     { key: "method", name: "Method", of: (row) => row.method, lower: true },
-    ...shown.map(({ task, metric, place }) => ({
-      key: `value ${place}`,
-      group: board().tasks[task],
-      name: metricOf[metric].label,
-      of: (row) => row.values[place]?.mean ?? null,
-      cell: (row) => row.values[place],
-      lower: metricOf[metric].lower,
-    })),
+    ...shown.flatMap(({ task, metric, place }) => {
+      const group = board().tasks[task];
+      const { label, lower } = metricOf[metric];
+      const value = { key: `value ${place}`, group, name: label, lower, of: (row) => row.values[place]?.mean ?? null, cell: (row) => row.values[place] };
+      if (!board().difference || metric !== board().primary[task]) return [value];
+      const found = (row) => row.values[place]?.difference ?? null;
+      return [value, { key: `difference ${place}`, group, name: board().difference, lower, of: (row) => found(row)?.mean ?? null, cell: found }];
+    }),
     { key: "rank", name: "Rank", of: rank, text: (row) => number(row.rank, 1, 1), lower: true },
     ...(delta ? [{ key: "delta", name: "Δm %", of: (row) => row.delta?.mean ?? null, text: (row) => row.delta && row.delta.mean.toFixed(2) }] : []),
     { key: "steps", name: "Steps", of: (row) => row.spend?.steps ?? null, text: (row) => number(row.spend?.steps, 0), lower: true },
@@ -91,11 +91,12 @@ function bodyCell(row, column) {
     const name = row.cells.length ? make("button", row.method, { type: "button" }) : make("span", row.method);
     name.addEventListener("click", () => row.cells.length && showDetails(row));
     cell.append(name);
-    if (row.gap) cell.append(make("br"), make("small", row.gap));
+    for (const text of [row.gap, row.equals && `equal to ${row.equals}`, row.flags.join(", ")])
+      if (text) cell.append(make("br"), make("small", text));
   } else if (column.cell) {
     const value = column.cell(row);
     cell.append(value ? value.text : "–");
-    if (value) cell.append(make("small", `${value.spread}${value.marks}`));
+    if (value) cell.append(make("small", `${value.spread}${value.marks ?? ""}`));
     if (value?.best) cell.className = "best";
   } else {
     cell.append(column.text(row) ?? "–");

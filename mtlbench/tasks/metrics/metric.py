@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from mtlbench.tasks.scored import Scored
 
 Direction = Literal["higher", "lower", "one", "neither"]
@@ -45,11 +47,19 @@ class Metric:
     """Its value for predictions that know nothing of the inputs, and the best one, where labels do not decide them."""
     tabulated: bool = True
     """Whether tables have a column for it; the others are in records alone."""
+    influence: "Callable[[Scored], Tensor] | None" = None
+    """How much each row moves the value, (N,) float64: its derivative by the number of times that the row counts. A
+    metric that is primary for a kind needs it."""
 
     @property
     def lower_is_better(self) -> bool:
         """Whether lower is better; the sign of Delta_m and of differences."""
         return self.direction == "lower"
+
+    def influence_of(self, scored: "Scored") -> "Tensor":
+        """:attr:`influence`, of a metric that has one."""
+        assert self.influence is not None, f"{self.key} is primary for a kind, but has no influence function"
+        return self.influence(scored)
 
     def gain(self, value: float) -> float:
         """``value`` turned such that more is better: its negative, or minus the distance from 1 as a ratio.

@@ -69,13 +69,13 @@ class EmbeddingAdam(_Moments):
 
     def exact_state(self) -> dict[str, Tensor]:
         """With the table of the catch-up: its last bits depend on the steps at which it grew."""
-        return {**self.state_dict(), **self._catch_up.state_dict()}
+        return {**super().exact_state(), **self._catch_up.state_dict()}
 
     def load_exact_state(self, state: Mapping[str, Tensor]) -> None:
         """Copy it back."""
         names = self._catch_up.state_dict().keys()
         self._catch_up.load_state_dict(state)
-        self.load_state_dict({name: value for name, value in state.items() if name not in names})
+        super().load_exact_state({name: value for name, value in state.items() if name not in names})
 
     def _arrange(self, rows: Tensor) -> Tensor:
         return rows[stable_order(self._last[rows], self.steps + 1)]

@@ -58,13 +58,14 @@ class EmbeddingOptimiser(ABC):
 
     @property
     def lr(self) -> float:
-        """Learning rate. When it is set, all rows first catch up on their missed steps, at the old rate."""
+        """Learning rate. When it changes, all rows first catch up on their missed steps, at the old rate."""
         return self._lr
 
     @lr.setter
     def lr(self, value: float) -> None:
-        self.catch_up_all()
-        self._lr = value
+        if value != self._lr:
+            self.catch_up_all()
+            self._lr = value
 
     @torch.no_grad()
     def prepare(self, index: Tensor, fields: Tensor | None = None) -> Rows:
@@ -143,11 +144,12 @@ class EmbeddingOptimiser(ABC):
 
     def exact_state(self) -> dict[str, Tensor]:
         """:meth:`state_dict`, and all else that later steps depend on, so that they are the same bit for bit."""
-        return self.state_dict()
+        return {**self.state_dict(), "lr": torch.tensor(self._lr, dtype=torch.float64)}
 
     def load_exact_state(self, state: Mapping[str, Tensor]) -> None:
         """Copy back what :meth:`exact_state` gave."""
-        self.load_state_dict(state)
+        self._lr = state["lr"].item()  # rows are behind at this rate, so none may catch up at another
+        self.load_state_dict({name: value for name, value in state.items() if name != "lr"})
 
     @abstractmethod
     def _state(self) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """Parameters of weightings with critics."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,8 +10,10 @@ from mtlbench import api
 class CriticParams(api.Sizes):
     """Parameters of the critics and of their training. The sizes are those of the critic networks."""
 
-    gamma: float = Field(0.95, ge=0, lt=1, description="discount of the reward of the next impression, in [0, 1)")
-    tau: float = Field(
+    gamma: Annotated[float, api.search.Choice(0.0, 0.5, 0.9, 0.95)] = Field(
+        0.95, ge=0, lt=1, description="discount of the reward of the next impression, in [0, 1)"
+    )
+    tau: Annotated[float, api.search.Choice(0.05, 0.2, 0.8)] = Field(
         0.8,
         ge=0,
         le=1,

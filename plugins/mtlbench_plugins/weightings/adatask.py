@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from math import sqrt
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -42,8 +43,12 @@ class AdaTask(api.DirectionWeighting):
     class Params(api.Params):
         """Parameters of ``adatask``."""
 
-        beta1: float = Field(0.9, ge=0, lt=1, description="decay of the first moments, in [0, 1)")
-        beta2: float = Field(0.999, ge=0, lt=1, description="decay of the second moments, in [0, 1)")
+        beta1: Annotated[float, api.search.Choice(0.0, 0.5, 0.9)] = Field(
+            0.9, ge=0, lt=1, description="decay of the first moments, in [0, 1)"
+        )
+        beta2: Annotated[float, api.search.Mapped(api.search.Log(1e-4, 0.1), lambda x, tasks: 1 - x, "1 - x")] = Field(
+            0.999, ge=0, lt=1, description="decay of the second moments, in [0, 1)"
+        )
 
     params: Params
 

@@ -1,6 +1,7 @@
 """CAGrad: near the mean gradient, the direction whose worst task gains most."""
 
 from math import sqrt
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -44,7 +45,9 @@ class CAGrad(api.Weighting):
     class Params(api.Params):
         """Parameters of ``cagrad``."""
 
-        c: float = Field(0.5, ge=0, lt=1, description="c, radius around the mean gradient relative to its norm, [0, 1)")
+        c: Annotated[float, api.search.Linear(0.05, 0.95)] = Field(
+            0.5, ge=0, lt=1, description="c, radius around the mean gradient relative to its norm, [0, 1)"
+        )
 
     params: Params
 

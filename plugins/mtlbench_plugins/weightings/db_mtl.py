@@ -1,6 +1,7 @@
 """DB-MTL: losses balanced by logarithm, gradients by norm."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -40,7 +41,9 @@ class DBMTL(api.DirectionWeighting):
     class Params(api.Params):
         """Parameters of ``db-mtl``."""
 
-        beta: float = Field(0.9, ge=0, lt=1, description="beta, share of the past in the running means, in [0, 1)")
+        beta: Annotated[float, api.search.Choice(0.0, 0.5, 0.9, 0.99)] = Field(
+            0.9, ge=0, lt=1, description="beta, share of the past in the running means, in [0, 1)"
+        )
 
     params: Params
 

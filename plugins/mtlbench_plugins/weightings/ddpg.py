@@ -1,6 +1,7 @@
 """Deterministic policy gradient on the backbone: D-PLE, and the same on other backbones."""
 
 import copy
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -49,9 +50,15 @@ class DDPG(CriticWeighting):
     class Params(CriticParams):
         """Parameters of ``ddpg``."""
 
-        actor_reg: float = Field(0.03, ge=0, description="rho, pull towards the pretrained parameters, >= 0")
-        actor_every: int = Field(2, ge=1, description="critic steps per actor step")
-        noise: float = Field(0.1, ge=0, le=1, description="standard deviation of exploration noise on the actions")
+        actor_reg: Annotated[float, api.search.Log(1e-3, 1)] = Field(
+            0.03, ge=0, description="rho, pull towards the pretrained parameters, >= 0"
+        )
+        actor_every: Annotated[int, api.search.Choice(1, 2, 4)] = Field(
+            2, ge=1, description="critic steps per actor step"
+        )
+        noise: Annotated[float, api.search.Linear(0, 0.3)] = Field(
+            0.1, ge=0, le=1, description="standard deviation of exploration noise on the actions"
+        )
 
     params: Params
 
@@ -114,7 +121,8 @@ class _Pair:
             step = self._trainer.step(rows)
             values = self._learner.critics.eval()(step.inputs, step.logits.sigmoid())
             drift = sum(((new - old) ** 2).sum() for new, old in zip(actor.parameters(), self._pretrained, strict=True))
-            self._trainer.descend(-values.sum(1).mean() + self._params.actor_reg * drift)
+            value = values.sum(1).mean() if step.sample_weights is None else step.task_means(values).sum()
+            self._trainer.descend(-value + self._params.actor_reg * drift)
             soft_update(self._target, actor, self._params.tau)
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -35,10 +35,10 @@ class Decay(api.Weighting):
     class Params(api.Params):
         """Parameters of ``decay``."""
 
-        rates: tuple[Rate, ...] = Field(
-            (0.99,), min_length=1, description="gamma', one for all tasks or one each, in (0, 1]"
-        )
-        clock: Literal["session", "step", "epoch"] = Field(
+        rates: Annotated[
+            tuple[Rate, ...], api.search.Mapped(api.search.Log(1e-4, 0.3), lambda x, tasks: (1 - x,), "1 - x")
+        ] = Field((0.99,), min_length=1, description="gamma', one for all tasks or one each, in (0, 1]")
+        clock: Annotated[Literal["session", "step", "epoch"], api.search.Choice("session", "step", "epoch")] = Field(
             "session", description="what t counts: position in the session, optimiser steps, or completed epochs"
         )
 

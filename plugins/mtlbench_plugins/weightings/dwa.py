@@ -1,6 +1,7 @@
 """Dynamic weight average: tasks whose loss falls slowly weigh more."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -33,7 +34,9 @@ class DWA(api.Weighting):
     class Params(api.Params):
         """Parameters of ``dwa``."""
 
-        temperature: float = Field(2.0, gt=0, description="T, > 0; the larger, the closer the weights to one")
+        temperature: Annotated[float, api.search.Log(0.1, 10)] = Field(
+            2.0, gt=0, description="T, > 0; the larger, the closer the weights to one"
+        )
 
     params: Params
 

@@ -1,6 +1,7 @@
 """ExcessMTL: tasks whose loss is far above its optimum weigh more."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -37,7 +38,9 @@ class ExcessMTL(api.Weighting):
     class Params(api.Params):
         """Parameters of ``excess-mtl``."""
 
-        eta: float = Field(0.01, ge=0, description="eta, step size of the weights; 0 is constant")
+        eta: Annotated[float, api.search.Log(1e-3, 1)] = Field(
+            0.01, ge=0, description="eta, step size of the weights; 0 is constant"
+        )
 
     params: Params
 

@@ -1,5 +1,7 @@
 """FairGrad: alpha-fair gains of the tasks."""
 
+from typing import Annotated
+
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -36,7 +38,9 @@ class FairGrad(api.Weighting):
     class Params(api.Params):
         """Parameters of ``fairgrad``."""
 
-        alpha: float = Field(2.0, ge=0.1, le=10, description="alpha, the larger the fairer; 1 is nash-mtl")
+        alpha: Annotated[float, api.search.Log(0.25, 10)] = Field(
+            2.0, ge=0.1, le=10, description="alpha, the larger the fairer; 1 is nash-mtl"
+        )
 
     params: Params
 

@@ -1,6 +1,7 @@
 """FAMO: a task whose loss fell least in the last step weighs more in the next."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -41,8 +42,12 @@ class FAMO(api.Weighting):
     class Params(api.Params):
         """Parameters of ``famo``."""
 
-        learning_rate: float = Field(0.025, gt=0, description="Adam's learning rate of the task logits")
-        weight_decay: float = Field(1e-3, ge=0, description="L2 decay of the task logits inside Adam")
+        learning_rate: Annotated[float, api.search.Log(1e-3, 0.1)] = Field(
+            0.025, gt=0, description="Adam's learning rate of the task logits"
+        )
+        weight_decay: Annotated[float, api.search.Log(1e-5, 1e-2)] = Field(
+            1e-3, ge=0, description="L2 decay of the task logits inside Adam"
+        )
 
     params: Params
 
@@ -54,12 +59,12 @@ class FAMO(api.Weighting):
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), of mean 1 over the tasks seen in the batch and positive there; 0 for the others."""
-        shares = softmax(self._logits.values - log_losses(step.losses, step.mask), step.seen)
+        shares = softmax(self._logits.values - log_losses(step), step.seen)
         return (step.seen.sum() * shares).to(step.losses)
 
     def after_step(self, step: api.Step) -> None:
         """Move the logits by how the step changed the losses."""
-        gain = log_losses(step.losses, step.mask) - log_losses(self._trainer.losses(step), step.mask)
+        gain = log_losses(step) - log_losses(step, self._trainer.losses(step))
         z = softmax(self._logits.values, step.seen)
         self._logits.descend(z * (gain - z @ gain), step.seen)
 

@@ -1,5 +1,7 @@
 """Focal loss: samples that are predicted well count little."""
 
+from typing import Annotated
+
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -35,7 +37,9 @@ class Focal(api.Weighting):
     class Params(api.Params):
         """Parameters of ``focal``."""
 
-        gamma: float = Field(2.0, ge=0, le=20, description="gamma, how strongly sure samples are scaled down, >= 0")
+        gamma: Annotated[float, api.search.Linear(0, 5)] = Field(
+            2.0, ge=0, le=20, description="gamma, how strongly sure samples are scaled down, >= 0"
+        )
 
     params: Params
 

@@ -1,5 +1,7 @@
 """GradDrop: for each number of the gradient, one sign is kept."""
 
+from typing import Annotated
+
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -32,7 +34,9 @@ class GradDrop(api.DirectionWeighting):
     class Params(api.Params):
         """Parameters of ``graddrop``."""
 
-        leak: float = Field(0.0, ge=0, le=1, description="l, share of a gradient that passes the mask, in [0, 1]")
+        leak: Annotated[float, api.search.Linear(0, 0.9)] = Field(
+            0.0, ge=0, le=1, description="l, share of a gradient that passes the mask, in [0, 1]"
+        )
 
     params: Params
 

@@ -1,6 +1,7 @@
 """GradNorm: weights are learnt so that tasks train at similar rates."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -42,8 +43,12 @@ class GradNorm(api.Weighting):
     class Params(api.Params):
         """Parameters of ``gradnorm``."""
 
-        alpha: float = Field(1.5, ge=0, description="alpha, how strongly slow tasks are favoured, >= 0")
-        learning_rate: float = Field(0.025, gt=0, description="Adam's learning rate of the weights")
+        alpha: Annotated[float, api.search.Linear(0, 3)] = Field(
+            1.5, ge=0, description="alpha, how strongly slow tasks are favoured, >= 0"
+        )
+        learning_rate: Annotated[float, api.search.Log(1e-3, 0.1)] = Field(
+            0.025, gt=0, description="Adam's learning rate of the weights"
+        )
 
     params: Params
 
@@ -56,7 +61,7 @@ class GradNorm(api.Weighting):
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), positive, of sum K."""
         norms, seen = step.gram.diagonal().sqrt().cpu(), step.seen.cpu()
-        losses = mean_losses(step.losses, step.mask).cpu()
+        losses = mean_losses(step).cpu()
         self._first = torch.where(seen & self._first.isnan(), losses.clamp(min=TINY), self._first)
         applied = self._weights.clone()
         sizes = applied * norms

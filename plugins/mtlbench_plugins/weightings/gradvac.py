@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from math import sqrt
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -45,7 +46,9 @@ class GradVac(api.Weighting):
     class Params(api.Params):
         """Parameters of ``gradvac``."""
 
-        beta: float = Field(0.5, ge=0, le=1, description="beta, share of the present cosine in its running mean")
+        beta: Annotated[float, api.search.Log(1e-3, 0.5)] = Field(
+            0.5, ge=0, le=1, description="beta, share of the present cosine in its running mean"
+        )
 
     params: Params
 

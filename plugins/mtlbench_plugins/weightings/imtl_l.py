@@ -1,6 +1,7 @@
 """IMTL-L: the part of impartial multi-task learning that balances losses."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -32,7 +33,9 @@ class IMTLL(api.Weighting):
     class Params(api.Params):
         """Parameters of ``imtl-l``."""
 
-        s0: float = Field(0.0, ge=-20, le=20, description="s at the start, the same for every task")
+        s0: Annotated[float, api.search.Linear(-1, 3)] = Field(
+            0.0, ge=-20, le=20, description="s at the start, the same for every task"
+        )
 
     params: Params
 
@@ -48,7 +51,7 @@ class IMTLL(api.Weighting):
 
     def after_step(self, step: api.Step) -> None:
         """Move s down its gradient, at the losses from which the network took its step."""
-        self._s.descend(self._s.values.exp() * mean_losses(step.losses, step.mask) - 1, step.seen)
+        self._s.descend(self._s.values.exp() * mean_losses(step) - 1, step.seen)
 
     def state_dict(self) -> dict[str, Tensor]:
         """s and Adam's moments of it."""

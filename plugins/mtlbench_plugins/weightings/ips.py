@@ -1,5 +1,7 @@
 """Inverse class frequencies: each class of a task weighs as if it were as frequent as the other."""
 
+from typing import Annotated
+
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -38,14 +40,16 @@ class IPS(api.Weighting):
     class Params(api.Params):
         """Parameters of ``ips``."""
 
-        power: float = Field(1.0, ge=0, le=1, description="a, from 0 (constant) to 1 (balanced classes)")
+        power: Annotated[float, api.search.Linear(0, 1)] = Field(
+            1.0, ge=0, le=1, description="a, from 0 (constant) to 1 (balanced classes)"
+        )
 
     params: Params
 
     def setup(self, trainer: api.Trainer) -> None:
         """Count the classes of each task in the training split."""
         labels = trainer.data.labels
-        positive = masked_mean(labels.double(), observed_in(labels))
+        positive = masked_mean(labels.double(), observed_in(labels), trainer.data.weight)
         shares = torch.stack([1 - positive, positive])
         # A class that never occurs is left out of the sum; its own weight is never used.
         total = torch.where(shares > 0, shares ** (1 - self.params.power), 0).sum(0)

@@ -1,5 +1,7 @@
 """Weights that grow with the loss of the sample: RMTL without a critic."""
 
+from typing import Annotated
+
 from pydantic import Field
 from torch import Tensor
 
@@ -28,7 +30,9 @@ class LossAware(api.Weighting):
     class Params(api.Params):
         """Parameters of ``loss-aware``."""
 
-        lambda_: float = Field(0.7, ge=0, alias="lambda", description="lambda, strength of the up-weighting, >= 0")
+        lambda_: Annotated[float, api.search.Linear(0, 2)] = Field(
+            0.7, ge=0, alias="lambda", description="lambda, strength of the up-weighting, >= 0"
+        )
 
     params: Params
 

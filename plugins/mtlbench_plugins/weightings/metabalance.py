@@ -1,6 +1,7 @@
 """MetaBalance: the gradients of auxiliary tasks are brought near the norm of the target task's gradient."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -38,8 +39,12 @@ class MetaBalance(api.DirectionWeighting):
     class Params(api.Params):
         """Parameters of ``metabalance``."""
 
-        r: float = Field(0.7, ge=0, le=1, description="r, how near to the target's norm, in [0, 1]")
-        beta: float = Field(0.9, ge=0, lt=1, description="beta, share of the past in the running means, in [0, 1)")
+        r: Annotated[float, api.search.Linear(0, 1)] = Field(
+            0.7, ge=0, le=1, description="r, how near to the target's norm, in [0, 1]"
+        )
+        beta: Annotated[float, api.search.Choice(0.0, 0.9, 0.99)] = Field(
+            0.9, ge=0, lt=1, description="beta, share of the past in the running means, in [0, 1)"
+        )
         target: str = Field("", description="name of the target task; empty: the last of the dataset's")
 
     params: Params

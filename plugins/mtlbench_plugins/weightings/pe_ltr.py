@@ -38,7 +38,10 @@ class PELTR(api.Weighting):
     class Params(api.Params):
         """Parameters of ``pe-ltr``."""
 
-        bounds: tuple[Bound, ...] = Field(
+        bounds: Annotated[
+            tuple[Bound, ...],
+            api.search.Mapped(api.search.Linear(0, 1), lambda x, tasks: (x / tasks,), "x / K for every task"),
+        ] = Field(
             (), description="c, least weight of each task, of sum at most 1; one for all or one each; empty: 1/(2K)"
         )
 

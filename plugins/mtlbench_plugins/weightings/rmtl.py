@@ -2,14 +2,14 @@
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from mtlbench import api
-from mtlbench.api.masks import masked, masked_mean
+from mtlbench.api.masks import masked
 from mtlbench_plugins.critics.learning import CriticLearner
 from mtlbench_plugins.critics.networks import Critics
 from mtlbench_plugins.critics.params import CriticParams
@@ -65,7 +65,9 @@ class RMTL(CriticWeighting):
     class Params(CriticParams):
         """Parameters of ``rmtl``."""
 
-        lambda_: float = Field(0.7, ge=0, alias="lambda", description="lambda, weight of the critic, >= 0")
+        lambda_: Annotated[float, api.search.Linear(0, 1)] = Field(
+            0.7, ge=0, alias="lambda", description="lambda, weight of the critic, >= 0"
+        )
         variant: Literal["full", "wl", "nlc"] = Field(
             "full", description="weights of 1 - lambda Q, 1 - lambda y Q (only positive labels are weighted), or -Q"
         )
@@ -179,7 +181,7 @@ class RMTL(CriticWeighting):
         if self.params.control == "shuffled":
             return weights[torch.randperm(len(weights), device=weights.device)]
         if self.params.control == "batch-mean":
-            return masked_mean(weights, step.mask)
+            return step.task_means(weights)
         return weights
 
     def state_dict(self) -> dict[str, Tensor]:

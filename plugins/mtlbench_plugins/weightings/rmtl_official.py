@@ -44,6 +44,7 @@ class RMTLOfficial(RMTL):
     class Params(RMTL.Params):
         """Parameters of ``rmtl``, other defaults."""
 
+        lambda_: float = Field(0.7, ge=0, alias="lambda", description="lambda, weight of the critic, >= 0")
         gamma: float = Field(0.9, ge=0, lt=1, description="discount of the reward of the next impression, in [0, 1)")
         tau: float = Field(0.2, ge=0, le=1, description="fraction of the online network that a target network absorbs")
         target_every: int = Field(2, ge=1, description="critic steps per update of the target network")

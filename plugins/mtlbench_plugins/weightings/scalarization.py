@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 from torch import Tensor
 
 from mtlbench import api
@@ -33,6 +33,10 @@ class Scalarization(api.Weighting):
     batches and dropout masks, and stops early by itself. The parameters with the best validation score are kept. All
     points count in the budget. The record has the learning curve of each point, as a stage named by its weights, and
     the chosen weights as the diagnostic ``weights``.
+
+    With ``weights`` there is no grid: one training under these weights. So a search over trials
+    (``mtlbench run --trials``) tunes this method with as many trainings as every other one. Its trials divide the sum
+    K among the tasks uniformly at random, and trial 0 has weights of one.
     """
 
     name, label = "scalarization", "Scalarization"
@@ -45,8 +49,15 @@ class Scalarization(api.Weighting):
             (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
             description="shares of the total weight that each task takes in turn, in (0, 1)",
         )
+        weights: Annotated[tuple[PositiveFloat, ...], api.search.TaskWeights()] = api.added_later(
+            (), description="weight of each task, in the dataset's order, trained once; empty: the grid"
+        )
 
     params: Params
+
+    def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
+        """There must be as many given weights as tasks, or none."""
+        return _constant(self.params.weights).applicable(schema, backbone)
 
     def fit(self, trainer: api.Trainer) -> None:
         """Train under the weights of each point, and keep the best."""
@@ -56,6 +67,8 @@ class Scalarization(api.Weighting):
 
     def points(self, tasks: int) -> list[tuple[float, ...]]:
         """The weights of each point of the grid, for K tasks, each point once."""
+        if self.params.weights:
+            return [self.params.weights]
         found = [(1.0,) * tasks]
         if tasks > 1:
             found += [

@@ -1,6 +1,7 @@
 """Smooth Tchebycheff scalarization: a smooth maximum of the task losses."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -41,8 +42,12 @@ class STCH(api.Weighting):
     class Params(api.Params):
         """Parameters of ``stch``."""
 
-        mu: float = Field(1.0, gt=0, description="mu, smoothness of the maximum, > 0")
-        warmup: int = Field(1, ge=1, description="epochs of warm-up; the last of them sets the nadir")
+        mu: Annotated[float, api.search.Log(0.03, 10)] = Field(
+            1.0, gt=0, description="mu, smoothness of the maximum, > 0"
+        )
+        warmup: Annotated[int, api.search.Choice(1, 2)] = Field(
+            1, ge=1, description="epochs of warm-up; the last of them sets the nadir"
+        )
 
     params: Params
 
@@ -55,7 +60,7 @@ class STCH(api.Weighting):
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), positive for the tasks seen in the batch, 0 for the others."""
-        log = log_losses(step.losses, step.mask)
+        log = log_losses(step)
         warm = (-log).exp()
         known = step.seen & ~self._nadir.isnan()
         excess = (log - self._nadir.clamp(min=FLOOR).log()) / self.params.mu

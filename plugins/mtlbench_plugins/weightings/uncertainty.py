@@ -1,6 +1,7 @@
 """Uncertainty weighting: the loss of each task is divided by the variance of its noise, which is learnt."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -36,7 +37,9 @@ class Uncertainty(api.Weighting):
     class Params(api.Params):
         """Parameters of ``uncertainty``."""
 
-        s0: float = Field(-0.5, ge=-20, le=20, description="s at the start, the same for every task")
+        s0: Annotated[float, api.search.Linear(-3, 3)] = Field(
+            -0.5, ge=-20, le=20, description="s at the start, the same for every task"
+        )
 
     params: Params
 
@@ -52,7 +55,7 @@ class Uncertainty(api.Weighting):
 
     def after_step(self, step: api.Step) -> None:
         """Move s down its gradient, at the losses from which the network took its step."""
-        gradient = 0.5 * (1 - torch.exp(-self._s.values) * mean_losses(step.losses, step.mask))
+        gradient = 0.5 * (1 - torch.exp(-self._s.values) * mean_losses(step))
         self._s.descend(gradient, step.seen)
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -26,7 +26,8 @@ BOARDS = sorted((Path(__file__).parents[3] / "leaderboards" / "records").iterdir
 
 
 def test_the_id_is_the_hash_of_the_canonical_json() -> None:
-    content = json.dumps({"protocol": PROTOCOL, **asdict(CELL)}, sort_keys=True, separators=(",", ":"))
+    parts = {**asdict(CELL), "training": CELL.training.settings}
+    content = json.dumps({"protocol": PROTOCOL, **parts}, sort_keys=True, separators=(",", ":"))
     assert CELL.id == hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -39,6 +40,15 @@ def test_all_that_determines_a_result_is_in_the_id() -> None:
         replace(CELL, training=Training()),
     ]
     assert len({cell.id for cell in [CELL, *others]}) == 6
+
+
+def test_a_weight_decay_of_the_rows_read_is_told_from_an_older_one_of_all_rows() -> None:
+    assert "decayed_rows" not in Training().settings
+    new = Training(weight_decay=1e-6).settings
+    assert new["decayed_rows"] == "read"
+    older = {name: value for name, value in new.items() if name != "decayed_rows"}
+    assert Training(**new).settings == new != older
+    assert Training(**older).settings != older
 
 
 @pytest.mark.parametrize("folder", BOARDS, ids=lambda folder: folder.name)

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from record_factory import plugin, record, runs
-from scipy import stats
+from record_factory import SIX_TASKS, mixed_scores, plugin, record, runs
 
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import boards
-from mtlbench.leaderboards.tables.captions import footnotes
+from mtlbench.leaderboards.tables.claims import claims
+from mtlbench.statistics import max_t
 
 AUC = ("click", "auc")
 LOSS = ("click", "logloss")
@@ -27,69 +27,101 @@ def marks(board, column=AUC):
     return {row.method: row.values[column].marks for row in board.rows if column in row.values}
 
 
-def test_six_seeds_carry_a_star_for_one_comparison_and_five_do_not():
+def test_six_seeds_carry_a_star_and_five_do_not_and_the_page_says_how_many_would():
     def study(seeds):
         return board_of([*runs("PLE", levels(0.70, seeds)), *runs("RMTL-PLE", levels(0.72, seeds, seed=1))])
 
     assert marks(study(6)) == {"PLE": "", "RMTL-PLE": "*"}
     assert marks(study(5)) == {"PLE": "", "RMTL-PLE": ""}
-    (footnote,) = footnotes([study(6)])
-    assert "over 6 paired seeds" in footnote
-    (footnote,) = footnotes([study(5)])
-    assert footnote == (
-        "No stars against Constant from 5 paired seeds: the smallest p-value of the two-sided Wilcoxon signed-rank "
-        "test is 0.0625; p < .05 takes 6 seeds."
+    assert "by sign flips of 6 paired seeds" in claims([study(6)])[1]
+    assert claims([study(5)])[1] == (
+        "No stars from 5 paired seeds: the smallest p-value of sign flips is 0.0625; p < .05 takes 6 seeds."
     )
 
 
-def test_more_comparisons_take_more_seeds():
-    def study(seeds, rivals):
-        rows = [one for i in range(rivals) for one in runs(f"{chr(65 + i)}-PLE", levels(0.72, seeds, seed=i))]
-        return board_of([*runs("PLE", levels(0.70, seeds, seed=99)), *rows])
-
-    assert set(marks(study(6, 2)).values()) == {""}
-    (footnote,) = footnotes([study(6, 2)])
-    assert "Holm-adjusted over 2 comparisons, is 0.0625; p < .05 takes 7 seeds" in footnote
-    assert set(marks(study(10, 20)).values()) == {"", "*"}
-    assert set(marks(study(9, 20)).values()) == {""}
+def test_more_comparisons_take_no_more_seeds():
+    rows = [one for i in range(40) for one in runs(f"M{i}-PLE", levels(0.72, 6, seed=i))]
+    board = board_of([*runs("PLE", levels(0.70, 6, seed=99)), *rows])
+    assert [marks(board)[f"M{i}-PLE"] for i in range(40)] == ["*"] * 40
+    assert {contrast.adjusted for contrast in board.tested} == {2 / 2**6}
 
 
-def test_p_values_are_those_of_scipy_and_adjusted_over_the_methods_of_the_backbone():
-    base, near, far = levels(0.7, 8), levels(0.7003, 8, seed=1), levels(0.71, 8, seed=2)
-    board = board_of([*runs("PLE", base), *runs("Near-PLE", near), *runs("Far-PLE", far), *runs("ESMM", base)])
+def test_p_values_are_of_all_comparisons_of_the_board_together():
+    base, near, far = levels(0.7, 8), levels(0.7003, 8, seed=1), levels(0.701, 8, seed=2)
+    other, own = levels(0.6, 8, seed=3), levels(0.6005, 8, seed=4)
+    board = board_of(
+        [
+            *runs("PLE", base),
+            *runs("Near-PLE", near),
+            *runs("Far-PLE", far),
+            *runs("ESMM", other),
+            *runs("Own-ESMM", own),
+        ]
+    )
     found = {row.method: row.values[AUC].contrasts for row in board.rows}
     assert found["PLE"] == found["ESMM"] == ()
-    p = {name: stats.wilcoxon(values, base, method="exact").pvalue for name, values in (("N", near), ("F", far))}
-    (near_found,), (far_found,) = found["Near-PLE"], found["Far-PLE"]
-    assert (near_found.p, far_found.p) == pytest.approx((p["N"], p["F"]))
-    assert far_found.adjusted == pytest.approx(2 * p["F"])
-    assert near_found.adjusted == pytest.approx(max(2 * p["F"], p["N"]))
-    assert (far_found.comparisons, far_found.baseline) == (2, "PLE")
+    expected = max_t(np.array([np.subtract(near, base), np.subtract(far, base), np.subtract(own, other)]))
+    methods = ("Near-PLE", "Far-PLE", "Own-ESMM")
+    assert [found[method][0].p for method in methods] == pytest.approx(expected.p)
+    assert [found[method][0].adjusted for method in methods] == pytest.approx(expected.adjusted)
+    (far_found,) = found["Far-PLE"]
+    assert far_found.baseline == "PLE"
     assert far_found.difference.estimate.value == pytest.approx(np.mean(far) - np.mean(base))
 
 
+def test_what_is_likely_on_one_backbone_is_not_claimed_on_a_page_of_many():
+    rng = np.random.default_rng(6)
+    own = [*runs("PLE", [0.7] * 8), *runs("RMTL-PLE", [0.7 + x for x in rng.normal(0.001, 0.0012, 8)])]
+    others = [
+        one
+        for i in range(12)
+        for label in [f"B{i}"]
+        for one in [*runs(label, [0.7] * 8), *runs(f"RMTL-{label}", [0.7 + x for x in rng.normal(0, 0.001, 8)])]
+    ]
+    assert marks(board_of(own))["RMTL-PLE"] == "*"
+    assert marks(board_of([*own, *others]))["RMTL-PLE"] == ""
+
+
+def scored(primary, offset):
+    return [{"test": mixed_scores(offset + i / 1e4) | {"rating": {primary: offset + i / 1e4}}} for i in range(6)]
+
+
 def test_worse_has_a_mark_of_its_own_and_follows_the_direction_of_the_metric():
-    def scored(offset):
+    def rows(primary):
         return [
-            {
-                "test": {
-                    task: {"auc": 0.7 + offset + i / 1e4, "logloss": 0.5 + offset + i / 1e4}
-                    for task in ("click", "pay")
-                }
-            }
-            for i in range(6)
+            record(
+                method,
+                seed=seed,
+                tasks=tuple(SIX_TASKS),
+                kinds=dict(SIX_TASKS),
+                primary={"rating": primary, "watch_time": "xauc"},
+                metrics=metrics,
+            )
+            for method, offset in (("PLE", 0.5), ("RMTL-PLE", 0.6))
+            for seed, metrics in enumerate(scored(primary, offset))
         ]
 
+    assert marks(board_of(rows("xauc")), ("rating", "xauc"))["RMTL-PLE"] == "*"
+    board = board_of(rows("rmse"))
+    assert marks(board, ("rating", "rmse"))["RMTL-PLE"] == "°"
+    (contrast,) = board.rows[-1].values["rating", "rmse"].contrasts
+    assert contrast.verdict == "worse"
+
+
+def test_secondary_columns_have_a_difference_and_carry_no_marks():
+    def metrics(offset, i):
+        return {"test": {task: {"auc": 0.7 + i / 1e4, "logloss": 0.5 + offset + i / 1e4} for task in ("click", "pay")}}
+
     rows = [
-        record(method, seed=seed, metrics=metrics)
-        for method, offset in (("PLE", 0.0), ("RMTL-PLE", 0.1))
-        for seed, metrics in enumerate(scored(offset))
+        record(method, seed=seed, metrics=metrics(offset, seed))
+        for method, offset in (("PLE", 0.0), ("RMTL-PLE", -0.1))
+        for seed in range(8)
     ]
     board = board_of(rows)
-    assert marks(board)["RMTL-PLE"] == "*"
-    assert marks(board, LOSS)["RMTL-PLE"] == "°"
     (contrast,) = board.rows[-1].values[LOSS].contrasts
-    assert contrast.verdict == "worse"
+    assert contrast.difference.estimate.value == pytest.approx(-0.1)
+    assert (contrast.verdict, contrast.mark) == (None, "")
+    assert len(board.tested) == 2  # AUC of two tasks
 
 
 def test_a_method_is_compared_on_its_own_backbone_only():
@@ -97,27 +129,27 @@ def test_a_method_is_compared_on_its_own_backbone_only():
         [*runs("PLE", levels(0.7, 6)), *runs("RMTL-ESMM", levels(0.8, 6)), *runs("RMTL-PLE", levels(0.8, 6, seed=1))]
     )
     assert marks(board) == {"PLE": "", "RMTL-ESMM": "", "RMTL-PLE": "*"}
-    assert footnotes([board])[-1] == "No stars where the backbone has no baseline row: ESMM."
+    assert claims([board])[-1] == "No stars where the backbone has no baseline row: ESMM."
 
 
 def test_the_same_scores_are_not_told_apart():
     same = levels(0.7, 10)
     board = board_of([*runs("PLE", same), *runs("RMTL-PLE", same)])
     (contrast,) = board.rows[-1].values[AUC].contrasts
-    assert (contrast.p, contrast.verdict) == (1, "not told apart")
+    assert (contrast.p, contrast.adjusted, contrast.verdict) == (1, 1, "not told apart")
 
 
 def test_a_row_that_lacks_a_seed_carries_no_star_and_is_not_counted():
     full = [*runs("PLE", levels(0.7, 6)), *runs("RMTL-PLE", levels(0.8, 6))]
     board = board_of([*full, *runs("Decay-PLE", levels(0.8, 5))])
     assert marks(board) == {"PLE": "", "Decay-PLE": "", "RMTL-PLE": "*"}
-    assert [family.comparisons for family in board.families] == [1]
+    assert len(board.tested) == 2  # two tasks
 
 
 def test_a_baseline_that_lacks_a_seed_is_not_compared_with():
     board = board_of([*runs("PLE", levels(0.7, 5)), *runs("RMTL-PLE", levels(0.8, 6))])
     assert set(marks(board).values()) == {""}
-    assert footnotes([board]) == ["Not compared with Constant, which lacks seeds there: PLE."]
+    assert claims([board]) == ["Not compared with Constant, which lacks seeds there: PLE."]
 
 
 def test_the_tuned_baseline_has_marks_of_its_own_and_is_compared_with_the_plain_one_once():
@@ -130,10 +162,10 @@ def test_the_tuned_baseline_has_marks_of_its_own_and_is_compared_with_the_plain_
     board = board_of(rows)
     assert marks(board) == {"PLE": "", "RMTL-PLE": "°‡", "Tuned-PLE": "*"}
     assert not any(row.values[AUC].best_baseline for row in board.rows if row.method == "Tuned-PLE")
-    first, second = footnotes([board])
-    assert first.startswith("* better and ° worse than Constant")
-    assert second.startswith("† better and ‡ worse than Tuned")
-    assert [(family.baseline, family.comparisons) for family in board.families] == [("Constant", 2), ("Tuned", 1)]
+    _, text = claims([board])
+    assert text.startswith("* better and ° worse than Constant. † better and ‡ worse than Tuned. Marks are claims over")
+    assert "over all 6 comparisons together" in text  # two with Constant, one with Tuned, of two tasks
+    assert len({contrast.adjusted for contrast in board.tested}) == 1
 
 
 def test_a_named_baseline_takes_the_place_of_the_declared_one():
@@ -144,7 +176,8 @@ def test_a_named_baseline_takes_the_place_of_the_declared_one():
     ]
     board = board_of(rows, ["decay[rates=0.9]"])
     assert marks(board) == {"PLE": "°", "Decay-PLE [rates=0.9]": "", "RMTL-PLE": "°"}
-    assert footnotes([board])[0].startswith("* better and ° worse than Decay [rates=0.9]")
+    assert claims([board])[0].startswith("vs Decay [rates=0.9]: the mean difference")
+    assert claims([board])[1].startswith("* better and ° worse than Decay [rates=0.9].")
 
 
 def test_unknown_and_too_many_baselines_are_refused():

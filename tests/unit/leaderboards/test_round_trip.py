@@ -113,7 +113,7 @@ def test_every_mean_that_is_edited_is_named_with_its_line(layout, sealed, tmp_pa
     lines = text.splitlines(keepends=True)
     edited = 0
     for i, line in enumerate(lines[: lines.index("### Rank and Spend\n")]):
-        for mean in re.finditer(r"0\.\d{4}(?=\(\d+\))", line) if line.startswith("| ") else ():
+        for mean in re.finditer(r"(?<![+−])0\.\d{4}(?=\(\d+\))", line) if line.startswith("| ") else ():
             other = f"0.{(int(mean[0][2:]) + 5000) % 10000:04d}"
             lines[i] = line[: mean.start()] + other + line[mean.end() :]
             path.write_text("".join(lines), encoding="utf-8")
@@ -152,7 +152,7 @@ def test_a_score_that_is_edited_is_not_the_one_that_is_shown(sealed, tmp_path):
     edited = text.replace("[0.72]", "[0.79]", 1)
     assert edited != text
     path.write_text(edited if sealed else unsealed(edited), encoding="utf-8")
-    with pytest.raises(UsageError, match=r"line 20 shows 0\.7200, where the seeds of RMTL-PLE have the mean 0\.7900"):
+    with pytest.raises(UsageError, match=r"line 22 shows 0\.7200, where the seeds of RMTL-PLE have the mean 0\.7900"):
         read_page(path)
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtlbench.nn import ReLUDropout, mix
+from mtlbench.nn.activation import Dropout
 
 
 @given(seed=st.integers(0, 2**31), p=st.floats(0.01, 0.9))
@@ -46,6 +47,20 @@ def test_dropout_drops_its_share_and_keeps_the_mean(p: float):
     by_column = (output == 0).double().mean(0)
     # A column's share of zeros is binomial: 1,000 rows, standard deviation below 0.016.
     assert (by_column - p).abs().max() < 6 * 0.016
+
+
+@given(seed=st.integers(0, 2**31), p=st.floats(0.01, 0.9))
+def test_dropout_without_relu_has_the_same_masks(seed: int, p: float):
+    x = torch.randn(7, 13, generator=torch.Generator().manual_seed(seed), requires_grad=True)
+    torch.manual_seed(seed)
+    output = Dropout(p)(x)
+    torch.manual_seed(seed)
+    kept = ReLUDropout(p)(torch.ones(7, 13))
+    torch.testing.assert_close(output, x * kept)
+    (gradient,) = torch.autograd.grad(output.sum(), x)
+    torch.testing.assert_close(gradient, kept)
+    assert Dropout(0.0)(x) is x
+    assert Dropout(p).eval()(x) is x
 
 
 def test_dropout_masks_are_a_function_of_torchs_seed():

@@ -14,6 +14,7 @@ from mtlbench.errors import DataError, TrainingError
 from mtlbench.evaluation import auc, score, score_probabilities
 from mtlbench.tasks.fitted import COVERAGE, FittedTasks
 from mtlbench.tasks.kind import TaskKind
+from mtlbench.tasks.objective import Objective
 from mtlbench.tasks.registry import task_kind
 
 BINARY: dict[str, TaskKind] = {"click": task_kind("binary"), "buy": task_kind("binary")}
@@ -76,7 +77,8 @@ def test_scores_of_binary_tasks_are_those_of_the_harness_bit_for_bit(seed: int) 
     primary = tasks.primary(logits, labels)
     aucs = [auc(logits[:, k], labels[:, k]) for k in range(2)]
     assert primary == aucs
-    assert tasks.objective(primary) == sum(aucs) / len(aucs)
+    mean = Objective("mean", tasks.primary_metrics)
+    assert mean.of(dict(zip(BINARY, primary, strict=True))) == sum(aucs) / len(aucs)
 
 
 def test_scores_of_true_probabilities_are_those_of_the_harness():
@@ -169,8 +171,9 @@ def test_the_objective_is_the_mean_of_primary_metrics_that_higher_is_better_of()
     tasks = FittedTasks.fit(MIXED, labels)
     scores, primary = tasks.score(signal, labels), tasks.primary(signal, labels)
     assert primary == [scores["click"]["auc"], *(scores[task]["xauc"] for task in ("watch", "rating", "spend"))]
-    assert tasks.objective(primary) == pytest.approx(sum(primary) / 4)
-    assert math.isnan(tasks.objective([0.7, math.nan, 0.5, 0.5]))
+    mean = Objective("mean", tasks.primary_metrics)
+    assert mean.of(dict(zip(MIXED, primary, strict=True))) == pytest.approx(sum(primary) / 4)
+    assert math.isnan(mean.of(dict(zip(MIXED, [0.7, math.nan, 0.5, 0.5], strict=True))))
 
 
 # -- labels that were not observed ------------------------------------------------------------------------------------

@@ -236,10 +236,15 @@ def test_a_preconditioned_direction_moves_shared_parameters_by_the_learning_rate
             assert not torch.equal(value, before[name])
 
 
-def test_weight_decay_is_refused_where_parameters_move_without_adam():
-    subject = model("shared-bottom", weight_decay=0.1)
-    with pytest.raises(api.TrainingError, match=r"weight decay 0\.1 is part of Adam"):
+def test_weight_decay_is_in_the_task_gradients_where_parameters_move_without_adam():
+    subjects = {decay: model("shared-bottom", weight_decay=decay, learning_rate=0.5) for decay in (0.0, 0.1)}
+    before = {name: value.detach().clone() for name, value in subjects[0.0].backbone.named_parameters()}
+    for subject in subjects.values():
         descend_once(subject, Direction(1.0, 1.0, preconditioned=True))
+    plain, decayed = (dict(subject.backbone.named_parameters()) for subject in subjects.values())
+    for name, start in before.items():
+        if name.startswith("bottom.mlp"):  # shared by both tasks, whose mean gradient has the whole term
+            torch.testing.assert_close(decayed[name], plain[name] - 0.5 * 0.1 * start)
 
 
 def test_tables_updated_row_by_row_are_not_moved_without_adam():

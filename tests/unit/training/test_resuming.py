@@ -3,6 +3,7 @@
 import itertools
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from mtlbench import api
 from mtlbench.api import Field, Inputs
 from mtlbench.cells import Training
 from mtlbench.nn import FieldEmbedding
-from mtlbench.training import BackboneTrainer, journal, tensor_files
+from mtlbench.training import BackboneTrainer, journal, schedule, tensor_files
 from mtlbench.training.budget import Budget
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.journal import Journal, reached
@@ -119,6 +120,7 @@ def trained(
     saved: Journal | None = None,
     die_at: int = 10**9,
     budget: Budget | None = None,
+    training: Training = TRAINING,
 ) -> BackboneTrainer:
     """The trainer after ``weighting``; raises at the step numbered ``die_at`` of this process."""
     splits = small_splits(WIDE)
@@ -133,7 +135,7 @@ def trained(
     trainer = BackboneTrainer(
         backbone,
         splits,
-        TRAINING,
+        training,
         0,
         warm_start=start,
         dense="parameters" in weighting.needs,
@@ -155,7 +157,7 @@ def outcome(trainer: BackboneTrainer) -> dict[str, Any]:
         "backbone": {name: value.tolist() for name, value in kept.backbone.items()},
         "optimiser": {name: {k: v.tolist() for k, v in state.items()} for name, state in kept.optimiser.items()},
         "curve": trainer.curve,
-        "best": (trainer.score, trainer.best_epoch),
+        "best": (trainer.best.score, trainer.best_epoch),
         "reports": (trainer.diagnostics, trainer.curves),
         "spend": [(spend.stage, spend.steps, spend.rows, spend.reused_from) for spend in trainer.spend],
         "test": trainer.infer(small_splits(WIDE).test).tolist(),
@@ -232,6 +234,22 @@ def test_a_budget_of_steps_is_spent_to_the_same_end(tmp_path: Path, clock: None)
     trainer, _ = killed_three_times(tmp_path, 2, run, random.Random(1))
     assert outcome(trainer) == expected
     assert sum(spend.steps for spend in trainer.spend) == 55
+
+
+@pytest.mark.parametrize("method", ["constant", "ddpg", "scalarization"])
+def test_under_a_schedule_and_weight_decay_it_ends_the_same(
+    method: str, start: Checkpoint, tmp_path: Path, clock: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(schedule, "PARTS", 8)  # parts of several steps: rows are behind at another rate than the first
+    training = replace(TRAINING, schedule="linear", weight_decay=1e-3)
+    expected = outcome(trained(METHODS[method](), start, training=training))
+
+    def run(**options: Any) -> BackboneTrainer:
+        return trained(METHODS[method](), start, training=training, **options)
+
+    trainer, saved = killed_three_times(tmp_path, 2, run, random.Random(method))
+    assert outcome(trainer) == expected
+    assert saved.resumptions >= 1
 
 
 def test_of_candidates_only_the_best_so_far_is_kept_whole(tmp_path: Path):

@@ -17,6 +17,7 @@ from mtlbench.cells import Training
 from mtlbench.evaluation import logloss
 from mtlbench.tasks.binary import Binary
 from mtlbench.tasks.fitted import FittedTasks
+from mtlbench.tasks.objective import Objective
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.journal import Journal
 from mtlbench.training.seeding import seeded
@@ -94,7 +95,11 @@ def test_ties_are_broken_alike_after_a_kill(tmp_path: Path, die_at: int):
     with pytest.raises(KeyboardInterrupt):
         trained(Journal(tmp_path, 0, "test"), die_at)
     resumed, _ = trained(Journal(tmp_path, 0, "test"))
-    assert (resumed.best_epoch, resumed.score, resumed.curve) == (expected.best_epoch, expected.score, expected.curve)
+    assert (resumed.best_epoch, resumed.best.score, resumed.curve) == (
+        expected.best_epoch,
+        expected.best.score,
+        expected.curve,
+    )
     assert all(
         torch.equal(value, expected.backbone.state_dict()[name])
         for name, value in resumed.backbone.state_dict().items()
@@ -107,8 +112,8 @@ def judged(*epochs: torch.Tensor) -> Selection:
     labels = torch.tensor([[0.0], [0.0], [1.0], [1.0]])
     tasks = FittedTasks.fit({"click": Binary()}, labels)
     model: Any = SimpleNamespace(infer=lambda split: next(left), state=lambda: ({}, {}), tasks=tasks)
-    validation: Any = SimpleNamespace(labels=labels)
-    found = Selection(model, validation)
+    validation: Any = SimpleNamespace(labels=labels, weight=None)
+    found = Selection(model, validation, Objective("mean", tasks.primary_metrics))
     found.begin("train")
     for epoch, _ in enumerate(epochs, 1):
         found.judge("train", epoch, [0.0], None)

@@ -48,7 +48,7 @@ def test_keeps_the_parameters_of_the_best_validation_epoch():
     Plain().fit(trainer)
     scores = [sum(point.validation.values()) / 2 for point in trainer.curve]
     assert trainer.best_epoch["train"] == 1 + scores.index(max(scores))
-    assert trainer.score == max(scores)
+    assert trainer.best.score == max(scores)
     validation = small_splits().validation
     logits, labels = trainer.infer(validation), validation.labels
     assert sum(auc(logits[:, k], labels[:, k]) for k in range(2)) / 2 == max(scores)
@@ -182,11 +182,11 @@ def test_selects_the_candidate_of_the_best_validation_score_and_of_equals_the_fi
     for name, weights in candidates.items():
         trainer = make_trainer()
         fixed(*weights).fit(trainer)
-        scores[name] = trainer.score
+        scores[name] = trainer.best.score
     trainer = make_trainer()
     chosen = trainer.select({name: fixed(*weights) for name, weights in candidates.items()})
     assert chosen == max(scores, key=scores.__getitem__)
-    assert trainer.score == scores[chosen] == scores["same" if chosen == "one" else chosen]
+    assert trainer.best.score == scores[chosen] == scores["same" if chosen == "one" else chosen]
     again = make_trainer()
     assert again.select({"first": fixed(1.0, 1.0), "second": fixed(1.0, 1.0)}) == "first"
 
@@ -249,11 +249,11 @@ def test_bfloat16_trains_close_to_float32_and_scores_in_float32():
 def test_a_budget_left_over_is_used_by_the_last_stage_from_its_best_epoch():
     trainer = make_trainer(Training(epochs=2, patience=2, batch_size=64))
     Plain().fit(trainer)
-    score, points = trainer.score, len(trainer.curve)
+    score, points = trainer.best.score, len(trainer.curve)
     trainer.train_until_spent(Budget("steps", 4 * 3 + 2))
     assert [(stage.stage, stage.steps) for stage in trainer.spend] == [("train", 8), ("train", 6)]
     assert [point.epoch for point in trainer.curve[points:]] == [3, 4]
-    assert trainer.score >= score
+    assert trainer.best.score >= score
     trainer.train_until_spent(Budget("steps", 14))
     assert sum(stage.steps for stage in trainer.spend) == 14
 

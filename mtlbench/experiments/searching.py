@@ -1,0 +1,199 @@
+"""The tuned part of a study: trials of every method, the choice among them, and the cells that report the choice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
+
+from mtlbench.api import Splits
+from mtlbench.cells import identity
+from mtlbench.config.plan import SEARCH_SEEDS, Plan, TunedPlan
+from mtlbench.config.space import Setting
+from mtlbench.config.specs import Resolved, resolve
+from mtlbench.config.study import Study
+from mtlbench.discovery import Catalogue
+from mtlbench.experiments.expand import Block, Expansion, training_on
+from mtlbench.experiments.job import Job
+from mtlbench.experiments.recording import blank_record
+from mtlbench.experiments.run_cell import load_splits
+from mtlbench.records.schema import Record
+from mtlbench.records.searches import Reported, Search, Trial, choose, read_searches, write_search
+from mtlbench.records.store import RecordStore
+
+
+@dataclass
+class _Running:
+    """One search, while its study runs."""
+
+    dataset: Resolved
+    backbone: Resolved
+    weighting: Resolved
+    number: int
+    settings: list[Setting]
+    """Of its trials."""
+    jobs: list[Job] = field(default_factory=list)
+    """Of its trials."""
+    chosen: int | None = None
+    reports: list[Job] = field(default_factory=list)
+
+
+class Searching:
+    """The searches of a study: one or several for every dataset, backbone and weighting that make a pair.
+
+    Args:
+        plan: of the study.
+        tuned: how it is tuned.
+        catalogue: of the plugins.
+        ordinary: the jobs of the study's own rows.
+    """
+
+    def __init__(self, plan: Plan, tuned: TunedPlan, catalogue: Catalogue, ordinary: list[Job]) -> None:
+        self._plan, self._tuned, self._catalogue = plan, tuned, catalogue
+        self._ordinary = {job.cell.id for job in ordinary}
+        self._expansion = Expansion(plan, catalogue)
+        self._running: list[_Running] = []
+        pairs = {_key(*pair): pair for grid in plan.grids for pair in product(*grid)}
+        for dataset in plan.datasets:
+            splits = self._splits(dataset)
+            for number, (backbone, weighting) in product(range(tuned.searches), pairs.values()):
+                self._begin(dataset, splits, backbone, weighting, number)
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All jobs that the searches have so far, a cell before those that build on it."""
+        return list(self._expansion.jobs.values())
+
+    def choose(self, store: RecordStore) -> None:
+        """Choose the best trial of each search from the trials' validation scores, and add the cells that report it."""
+        for one in self._running:
+            one.chosen = choose(_trials(one, store))
+            if one.chosen is not None:
+                splits, setting = self._splits(one.dataset), one.settings[one.chosen]
+                one.reports = [self._add(one, splits, setting, seed) for seed in self._seeds(one)]
+
+    def announce(self, store: RecordStore) -> None:
+        """Say of each search that it runs, so that no page takes its cells for rows before it has ended."""
+        known = {search.search: search for search in read_searches(store.folder)}
+        for one in self._running:
+            search = self._found(one, ())
+            old = known.get(search.search)
+            hidden = {*search.hidden, *(old.hidden if old else ())}
+            if old is None or len(hidden) > len(old.hidden):
+                write_search(store.folder, (old or search).model_copy(update={"hidden": sorted(hidden)}))
+
+    def write(self, store: RecordStore) -> None:
+        """Store what each search found, among the records of its cells."""
+        for one in self._running:
+            write_search(store.folder, self._found(one, _trials(one, store)))
+
+    def _begin(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, number: int) -> None:
+        """Plan the trials of one search, where its plugins make a pair."""
+        tasks, space, seed = len(splits.schema.tasks), self._tuned.space, SEARCH_SEEDS + number
+        settings = [space.trial(j, number, backbone, weighting, tasks) for j in range(self._tuned.trials)]
+        one = _Running(dataset, backbone, weighting, number, settings)
+        before = dict(self._expansion.jobs)
+        first = self._add(one, splits, settings[0], seed)
+        if not first.sensible:
+            # The row of its defaults says why.
+            self._expansion.jobs = before
+            return
+        one.jobs = [first, *(self._add(one, splits, setting, seed) for setting in settings[1:])]
+        self._running.append(one)
+
+    def _add(self, one: _Running, splits: Splits, setting: Setting, seed: int) -> Job:
+        """The job of the method under ``setting``."""
+        backbone = self._under(one.backbone, setting.backbone)
+        weighting = self._under(one.weighting, setting.weighting)
+        own = training_on(one.dataset, splits, self._plan.training)
+        Study.load(flags=setting.training)  # refuses what a space file may give that no training can have
+        block = Block(one.dataset, splits, seed, replace(own, **setting.training), yardstick=own)
+        return self._expansion.add(block, backbone, weighting)
+
+    def _under(self, plugin: Resolved, values: Mapping[str, Any]) -> Resolved:
+        """``plugin`` with what a trial sets, beside what the user has set."""
+        if not values:
+            return plugin
+        kind, name, settings = plugin.entry.kind, plugin.entry.name, self._plan.settings
+        return resolve(self._catalogue, kind, name, {**plugin.changed, **values}, settings.preset, settings.sizes)
+
+    def _seeds(self, one: _Running) -> list[int]:
+        """The report seeds that have the settings of a search."""
+        return [seed for seed in self._plan.seeds if seed % self._tuned.searches == one.number]
+
+    def _found(self, one: _Running, trials: Sequence[Trial]) -> Search:
+        """The record of a search."""
+        splits = self._splits(one.dataset)
+        cell = replace(
+            one.jobs[0].cell,
+            backbone=one.backbone.spec,
+            weighting=one.weighting.spec,
+            training=training_on(one.dataset, splits, self._plan.training),
+        )
+        changed = {plugin.entry.kind: plugin.changed for plugin in (one.dataset, one.backbone, one.weighting)}
+        blank = blank_record(Job(cell, self._plan.settings, changed), self._catalogue, splits)
+        space = self._tuned.space.described(one.backbone, one.weighting, len(splits.schema.tasks))
+        content = {"cell": cell.id, "space": space, "number": one.number}
+        return Search(
+            protocol=blank.protocol,
+            search=identity(content),
+            method=blank.method,
+            baseline=blank.baseline,
+            dataset=blank.dataset,
+            backbone=blank.backbone,
+            weighting=blank.weighting,
+            preset=blank.preset,
+            training=blank.training,
+            space=space,
+            number=one.number,
+            searches=self._tuned.searches,
+            seed=cell.seed,
+            planned=self._tuned.trials,
+            trials=list(trials),
+            chosen=one.chosen,
+            report_seeds=self._seeds(one),
+            reports=[Reported(seed=job.cell.seed, cell=job.cell.id) for job in one.reports],
+            hidden=sorted(self._with_sources([*one.jobs, *one.reports]) - self._ordinary),
+        )
+
+    def _with_sources(self, jobs: list[Job]) -> set[str]:
+        """The ids of the cells of ``jobs``, and of those that they build on."""
+        found: set[str] = set()
+        waiting = [job.cell for job in jobs]
+        while waiting:
+            cell = waiting.pop()
+            if cell.id not in found:
+                found.add(cell.id)
+                waiting += self._expansion.jobs[cell.id].before
+        return found
+
+    def _splits(self, dataset: Resolved) -> Splits:
+        return load_splits(self._catalogue, dataset.spec, self._plan.settings.data_dir)
+
+
+def _key(backbone: Resolved, weighting: Resolved) -> tuple[str, str]:
+    return backbone.spec.canonical, weighting.spec.canonical
+
+
+def _trials(one: _Running, store: RecordStore) -> list[Trial]:
+    """What each trial gave, from its record."""
+    return [
+        _trial(number, setting, store.read(job.cell.stem))
+        for number, (setting, job) in enumerate(zip(one.settings, one.jobs, strict=True))
+    ]
+
+
+def _trial(number: int, setting: Setting, record: Record) -> Trial:
+    kept = record.selection
+    return Trial(
+        number=number,
+        cell=record.cell,
+        training=dict(setting.training),
+        backbone=dict(setting.backbone),
+        weighting=dict(setting.weighting),
+        status=record.status,
+        score=kept.objective if kept else None,
+        loss=kept.validation_loss if kept else None,
+        steps=sum(stage.steps for stage in record.spend),
+        rows=sum(stage.rows for stage in record.spend),
+        seconds=sum(stage.seconds for stage in record.spend),
+    )

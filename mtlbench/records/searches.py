@@ -1,0 +1,199 @@
+"""The record of a search: which settings were tried for a method, what each scored, and which cells report the best."""
+
+import json
+from collections.abc import Iterable
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mtlbench.cells import identity
+from mtlbench.errors import StorageError, UsageError
+from mtlbench.files import replacing
+from mtlbench.records.schema import Count, DatasetUse, Finite, Name, Number, Params, Plain, PluginUse, Status, checksum
+
+FOLDER = "searches"
+"""Where the records of searches lie, in the folder of the cells' records."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Trial(_Strict):
+    """One setting and what it gave on the search's seed."""
+
+    number: Count
+    """0 has the study's own settings."""
+    cell: Name
+    training: Params
+    """What it changed of the training."""
+    backbone: Params
+    """The backbone's parameters that it set."""
+    weighting: Params
+    """The weighting's parameters that it set."""
+    status: Status
+    score: Number = None
+    """The objective on validation, of the epoch that was kept; ``None`` without a result."""
+    loss: Number = None
+    """The mean validation loss of that epoch, which breaks ties."""
+    steps: Count = 0
+    rows: Count = 0
+    seconds: Finite = 0.0
+    """In all stages, those of reused cells too."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that it set, by parameter."""
+        return {**self.training, **self.backbone, **self.weighting}
+
+
+class Reported(_Strict):
+    """A cell under the chosen setting."""
+
+    seed: Count
+    cell: Name
+
+
+class Search(_Strict):
+    """One search: N trials of one method on one dataset, the chosen one, and the cells that report it."""
+
+    schema_version: Literal[1] = 1
+    protocol: Count
+    search: Name
+    """Id: of the method, its data, its training, its space and the search's number."""
+    method: Name
+    """The method's name in leaderboards, parameters aside."""
+    baseline: bool
+    """Whether the method is a plain baseline, which tuned is the tuned one."""
+    dataset: DatasetUse
+    backbone: PluginUse
+    """Without what trials changed."""
+    weighting: PluginUse
+    """Without what trials changed."""
+    preset: Name | None
+    training: dict[Name, Plain]
+    """Without what trials changed."""
+    space: dict[Name, Name]
+    """Parameter -> its range, as a reader expects it."""
+    number: Count
+    """Of the search, from 0."""
+    searches: Count
+    """How many the study has; report seed s has the settings of search s mod ``searches``."""
+    seed: Count
+    """Of its trials."""
+    planned: Count
+    """How many trials the study has."""
+    trials: list[Trial]
+    """Those that have ended: none while the study is at them."""
+    chosen: Count | None
+    """Number of the chosen trial; ``None`` where none has a result."""
+    report_seeds: list[Count]
+    reports: list[Reported]
+    """A cell of each of those seeds, where a trial is chosen."""
+    hidden: list[Name]
+    """Cells that ran for the search alone, and stand in no row of their own."""
+    checksum: Name | None = None
+
+    @property
+    def stem(self) -> str:
+        """Name of its file."""
+        names = (self.dataset.name, self.backbone.name, self.weighting.name)
+        return f"{'.'.join(names)}.search{self.number}.{self.search[:12]}"
+
+    @property
+    def family(self) -> str:
+        """Equal for the searches of one row: all but the number and what was found."""
+        return identity(
+            self.model_dump(mode="json", include={"dataset", "backbone", "weighting", "training", "preset"})
+        )
+
+    @property
+    def winner(self) -> Trial | None:
+        """The chosen trial."""
+        return next((trial for trial in self.trials if trial.number == self.chosen), None)
+
+    def sealed(self) -> "Search":
+        """The search with its checksum."""
+        return self.model_copy(update={"checksum": checksum(json.loads(self.model_dump_json()))})
+
+
+def choose(trials: Iterable[Trial]) -> int | None:
+    """The number of the best trial: the highest score, of equals the lower loss, of those the lower number.
+
+    ``None`` where no trial has a score.
+    """
+    scored = [trial for trial in trials if trial.status == "done" and trial.score is not None]
+    best = min(scored, key=_order, default=None)
+    return None if best is None else best.number
+
+
+def joined(one: Search, other: Search) -> Search:
+    """Two records of the same search as one: that with more trials, the first of equals.
+
+    Where both report the same trial, it has the report seeds of both.
+    """
+    most, less = (one, other) if one.planned >= other.planned else (other, one)
+    update: dict[str, Any] = {"hidden": sorted({*most.hidden, *less.hidden})}
+    if most.chosen == less.chosen:
+        cells = {report.seed: report for report in (*less.reports, *most.reports)}
+        update["report_seeds"] = sorted({*most.report_seeds, *less.report_seeds})
+        update["reports"] = [cells[seed] for seed in sorted(cells)]
+    return most.model_copy(update=update)
+
+
+def _order(trial: Trial) -> tuple[float, float, int]:
+    return -(trial.score or 0.0), float("inf") if trial.loss is None else trial.loss, trial.number
+
+
+def write_search(folder: Path, search: Search) -> Path:
+    """Store ``search`` with its checksum among the records in ``folder``, in place of an earlier one.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    path = folder / FOLDER / f"{search.stem}.json"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            file.write(f"{search.sealed().model_dump_json(indent=1)}\n".encode())
+    except OSError as error:
+        raise StorageError(
+            f"cannot write the search {path}: {error.strerror or error}; check that the folder may be written and "
+            "that the disk has room, or choose another folder"
+        ) from error
+    return path
+
+
+def search_paths(folder: Path) -> list[Path]:
+    """The files of all searches among the records in ``folder``, sorted."""
+    return sorted((folder / FOLDER).glob("[!.]*.json"), key=attrgetter("name"))
+
+
+def read_searches(folder: Path) -> list[Search]:
+    """Every search among the records in ``folder``, in the order of the file names.
+
+    Raises:
+        UsageError: a file is unreadable or is no record of a search.
+    """
+    return [read_search(path) for path in search_paths(folder)]
+
+
+def read_search(path: Path) -> Search:
+    """The search in the file ``path``.
+
+    Raises:
+        UsageError: it is unreadable or is no record of a search.
+    """
+    try:
+        return Search.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read the search {path}: {error.strerror or error}; check its permissions") from error
+    except ValidationError as error:
+        first: Any = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"the file {path} is no record of a search: {where + ': ' if where else ''}{first['msg']}; restore it, or "
+            "delete it and run the study again, which needs no new trial"
+        ) from error

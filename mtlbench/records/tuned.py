@@ -1,0 +1,102 @@
+"""Rows of tuned methods: the records that report what searches chose, in the place of the cells behind them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from mtlbench.records.schema import Failure, PluginUse, Record, StageSpend
+from mtlbench.records.searches import Search, Trial
+
+TRIALS, SEARCHES = "trials", "searches"
+"""Parameters that a tuned row shows beside those of its weighting."""
+
+STAGE = "search"
+"""The stage of a tuned row's budget that is the cost of its search."""
+
+
+def with_tuned_rows(records: Iterable[Record], searches: Sequence[Search]) -> Iterator[Record]:
+    """``records`` without the cells that ran for ``searches`` alone, and with those of tuned rows.
+
+    The record of a tuned row is that of a reporting cell, under the settings that its method had before the search: so
+    it stands on the same board. Its weighting has the further parameter ``trials``, by which the row is told apart, and
+    its budget has the whole search as one more stage.
+    """
+    hidden = {cell for search in searches for cell in search.hidden}
+    wanted = {one.cell for search in searches for one in search.reports}
+    found: dict[str, Record] = {}
+    for record in records:
+        if record.cell in wanted:
+            found[record.cell] = record
+        if record.cell not in hidden:
+            yield record
+    for search in searches:
+        yield from _reports(search, found)
+
+
+def _reports(search: Search, found: dict[str, Record]) -> Iterator[Record]:
+    """The records of a tuned row that one search gives."""
+    cells = {one.seed: one.cell for one in search.reports}
+    cost = _cost(search.trials)
+    for seed in search.report_seeds:
+        record = found.get(cells.get(seed, ""))
+        if record is not None:
+            yield record.model_copy(
+                update={
+                    **_method(search),
+                    "backbone": _as_it_ran(search.backbone, record.backbone),
+                    "weighting": _tuned(search, _as_it_ran(search.weighting, record.weighting)),
+                    "dataset": record.dataset,
+                    "spend": [cost, *record.spend],
+                }
+            )
+        elif search.chosen is None:
+            yield _without_choice(search, seed)
+
+
+def _method(search: Search) -> dict[str, Any]:
+    """What is the same for all records of the row, beside its plugins."""
+    return {
+        "method": search.method,
+        "baseline": False,
+        "tuned_baseline": search.baseline,
+        "reference": False,
+        "training": search.training,
+        "preset": search.preset,
+        "controls": [],
+    }
+
+
+def _tuned(search: Search, use: PluginUse) -> PluginUse:
+    more = {TRIALS: search.planned} | ({SEARCHES: search.searches} if search.searches > 1 else {})
+    return use.model_copy(update={"params": {**use.params, **more}, "changed": {**use.changed, **more}})
+
+
+def _as_it_ran(base: PluginUse, use: PluginUse) -> PluginUse:
+    """The plugin with the parameters of ``base``, and the code of ``use``."""
+    return base.model_copy(update={"version": use.version, "source": use.source})
+
+
+def _cost(trials: Sequence[Trial]) -> StageSpend:
+    return StageSpend(
+        stage=STAGE,
+        steps=sum(trial.steps for trial in trials),
+        rows=sum(trial.rows for trial in trials),
+        seconds=sum(trial.seconds for trial in trials),
+        peak_memory_mib=0.0,
+    )
+
+
+def _without_choice(search: Search, seed: int) -> Record:
+    """A row must say that nothing was chosen."""
+    tried = len(search.trials)
+    reason = f"none of its {tried} trials has a result" if tried else "its search has not ended; run the study again"
+    return Record(
+        protocol=search.protocol,
+        cell=f"{search.search}-{seed}",
+        dataset=search.dataset,
+        backbone=search.backbone,
+        weighting=_tuned(search, search.weighting),
+        seed=seed,
+        status="failed",
+        failure=Failure(reason=reason),
+        **_method(search),
+    )

@@ -1,0 +1,89 @@
+"""Whether the records of searches say what their trials gave, and chose by the rule."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtlbench.errors import UsageError
+from mtlbench.records import Record, checksum
+from mtlbench.records.searches import Search, Trial, choose, read_search, search_paths
+from mtlbench.verification.findings import Finding
+from mtlbench.verification.folders import Collection, Stored
+
+
+@dataclass(frozen=True)
+class StoredSearch:
+    """The record of a search and its file."""
+
+    path: Path
+    search: Search
+
+
+def read_searches(collection: Collection) -> tuple[list[StoredSearch], list[Finding]]:
+    """The readable searches of a collection, and a finding for every other file."""
+    stored, findings = [], []
+    for path in search_paths(collection.records):
+        try:
+            stored.append(StoredSearch(path, read_search(path)))
+        except UsageError as error:
+            findings.append(Finding("schema", str(error), path))
+    return stored, findings
+
+
+def searched(searches: Sequence[StoredSearch], stored: Sequence[Stored]) -> Iterator[Finding]:
+    """Findings about searches.
+
+    The choice is computed again from the trials that the search lists. Each trial and each reporting cell is held
+    against its record, where that is there: a board may be published without the records of its trials.
+    """
+    records = {one.record.cell: one.record for one in stored}
+    for one in searches:
+        content = json.loads(one.path.read_bytes())
+        if checksum(content) != one.search.checksum:
+            told = "its content is not what was written, by its checksum; restore the file or run the study again"
+            yield Finding("checksum", told, one.path)
+        elif one.path.stem != one.search.stem:
+            yield Finding("identity", f"its file must be called {one.search.stem}.json; rename it", one.path)
+        for text in _faults(one.search, records):
+            yield Finding("selection", f"{text}; run the study again, which needs no new trial", one.path)
+
+
+def _faults(search: Search, records: Mapping[str, Record]) -> Iterator[str]:
+    best = choose(search.trials)
+    if search.trials and search.chosen != best:
+        yield f"it chose trial {search.chosen}, but the best of its trials on validation is {best}"
+    for trial in search.trials:
+        record = records.get(trial.cell)
+        if record is not None:
+            yield from _differences(f"trial {trial.number}", trial, search, search.seed, record)
+            kept = record.selection
+            said = (record.status, kept.objective, kept.validation_loss) if kept else (record.status, None, None)
+            if said != (trial.status, trial.score, trial.loss):
+                yield (
+                    f"of trial {trial.number} it says {trial.status}, score {trial.score}, loss {trial.loss}; the "
+                    f"record of the cell {trial.cell[:12]} says {', '.join(map(str, said))}"
+                )
+    for one in search.reports:
+        record, won = records.get(one.cell), search.winner
+        if record is not None and won is not None:
+            yield from _differences(f"the report of seed {one.seed}", won, search, one.seed, record)
+
+
+def _differences(what: str, trial: Trial, search: Search, seed: int, record: Record) -> Iterator[str]:
+    """Where the cell of a record is not that of a search under the setting of ``trial``."""
+    pairs: list[tuple[str, Any, Any]] = [
+        ("seed", record.seed, seed),
+        ("data", record.dataset.fingerprint, search.dataset.fingerprint),
+        ("backbone", record.backbone.name, search.backbone.name),
+        ("weighting", record.weighting.name, search.weighting.name),
+    ]
+    for part, base in (("backbone", search.backbone.params), ("weighting", search.weighting.params)):
+        wanted = {**base, **getattr(trial, part)}
+        pairs += [(name, value, wanted.get(name)) for name, value in getattr(record, part).params.items()]
+    wanted = {**search.training, **trial.training}
+    pairs += [(name, record.training.get(name), wanted[name]) for name in wanted if name in record.training]
+    for name, has, is_wanted in pairs:
+        if has != is_wanted:
+            yield f"{what} has {name} = {has} in its record, and {is_wanted} in the search"

@@ -1,0 +1,294 @@
+"""Trials of every method, the choice among them, and the rows that report it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mtlbench.api import UsageError
+from mtlbench.config.plan import SEARCH_SEEDS
+from mtlbench.config.study import Study
+from mtlbench.discovery import discover
+from mtlbench.experiments import run_cell
+from mtlbench.experiments.expand import expand
+from mtlbench.experiments.searching import Searching
+from mtlbench.leaderboards.publishing import read_records, searches_of
+from mtlbench.operations.merging import merge
+from mtlbench.records import RecordStore, checksum
+from mtlbench.records.searches import Trial, choose, joined
+from mtlbench.reports.content import content
+from mtlbench.statistics.expected_best import expected_best
+from mtlbench.verification.verify import verify
+from studies import finish_here, outcomes, records
+
+STUDY = ("--dataset", "synthetic[rows=1500]", "--backbone", "shared-bottom", "--epochs", "2", "--seeds", "2", "--quiet")
+METHODS = ("--weighting", "constant,scalarization,uncertainty")
+
+
+def searching(out: Path, **study: object) -> tuple[Searching, list]:
+    settings = {
+        "datasets": "synthetic[rows=1500]",
+        "backbones": "shared-bottom",
+        "weightings": "constant,rmtl",
+        "seeds": 2,
+        "trials": 4,
+        "out": out,
+        **study,
+    }
+    catalogue = discover(())
+    plan = Study(**settings).resolve(catalogue)
+    ordinary = expand(plan, catalogue)
+    return Searching(plan, plan.tuned, catalogue, ordinary), ordinary
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("tuned") / "results"
+    finish_here([*STUDY, *METHODS, "--trials", "3"], out)
+    return out
+
+
+def test_trials_have_seeds_of_their_own_and_the_same_common_settings(tmp_path: Path) -> None:
+    search, ordinary = searching(tmp_path)
+    assert {job.cell.seed for job in search.jobs} == {SEARCH_SEEDS}
+    assert {job.cell.seed for job in ordinary} == {0, 1}
+    by_method = {
+        name: {(job.cell.training.canonical, job.cell.backbone.canonical) for job in search.jobs if of(job) == name}
+        for name in ("constant", "rmtl")
+    }
+    assert len(by_method["constant"]) == 4
+    assert by_method["constant"] == by_method["rmtl"]
+
+
+def of(job) -> str:
+    return job.cell.weighting.name
+
+
+def test_a_trial_continues_from_the_same_trial_of_the_method_it_builds_on(tmp_path: Path) -> None:
+    jobs = searching(tmp_path)[0].jobs
+    starts = [job.warm_start for job in jobs if of(job) == "rmtl"]
+    assert len(jobs) == 8
+    assert starts == [job.cell for job in jobs if of(job) == "constant"]
+
+
+def test_every_search_has_settings_and_a_seed_of_its_own(tmp_path: Path) -> None:
+    jobs = searching(tmp_path, weightings="constant", searches=2)[0].jobs
+    settings = [{job.cell.training.canonical for job in jobs if job.cell.seed == SEARCH_SEEDS + r} for r in range(2)]
+    assert [len(one) for one in settings] == [4, 4]
+    assert len(settings[0] & settings[1]) == 1  # trial 0
+
+
+def test_what_makes_no_pair_is_not_searched(tmp_path: Path) -> None:
+    search, ordinary = searching(tmp_path, weightings="pcgrad", backbones="single-task")
+    assert search.jobs == []
+    assert all(job.not_applicable for job in ordinary)
+
+
+def test_a_value_that_no_training_has_is_refused_before_any_trial(tmp_path: Path) -> None:
+    (tmp_path / "space.toml").write_text("[common]\nlearning_rate = {low = -2, high = -1}")
+    with pytest.raises(UsageError, match=r"learning_rate = -1\.\d+ is out of range"):
+        searching(tmp_path, space=tmp_path / "space.toml")
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ({"trials": 0, "searches": 2}, "add --trials"),
+        ({"budget": "steps"}, "exclude each other"),
+        ({"seeds": (SEARCH_SEEDS,)}, "are those of trials"),
+    ],
+)
+def test_settings_that_exclude_trials_are_refused(keys: dict, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        Study(**{"trials": 3, **keys})
+
+
+def test_the_board_has_default_and_tuned_rows_and_no_row_of_a_trial(finished: Path) -> None:
+    rows = {(record.method, *record.weighting.changed.items(), record.seed) for record in read_records(finished)}
+    methods = ["Shared Bottom", "UW-Shared Bottom"]
+    default = {(method, seed) for method in methods for seed in (0, 1)}
+    tuned = {(method, ("trials", 3), seed) for method in [*methods, "Scalarization-Shared Bottom"] for seed in (0, 1)}
+    assert rows == default | tuned
+
+
+def test_the_budget_of_a_tuned_row_has_all_trials(finished: Path) -> None:
+    searches = {search.method: search for search in searches_of(finished)}
+    for record in read_records(finished):
+        if "trials" in record.weighting.params:
+            trials = searches[record.method].trials
+            assert record.spend[0].steps == sum(trial.steps for trial in trials) > 0
+            assert len(trials) == 3
+
+
+def test_the_tuned_constant_is_the_tuned_baseline(finished: Path) -> None:
+    flags = {(record.method, record.baseline, record.tuned_baseline) for record in read_records(finished)}
+    assert ("Shared Bottom", True, False) in flags
+    assert ("Shared Bottom", False, True) in flags
+    assert ("Scalarization-Shared Bottom", False, False) in flags
+
+
+def test_the_setting_with_the_best_validation_score_is_reported(finished: Path) -> None:
+    stored = records(finished)
+    for search in searches_of(finished):
+        scores = [stored[trial.cell].selection.objective for trial in search.trials]
+        assert search.chosen == int(np.argmax(scores))
+        setting = search.winner
+        for one in search.reports:
+            record = stored[one.cell]
+            assert record.seed == one.seed < SEARCH_SEEDS
+            assert {**record.training, **setting.training} == record.training
+            assert {**record.backbone.params, **setting.backbone} == record.backbone.params
+
+
+def test_a_second_run_trains_nothing_and_more_trials_keep_the_old_ones(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = outcomes(finished)
+    found = [path.read_bytes() for path in sorted((finished / "records" / "searches").iterdir())]
+    finish_here([*STUDY, *METHODS, "--trials", "3"], finished)
+    assert outcomes(finished) == before
+    assert [path.read_bytes() for path in sorted((finished / "records" / "searches").iterdir())] == found
+
+
+def test_test_labels_change_no_choice(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = run_cell.load
+
+    def permuted(*arguments: object) -> object:
+        splits = load(*arguments)
+        order = torch.randperm(len(splits.test.labels), generator=torch.Generator().manual_seed(1))
+        return replace(splits, test=replace(splits.test, labels=splits.test.labels[order]))
+
+    monkeypatch.setattr(run_cell, "load", permuted)
+    run_cell._SPLITS.clear()
+    finish_here([*STUDY, *METHODS, "--trials", "3"], tmp_path / "permuted")
+    run_cell._SPLITS.clear()
+    there, here = ({one.search: one for one in searches_of(out)} for out in (finished, tmp_path / "permuted"))
+    assert there.keys() == here.keys()
+    for name, search in there.items():
+        assert here[name].chosen == search.chosen
+        assert [trial.score for trial in here[name].trials] == [trial.score for trial in search.trials]
+    auc = [
+        [record.metrics["test"]["click"]["auc"] for record in read_records(out)]
+        for out in (finished, tmp_path / "permuted")
+    ]
+    assert auc[0] != auc[1]  # the labels did change
+
+
+def test_a_search_that_has_not_ended_shows_no_trial_as_a_row(tmp_path: Path) -> None:
+    search, _ = searching(tmp_path, weightings="constant")
+    search.announce(RecordStore(tmp_path))
+    (found,) = searches_of(tmp_path)
+    assert {job.cell.id for job in search.jobs} == set(found.hidden)
+    assert found.trials == []
+
+
+def trial(number: int, score: float | None, loss: float | None = 1.0, status: str = "done") -> Trial:
+    return Trial(number=number, cell="c", training={}, backbone={}, weighting={}, status=status, score=score, loss=loss)
+
+
+def test_the_best_score_wins_then_the_lower_loss_then_the_lower_number() -> None:
+    assert choose([trial(0, 0.5), trial(1, 0.7), trial(2, 0.6)]) == 1
+    assert choose([trial(0, 0.7, 0.9), trial(1, 0.7, 0.8), trial(2, 0.7, None)]) == 1
+    assert choose([trial(0, 0.7), trial(1, 0.7)]) == 0
+    assert choose([trial(0, None, status="failed"), trial(1, -0.7)]) == 1
+    assert choose([trial(0, None, status="failed")]) is None
+
+
+def test_where_no_trial_has_a_result_the_row_says_so(finished: Path, tmp_path: Path) -> None:
+    (folder := tmp_path / "records" / "searches").mkdir(parents=True)
+    source = next((finished / "records" / "searches").glob("*constant*"))
+    content = json.loads(source.read_text())
+    for one in content["trials"]:
+        one.update(status="failed", score=None, loss=None)
+    content.update(chosen=None, reports=[])
+    (folder / source.name).write_text(json.dumps(content))
+    for path in (finished / "records").glob("*.json"):
+        (tmp_path / "records" / path.name).write_bytes(path.read_bytes())
+    reasons = {r.failure.reason for r in read_records(tmp_path) if r.weighting.params.get("trials") and r.failure}
+    assert reasons == {"none of its 3 trials has a result"}
+
+
+def verified(out: Path) -> list[str]:
+    return [finding.text for finding in verify(out, {})[0].findings]
+
+
+def tampered(finished: Path, out: Path, change: Callable[[dict], None]) -> list[str]:
+    """What verify finds where the search of the constant weights was changed, and sealed again."""
+    shutil.copytree(finished, out)
+    (path,) = (out / "records" / "searches").glob("*.constant.*")
+    content = json.loads(path.read_text())
+    change(content)
+    content["checksum"] = checksum(content)
+    path.write_text(json.dumps(content))
+    return verified(out)
+
+
+def test_verify_computes_the_choice_again(finished: Path, tmp_path: Path) -> None:
+    assert verified(finished) == []
+
+    def choose_another(content: dict) -> None:
+        content["chosen"] = (content["chosen"] + 1) % 3
+
+    found = tampered(finished, tmp_path / "chosen", choose_another)
+    assert any("but the best of its trials on validation is" in text for text in found)
+    assert any("the report of seed 0 has" in text for text in found)
+
+    def claim_a_score(content: dict) -> None:
+        content["trials"][content["chosen"]]["score"] = 0.99
+
+    assert any("score 0.99" in text for text in tampered(finished, tmp_path / "score", claim_a_score))
+
+
+def test_verify_names_a_search_that_was_edited_or_is_none(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, out := tmp_path / "results")
+    one, *_, other = sorted((out / "records" / "searches").iterdir())
+    one.write_text(one.read_text().replace('"planned": 3', '"planned": 4'))
+    assert any("by its checksum" in text for text in verified(out))
+    other.write_text("{}")
+    assert any("is no record of a search" in text for text in verified(out))
+    with pytest.raises(UsageError, match="is no record of a search: protocol"):
+        read_records(out)
+
+
+def test_the_page_shows_the_settings_found_and_what_fewer_trials_give(finished: Path) -> None:
+    page = (finished / "leaderboard.md").read_text()
+    settings, cost = (
+        page.partition(f"## Synthetic [rows=1500]: {title}")[2].partition("\n## ")[0]
+        for title in ("settings found", "cost of the searches")
+    )
+    assert "Searched: learning_rate 0.0001 to 0.01, by logarithm" in settings
+    for search in searches_of(finished):
+        row = next(line for line in settings.splitlines() if line.startswith(f"| {search.method} "))
+        cells = [cell.strip() for cell in row.split("|")[2:-1]]
+        assert cells[0] == str(search.chosen)
+        rate = search.winner.training.get("learning_rate")
+        assert cells[1] == ("–" if rate is None else f"{rate:.4g}")
+        scores = [trial.score for trial in search.trials]
+        row = next(line for line in cost.splitlines() if line.startswith(f"| {search.method} "))
+        cells = [cell.strip() for cell in row.split("|")[2:-1]]
+        assert cells[0] == "3"
+        assert cells[-3:] == [f"{value:.4f}" for value in expected_best(scores)]
+
+
+def test_report_and_figures_show_the_searches(finished: Path) -> None:
+    found = content(read_records(finished), searches_of(finished))["boards"][0]["searches"]
+    assert [one["method"] for one in found] == [
+        "Shared Bottom",
+        "Scalarization-Shared Bottom",
+        "UW-Shared Bottom",
+    ]
+    assert all(len(one["best"]) == 3 for one in found)
+
+
+def test_merged_folders_keep_the_tuned_rows(finished: Path, tmp_path: Path) -> None:
+    merge([finished], tmp_path)
+    assert searches_of(tmp_path) == searches_of(finished)
+    half = searches_of(finished)[0]
+    one, other = (half.model_copy(update={"report_seeds": [i], "reports": [half.reports[i]]}) for i in (0, 1))
+    assert joined(one, other).reports == half.reports
+    assert joined(one, half.model_copy(update={"planned": 9, "chosen": 8})).planned == 9
