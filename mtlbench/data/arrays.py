@@ -57,6 +57,7 @@ class Arrays:
         with TemporaryFile(dir=self._folder) as stored:
             for column in columns:
                 column.astype(dtype, copy=False).tofile(stored)
+                del column  # before the next is made
             for part, span in self._parts.items():
                 path = self._folder / file_of(part, name)
                 with path.open("wb") as file:

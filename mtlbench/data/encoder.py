@@ -58,6 +58,7 @@ class Encoder:
                     column[self._uncounted] = np.nan
                 limits[name] = clip_labels(column, self._train, log.clipped.get(name))
                 yield column
+                del column
 
         self._arrays.put_columns("labels", columns(), len(tasks), np.float32)
         return {f"clipped_at.{name}": limit for name in log.clipped if (limit := limits[name]) is not None}
@@ -71,16 +72,19 @@ class Encoder:
                 found, cardinality = encode_ids(self._ids(name), self._train, log.min_count)
                 fields.append(Field(name, cardinality))
                 yield found
+                del found
             for name, bins in log.binned.items():
                 found, cardinality = encode_bins(self._numbers(name), self._train, bins)
                 fields.append(Field(name, cardinality))
                 yield found
+                del found
 
         def scores() -> Iterator[NDArray[np.float32]]:
             for name in log.numerical:
                 found = standardise(self._numbers(name), self._train)
                 check_scores(log, name, found, self._order, self._dataset)
                 yield found
+                del found
 
         self._arrays.put_columns("categorical", indices(), len(log.categorical) + len(log.binned), np.int32)
         self._arrays.put_columns("numerical", scores(), len(log.numerical), np.float32)
