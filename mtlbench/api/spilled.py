@@ -27,7 +27,8 @@ class SpilledFrame:
     folder, which are gone when the frame is, however the process ends. A column that is asked for is read whole, so
     memory is needed for one column at a time::
 
-        frame = api.SpilledFrame(parquet.ParquetFile("log.parquet").iter_batches())
+        file = parquet.ParquetFile("log.parquet", pre_buffer=False)  # else it holds all that it has read
+        frame = api.SpilledFrame(file.iter_batches())
         frame["session"] = api.session_ids(frame["user_id"], frame["time_ms"], "user-gap30m")
 
     Args:
@@ -43,7 +44,9 @@ class SpilledFrame:
         self._columns: dict[str, _Column] = {}
         self._rows = 0
         for block in blocks:
-            self._append(pa.RecordBatch.from_pandas(block, preserve_index=False) if _is_frame(block) else block)
+            if isinstance(block, pd.DataFrame):
+                block = pa.RecordBatch.from_pandas(block, preserve_index=False)
+            self._append(block)
         for column in self._columns.values():
             column.close()
 
@@ -80,7 +83,9 @@ class SpilledFrame:
         return self._columns[name].read(name, rows)
 
     def __setitem__(self, name: str, values: "pd.Series[Any] | NDArray[Any]") -> None:
-        array = pa.chunked_array(pa.array(values, from_pandas=True))
+        array = pa.array(values, from_pandas=True)
+        if isinstance(array, pa.Array):
+            array = pa.chunked_array([array])
         if len(array) != self._rows:
             raise DataError(f"column {name!r} has {len(array)} values, and the table {self._rows} rows: give as many")
         column = _Column(array.type)
@@ -183,10 +188,6 @@ class _Column:
             folder.mkdir(parents=True, exist_ok=True)
         self._file = SpooledTemporaryFile(HELD, dir=str(folder))  # noqa: SIM115, closed when the column is gone
         self._writer = pa.ipc.new_stream(pa.PythonFile(self._file, mode="w"), pa.schema([("", self.type)]))
-
-
-def _is_frame(block: object) -> bool:
-    return isinstance(block, pd.DataFrame)
 
 
 @contextlib.contextmanager

@@ -138,12 +138,25 @@ def test_columns_are_set_and_deleted_as_those_of_a_data_frame() -> None:
     stored = in_blocks(pd.DataFrame({"a": range(30)}), 4)
     stored["b"] = stored["a"].to_numpy() * 2
     stored["c"] = pd.Series(["x", None, "y"] * 10, dtype="category")
+    stored["d"] = pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([range(10), range(20)])))
     del stored["a"]
-    assert list(stored) == ["b", "c"]
+    assert list(stored) == ["b", "c", "d"]
+    assert stored["d"].tolist() == [*range(10), *range(20)]
     assert stored["b"].tolist() == list(range(0, 60, 2))
     assert stored["c"].astype(object).fillna("").tolist() == ["x", "", "y"] * 10
     with pytest.raises(api.DataError, match="column 'd' has 2 values, and the table 30 rows"):
         stored["d"] = np.zeros(2)
+
+
+def test_ids_tell_which_values_are_equal_and_missing_and_rows_have_their_values() -> None:
+    frame = logs("plain", 100, 0, 2, 1).frame.reset_index(drop=True)
+    stored, rows = in_blocks(frame, 13), np.array([70, 3, 3, 41])
+    for name in ("city", "item", "user", "amount"):
+        numbers = stored.ids(name)
+        assert pd.factorize(numbers)[0].tolist() == pd.factorize(frame[name])[0].tolist()
+        assert numbers.isna().tolist() == frame[name].isna().tolist()
+        expected, found = frame[name].iloc[rows].astype(object), stored.take(name, rows).astype(object)
+        assert found.fillna("").tolist() == expected.fillna("").tolist()
 
 
 def test_a_history_of_a_log_in_blocks_is_that_of_the_log_in_memory() -> None:
