@@ -27,7 +27,7 @@ def build(log: Log, dataset: str, fingerprint: str, folder: Path | None = None) 
     check_log(log, dataset)
     division = divide(log)
     order, ties = settle(log, division)
-    ties_moved = order is not division.order and bool((order != division.order).any())
+    settled = order is not division.order and bool((order != division.order).any())
     parts, counted = division.parts, division.counted
     del division
     arrays = Arrays(parts, folder)
@@ -51,7 +51,8 @@ def build(log: Log, dataset: str, fingerprint: str, folder: Path | None = None) 
         vectors=vectors,
     )
     named = {part: arrays.split(part) for part in parts}
-    found = suspicions(schema, named, drawn=not log.timestamp and "test" in counted)
+    drawn = not log.timestamp and "test" in counted
+    found = suspicions(schema, named, drawn)
     splits = Splits(
         schema,
         named["train"],
@@ -59,12 +60,13 @@ def build(log: Log, dataset: str, fingerprint: str, folder: Path | None = None) 
         named["test"],
         fingerprint=_identity(
             fingerprint,
-            ties=ties_moved,
+            ties=settled,
             sessions=shared_sessions,
             splitting=asdict(log.splitting) if log.splitting != Splitting() else None,
             binned=dict(log.binned),
             vectors={vector.name: vector.width for vector in vectors},
             weight={"column": log.weight} if log.weight else None,
+            hashed_lists=(settled and (log.bags or log.vectors)) or (drawn and log.bags),
         ),
         facts={**facts_of(log, schema, named, shared_sessions, ties), **limits, **found.facts},
         warnings=(*log.warnings, *found.warnings),

@@ -195,6 +195,8 @@ def _hashes(split: Split, users: bool) -> NDArray[np.uint64]:
 def _hashes_of(split: Split, users: bool, rows: slice) -> NDArray[np.uint64]:
     columns = [*split.categorical[rows].numpy().T, *split.numerical[rows].numpy().view(np.int32).T]
     columns += [column for vectors in split.vectors for column in vectors[rows].numpy().view(np.int32).T]
+    for bag in split.bags:  # what stands after the ids of a row is 0
+        columns += [bag.lengths[rows].numpy(), *bag.ids[rows].numpy().T]
     columns += [*split.labels[rows].numpy().view(np.int32).T, *([split.user[rows].numpy()] if users else ())]
     hashes = np.zeros(len(split.labels[rows]), dtype=np.uint64)
     for column in columns:
