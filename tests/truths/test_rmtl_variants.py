@@ -259,9 +259,18 @@ def test_options_that_read_labels_as_0_and_1_refuse_other_tasks():
 
 def test_noisy_ids_are_small_integers_that_lose_what_an_id_said():
     ids = torch.randint(1000, (512, 2), dtype=torch.int32)
-    changed = noisy(ids)
+    changed = noisy(ids, torch.tensor([999, 999], dtype=torch.int32))
     assert changed.dtype == ids.dtype
     assert 0 <= int(changed.min()) <= int(changed.max()) <= 4
+
+
+def test_a_noisy_id_that_a_field_does_not_have_becomes_its_last():
+    """One other id in 400 equal ones lies twenty standard deviations from the mean, in a field of three ids."""
+    ids = torch.ones(400, 1, dtype=torch.int32)
+    ids[7] = 2
+    changed = noisy(ids, torch.tensor([2], dtype=torch.int32))
+    assert int(changed[7]) == 2
+    assert changed.sum() == 2
 
 
 def test_critics_may_take_batches_of_their_own_size(stage_one: Checkpoint):
@@ -328,10 +337,17 @@ def test_the_official_preset_is_the_method_with_other_defaults_under_another_nam
         "fresh_optimiser": True,
         "forget_best": True,
         "noisy_weights": True,
+        "lambda_": 1.0,
+        "next_action": "actor",
+        "td_target": "min",
+        "action_layer": "bottom",
+        "critic_embeddings": "pretrained",
     }
     same = continued(make(RMTLOfficial, **{**paper, **SMALL_CRITICS, "lambda_": 0.7}), stage_one)
     assert same.curve == continued(make(RMTL, **SMALL_CRITICS), stage_one).curve
-    trainer = continued(make(RMTLOfficial, **{**SMALL_CRITICS, "state": "all"}), stage_one)
+    trainer = continued(
+        make(RMTLOfficial, **{**SMALL_CRITICS, "state": "all", "critic_embeddings": "fresh"}), stage_one
+    )
     assert trainer.best_epoch["continue"] > 0
 
 
