@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mtlbench.api.inputs import Inputs
-from mtlbench.api.masks import masked_mean
+from mtlbench.api.masks import counted, masked_mean
 from mtlbench.api.renamed import STEP_ATTRIBUTES, replacement
 from mtlbench.errors import TrainingError
 
@@ -21,7 +21,7 @@ Jacobian = Mapping[str, tuple[Tensor, ...]]
 class SharedGradients:
     """The gradients of K tasks with respect to the shared parameters: those that two or more tasks reach.
 
-    g_k is the gradient of the mean loss of task k over its observed samples. For an embedding table that is updated
+    g_k is the gradient of :attr:`Step.task_losses` of task k. For an embedding table that is updated
     row by row, only the rows that the batch reads are here; the gradient of the others is zero.
     """
 
@@ -70,6 +70,9 @@ class Step:
     """For weightings that need ``gram`` or ``jacobian``."""
     mask: Tensor | None = None
     """(B, K) bool, where labels are observed; ``None`` where all labels of the training split are."""
+    sample_weights: Tensor | None = None
+    """(B,) float32, how much each row counts; ``None`` where the log has no weights. ``losses`` are not multiplied by
+    them: :attr:`task_losses` and the trainer take all means by them."""
 
     @property
     def observed(self) -> Tensor:
@@ -89,9 +92,22 @@ class Step:
     def task_losses(self) -> Tensor:
         """(K,) mean loss of each task over its observed samples, 0 where it has none; within the graph like ``losses``.
 
-        Weightings read it in place of ``losses.mean(0)``. The two are equal where all labels are observed.
+        Weightings read it in place of ``losses.mean(0)``. The two are equal where all labels are observed and no row
+        has a sample weight.
         """
-        return masked_mean(self.losses, self.mask)
+        return self.task_means(self.losses)
+
+    def task_means(self, values: Tensor) -> Tensor:
+        """Means (K,) of ``values`` (B, K) over the observed samples of each task, by the sample weights.
+
+        Formula: ``sum_i w_i m_ik v_ik / sum_i w_i m_ik``; 0 for a task without an observed label.
+        """
+        return masked_mean(values, self.mask, self.sample_weights)
+
+    @property
+    def counts(self) -> Tensor:
+        """(B, K) how much each loss counts: its row's sample weight, 1 without, and 0 where it was not observed."""
+        return counted(self.mask, self.sample_weights, self.losses)
 
     @property
     def gram(self) -> Tensor:

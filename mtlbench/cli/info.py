@@ -20,7 +20,6 @@ def info(
     mtlbench info backbone ple
     """
     from mtlbench.cli.plugin_info import plugin_index
-    from mtlbench.config.space import common_space
     from mtlbench.discovery import KINDS, plugin_files
 
     if kind not in KINDS:
@@ -35,13 +34,10 @@ def info(
         console.print(table(list(rows[0]), [list(row.values()) for row in rows]))
     else:
         console.print(plain("No parameters"))
-    if kind == "weighting":
+    if found.searched:
         console.print(plain("\nSearched by --trials", style="bold"))
-        own = [f"{parameter}: {text}" for parameter, text in found.searched.items()]
-        for one in own or ["no parameter of its own"]:
+        for one in found.searched:
             console.print(plain(f"- {one}"), soft_wrap=True)
-        common = ", ".join(name.replace("_", " ") for name in common_space("quick"))
-        console.print(plain(f"- for every method: {common}"), soft_wrap=True)
     console.print(plain("\nNeeds", style="bold"))
     for need in needs or ["nothing in particular"]:
         console.print(plain(f"- {need}"), soft_wrap=True)

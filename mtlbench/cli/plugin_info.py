@@ -28,8 +28,8 @@ class PluginInfo:
     needs: list[str] | None
     """What must be there for it to run. ``None`` where it failed to tell."""
     failure: str
-    searched: dict[str, str]
-    """Parameter -> the range that trials search."""
+    searched: list[str]
+    """What trials search, of its parameters and of the settings that all methods share; of a weighting alone."""
 
     def told(self, answer: Told | None) -> Told:
         """``answer``, which is the parameters or the needs.
@@ -79,14 +79,12 @@ def plugin_index(files: Sequence[Path]) -> PluginIndex:
 
 
 def _describe(entry: Entry) -> PluginInfo:
-    from mtlbench.config.parameters import parameter_rows, public_fields
-    from mtlbench.config.space import declared
+    from mtlbench.config.parameters import parameter_rows
 
-    parameters, needs, failure, searched = None, None, "", {}
+    parameters, needs, failure, searched = None, None, "", []
     try:
         parameters = parameter_rows(entry.cls.Params)
-        fields = public_fields(entry.cls.Params)
-        searched = {name: str(found) for name, info in fields.items() if (found := declared(info))}
+        searched = list(_searched(entry)) if entry.kind == "weighting" else []
         needs = list(_needs(entry))
     except BREAKS as error:
         if is_out_of_memory(error):
@@ -95,6 +93,15 @@ def _describe(entry: Entry) -> PluginInfo:
     description = getdoc(entry.cls) or ""
     facts = entry.kind, entry.name, entry.cls.label, entry.summary, description, entry.origin
     return PluginInfo(*facts, parameters, needs, failure, searched)
+
+
+def _searched(entry: Entry) -> Iterator[str]:
+    from mtlbench.config.parameters import public_fields
+    from mtlbench.config.space import common_space, declared
+
+    own = {name: found for name, info in public_fields(entry.cls.Params).items() if (found := declared(info))}
+    yield from [f"{name}: {found}" for name, found in own.items()] or ["no parameter of its own"]
+    yield f"for every method: {', '.join(name.replace('_', ' ') for name in common_space('quick'))}"
 
 
 def _needs(entry: Entry) -> Iterator[str]:

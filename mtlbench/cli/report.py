@@ -27,15 +27,15 @@ def report(
     mtlbench report results
     mtlbench report leaderboards/kuairand-pure.md --output kuairand.html --figures
     """
-    from mtlbench.leaderboards.publishing import file_of, read_records, write_file
+    from mtlbench.leaderboards.publishing import file_of, read_records, searches_of, write_file
     from mtlbench.reports import html_page
 
-    records = read_records(out)
+    records, searches = read_records(out), searches_of(out)
     path = output or file_of(out, "report", ".html")
-    write_file(path, html_page(records, title).encode())
+    write_file(path, html_page(records, title, searches).encode())
     say(path)
     if figures:
         from mtlbench.figures import draw_all
 
-        for figure in draw_all(records, path.parent / f"{path.stem}-figures"):
+        for figure in draw_all(records, path.parent / f"{path.stem}-figures", searches):
             say(figure)

@@ -54,7 +54,7 @@ def run(
         int | None, _option(metavar="N", help="Width of each field's embedding. [default: the preset's]")
     ] = None,
     min_count: Annotated[
-        int | None, _option(metavar="N", help="Ids in fewer training rows are read as unknown. [default: 1]")
+        int | None, _option(metavar="N", help="Ids that training rows hold fewer times are unknown. [default: 1]")
     ] = None,
     precision: Annotated[
         str | None, _option(metavar="float32|bfloat16", help="Precision of the networks. [default: float32]")

@@ -11,7 +11,7 @@ POINTS = (0.0, 0.2, 0.5, 0.8, 1 - 2**-30)
 """Where a range is looked at; a trial's numbers are below 1."""
 
 
-@rule("backbone", "weighting")
+@rule("weighting")
 def search_space(plugin: PluginUnderTest) -> None:
     """The plugin takes every value of the search space that its parameters declare."""
     searched = {name: found for name, info in public_fields(plugin.cls.Params).items() if (found := declared(info))}

@@ -9,7 +9,14 @@ from mtlbench.locks import FOLDER, SUFFIX
 from mtlbench.records import RecordStore
 from mtlbench.records.event_log import is_running
 
-TEMPORARY = ("records/.*.tmp", "checkpoints/.*.tmp", "checkpoints/*.tmp", "checkpoints/running/*/.*.tmp", ".*.tmp")
+TEMPORARY = (
+    "records/.*.tmp",
+    "records/searches/.*.tmp",
+    "checkpoints/.*.tmp",
+    "checkpoints/*.tmp",
+    "checkpoints/running/*/.*.tmp",
+    ".*.tmp",
+)
 """Files that are written beside their place and renamed when they are whole."""
 LOCK_FOLDERS = (FOLDER, "claims")
 """A run removes its locks; those that are there while none goes on are of one that died. ``claims`` is the name of the

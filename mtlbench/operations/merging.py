@@ -7,10 +7,13 @@ from pathlib import Path
 
 from mtlbench.errors import UsageError
 from mtlbench.records import RecordStore, read_record
+from mtlbench.records.searches import Search, joined, read_searches, write_search
 
 
 def merge(sources: Sequence[Path], into: Path, prefer: Path | None = None) -> tuple[int, int]:
     """Copy the records of ``sources`` into the results folder ``into``, which may have records of its own.
+
+    Records of searches come along; two of the same search become one.
 
     Args:
         sources: results folders.
@@ -39,8 +42,21 @@ def merge(sources: Sequence[Path], into: Path, prefer: Path | None = None) -> tu
             elif not _same(chosen[cell][1], path):
                 chosen[cell] = _preferred(cell, chosen[cell], (source, path), prefer)
     copied = [path for source, path in chosen.values() if source != into]
+    searches = _searches([into, *sorted(sources, key=lambda source: source != prefer)])
     _copy(copied, RecordStore(into).folder)
+    for search in searches:
+        write_search(RecordStore(into).folder, search)
     return len(copied), seen - len(copied)
+
+
+def _searches(folders: Sequence[Path]) -> list[Search]:
+    """Each search of the results folders ``folders`` once; of equals the first counts."""
+    found: dict[str, Search] = {}
+    for folder in folders:
+        for search in read_searches(RecordStore(folder).folder):
+            known = found.get(search.search)
+            found[search.search] = joined(known, search) if known else search
+    return list(found.values())
 
 
 def _same(one: Path, other: Path) -> bool:

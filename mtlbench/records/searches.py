@@ -129,6 +129,20 @@ def choose(trials: Iterable[Trial]) -> int | None:
     return None if best is None else best.number
 
 
+def joined(one: Search, other: Search) -> Search:
+    """Two records of the same search as one: that with more trials, the first of equals.
+
+    Where both report the same trial, it has the report seeds of both.
+    """
+    most, less = (one, other) if one.planned >= other.planned else (other, one)
+    update: dict[str, Any] = {"hidden": sorted({*most.hidden, *less.hidden})}
+    if most.chosen == less.chosen:
+        cells = {report.seed: report for report in (*less.reports, *most.reports)}
+        update["report_seeds"] = sorted({*most.report_seeds, *less.report_seeds})
+        update["reports"] = [cells[seed] for seed in sorted(cells)]
+    return most.model_copy(update=update)
+
+
 def _order(trial: Trial) -> tuple[float, float, int]:
     return -(trial.score or 0.0), float("inf") if trial.loss is None else trial.loss, trial.number
 

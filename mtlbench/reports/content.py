@@ -14,20 +14,29 @@ from mtlbench.leaderboards.boards.grouping import board_key, boards, comparable,
 from mtlbench.leaderboards.boards.naming import backbone_name, weighting_name
 from mtlbench.leaderboards.tables.captions import captions, notes
 from mtlbench.leaderboards.tables.claims import difference_head, difference_text
+from mtlbench.leaderboards.tables.searches import in_order, search_name, values_of
 from mtlbench.records import Record
+from mtlbench.records.searches import Search
 from mtlbench.reports.cells import Shared, cell_content, short
+from mtlbench.statistics.expected_best import expected_best
 from mtlbench.text import one_line
 
 
-def content(records: Sequence[Record]) -> dict[str, Any]:
-    """Boards with rows and the cells of each, and the mean ranks across boards of equal settings."""
+def content(records: Sequence[Record], searches: Sequence[Search] = ()) -> dict[str, Any]:
+    """Boards with rows and the cells of each, their searches, and the mean ranks across boards of equal settings."""
     found = contrasted(boards(records))
     shared = Shared()
     by_board: dict[str, list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda record: (record.seed, record.cell)):
         by_board[board_key(record)].append(record)
     return {
-        "boards": [_board(board, by_board[board_key(board.sample)], shared) for board in found],
+        "boards": [
+            {
+                **_board(board, by_board[board_key(board.sample)], shared),
+                "searches": _searches(searches, board_key(board.sample)),
+            }
+            for board in found
+        ],
         "ranks": [
             {"boards": [board.title for board in group], **asdict(ranks), "cliques": ranks.cliques}
             for group in comparable(found)
@@ -108,3 +117,17 @@ def _difference(value: SeedMean) -> dict[str, Any] | None:
         return None
     (first,) = (contrast for contrast in value.contrasts if contrast.place == 0)
     return {"mean": first.difference.estimate.value, "text": found[0], "spread": found[1]}
+
+
+def _searches(searches: Sequence[Search], key: str) -> list[dict[str, Any]]:
+    """Of each search of a board the expected best validation score after 1, 2, ... trials."""
+    return [
+        {
+            "method": search_name(search),
+            "backbone": backbone_name(search),
+            "weighting": weighting_name(search),
+            "best": [short(value) for value in expected_best(values)],
+        }
+        for search in in_order(searches)
+        if board_key(search) == key and (values := values_of(search))
+    ]

@@ -7,12 +7,15 @@ import mtlbench
 from mtlbench.errors import UsageError
 from mtlbench.figures.canvas import COLOURS
 from mtlbench.records import Record
+from mtlbench.records.searches import Search
 from mtlbench.reports.content import content
 from mtlbench.text import one_line, printable
 
 
-def html_page(records: Sequence[Record], title: str) -> str:
+def html_page(records: Sequence[Record], title: str, searches: Sequence[Search] = ()) -> str:
     """The report of ``records`` as HTML that needs no network, the same for the same records.
+
+    ``searches`` are those behind their tuned rows.
 
     What records say reaches the page as text alone: through the template's escaping, and as JSON in which nothing can
     end the script that holds it.
@@ -36,7 +39,7 @@ def html_page(records: Sequence[Record], title: str) -> str:
     return environment.get_template("report.html.j2").render(
         title=one_line(title),
         version=mtlbench.__version__,
-        content=_printable(content(records)),
+        content=_printable(content(records, searches)),
         colours=COLOURS,
         asset=asset,
         plotly=Markup(get_plotlyjs()),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlbench.tasks.kind import Scaling, TaskKind
+from mtlbench.tasks.kind import Scaling, TaskKind, mean_of
 from mtlbench.tasks.metrics.metric import Metric
 from mtlbench.tasks.metrics.numbers import CALIBRATION
 from mtlbench.tasks.metrics.probabilities import (
@@ -69,13 +69,15 @@ class Binary(TaskKind):
         p = p.clamp(SMALLEST, LARGEST)
         return p.log() - torch.log1p(-p)
 
-    def fit(self, labels: NDArray[np.float32], task: str) -> Scaling:
+    def fit(self, labels: NDArray[np.float32], task: str, weight: NDArray[np.float32] | None = None) -> Scaling:
         """The base rate. Labels are not scaled, so all of one class are no obstacle here."""
-        seen = labels[~np.isnan(labels)]
-        return self._fitted(seen.astype(np.float64)) if seen.size else super().fit(labels, task)
+        seen = ~np.isnan(labels)
+        if not seen.any():
+            return super().fit(labels, task)
+        return self._fitted(labels[seen].astype(np.float64), None if weight is None else weight[seen])
 
-    def _fitted(self, seen: NDArray[np.float64]) -> Scaling:
-        return Scaling(mean=float(seen.mean()))
+    def _fitted(self, seen: NDArray[np.float64], weight: NDArray[np.float32] | None) -> Scaling:
+        return Scaling(mean=mean_of(seen, weight))
 
     def _constant(self, seen: NDArray[np.float32], split: str) -> str:
         return f"has one class in the {split} split: {int(seen.sum())} of {seen.size} labels are 1"

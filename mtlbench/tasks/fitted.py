@@ -9,6 +9,7 @@ from torch import Tensor
 from mtlbench.api import Schema, Split, Splits
 from mtlbench.api.masks import masked, observed_in
 from mtlbench.errors import TrainingError
+from mtlbench.evaluation.averages import weighted_average
 from mtlbench.tasks.kind import Scaling, TaskKind
 from mtlbench.tasks.metrics.metric import Metric
 from mtlbench.tasks.registry import task_kind
@@ -36,20 +37,20 @@ class FittedTasks:
         self._alike = next(iter(self.kinds.values())) if len(set(self.kinds.values())) == 1 else None
 
     @classmethod
-    def fit(cls, kinds: Mapping[str, TaskKind], labels: Tensor) -> "FittedTasks":
-        """The tasks scaled by the training ``labels`` (N, K), NaN where they were not observed.
+    def fit(cls, kinds: Mapping[str, TaskKind], labels: Tensor, weight: Tensor | None = None) -> "FittedTasks":
+        """The tasks scaled by the training ``labels`` (N, K), NaN where not observed, by the ``weight`` of the rows.
 
         Raises:
             DataError: a task was never observed, or all of its observed labels are equal.
         """
-        values = labels.cpu().numpy()
-        return cls(kinds, [kind.fit(values[:, k], task) for k, (task, kind) in enumerate(kinds.items())])
+        values, weights = labels.cpu().numpy(), None if weight is None else weight.cpu().numpy()
+        return cls(kinds, [kind.fit(values[:, k], task, weights) for k, (task, kind) in enumerate(kinds.items())])
 
     @classmethod
     def of(cls, splits: Splits) -> "FittedTasks":
         """The tasks of a dataset."""
         kinds = {task.name: task_kind(task.kind, task.params) for task in splits.schema.tasks}
-        return cls.fit(kinds, splits.train.labels)
+        return cls.fit(kinds, splits.train.labels, splits.train.weight)
 
     @property
     def primary_metrics(self) -> dict[str, Metric]:
@@ -98,7 +99,12 @@ class FittedTasks:
     # -- scores ---------------------------------------------------------------------------------------------------
 
     def score(
-        self, logits: Tensor, labels: Tensor, session: Tensor | None = None, user: Tensor | None = None
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        session: Tensor | None = None,
+        user: Tensor | None = None,
+        weight: Tensor | None = None,
     ) -> TaskScores:
         """Every metric of every task on one split, each over the rows that have a label.
 
@@ -109,6 +115,8 @@ class FittedTasks:
             labels: (N, K) in the labels' units, NaN where not observed.
             session: (N,) integer ids; ``None`` leaves the metrics over sessions out.
             user: (N,) integer ids; ``None`` leaves the metrics over users out.
+            weight: (N,) sample weights, >= 0: whole ones give the scores of the rows repeated so often. ``None``: all
+                rows count the same.
 
         Returns:
             Task -> the metrics of its kind, in the kind's order, and ``coverage`` where it lacks labels.
@@ -117,62 +125,66 @@ class FittedTasks:
             TrainingError: a logit is NaN or infinite.
         """
         logits, labels = logits.detach().cpu(), labels.cpu()
-        session, user = (None if ids is None else ids.cpu() for ids in (session, user))
+        session, user, weight = (None if column is None else column.cpu() for column in (session, user, weight))
         self._refuse_diverged(logits)
         scores: TaskScores = {}
         for k, (task, kind) in enumerate(self.kinds.items()):
-            seen = observed_in(labels[:, k])
-            scored = self._scored(k, logits, labels, session, user, seen)
+            scored = self.scored(k, logits, labels, weight, session, user)
             values = {
                 metric.key: metric.compute(scored)
                 for metric in kind.metrics
                 if metric.needs is None or getattr(scored, metric.needs) is not None
             }
-            if seen is not None:
-                values[COVERAGE] = float(seen.double().mean())
+            coverage = float(weighted_average((~labels[:, k].isnan()).double(), weight))
+            if coverage < 1:
+                values[COVERAGE] = coverage
             scores[task] = {key: value if math.isfinite(value) else None for key, value in values.items()}
         return scores
 
     def scores(self, logits: Tensor, split: Split, schema: Schema) -> TaskScores:
         """:meth:`score` of ``logits`` (N, K) on ``split``, with the metrics over sessions and users that it has."""
         session, user = (split.session if schema.sessions else None), (split.user if schema.users else None)
-        return self.score(logits, split.labels, session, user)
+        return self.score(logits, split.labels, session, user, split.weight)
 
-    def chance(self, labels: Tensor, session: Tensor | None = None, user: Tensor | None = None) -> TaskScores:
+    def chance(
+        self,
+        labels: Tensor,
+        session: Tensor | None = None,
+        user: Tensor | None = None,
+        weight: Tensor | None = None,
+    ) -> TaskScores:
         """:meth:`score` of knowing no input: the training mean, the base rate of a binary task, for every row."""
         means = torch.tensor([scaling.mean for scaling in self.scalings], dtype=torch.float64)
-        return self.score(self.logits(means.expand(len(labels), -1)), labels, session, user)
+        return self.score(self.logits(means.expand(len(labels), -1)), labels, session, user, weight)
 
-    def primary(self, logits: Tensor, labels: Tensor) -> list[float]:
-        """The primary metric of each task over the rows that have a label; NaN where it is undefined."""
-        return [
-            kind.primary.compute(self._scored(k, logits, labels, None, None, observed_in(labels[:, k])))
-            for k, (kind, _) in enumerate(self._tasks)
-        ]
+    def primary(self, logits: Tensor, labels: Tensor, weight: Tensor | None = None) -> list[float]:
+        """The primary metric of each task over the rows that have a label, by ``weight``; NaN where it is undefined."""
+        return [kind.primary.compute(self.scored(k, logits, labels, weight)) for k, (kind, _) in enumerate(self._tasks)]
 
-    def mean_losses(self, logits: Tensor, labels: Tensor) -> list[float]:
-        """Mean loss of each task over the rows that have a label."""
-        return [
-            float(self._scored(k, logits, labels, None, None, observed_in(labels[:, k])).losses.mean())
-            for k in range(len(self._tasks))
-        ]
+    def mean_losses(self, logits: Tensor, labels: Tensor, weight: Tensor | None = None) -> list[float]:
+        """Mean loss of each task over the rows that have a label, by ``weight``."""
+        scored = [self.scored(k, logits, labels, weight) for k in range(len(self._tasks))]
+        return [float(weighted_average(of_task.losses, of_task.weight)) for of_task in scored]
 
-    def _scored(
+    def scored(
         self,
         k: int,
         logits: Tensor,
         labels: Tensor,
-        session: Tensor | None,
-        user: Tensor | None,
-        seen: Tensor | None,
+        weight: Tensor | None,
+        session: Tensor | None = None,
+        user: Tensor | None = None,
     ) -> Scored:
-        """Task ``k`` on the rows that are ``seen``."""
+        """Task ``k`` on the rows that have a label and count."""
+        seen = observed_in(labels[:, k])
+        if weight is not None:
+            seen = weight > 0 if seen is None else seen & (weight > 0)
 
         def of_rows(column: Tensor) -> Tensor:
             return column.contiguous() if seen is None else column[seen]
 
-        ids = (None if column is None else of_rows(column) for column in (session, user))
-        return Scored(*self._tasks[k], of_rows(logits[:, k]), of_rows(labels[:, k]), *ids)
+        others = (None if column is None else of_rows(column) for column in (session, user, weight))
+        return Scored(*self._tasks[k], of_rows(logits[:, k]), of_rows(labels[:, k]), *others)
 
     def _refuse_diverged(self, logits: Tensor) -> None:
         broken = (~logits.isfinite()).sum(0).tolist()

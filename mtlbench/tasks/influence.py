@@ -10,7 +10,6 @@ from torch import Tensor
 
 from mtlbench.api import Schema, Split
 from mtlbench.tasks.fitted import FittedTasks
-from mtlbench.tasks.scored import Scored
 
 GROUPS = 256
 """Sessions are gathered in so many groups at most: their error then is known to 4 %, and a record stays small."""
@@ -41,10 +40,11 @@ def influence_sums(tasks: FittedTasks, logits: Tensor, split: Split, schema: Sch
     count = int(group.max()) + 1
     logits, labels = logits.detach().cpu(), split.labels.cpu()
     sums = {}
+    weight = None if split.weight is None else split.weight.cpu()
     for k, (task, kind) in enumerate(tasks.kinds.items()):
-        seen = ~labels[:, k].isnan()
-        scored = Scored(kind, tasks.scalings[k], logits[:, k][seen], labels[:, k][seen])
-        values = torch.bincount(group[seen], kind.primary.influence_of(scored), count)
+        scored = tasks.scored(k, logits, labels, weight, group)
+        assert scored.session is not None  # the groups of the rows that have a label
+        values = torch.bincount(scored.session, kind.primary.influence_of(scored), count)
         if values.isfinite().all():
             sums[task] = values.numpy()
     return InfluenceSums(unit, sums)

@@ -95,14 +95,20 @@ class TaskKind(Params, ABC):
             f"task {task!r} {flaw}, so it can be neither learnt nor scored there; give a longer log, or another label"
         )
 
-    def fit(self, labels: NDArray[np.float32], task: str) -> Scaling:
+    def fit(self, labels: NDArray[np.float32], task: str, weight: NDArray[np.float32] | None = None) -> Scaling:
         """The scaling of the training ``labels`` (N,) of ``task``; those not observed do not count.
+
+        Args:
+            labels: NaN where not observed.
+            task: its name, for messages.
+            weight: (N,) sample weights, by which means are taken; ``None``: all rows count the same.
 
         Raises:
             DataError: none is observed, or all that are have one value.
         """
         self.check_split(labels, task, "train")
-        return self._fitted(labels[~np.isnan(labels)].astype(np.float64))
+        seen = ~np.isnan(labels)
+        return self._fitted(labels[seen].astype(np.float64), None if weight is None else weight[seen])
 
     @abstractmethod
     def holds(self, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -138,8 +144,8 @@ class TaskKind(Params, ABC):
     # -- of a kind's own ------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def _fitted(self, seen: NDArray[np.float64]) -> Scaling:
-        """The scaling of labels that are observed and not all the same."""
+    def _fitted(self, seen: NDArray[np.float64], weight: NDArray[np.float32] | None) -> Scaling:
+        """The scaling of labels that are observed and not all the same, by the ``weight`` of each."""
 
     def _constant(self, seen: NDArray[np.float32], split: str) -> str:
         """That the observed labels of a split have one value, for a message."""
@@ -153,6 +159,17 @@ class TaskKind(Params, ABC):
                 f"{int(bad.sum())} true {wanted}, the first is {first:g}; check the columns that the dataset names as "
                 "its optimum"
             )
+
+
+def mean_of(values: NDArray[np.float64], weight: NDArray[np.float32] | None) -> float:
+    """Mean of ``values`` (N,), by ``weight`` (N,) where there is one."""
+    return float(np.average(values, weights=None if weight is None else weight.astype(np.float64)))
+
+
+def mean_and_deviation(values: NDArray[np.float64], weight: NDArray[np.float32] | None) -> tuple[float, float]:
+    """Mean and population standard deviation of ``values`` (N,), by ``weight`` (N,) where there is one."""
+    mean = mean_of(values, weight)
+    return mean, float(values.std()) if weight is None else mean_of((values - mean) ** 2, weight) ** 0.5
 
 
 def _numbers(values: NDArray[Any], task: str, expected: str, place: Place) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mtlbench.tasks.kind import LARGEST as LARGEST_LABEL
-from mtlbench.tasks.kind import Scaling, TaskKind
+from mtlbench.tasks.kind import Scaling, TaskKind, mean_and_deviation, mean_of
 from mtlbench.tasks.metrics.metric import Metric
 from mtlbench.tasks.metrics.numbers import CALIBRATION, LOSS, MAE, R2, RMSE, S_LOSS
 from mtlbench.tasks.metrics.order import NORMALISED_GINI, XAUC
@@ -99,11 +99,11 @@ class Nonnegative(TaskKind):
             return (values.log1p() - scaling.centre) / scaling.scale
         return (values / scaling.scale).clamp(min=torch.finfo(torch.float64).tiny).log()
 
-    def _fitted(self, seen: NDArray[np.float64]) -> Scaling:
-        mean = float(seen.mean())
+    def _fitted(self, seen: NDArray[np.float64], weight: NDArray[np.float32] | None) -> Scaling:
+        mean = mean_of(seen, weight)
         if self.loss == "log-squared":
-            logarithms = np.log1p(seen)
-            return Scaling(mean=mean, centre=float(logarithms.mean()), scale=float(logarithms.std()))
+            centre, scale = mean_and_deviation(np.log1p(seen), weight)
+            return Scaling(mean=mean, centre=centre, scale=scale)
         return Scaling(mean=mean, scale=mean)
 
 

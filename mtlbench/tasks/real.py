@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlbench.tasks.kind import Scaling, TaskKind
+from mtlbench.tasks.kind import Scaling, TaskKind, mean_and_deviation
 from mtlbench.tasks.metrics.metric import Metric
 from mtlbench.tasks.metrics.numbers import LOSS, MAE, R2, RMSE, S_LOSS
 from mtlbench.tasks.metrics.order import XAUC
@@ -68,6 +68,6 @@ class Real(TaskKind):
         self._refuse(predictions, ~predictions.isfinite(), "means are not finite")
         return (predictions.double() - scaling.centre) / scaling.scale
 
-    def _fitted(self, seen: NDArray[np.float64]) -> Scaling:
-        mean = float(seen.mean())
-        return Scaling(mean=mean, centre=mean, scale=float(seen.std()))
+    def _fitted(self, seen: NDArray[np.float64], weight: NDArray[np.float32] | None) -> Scaling:
+        mean, deviation = mean_and_deviation(seen, weight)
+        return Scaling(mean=mean, centre=mean, scale=deviation)

@@ -23,6 +23,8 @@ class Scored:
     """(N,) ids; ``None``: there are none."""
     user: Tensor | None = None
     """(N,) ids; ``None``: there are none."""
+    weight: Tensor | None = None
+    """(N,) sample weights, > 0; ``None``: all rows count the same."""
 
     @cached_property
     def predictions(self) -> Tensor:
@@ -38,4 +40,4 @@ class Scored:
     def grouped_auc(self) -> tuple[float, float]:
         """:func:`mtlbench.evaluation.gauc` and its coverage."""
         assert self.user is not None
-        return gauc(self.logits, self.labels, self.user)
+        return gauc(self.logits, self.labels, self.user, self.weight)

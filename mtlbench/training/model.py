@@ -71,9 +71,11 @@ class Model:
         self._optimiser.prepare(inputs)
         logits = (self._single if single else self._eager)(inputs)
         losses = self.tasks.losses(logits, targets, mask)
-        self._loss_sum += losses.detach().sum(0)
-        self._loss_rows += len(losses) if mask is None else mask.sum(0)
-        return Step(rows, inputs, labels, logits, losses, number, mask=mask)
+        weights = None if data.weight is None else data.weight[rows]
+        step = Step(rows, inputs, labels, logits, losses, number, mask=mask, sample_weights=weights)
+        self._loss_sum += (losses.detach() if weights is None else step.counts * losses.detach()).sum(0)
+        self._loss_rows += len(losses) if mask is None and weights is None else step.counts.sum(0)
+        return step
 
     @torch.no_grad()
     def losses(self, step: Step) -> Tensor:
@@ -134,8 +136,9 @@ class Model:
         self._loss_rows.zero_()
 
     def mean_losses(self) -> list[float]:
-        """Mean training loss of each task over the observed rows of the running epoch."""
-        means: list[float] = (self._loss_sum / self._loss_rows.clamp(min=1)).tolist()
+        """Mean training loss of each task over the observed rows of the running epoch, by their weights."""
+        rows = torch.where(self._loss_rows > 0, self._loss_rows, 1.0)
+        means: list[float] = (self._loss_sum / rows).tolist()
         return means
 
     # -- states ---------------------------------------------------------------------------------------------------

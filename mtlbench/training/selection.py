@@ -84,14 +84,14 @@ class Selection:
                 f"training diverged: mean loss over epoch {epoch} of stage {stage!r} is {means}; "
                 "lower --learning-rate or check the weights of the method"
             )
-        logits, labels = self._model.infer(self._validation), self._validation.labels
-        found = self._tasks.primary(logits, labels)
+        logits, labels, weight = self._model.infer(self._validation), self._validation.labels, self._validation.weight
+        found = self._tasks.primary(logits, labels, weight)
         loss_of, score_of = (dict(zip(self._tasks.kinds, values, strict=True)) for values in (losses, found))
         self.curve.append(CurvePoint(stage, epoch, loss_of, score_of, weights))
         score = self._objective.of(score_of)
         if score < self._best.score:
             return
-        loss = fmean(self._tasks.mean_losses(logits, labels))
+        loss = fmean(self._tasks.mean_losses(logits, labels, weight))
         if self._best.beaten_by(score, loss):
             self.best_epoch[stage] = epoch
             self.keep(score, loss)

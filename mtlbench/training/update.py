@@ -84,7 +84,7 @@ class LossBackward:
         if weights.shape not in {(tasks,), (batch, tasks)}:
             expected = f"({tasks},) per task or ({batch}, {tasks}) per sample and task"
             raise _wrong_shape(self._weighting, weights, expected)
-        loss = weighted_mean(step.losses, weights, step.mask)
+        loss = weighted_mean(step.losses, weights, step.mask, step.sample_weights)
         penalty = self._model.backbone.penalty(step.logits)
         self._model.descend(loss if penalty is None else loss + penalty)
         return weights

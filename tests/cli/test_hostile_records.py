@@ -32,7 +32,18 @@ TASKS = ("click", "pay", "like")
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 FORMULA = re.compile("[=+@\\-\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
-FREE = {"params", "sizes", "changed", "facts", "training", "environment", "diagnostics", "series", "best_epoch"}
+FREE = {
+    "params",
+    "sizes",
+    "changed",
+    "facts",
+    "training",
+    "environment",
+    "diagnostics",
+    "series",
+    "best_epoch",
+    "space",
+}
 """Fields whose keys are texts too."""
 KNOWN = {"status", "schema_version", "primary", "kinds", "unit", "sums"}
 """Fields of which the values are names that mtlbench gives."""
@@ -81,6 +92,7 @@ def full(method: str, level: float, **settings: Any) -> dict[str, Any]:
         "series": {"losses": [1.0, 0.5]},
         "environment": {"processor": "Some CPU", "git": "0" * 40 + "-dirty", "host": "box", "torch": "2", "threads": 1},
         "influence": {"unit": "session", "sums": dict.fromkeys(TASKS, encoded(np.array([1.0, 2.0, -3.0])))},
+        "selection": {"objective": 0.5, "validation_loss": 0.4, "reference": "2" * 64},
         "checksum": "0" * 64,
     }
     content["spend"][0]["reused_from"] = "1" * 64
@@ -97,8 +109,37 @@ def study(start: str) -> Iterator[dict[str, Any]]:
     yield full("DWA-MMoE", 0.5, status="not-applicable", reason="x")
 
 
+def search(record: dict[str, Any]) -> dict[str, Any]:
+    """The record of a search, of the method of ``record``, whose cells report it."""
+    shared = {name: record[name] for name in ("protocol", "method", "dataset", "backbone", "weighting", "preset")}
+    settings = {"training": {"learning_rate": 0.01}, "backbone": {"embedding": 8}, "weighting": {"path": "elsewhere"}}
+    trials = [
+        {"number": i, "cell": f"{i}" * 64, **settings, "status": "done", "score": 0.5 + i / 10, "loss": 0.4}
+        for i in range(2)
+    ]
+    return {
+        **shared,
+        "search": "3" * 64,
+        "baseline": False,
+        "training": record["training"],
+        "space": {"learning_rate": "0.001 to 0.1", "PLE.path": "here | there"},
+        "number": 0,
+        "searches": 1,
+        "seed": 10**9,
+        "planned": 2,
+        "trials": trials,
+        "chosen": 1,
+        "report_seeds": [0],
+        "reports": [{"seed": 0, "cell": record["cell"]}],
+        "hidden": [trial["cell"] for trial in trials],
+    }
+
+
 def written(folder: Path, start: str, hostile: bool = True) -> Path:
-    (folder / "records").mkdir(parents=True)
+    (folder / "records" / "searches").mkdir(parents=True)
+    found = search(full("RMTL-PLE", 0.7, seed=0))
+    text = json.dumps(poisoned(found, start) if hostile else found)
+    (folder / "records" / "searches" / "1.json").write_text(text, encoding="utf-8")
     for number, content in enumerate(study(start)):
         name = f"{number}\x1b[31m\u202e.json" if hostile else f"{number}.json"
         text = json.dumps(poisoned(content, start) if hostile else content)
@@ -185,7 +226,7 @@ def test_a_command_says_nothing_that_acts(mtlbench: Any, out: Path, tame: Path, 
 def test_merging_says_nothing_that_acts(mtlbench: Any, out: Path, tmp_path: Path) -> None:
     other = tmp_path / "other\x1b[31m"
     (other / "records").mkdir(parents=True)
-    for path in (out / "records").iterdir():
+    for path in (out / "records").glob("*.json"):
         content = json.loads(path.read_text(encoding="utf-8"))
         (other / "records" / path.name).write_text(json.dumps({**content, "crashes": 7}), encoding="utf-8")
     refused = mtlbench("merge", out, other, "--into", tmp_path / "merged")
@@ -345,7 +386,7 @@ def test_the_report_has_no_element_of_a_record(mtlbench: Any, files: Path, tame:
 
 def test_figures_show_names_as_they_are(files: Path) -> None:
     figures = sorted((files / "report-figures").glob("*.svg"))
-    assert len(figures) == 4
+    assert len(figures) == 5
     for path in figures:
         text = "".join(ElementTree.parse(path).getroot().itertext())
         clean(text, path.name)

@@ -1,6 +1,6 @@
 """A sound weighting, and one for each rule of the kit that breaks this rule and no other."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field
@@ -70,6 +70,14 @@ class Undocumented(Sound):
 class Undescribed(Sound):
     class Params(api.Params):
         alpha: float = 0.5
+
+
+@breaks("search-space")
+class SearchesBeyondItsBounds(Sound):
+    class Params(api.Params):
+        """Parameters."""
+
+        alpha: Annotated[float, api.search.Linear(-1, 1)] = Field(0.5, ge=0, description="exponent")
 
 
 @breaks("one-task")
@@ -270,3 +278,11 @@ class ForgetsTheUnseen(Sound):
         weights = super().weigh(step)
         self.first = torch.where(step.seen, self.first, 1.1 * self.first.nan_to_num(1.0))
         return weights
+
+
+@breaks("sample-weights")
+class ForgetsTheSampleWeights(Sound):
+    def weigh(self, step):
+        losses = step.losses.detach().mean(0).clamp(min=1e-8)
+        self.first = losses if self.first is None else self.first
+        return (losses / self.first) ** self.params.alpha

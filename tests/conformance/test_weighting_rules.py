@@ -17,12 +17,15 @@ ALSO: dict[str, set[str]] = {
     "deterministic": {"resumes-after-a-kill", "placeholders", "all-observed"},
     "state-round-trip": {"resumes-after-a-kill"},
     "trains-with-every-backbone": {"five-tasks", "huge-losses"},
+    "without-sessions": {"sample-weights"},
+    "placeholders": {"sample-weights"},
 }
 """Rules that cannot but be broken with another, since they train on the same kind of data."""
 
 SEEN: dict[str, str] = {
     "documented": "the docstring has no link",
     "parameters-are-described": "no description of alpha",
+    "search-space": "the search of alpha (-1 to 1) gives -1.0 for 1 tasks: Input should be greater than or equal to 0",
     "one-task": "weights (inf) in step 0",
     "two-tasks": "2 tasks: weights of shape (); expected [(2,), (24, 2)]",
     "five-tasks": "5 tasks: weights of shape (3,)",
@@ -48,6 +51,7 @@ SEEN: dict[str, str] = {
     "placeholders": "with one number in place of the labels that were not observed, ",
     "all-observed": "with a mask, ",
     "batch-without-a-task": "weigh changed first of a task that the batch has no label of: ",
+    "sample-weights": "with sample weights of 1 to 9, ",
 }
 """What the message must show of the value seen."""
 

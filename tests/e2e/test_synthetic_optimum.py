@@ -11,7 +11,8 @@ from mtlbench.records import RecordStore
 
 
 def test_every_backbone_lies_between_chance_and_the_optimum_and_the_best_is_close(tmp_path: Path):
-    plan = Study(backbones="all", weightings="constant", seeds=1, out=tmp_path).resolve(discover(()))
+    study = Study(backbones="all", weightings="constant", seeds=1, epochs=10, patience=2, out=tmp_path)
+    plan = study.resolve(discover(()))
     experiments.run(plan, listener=lambda event: None)
     records = RecordStore(tmp_path).read_all()
     assert len(records) == 8

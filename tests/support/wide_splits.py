@@ -68,6 +68,18 @@ def small_backbone(name: str, splits: Splits, **sizes: object) -> Backbone:
 Penalty = Callable[[Backbone, Inputs], Tensor]
 
 
+def l2_of_what_is_read(decay: float) -> Penalty:
+    """The L2 term of the layers, and of the rows of embedding tables that a batch reads."""
+
+    def penalty(backbone: Backbone, inputs: Inputs) -> Tensor:
+        tables = {id(one.weight): one for one in backbone.modules() if isinstance(one, FieldEmbedding)}
+        terms = [parameter.square().sum() for parameter in backbone.parameters() if id(parameter) not in tables]
+        terms += [one.weight[one.index(inputs).long().flatten().unique()].square().sum() for one in tables.values()]
+        return decay / 2 * torch.stack(terms).sum()
+
+    return penalty
+
+
 def plain_loop(
     backbone: Backbone,
     splits: Splits,

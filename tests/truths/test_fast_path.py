@@ -7,9 +7,9 @@ import pytest
 import torch
 from linear_backbone import LinearBackbone
 from small_splits import small_splits
-from wide_splits import BACKBONES, plain_loop, small_backbone, wide_splits
+from wide_splits import BACKBONES, l2_of_what_is_read, plain_loop, small_backbone, wide_splits
 
-from mtlbench.api import Backbone, Inputs, Splits, Step, TrainingError
+from mtlbench.api import Splits, Step, TrainingError
 from mtlbench.cells import Training
 from mtlbench.nn import FieldEmbedding, embedding
 from mtlbench.nn.activation import Dropout
@@ -148,7 +148,7 @@ def test_weight_decay_is_that_of_an_l2_term_over_layers_and_the_rows_read(name: 
     plain = copy.deepcopy(backbone)
     model = Model(backbone, splits, Training(batch_size=BATCH, weight_decay=DECAY), dense=dense)
     rows = (batches(splits, 1) + batches(splits, 2))[:STEPS]
-    expected = plain_loop(plain, splits, rows, penalty=l2_of_what_is_read)
+    expected = plain_loop(plain, splits, rows, penalty=l2_of_what_is_read(DECAY))
     torch.testing.assert_close(torch.tensor(fast_loop(model, rows)), torch.tensor(expected), atol=1e-5, rtol=1e-5)
     model.infer(splits.validation)
     for (key, fast), slow in zip(backbone.named_parameters(), plain.parameters(), strict=True):
@@ -170,13 +170,6 @@ def test_weight_decay_of_other_embedding_optimisers_is_that_of_an_l2_term(algori
             model.descend(loss + DECAY / 2 * sum(leaf.square().sum() for leaf in layers))
     for decayed_one, expected in zip(*(backbone.parameters() for backbone in backbones), strict=True):
         torch.testing.assert_close(decayed_one, expected, atol=1e-6, rtol=1e-5)
-
-
-def l2_of_what_is_read(backbone: Backbone, inputs: Inputs) -> torch.Tensor:
-    tables = {id(one.weight): one for one in backbone.modules() if isinstance(one, FieldEmbedding)}
-    terms = [parameter.square().sum() for parameter in backbone.parameters() if id(parameter) not in tables]
-    terms += [one.weight[one.index(inputs).long().flatten().unique()].square().sum() for one in tables.values()]
-    return DECAY / 2 * sum(terms)
 
 
 @pytest.mark.parametrize("algorithm", ["sparse-adam", "rowwise-adagrad"])

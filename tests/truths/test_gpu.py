@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from wide_splits import BACKBONES, plain_loop, small_backbone, wide_splits
+from wide_splits import BACKBONES, l2_of_what_is_read, plain_loop, small_backbone, wide_splits
 
 from mtlbench.api import Backbone, Inputs, Splits
 from mtlbench.cells import Cell, PluginSpec, Training
@@ -51,21 +51,24 @@ def batches_of(epoch: int) -> list[Tensor]:
     return Batches(ROWS, BATCH, 0, GPU).epoch("train", epoch)
 
 
-def trained(backbone: Backbone, splits: Splits, weighting: str = "constant", graphs: bool = True) -> BackboneTrainer:
+def trained(
+    backbone: Backbone, splits: Splits, weighting: str = "constant", graphs: bool = True, **settings: object
+) -> BackboneTrainer:
     """Two epochs by the harness's own loop."""
-    training = Training(batch_size=BATCH, epochs=2, patience=2)
+    training = Training(batch_size=BATCH, epochs=2, patience=2, **settings)
     backbone.replayable &= graphs
     trainer = BackboneTrainer(backbone, splits, training, 0)
     trainer.train(CATALOGUE.create("weighting", PluginSpec(weighting, {})))
     return trainer
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.02])
 @pytest.mark.parametrize("name", BACKBONES)
-def test_training_curves_agree_with_a_plain_loop_over_fifty_steps(name: str, tables: str):
+def test_training_curves_agree_with_a_plain_loop_over_fifty_steps(name: str, decay: float, tables: str):
     splits = splits_on()
     backbone = small_backbone(name, splits, dropout=0.0).to(GPU)
     plain = copy.deepcopy(backbone)
-    model = Model(backbone, splits, Training(batch_size=BATCH))
+    model = Model(backbone, splits, Training(batch_size=BATCH, weight_decay=decay))
     batches = [rows for epoch in range(1, 5) for rows in batches_of(epoch)][:STEPS]
     assert len(batches) == STEPS
     found = []
@@ -73,7 +76,7 @@ def test_training_curves_agree_with_a_plain_loop_over_fifty_steps(name: str, tab
         loss = model.step(rows, single=True).losses.mean()
         model.descend(loss)
         found.append(loss.item())
-    expected = plain_loop(plain, splits, batches)
+    expected = plain_loop(plain, splits, batches, penalty=l2_of_what_is_read(decay) if decay > 0 else None)
     torch.testing.assert_close(torch.tensor(found), torch.tensor(expected), atol=1e-5, rtol=1e-5)
     model.infer(splits.validation)
     for (key, fast), slow in zip(backbone.named_parameters(), plain.parameters(), strict=True):
@@ -93,12 +96,12 @@ def test_a_gpu_and_a_cpu_train_to_the_same_scores(name: str, tables: str):
 @pytest.mark.parametrize("norm", ["none", "batch"])
 @pytest.mark.parametrize("name", BACKBONES)
 def test_graphs_change_no_number(name: str, norm: str, tables: str):
-    """Dropout on, normalisation's running statistics included."""
+    """Dropout on, also of embeddings, and a schedule; normalisation's running statistics included."""
     splits = splits_on()
     results = []
     for graphs in (False, True):
         backbone = small_backbone(name, splits, dropout=0.2, norm=norm).to(GPU)
-        trained(backbone, splits, graphs=graphs)
+        trained(backbone, splits, graphs=graphs, embedding_dropout=0.2, schedule="linear")
         results.append(backbone.state_dict())
     for key, eager in results[0].items():
         torch.testing.assert_close(

@@ -51,7 +51,7 @@ class World:
     def __post_init__(self) -> None:
         rows, tasks = self.labels.shape
         self.schema = small_schema(tuple("abc"[:tasks]))
-        self.data = SimpleNamespace(labels=self.labels, position=torch.arange(rows))
+        self.data = SimpleNamespace(labels=self.labels, position=torch.arange(rows), weight=None)
 
     def losses(self, step: Step) -> Tensor:
         return step.losses.detach() * torch.linspace(0.4, 0.9, step.losses.shape[1])

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from mtlbench.config.parameters import params_text
 from mtlbench.records import PluginUse, Record
+from mtlbench.records.searches import Search
 from mtlbench.text import one_line
 
 
@@ -29,12 +30,12 @@ def method_name(record: Record) -> str:
     return one_line(record.method) + (f" [{'; '.join(changed)}]" if changed else "")
 
 
-def backbone_name(record: Record) -> str:
+def backbone_name(record: Record | Search) -> str:
     """The backbone with its changed parameters: ``PLE [experts=8]``."""
     return _labelled(record.backbone)
 
 
-def weighting_name(record: Record) -> str:
+def weighting_name(record: Record | Search) -> str:
     """The weighting with its changed parameters: ``RMTL [lambda=0.5]``."""
     return _labelled(record.weighting)
 

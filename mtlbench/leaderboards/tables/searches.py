@@ -1,7 +1,7 @@
 """What the searches of a board found, and what they cost."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mtlbench.config.parameters import params_text, value_text
 from mtlbench.leaderboards.boards.board import MISSING, Board
@@ -17,8 +17,13 @@ FEWER = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 def search_tables(board: Board, searches: Sequence[Search]) -> list[Table]:
     """The settings that the searches of ``board`` found, and what they cost; none where there are no searches."""
-    ended = sorted((search for search in searches if search.trials), key=_order)
+    ended = in_order(search for search in searches if search.trials)
     return [_settings_table(board, ended), _cost_table(board, ended)] if ended else []
+
+
+def in_order(searches: Iterable[Search]) -> list[Search]:
+    """Baselines first, then by weighting, backbone and number, as the rows of a board."""
+    return sorted(searches, key=_order)
 
 
 def _order(search: Search) -> tuple[object, ...]:
@@ -42,13 +47,13 @@ def values_of(search: Search) -> list[float]:
 def _settings_table(board: Board, searches: Sequence[Search]) -> Table:
     common = list(dict.fromkeys(name for search in searches for name in search.space if "." not in name))
     lines = tuple(Line((TableCell(search_name(search)),), _setting(search, common)) for search in searches)
-    spaces = dict.fromkeys(f"{name} {text}" for search in searches for name, text in search.space.items())
+    spaces = dict.fromkeys(one_line(f"{name} {text}") for search in searches for name, text in search.space.items())
     caption = (
         "The settings with the best validation score of each method's trials, which its tuned row has. Trial 0 has the "
         "settings of the method's other row. Trial j has the same common settings for every method.",
         f"Searched: {'; '.join(spaces)}.",
     )
-    heads = (Head("", "trial"), *(Head("", name.replace("_", " ")) for name in common), Head("", "its own"))
+    heads = (Head("", "trial"), *(Head("", one_line(name.replace("_", " "))) for name in common), Head("", "its own"))
     return Table(f"{board.title}: settings found", caption, ("Method",), heads, lines)
 
 
@@ -59,7 +64,7 @@ def _setting(search: Search, common: Sequence[str]) -> tuple[TableCell, ...]:
     shared = {**won.training, **{name: value for name, value in won.backbone.items() if name in common}}
     own = {name: value for name, value in {**won.backbone, **won.weighting}.items() if name not in shared}
     cells = [TableCell(_value(shared[name])) if name in shared else TableCell(MISSING, quiet=True) for name in common]
-    text = ", ".join(f"{name}={_value(value)}" for name, value in own.items())
+    text = ", ".join(f"{one_line(name)}={_value(value)}" for name, value in own.items())
     return (TableCell(str(won.number)), *cells, TableCell(text or MISSING, quiet=not text))
 
 
@@ -99,8 +104,8 @@ def _score(trial: Trial) -> TableCell:
 
 def _objective(search: Search) -> str:
     text = str(search.training.get("objective", "mean"))
-    return "the mean of the tasks' primary metrics" if text == "mean" else f"the objective {text}"
+    return "the mean of the tasks' primary metrics" if text == "mean" else f"the objective {one_line(text)}"
 
 
 def _value(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else value_text(value)
+    return f"{value:.4g}" if isinstance(value, float) else one_line(value_text(value))

@@ -177,6 +177,23 @@ function drawRanks() {
   });
 }
 
+// Tuned rows: the expected best of n trials, drawn from those of the search.
+function drawSearches() {
+  const wanted = view.search.toLowerCase();
+  const found = board().searches.filter((one) =>
+    (view.backbone === "" || one.backbone === view.backbone) && (view.weighting === "" || one.weighting.split(" [")[0] === view.weighting.split(" [")[0]) &&
+    one.method.toLowerCase().includes(wanted));
+  $("searches-hint").textContent = found.length
+    ? "Expected best validation score of n trials, drawn from those of each search, all subsets alike. Validation alone chooses; the table above has the test scores."
+    : "";
+  if (!found.length) return nothing("searches-plot", "No method shown was tuned: mtlbench run --trials N tunes all of them alike.");
+  draw("searches-plot", found.map(({ method, best }, i) => ({
+    type: "scatter", mode: "lines+markers", name: plain(method), x: best.map((_, n) => n + 1), y: best,
+    hovertemplate: `${plain(method)}<br>%{x} trials: %{y:.4f}<extra></extra>`,
+    line: { color: colour(i), dash: i >= colours.length ? "dash" : "solid" }, marker: { symbol: SYMBOLS[i % SYMBOLS.length], size: 6 },
+  })), { xaxis: axis("trials", { dtick: Math.ceil(Math.max(...found.map(({ best }) => best.length)) / MOST_TICKS) }), yaxis: axis("expected best validation score") });
+}
+
 // Means over cells by stage and epoch, stages one after another.
 function overCells(cells, pick) {
   const points = new Map();
@@ -248,7 +265,7 @@ function drawWeights() {
   }, "weight");
 }
 
-const FIGURES = { tradeoff: drawTradeoff, spend: drawSpend, ranks: drawRanks, curves: drawCurves, weights: drawWeights };
+const FIGURES = { tradeoff: drawTradeoff, spend: drawSpend, ranks: drawRanks, searches: drawSearches, curves: drawCurves, weights: drawWeights };
 
 function drawFigures() {
   for (const [id, figure] of Object.entries(FIGURES)) {

@@ -1,6 +1,7 @@
 """Template Weighting: put your method in the place of this one, its docstring first."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -28,7 +29,10 @@ class TemplateWeighting(api.Weighting):
     class Params(api.Params):
         """Parameters of ``template-weighting``."""
 
-        alpha: float = Field(0.5, ge=0, description="alpha, exponent of the ratio, >= 0; 0 is constant weighting")
+        # What trials search: --trials draws alpha from 0 to 2.
+        alpha: Annotated[float, api.search.Linear(0, 2)] = Field(
+            0.5, ge=0, description="alpha, exponent of the ratio, >= 0; 0 is constant weighting"
+        )
 
     params: Params
 

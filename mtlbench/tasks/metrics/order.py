@@ -3,7 +3,8 @@
 import math
 from typing import TYPE_CHECKING
 
-from scipy.stats import kendalltau, rankdata
+import numpy as np
+from scipy.stats import kendalltau
 
 from mtlbench.tasks.metrics.influence import pair_order_influence
 from mtlbench.tasks.metrics.metric import SHARE, Metric
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def xauc(scores: "Tensor", labels: "Tensor") -> float:
+def xauc(scores: "Tensor", labels: "Tensor", weight: "Tensor | None" = None) -> float:
     """AUC for labels that are numbers: of all pairs of rows with different labels, the share in the right order.
 
     Formula: ``(concordant + ties / 2) / pairs`` over the pairs with y_i != y_j, a tie being one of scores. So it is AUC
@@ -24,6 +25,8 @@ def xauc(scores: "Tensor", labels: "Tensor") -> float:
     Args:
         scores: (N,) any real dtype, higher means more.
         labels: (N,) numbers.
+        weight: (N,) sample weights, > 0: a pair counts as often as the product of its two
+            (:func:`mtlbench.evaluation.ranking.pair_auc`, O(N log^2 N)). ``None``: all pairs count the same.
 
     Returns:
         A value in [0, 1], .5 for scores that are all equal; NaN where all labels are equal or a score is NaN.
@@ -33,6 +36,10 @@ def xauc(scores: "Tensor", labels: "Tensor") -> float:
     told_apart = pairs - _tied(labels)
     if told_apart == 0 or scores.isnan().any():
         return math.nan
+    if weight is not None:
+        from mtlbench.evaluation.ranking import pair_auc
+
+        return pair_auc(scores, labels, weight)
     scored_apart = pairs - _tied(scores)
     if scored_apart == 0:
         return 0.5
@@ -42,7 +49,7 @@ def xauc(scores: "Tensor", labels: "Tensor") -> float:
     return (told_apart + lead) / (2 * told_apart)
 
 
-def normalised_gini(scores: "Tensor", labels: "Tensor") -> float:
+def normalised_gini(scores: "Tensor", labels: "Tensor", weight: "Tensor | None" = None) -> float:
     """How much of the label's total the highest scores hold, over what the best order would: 1 is best, 0 is chance.
 
     Formula: ``G(y, s) / G(y, y)`` with ``G(y, s) = 2 sum_i (N - R_i + 1) y_i / (N sum y) - 1 - 1/N`` and R_i the rank
@@ -54,19 +61,23 @@ def normalised_gini(scores: "Tensor", labels: "Tensor") -> float:
     Args:
         scores: (N,) any real dtype, higher means more.
         labels: (N,) >= 0.
+        weight: (N,) sample weights, > 0: ranks are those of the rows repeated so often. ``None``: of the rows.
 
     Returns:
         A value in [-1, 1]; NaN where all labels are equal or a score is NaN.
     """
     if len(labels) == 0 or labels.min() == labels.max() or scores.isnan().any():
         return math.nan
-    return _lift(scores, labels) / _lift(labels, labels)
+    return _lift(scores, labels, weight) / _lift(labels, labels, weight)
 
 
-def _lift(scores: "Tensor", labels: "Tensor") -> float:
+def _lift(scores: "Tensor", labels: "Tensor", weight: "Tensor | None") -> float:
     """G of the formula up to a factor that both orders share: the labels weighed by the rank from the lowest score."""
-    centred = rankdata(scores.cpu().numpy()) - (len(labels) + 1) / 2
-    return float(centred @ labels.double().cpu().numpy())
+    each = np.ones(len(labels)) if weight is None else weight.double().cpu().numpy()
+    place = np.unique(scores.cpu().numpy(), return_inverse=True)[1]
+    tied = np.bincount(place, each)  # the weight of each different score
+    centred = np.cumsum(tied) - (tied + tied.sum()) / 2
+    return float(centred[place] @ (each * labels.double().cpu().numpy()))
 
 
 def _tied(values: "Tensor") -> int:
@@ -83,8 +94,8 @@ XAUC = Metric(
     chance_and_best=(0.5, 1.0),
     undefined="when all labels are equal",
     range=SHARE,
-    compute=lambda scored: xauc(scored.logits, scored.labels),
-    influence=lambda scored: pair_order_influence(scored.logits, scored.labels),
+    compute=lambda scored: xauc(scored.logits, scored.labels, scored.weight),
+    influence=lambda scored: pair_order_influence(scored.logits, scored.labels, scored.weight),
 )
 NORMALISED_GINI = Metric(
     key="normalised_gini",
@@ -93,6 +104,6 @@ NORMALISED_GINI = Metric(
     explanation="the share of the label's total that the highest scores hold, over the best possible; 0 is chance",
     undefined="when all labels are equal",
     range=(-1.0, 1.0),
-    compute=lambda scored: normalised_gini(scored.logits, scored.labels),
+    compute=lambda scored: normalised_gini(scored.logits, scored.labels, scored.weight),
     tabulated=False,
 )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ONE_CLASS = "when only one class is present"
 
 
-def average_precision(scores: "Tensor", labels: "Tensor") -> float:
+def average_precision(scores: "Tensor", labels: "Tensor", weight: "Tensor | None" = None) -> float:
     """Precision at each positive row in the order of the scores, averaged: where positives are rare, more telling
     than AUC.
 
@@ -26,6 +26,7 @@ def average_precision(scores: "Tensor", labels: "Tensor") -> float:
     Args:
         scores: (N,) any real dtype, higher means more likely.
         labels: (N,) 0 or 1.
+        weight: (N,) sample weights, > 0, by which rows are counted; ``None``: all rows count the same.
 
     Returns:
         A value in (0, 1]; NaN without a positive row, or where a score is NaN.
@@ -33,8 +34,10 @@ def average_precision(scores: "Tensor", labels: "Tensor") -> float:
     if not labels.any() or scores.isnan().any():
         return math.nan
     ordered, order = scores.sort(descending=True)
-    rows = ordered.unique_consecutive(return_counts=True)[1].cumsum(0)  # that score at least each different value
-    hits = labels[order].double().cumsum(0)[rows - 1]
+    each = labels.new_ones(len(labels)).double() if weight is None else weight.double()[order]
+    last = ordered.unique_consecutive(return_counts=True)[1].cumsum(0) - 1  # row of each different value
+    rows = each.cumsum(0)[last]  # that score at least this value
+    hits = (each * labels[order]).cumsum(0)[last]
     recalled = hits.diff(prepend=hits.new_zeros(1))
     return float((recalled * hits / rows).sum() / hits[-1])
 
@@ -42,26 +45,26 @@ def average_precision(scores: "Tensor", labels: "Tensor") -> float:
 def _auc(scored: "Scored") -> float:
     from mtlbench.evaluation import auc
 
-    return auc(scored.logits, scored.labels)
+    return auc(scored.logits, scored.labels, scored.weight)
 
 
 def _logloss(scored: "Scored") -> float:
     from mtlbench.evaluation import logloss
 
-    return logloss(scored.logits, scored.labels)
+    return logloss(scored.logits, scored.labels, scored.weight)
 
 
 def _s_logloss(scored: "Scored") -> float:
     from mtlbench.evaluation import s_logloss
 
     assert scored.session is not None
-    return s_logloss(scored.logits, scored.labels, scored.session)
+    return s_logloss(scored.logits, scored.labels, scored.session, scored.weight)
 
 
 def _normalised_entropy(scored: "Scored") -> float:
     from mtlbench.evaluation import normalised_entropy
 
-    return normalised_entropy(scored.logits, scored.labels)
+    return normalised_entropy(scored.logits, scored.labels, scored.weight)
 
 
 AUC = Metric(
@@ -73,7 +76,7 @@ AUC = Metric(
     undefined=ONE_CLASS,
     range=SHARE,
     compute=_auc,
-    influence=lambda scored: pair_order_influence(scored.logits, scored.labels),
+    influence=lambda scored: pair_order_influence(scored.logits, scored.labels, scored.weight),
 )
 LOGLOSS = Metric(
     key="logloss",
@@ -133,6 +136,6 @@ AVERAGE_PRECISION = Metric(
     explanation="the mean precision at the positive rows, in the order of the scores; the base rate is chance",
     undefined="when no row is positive",
     range=SHARE,
-    compute=lambda scored: average_precision(scored.logits, scored.labels),
+    compute=lambda scored: average_precision(scored.logits, scored.labels, scored.weight),
     tabulated=False,
 )

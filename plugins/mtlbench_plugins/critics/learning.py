@@ -62,7 +62,7 @@ class CriticLearner:
         self._steps = 0
         last = [field.cardinality - 1 for field in trainer.schema.categorical]
         self._last = torch.tensor(last, dtype=torch.int32, device=self._data.labels.device)
-        rate = masked_mean(self._data.labels, observed_in(self._data.labels))
+        rate = masked_mean(self._data.labels, observed_in(self._data.labels), self._data.weight)
         self._class_weight = (1 / (2 * (1 - rate)), 1 / (2 * rate)) if params.ips else None
 
     def fit(self, transitions: Transitions) -> None:
@@ -123,7 +123,7 @@ class CriticLearner:
         errors = (values - target).square()
         if self._class_weight is not None:
             errors = errors * torch.where(self._data.labels[rows] > 0, *reversed(self._class_weight))
-        loss = _mean(errors, transitions, rows)
+        loss = self._mean(errors, transitions, rows)
         self._adam.zero_grad(set_to_none=True)
         loss.backward()
         self._adam.step()
@@ -197,8 +197,16 @@ class CriticLearner:
         for part in rows.split(CHUNK_ROWS):
             values = critics(self._state(part), transitions.action[part])
             errors = values - self._td_target(transitions, part, None)
-            total += _mean(errors.square(), transitions, part).item() * len(part)
+            total += self._mean(errors.square(), transitions, part).item() * len(part)
         return total / len(rows)
+
+    def _mean(self, errors: Tensor, transitions: Transitions, rows: Tensor) -> Tensor:
+        """Mean of ``errors`` (B, K) over the transitions ``rows`` whose reward is known, by weight, then over tasks."""
+        observed, weight = transitions.observed, self._data.weight
+        if observed is None and weight is None:
+            return errors.mean()
+        of_rows = (None if one is None else one[rows] for one in (observed, weight))
+        return weighted_mean(errors, torch.ones_like(errors), *of_rows)
 
     def _check_bounded(self, losses: list[float]) -> None:
         """Refuse TD losses that grow from pass to pass. They cannot grow by memorising labels, which lowers them."""
@@ -209,13 +217,6 @@ class CriticLearner:
             f"the critics diverged: the TD loss is {losses[-1]:.4g} in pass {len(losses)} after {losses[0]:.4g} in the "
             "first; lower gamma, tau or --learning-rate"
         )
-
-
-def _mean(errors: Tensor, transitions: Transitions, rows: Tensor) -> Tensor:
-    """Mean of ``errors`` (B, K) over the transitions ``rows`` whose reward is known, then over tasks."""
-    if transitions.observed is None:
-        return errors.mean()
-    return weighted_mean(errors, torch.ones_like(errors), transitions.observed[rows])
 
 
 def under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -6,24 +6,24 @@ import torch
 from torch import Tensor
 
 from mtlbench import api
-from mtlbench.api.masks import masked_mean
 
 FLOOR = 1e-8
 """A smaller task loss counts as this where its logarithm is taken. The authors of FAMO do the same."""
 
 
-def mean_losses(losses: Tensor, observed: Tensor | None) -> Tensor:
-    """Mean (K,) of each task's ``losses`` (B, K) over its ``observed`` rows, float64; 0 where it has none."""
-    return masked_mean(losses.detach().double(), observed)
+def mean_losses(step: api.Step, losses: Tensor | None = None) -> Tensor:
+    """Task losses (K,) of a step, float64, or the means of other ``losses`` (B, K) of its samples; 0 where a task has
+    no observed one."""
+    return step.task_means((step.losses if losses is None else losses).detach().double())
 
 
-def log_losses(losses: Tensor, observed: Tensor | None) -> Tensor:
-    """Logarithm (K,) of each task's mean loss, taken as at least ``FLOOR``; NaN where the mean is NaN."""
-    return mean_losses(losses, observed).clamp(min=FLOOR).log()
+def log_losses(step: api.Step, losses: Tensor | None = None) -> Tensor:
+    """Logarithm (K,) of :func:`mean_losses`, each taken as at least ``FLOOR``; NaN where the mean is NaN."""
+    return mean_losses(step, losses).clamp(min=FLOOR).log()
 
 
 class EpochLosses:
-    """Mean loss of each task over its observed samples of an epoch.
+    """Mean loss of each task over its observed samples of an epoch, by their weights.
 
     Args:
         tasks: K.
@@ -32,12 +32,13 @@ class EpochLosses:
 
     def __init__(self, tasks: int, device: torch.device) -> None:
         self._sum = torch.zeros(tasks, dtype=torch.float64, device=device)
-        self._rows = torch.zeros(tasks, dtype=torch.int64, device=device)
+        self._rows = torch.zeros_like(self._sum)
 
     def add(self, step: api.Step) -> None:
         """Add the samples of a step."""
-        self._sum += step.losses.detach().double().sum(0)
-        self._rows += step.observed.sum(0)
+        counts = step.counts.double()
+        self._sum += (counts * step.losses.detach()).sum(0)
+        self._rows += counts.sum(0)
 
     def take(self) -> Tensor:
         """Mean losses (K,) over the samples since the last call; NaN of a task without any."""

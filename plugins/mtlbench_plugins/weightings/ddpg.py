@@ -125,7 +125,8 @@ class _Pair:
             step = self._trainer.step(rows)
             values = self._learner.critics.eval()(step.inputs, step.logits.sigmoid())
             drift = sum(((new - old) ** 2).sum() for new, old in zip(actor.parameters(), self._pretrained, strict=True))
-            self._trainer.descend(-values.sum(1).mean() + self._params.actor_reg * drift)
+            value = values.sum(1).mean() if step.sample_weights is None else step.task_means(values).sum()
+            self._trainer.descend(-value + self._params.actor_reg * drift)
             soft_update(self._target, actor, self._params.tau)
 
     def state_dict(self) -> dict[str, Tensor]:

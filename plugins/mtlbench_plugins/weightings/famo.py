@@ -59,12 +59,12 @@ class FAMO(api.Weighting):
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), of mean 1 over the tasks seen in the batch and positive there; 0 for the others."""
-        shares = softmax(self._logits.values - log_losses(step.losses, step.mask), step.seen)
+        shares = softmax(self._logits.values - log_losses(step), step.seen)
         return (step.seen.sum() * shares).to(step.losses)
 
     def after_step(self, step: api.Step) -> None:
         """Move the logits by how the step changed the losses."""
-        gain = log_losses(step.losses, step.mask) - log_losses(self._trainer.losses(step), step.mask)
+        gain = log_losses(step) - log_losses(step, self._trainer.losses(step))
         z = softmax(self._logits.values, step.seen)
         self._logits.descend(z * (gain - z @ gain), step.seen)
 

@@ -30,6 +30,6 @@ class GLS(api.Weighting):
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), positive and of product 1 over the tasks seen in the batch; 0 for the others."""
-        log = log_losses(step.losses, step.mask)
+        log = log_losses(step)
         weights = (masked_mean(log, step.seen) - log).exp()
         return torch.where(step.seen, weights, 0.0).to(step.losses)

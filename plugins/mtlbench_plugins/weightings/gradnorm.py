@@ -61,7 +61,7 @@ class GradNorm(api.Weighting):
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), positive, of sum K."""
         norms, seen = step.gram.diagonal().sqrt().cpu(), step.seen.cpu()
-        losses = mean_losses(step.losses, step.mask).cpu()
+        losses = mean_losses(step).cpu()
         self._first = torch.where(seen & self._first.isnan(), losses.clamp(min=TINY), self._first)
         applied = self._weights.clone()
         sizes = applied * norms

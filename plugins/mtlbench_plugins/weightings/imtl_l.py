@@ -51,7 +51,7 @@ class IMTLL(api.Weighting):
 
     def after_step(self, step: api.Step) -> None:
         """Move s down its gradient, at the losses from which the network took its step."""
-        self._s.descend(self._s.values.exp() * mean_losses(step.losses, step.mask) - 1, step.seen)
+        self._s.descend(self._s.values.exp() * mean_losses(step) - 1, step.seen)
 
     def state_dict(self) -> dict[str, Tensor]:
         """s and Adam's moments of it."""

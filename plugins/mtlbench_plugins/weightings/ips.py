@@ -49,7 +49,7 @@ class IPS(api.Weighting):
     def setup(self, trainer: api.Trainer) -> None:
         """Count the classes of each task in the training split."""
         labels = trainer.data.labels
-        positive = masked_mean(labels.double(), observed_in(labels))
+        positive = masked_mean(labels.double(), observed_in(labels), trainer.data.weight)
         shares = torch.stack([1 - positive, positive])
         # A class that never occurs is left out of the sum; its own weight is never used.
         total = torch.where(shares > 0, shares ** (1 - self.params.power), 0).sum(0)

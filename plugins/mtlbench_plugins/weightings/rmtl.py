@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from mtlbench import api
-from mtlbench.api.masks import masked, masked_mean
+from mtlbench.api.masks import masked
 from mtlbench_plugins.critics.actor import TargetActor
 from mtlbench_plugins.critics.learning import CriticLearner
 from mtlbench_plugins.critics.networks import Critics
@@ -197,7 +197,7 @@ class RMTL(CriticWeighting):
         if self.params.control == "shuffled":
             return weights[torch.randperm(len(weights), device=weights.device)]
         if self.params.control == "batch-mean":
-            return masked_mean(weights, step.mask)
+            return step.task_means(weights)
         return weights
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -60,7 +60,7 @@ class STCH(api.Weighting):
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), positive for the tasks seen in the batch, 0 for the others."""
-        log = log_losses(step.losses, step.mask)
+        log = log_losses(step)
         warm = (-log).exp()
         known = step.seen & ~self._nadir.isnan()
         excess = (log - self._nadir.clamp(min=FLOOR).log()) / self.params.mu

@@ -55,7 +55,7 @@ class Uncertainty(api.Weighting):
 
     def after_step(self, step: api.Step) -> None:
         """Move s down its gradient, at the losses from which the network took its step."""
-        gradient = 0.5 * (1 - torch.exp(-self._s.values) * mean_losses(step.losses, step.mask))
+        gradient = 0.5 * (1 - torch.exp(-self._s.values) * mean_losses(step))
         self._s.descend(gradient, step.seen)
 
     def state_dict(self) -> dict[str, Tensor]:

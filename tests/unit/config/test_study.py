@@ -76,12 +76,13 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("preset", "batch_size", "embedding"), [("quick", 1024, 16), ("compact", 512, 32), ("paper", 2048, 128)]
+    ("preset", "epochs", "batch_size", "embedding"),
+    [("quick", 40, 1024, 16), ("compact", 10, 512, 32), ("paper", 10, 2048, 128)],
 )
-def test_a_preset_decides_what_is_not_set(preset: str, batch_size: int, embedding: int) -> None:
-    flags = {"preset": preset, "backbones": "shared-bottom", "patience": 5, "seeds": 2}
+def test_a_preset_decides_what_is_not_set(preset: str, epochs: int, batch_size: int, embedding: int) -> None:
+    flags = {"preset": preset, "backbones": "shared-bottom", "patience": 3, "seeds": 2}
     plan = Study.load(flags=flags).resolve(discover())
-    assert (plan.training.epochs, plan.training.patience, plan.training.batch_size) == (10, 5, batch_size)
+    assert (plan.training.epochs, plan.training.patience, plan.training.batch_size) == (epochs, 3, batch_size)
     assert plan.training.weight_decay == 0
     assert plan.grids[0][0][0].spec.params["embedding"] == embedding
     assert plan.seeds == (0, 1)

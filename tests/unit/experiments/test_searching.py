@@ -1,6 +1,8 @@
 """Trials of every method, the choice among them, and the rows that report it."""
 
 import json
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +18,12 @@ from mtlbench.experiments import run_cell
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.searching import Searching
 from mtlbench.leaderboards.publishing import read_records, searches_of
-from mtlbench.records import RecordStore
-from mtlbench.records.searches import Trial, choose
+from mtlbench.operations.merging import merge
+from mtlbench.records import RecordStore, checksum
+from mtlbench.records.searches import Trial, choose, joined
+from mtlbench.reports.content import content
+from mtlbench.statistics.expected_best import expected_best
+from mtlbench.verification.verify import verify
 from studies import finish_here, outcomes, records
 
 STUDY = ("--dataset", "synthetic[rows=1500]", "--backbone", "shared-bottom", "--epochs", "2", "--seeds", "2", "--quiet")
@@ -205,3 +211,84 @@ def test_where_no_trial_has_a_result_the_row_says_so(finished: Path, tmp_path: P
         (tmp_path / "records" / path.name).write_bytes(path.read_bytes())
     reasons = {r.failure.reason for r in read_records(tmp_path) if r.weighting.params.get("trials") and r.failure}
     assert reasons == {"none of its 3 trials has a result"}
+
+
+def verified(out: Path) -> list[str]:
+    return [finding.text for finding in verify(out, {})[0].findings]
+
+
+def tampered(finished: Path, out: Path, change: Callable[[dict], None]) -> list[str]:
+    """What verify finds where the search of the constant weights was changed, and sealed again."""
+    shutil.copytree(finished, out)
+    (path,) = (out / "records" / "searches").glob("*.constant.*")
+    content = json.loads(path.read_text())
+    change(content)
+    content["checksum"] = checksum(content)
+    path.write_text(json.dumps(content))
+    return verified(out)
+
+
+def test_verify_computes_the_choice_again(finished: Path, tmp_path: Path) -> None:
+    assert verified(finished) == []
+
+    def choose_another(content: dict) -> None:
+        content["chosen"] = (content["chosen"] + 1) % 3
+
+    found = tampered(finished, tmp_path / "chosen", choose_another)
+    assert any("but the best of its trials on validation is" in text for text in found)
+    assert any("the report of seed 0 has" in text for text in found)
+
+    def claim_a_score(content: dict) -> None:
+        content["trials"][content["chosen"]]["score"] = 0.99
+
+    assert any("score 0.99" in text for text in tampered(finished, tmp_path / "score", claim_a_score))
+
+
+def test_verify_names_a_search_that_was_edited_or_is_none(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, out := tmp_path / "results")
+    one, *_, other = sorted((out / "records" / "searches").iterdir())
+    one.write_text(one.read_text().replace('"planned": 3', '"planned": 4'))
+    assert any("by its checksum" in text for text in verified(out))
+    other.write_text("{}")
+    assert any("is no record of a search" in text for text in verified(out))
+    with pytest.raises(UsageError, match="is no record of a search: protocol"):
+        read_records(out)
+
+
+def test_the_page_shows_the_settings_found_and_what_fewer_trials_give(finished: Path) -> None:
+    page = (finished / "leaderboard.md").read_text()
+    settings, cost = (
+        page.partition(f"## Synthetic [rows=1500]: {title}")[2].partition("\n## ")[0]
+        for title in ("settings found", "cost of the searches")
+    )
+    assert "Searched: learning_rate 0.0001 to 0.01, by logarithm" in settings
+    for search in searches_of(finished):
+        row = next(line for line in settings.splitlines() if line.startswith(f"| {search.method} "))
+        cells = [cell.strip() for cell in row.split("|")[2:-1]]
+        assert cells[0] == str(search.chosen)
+        rate = search.winner.training.get("learning_rate")
+        assert cells[1] == ("–" if rate is None else f"{rate:.4g}")
+        scores = [trial.score for trial in search.trials]
+        row = next(line for line in cost.splitlines() if line.startswith(f"| {search.method} "))
+        cells = [cell.strip() for cell in row.split("|")[2:-1]]
+        assert cells[0] == "3"
+        assert cells[-3:] == [f"{value:.4f}" for value in expected_best(scores)]
+
+
+def test_report_and_figures_show_the_searches(finished: Path) -> None:
+    found = content(read_records(finished), searches_of(finished))["boards"][0]["searches"]
+    assert [one["method"] for one in found] == [
+        "Shared Bottom",
+        "Scalarization-Shared Bottom",
+        "UW-Shared Bottom",
+    ]
+    assert all(len(one["best"]) == 3 for one in found)
+
+
+def test_merged_folders_keep_the_tuned_rows(finished: Path, tmp_path: Path) -> None:
+    merge([finished], tmp_path)
+    assert searches_of(tmp_path) == searches_of(finished)
+    half = searches_of(finished)[0]
+    one, other = (half.model_copy(update={"report_seeds": [i], "reports": [half.reports[i]]}) for i in (0, 1))
+    assert joined(one, other).reports == half.reports
+    assert joined(one, half.model_copy(update={"planned": 9, "chosen": 8})).planned == 9

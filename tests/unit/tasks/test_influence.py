@@ -166,3 +166,21 @@ def test_sums_keep_three_digits_in_a_record_whatever_their_size():
 def test_damaged_sums_are_refused(text, reason):
     with pytest.raises(ValueError, match=reason):
         decoded(text)
+
+
+def test_whole_sample_weights_count_as_repeated_rows():
+    splits = small_splits()
+    times = torch.arange(240) % 3 + 1
+    logits = torch.randn(240, 2, generator=torch.Generator().manual_seed(5))
+    tasks = FittedTasks.of(splits)
+    weighted = replace(splits.test, weight=times.float())
+    repeated = replace(
+        splits.test,
+        labels=splits.test.labels.repeat_interleave(times, 0),
+        session=splits.test.session.repeat_interleave(times),
+        user=splits.test.user.repeat_interleave(times),
+    )
+    found = influence_sums(tasks, logits, weighted, splits.schema)
+    expected = influence_sums(tasks, logits.repeat_interleave(times, 0), repeated, splits.schema)
+    for task in splits.schema.task_names:
+        assert found.sums[task] == pytest.approx(expected.sums[task])

@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mtlbench.evaluation import calibration, s_logloss
+from mtlbench.evaluation.averages import mean_of_means
 from mtlbench.tasks.metrics import METRICS
 from mtlbench.tasks.metrics.metric import Metric
-from mtlbench.tasks.metrics.numbers import mae, mean_ratio, r2, rmse, session_mean
+from mtlbench.tasks.metrics.numbers import mae, mean_ratio, r2, rmse
 from mtlbench.tasks.metrics.probabilities import average_precision
 
 
@@ -46,7 +47,7 @@ def test_without_rows_nothing_is_defined():
     nothing = torch.zeros(0, dtype=torch.float64)
     for metric in (rmse, mae, r2, mean_ratio, average_precision):
         assert math.isnan(metric(nothing, nothing)), metric
-    assert math.isnan(session_mean(nothing, nothing))
+    assert math.isnan(mean_of_means(nothing, nothing))
 
 
 def test_calibration_is_mean_prediction_over_mean_label():
@@ -83,9 +84,9 @@ def test_average_precision_at_its_ends():
 
 def test_sessions_count_alike_however_long():
     losses, session = torch.tensor([1.0, 2.0, 3.0, 10.0], dtype=torch.float64), torch.tensor([7, 5, 7, 5])
-    assert session_mean(losses, session) == (2 + 6) / 2
-    assert session_mean(losses, torch.zeros(4, dtype=torch.int64)) == 4
-    assert session_mean(losses, torch.arange(4)) == 4
+    assert mean_of_means(losses, session) == (2 + 6) / 2
+    assert mean_of_means(losses, torch.zeros(4, dtype=torch.int64)) == 4
+    assert mean_of_means(losses, torch.arange(4)) == 4
 
 
 @given(seed=st.integers(0, 10_000))
@@ -95,7 +96,7 @@ def test_of_cross_entropy_they_are_the_s_logloss_of_the_harness(seed: int) -> No
     labels = (torch.rand(80, generator=generator) < 0.3).float()
     session = torch.randint(0, 20, (80,), generator=generator)
     losses = -F.logsigmoid((2 * labels.double() - 1) * logits.double())
-    assert session_mean(losses, session) == s_logloss(logits, labels, session)
+    assert mean_of_means(losses, session) == s_logloss(logits, labels, session)
 
 
 # -- registry -------------------------------------------------------------------------------------------------------

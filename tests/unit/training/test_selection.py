@@ -112,7 +112,7 @@ def judged(*epochs: torch.Tensor) -> Selection:
     labels = torch.tensor([[0.0], [0.0], [1.0], [1.0]])
     tasks = FittedTasks.fit({"click": Binary()}, labels)
     model: Any = SimpleNamespace(infer=lambda split: next(left), state=lambda: ({}, {}), tasks=tasks)
-    validation: Any = SimpleNamespace(labels=labels)
+    validation: Any = SimpleNamespace(labels=labels, weight=None)
     found = Selection(model, validation, Objective("mean", tasks.primary_metrics))
     found.begin("train")
     for epoch, _ in enumerate(epochs, 1):
