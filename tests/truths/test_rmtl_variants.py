@@ -264,13 +264,19 @@ def test_noisy_ids_are_small_integers_that_lose_what_an_id_said():
     assert 0 <= int(changed.min()) <= int(changed.max()) <= 4
 
 
-def test_a_noisy_id_that_a_field_does_not_have_becomes_its_last():
-    """One other id in 400 equal ones lies twenty standard deviations from the mean, in a field of three ids."""
-    ids = torch.ones(400, 1, dtype=torch.int32)
+@pytest.mark.parametrize(("hidden", "most"), [((), 15), (("user", "age"), 15), (("item",), 14)])
+def test_a_noisy_id_is_a_row_of_the_table_however_far_it_lies_from_the_mean(hidden: tuple[str, ...], most: int):
+    """One other id in 240 equal ones lies fifteen standard deviations from the mean, in fields of 11, 7 and 4 ids."""
+    splits = small_splits(small_schema(user_inputs=hidden))
+    ids = torch.ones(240, 3, dtype=torch.int32)
     ids[7] = 2
-    changed = noisy(ids, torch.tensor([2], dtype=torch.int32))
-    assert int(changed[7]) == 2
-    assert changed.sum() == 2
+    splits = dataclasses.replace(splits, train=dataclasses.replace(splits.train, categorical=ids))
+    params = CriticParams(**{**SMALL_CRITICS, "noisy_ids": True, "state": "no-user" if hidden else "all"})
+    trainer = small_trainer(splits=splits)
+    learner = CriticLearner(trainer, params)
+    assert torch.isfinite(learner.step(replay(splits.train, torch.rand(240, 2)), torch.arange(240)))
+    user, item, hour = learner._state(torch.arange(240)).categorical[7].tolist()
+    assert (user, item, hour) == (most, 10, 3)
 
 
 def test_critics_may_take_batches_of_their_own_size(stage_one: Checkpoint):

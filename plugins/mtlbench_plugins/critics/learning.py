@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mtlbench import api
 from mtlbench.api.masks import masked_mean, observed_in, weighted_mean
 from mtlbench_plugins.critics.diagnostics import report_truth, report_values
-from mtlbench_plugins.critics.making import critics_of
+from mtlbench_plugins.critics.making import critics_of, last_ids
 from mtlbench_plugins.critics.networks import Critics
 from mtlbench_plugins.critics.params import CriticParams
 from mtlbench_plugins.critics.transitions import LARGEST_LOSS, Transitions
@@ -60,8 +60,7 @@ class CriticLearner:
         self._target = copy.deepcopy(self.critics).requires_grad_(False).eval()
         self._adam = torch.optim.Adam(self.critics.parameters(), lr=trainer.learning_rate, fused=True)
         self._steps = 0
-        last = [field.cardinality - 1 for field in trainer.schema.categorical]
-        self._last = torch.tensor(last, dtype=torch.int32, device=self._data.labels.device)
+        self._last = last_ids(self.critics.visible, trainer.schema).to(self._data.labels.device)
         rate = masked_mean(self._data.labels, observed_in(self._data.labels), self._data.weight)
         self._class_weight = (1 / (2 * (1 - rate)), 1 / (2 * rate)) if params.ips else None
 
@@ -225,9 +224,9 @@ def under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def noisy(categorical: Tensor, last: Tensor) -> Tensor:
-    """Ids (B, F) z-scored per batch and column, and cut to integers.
+    """Ids (B, F) z-scored per batch and column, and cut to integers, then to 0 and ``last`` (F,).
 
-    Those that a field does not have become the nearest that it has: 0, or ``last`` (F,).
+    One that is larger than those of its field reads the row of a later field, as in the code of RMTL's authors.
     """
     ids = categorical.float()
     spread = ids.std(0, correction=0) + 1e-3

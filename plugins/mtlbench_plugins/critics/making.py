@@ -45,6 +45,18 @@ def copy_rows(embedding: FieldEmbedding, visible: api.Schema, table: Tensor, sch
         embedding.weight[rows] = table[whole[owners.get(name, name)]]
 
 
+def last_ids(visible: api.Schema, schema: api.Schema) -> Tensor:
+    """For each field the largest id (F,) that is a row of the table of ``schema``, and of ``visible`` if it is there.
+
+    An id that is larger than those of its field is a row of a later field.
+    """
+    own, whole = _ranges(visible), _ranges(schema)
+    tables = [own if field.name in own else whole for field in schema.categorical]
+    ends = [max(rows.stop for rows in table.values()) for table in tables]
+    starts = [table[field.name].start for field, table in zip(schema.categorical, tables, strict=True)]
+    return torch.tensor([end - 1 - start for end, start in zip(ends, starts, strict=True)], dtype=torch.int32)
+
+
 def _ranges(schema: api.Schema) -> dict[str, slice]:
     """The rows that each field, and each bag with ids of its own, has in the table of an embedding."""
     fields = (*schema.categorical, *(bag for bag in schema.bags if bag.of is None))

@@ -161,6 +161,9 @@ class Critics(nn.Module):
         shared: one bottom for all tasks.
         hidden: names of inputs that the state leaves out.
         joint: the action passes the bottom. A bottom for all tasks then takes the action of each task in turn.
+
+    Attributes:
+        visible: the inputs of a state.
     """
 
     def __init__(
@@ -170,6 +173,7 @@ class Critics(nn.Module):
         count = 1 if shared else len(schema.tasks)
         kind = JointState if joint else State
         states = [kind(Visible(schema, hidden), sizes) for _ in range(count)]
+        self.visible = states[0].visible.schema
         self.states = nn.ModuleList(states)
         self.values = nn.ModuleList(Value(states[0].width, sizes, rectified=not joint) for _ in schema.tasks)
 

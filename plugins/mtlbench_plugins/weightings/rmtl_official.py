@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from mtlbench import api
 from mtlbench_plugins.weightings.rmtl import RMTL
 
 
@@ -33,7 +34,7 @@ class RMTLOfficial(RMTL):
       transitions, without a test of convergence; the last pass is kept.
     * ``critics=separate``: two networks, where the paper draws one bottom.
     * ``noisy_ids=true``: critics are trained on ids that are z-scored per batch and cut to integers. Then they weigh
-      real ids, most of which they never saw. An id that a field does not have becomes its nearest one here.
+      real ids, most of which they never saw. Negative ones become 0 here, because an embedding table has no such row.
     * ``noisy_weights=true``: dropout stays on in the critics, so that a weight is partly random.
     * ``state=no-user``: the critics see the item and the moment, and not the user.
     * ``fresh_optimiser=true``, ``forget_best=true``: stage 3 starts with a new Adam, and its first epoch counts as an
@@ -74,9 +75,15 @@ class RMTLOfficial(RMTL):
         fresh_optimiser: bool = Field(True, description="stage 3 forgets the optimiser's state of stage 1")
         forget_best: bool = Field(True, description="stage 3 forgets the best validation score of stage 1")
         noisy_weights: bool = Field(True, description="dropout stays on in critics that weigh")
-        next_action: Literal["buffer", "actor"] = Field("actor", description="action in the next state of a TD target")
-        td_target: Literal["target", "min"] = Field("min", description="value of the next state in the TD target")
-        action_layer: Literal["tower", "bottom"] = Field("bottom", description="where the action enters a critic")
-        critic_embeddings: Literal["fresh", "pretrained"] = Field(
-            "pretrained", description="how the critics' embedding tables start"
+        next_action: Literal["buffer", "actor"] = api.added_later(
+            "actor", before="buffer", description="action in the next state of a TD target"
+        )
+        td_target: Literal["target", "min"] = api.added_later(
+            "min", before="target", description="value of the next state in the TD target"
+        )
+        action_layer: Literal["tower", "bottom"] = api.added_later(
+            "bottom", before="tower", description="where the action enters a critic"
+        )
+        critic_embeddings: Literal["fresh", "pretrained"] = api.added_later(
+            "pretrained", before="fresh", description="how the critics' embedding tables start"
         )
