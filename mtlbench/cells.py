@@ -39,7 +39,7 @@ class Training:
     epochs: int = 10
     """Most epochs of one stage."""
     patience: int = 2
-    """Epochs without a better validation score after which a stage stops."""
+    """Validations without a better score after which a stage stops; there is one after each epoch by default."""
     batch_size: int = 2048
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
@@ -65,6 +65,8 @@ class Training:
     decayed_rows: Literal["read"] = field(default="read", metadata={"with": "weight_decay"})
     """The rows of embedding tables that weight decay is over. It tells results of a weight decay above 0 from older
     ones, which had all rows decay in every step."""
+    validate_every: str = _later("1 epoch")
+    """Epochs or steps between two validations, as :class:`mtlbench.config.interval.Interval` writes them."""
 
     @cached_property
     def settings(self) -> dict[str, float | int | str]:

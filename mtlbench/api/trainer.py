@@ -64,6 +64,7 @@ class Trainer(Protocol):
     epochs: int
     """The largest number of epochs of one stage."""
     learning_rate: float
+    """The backbone's highest: a schedule lowers it in the course of a stage."""
 
     def restore(self, *, optimiser: bool = True, score: bool = True) -> None:
         """Load the cell named by :meth:`Weighting.warm_start`; its whole budget counts as the first stages of this one.

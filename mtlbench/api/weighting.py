@@ -68,6 +68,10 @@ class Weighting(Plugin, ABC):
     tuned_baseline: ClassVar[bool] = False
     """Whether the others are measured against this method too, at its defaults: the tuned baseline."""
 
+    restarted: ClassVar[Mapping[str, Any] | None] = None
+    """Of a baseline: the parameters under which it continues from its own checkpoint. ``mtlbench run --controls`` adds
+    it beside each method that continues from a checkpoint, because further training alone may give the gain."""
+
     needs: ClassVar[frozenset[Need]] = frozenset()
     """What the method reads besides the losses.
 
@@ -123,7 +127,11 @@ class Weighting(Plugin, ABC):
         return None
 
     def controls(self) -> Sequence[Source]:
-        """Rows that show where a gain of this method comes from; ``mtlbench run --controls`` runs them beside it."""
+        """Rows that show where a gain of this method comes from; ``mtlbench run --controls`` runs them beside it.
+
+        The baseline that continues from a checkpoint (:attr:`restarted`) need not be named: the harness adds it for a
+        method with a :meth:`warm_start`.
+        """
         return ()
 
     def fit(self, trainer: Trainer) -> None:

@@ -1,5 +1,6 @@
 """``mtlbench run``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from mtlbench.config.plan import Plan
     from mtlbench.config.study import Study
     from mtlbench.discovery import Catalogue
+    from mtlbench.records.store import Summary
 
 SOME_CELL_FAILED = 1
 INTERRUPTED = 130
@@ -33,7 +35,10 @@ def run(
     ] = None,
     epochs: Annotated[int | None, _option(metavar="N", help="Maximum number of epochs of a stage.")] = None,
     patience: Annotated[
-        int | None, _option(metavar="N", help="A stage ends after N epochs without a better validation score.")
+        int | None,
+        _option(
+            metavar="N", help="A stage ends after N validations without a better score; there is one after each epoch."
+        ),
     ] = None,
     batch_size: Annotated[int | None, _option(metavar="N", help="Training rows per step.")] = None,
     learning_rate: Annotated[float | None, _option(metavar="X", help="Adam's learning rate.")] = None,
@@ -73,6 +78,10 @@ def run(
             help="What chooses epochs on validation: the mean over tasks, the gain over single-task networks, or a "
             "weighted mean. [default: mean]",
         ),
+    ] = None,
+    validate_every: Annotated[
+        str | None,
+        _option(metavar="N [epochs|steps]", help="Epochs or steps between two validations. [default: 1 epoch]"),
     ] = None,
     controls: Annotated[
         bool | None, _option("--controls", help="Also run the control rows that the weightings name.")
@@ -178,10 +187,25 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
         say("interrupted; the same command goes on with the cells that are left", err=True)
         raise typer.Exit(INTERRUPTED) from None
     print_tables(*publish(study.out, PageOptions(study.layout)))
+    if remark := _on_the_limit(summaries):
+        say(remark, err=True)
     failed = sum(summary.status == "failed" for summary in summaries)
     if failed:
         say(f"{failed} of {len(summaries)} cells failed; {study.out}/records has why", err=True)
         raise typer.Exit(SOME_CELL_FAILED)
+
+
+def _on_the_limit(summaries: "Sequence[Summary]") -> str:
+    """What is to be said of cells that trained as long as they might; empty where there is none."""
+    done = [summary for summary in summaries if summary.status == "done"]
+    short = [summary for summary in done if summary.cut_off]
+    if not short:
+        return ""
+    limits = " or ".join(map(str, sorted({int(summary.training["epochs"]) for summary in short})))
+    said = f"{len(short)} of {len(done)} cells reached the limit of {limits} epoch{'' if limits == '1' else 's'}"
+    if 2 * len(short) > len(done):
+        return f"{said}: differences are of speed, not of the result; raise --epochs"
+    return f"{said}, and might have gone on; raise --epochs"
 
 
 def _print_cells(plan: "Plan", catalogue: "Catalogue") -> None:

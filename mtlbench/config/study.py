@@ -6,11 +6,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from mtlbench.bounds import INTEGER, NUMBER
 from mtlbench.cells import Training
 from mtlbench.config.devices import require_device
+from mtlbench.config.interval import Interval
 from mtlbench.config.messages import complaints
 from mtlbench.config.plan import SEARCH_SEEDS, Plan, TunedPlan
 from mtlbench.config.presets import PRESETS, PresetName
@@ -84,6 +94,8 @@ class Study(BaseModel):
     """Of every backbone, and every weighting with networks of its own, that does not name its own; as ``embedding``."""
     embedding: Count | None = None
     """Width of each field's embedding."""
+    validate_every: str | None = None
+    """Epochs or steps between two validations, such as ``2`` or ``"500 steps"``."""
     controls: bool = False
     """Also run the control rows that the weightings name."""
     budget: Literal["early-stopping", "steps", "seconds"] = "early-stopping"
@@ -117,11 +129,14 @@ class Study(BaseModel):
             raise ValueError("must be cpu, cuda or cuda:N, such as cuda:0")
         return device
 
-    @field_validator("objective")
+    @field_validator("objective", "validate_every", mode="before")
     @classmethod
-    def _chooses(cls, objective: str | None) -> str | None:
+    def _in_one_form(cls, value: Any, info: ValidationInfo) -> Any:
+        """Texts of one meaning give the same cells."""
+        if value is None:
+            return None
         try:
-            return None if objective is None else canonical(objective)
+            return canonical(value) if info.field_name == "objective" else str(Interval.parse(str(value)))
         except UsageError as error:
             raise ValueError(str(error)) from error
 

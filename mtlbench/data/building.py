@@ -85,7 +85,9 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
         vectors=tuple(VectorField(name, values.shape[1]) for name, values in vectors.items()),
     )
     named = {name: split(part) for name, part in parts.items()}
-    found = suspicions(schema, named, drawn=not log.timestamp and "test" in division.counted)
+    drawn = not log.timestamp and "test" in division.counted
+    found = suspicions(schema, named, drawn)
+    settled = bool((order != division.order).any())
     splits = Splits(
         schema,
         named["train"],
@@ -93,12 +95,13 @@ def build(log: Log, dataset: str, fingerprint: str) -> Splits:
         named["test"],
         fingerprint=_identity(
             fingerprint,
-            ties=(order != division.order).any(),
+            ties=settled,
             sessions=shared,
             splitting=asdict(log.splitting) if log.splitting != Splitting() else None,
             binned=dict(log.binned),
             vectors={name: values.shape[1] for name, values in vectors.items()},
             weight={"column": log.weight} if log.weight else None,
+            hashed_lists=(settled and (log.bags or log.vectors)) or (drawn and log.bags),
         ),
         facts={**facts_of(log, schema, named, shared, ties), **limits, **found.facts},
         warnings=(*log.warnings, *found.warnings),

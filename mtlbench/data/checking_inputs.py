@@ -23,6 +23,12 @@ TO_VECTORS = (
 )
 """What to do with what is no vector."""
 
+NOT_A_NUMBER = (
+    "name it in `categorical` if it is an id, in `bags` if it holds several in a row, or turn a text into a vector by "
+    "a pretrained model and name that in `vectors`"
+)
+"""What to do with a text in place of a number."""
+
 LONGEST = 120
 """Characters of a value that a message shows."""
 
@@ -50,7 +56,7 @@ def _check_numbers(log: Log) -> None:
         if not types.is_numeric_dtype(column) or types.is_complex_dtype(column):
             raise DataError(
                 f"numerical column {name!r} is not numeric: it holds {column.iloc[0]!r} ({column.dtype}); convert it, "
-                "or name it as categorical"
+                f"or {NOT_A_NUMBER}"
             )
         values = column.to_numpy(np.float64, na_value=np.nan)
         remedy = "make it missing, or a finite number"

@@ -173,6 +173,8 @@ def _hashes(split: Split, users: bool) -> NDArray[np.uint64]:
     """A hash of all that is known of each row."""
     columns = [*split.categorical.numpy().T, *split.numerical.numpy().view(np.int32).T]
     columns += [column for vectors in split.vectors for column in vectors.numpy().view(np.int32).T]
+    for bag in split.bags:  # what stands after the ids of a row is 0
+        columns += [bag.lengths.numpy(), *bag.ids.numpy().T]
     columns += [*split.labels.numpy().view(np.int32).T, *([split.user.numpy()] if users else ())]
     hashes = np.zeros(len(split), dtype=np.uint64)
     for column in columns:

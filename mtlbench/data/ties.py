@@ -3,6 +3,8 @@
 A file may be sorted by a label, and the splits would differ in its rate then.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -13,6 +15,9 @@ from mtlbench.data.splitting import Division
 FEWEST = 0.001
 """Share of the rows up to which tied rows keep the order of the file: so few move no base rate, and where times are in
 milliseconds they are most often one page, whose order the file tells."""
+
+PRIME = np.uint64(0x100000001B3)
+"""By which a hash is multiplied before that of a further column is added."""
 
 
 def settle(log: Log, division: Division) -> tuple[NDArray[np.int64], dict[str, float]]:
@@ -62,6 +67,17 @@ def _size(group: slice) -> int:
 def _hashes(log: Log, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
     """A hash of what the log says in each of the rows."""
     inputs = (*log.categorical, *log.numerical, *log.binned)
-    named = dict.fromkeys([*log.task_names, *inputs, *filter(None, (log.session, log.user))])
+    named = dict.fromkeys([*log.task_names, *inputs, *filter(None, (log.session, log.user, log.weight))])
     content = log.frame[list(named)].iloc[rows]
-    return np.asarray(pd.util.hash_pandas_object(content, index=False), dtype=np.uint64)
+    hashes = np.asarray(pd.util.hash_pandas_object(content, index=False), dtype=np.uint64)
+    for name in (*(bag.name for bag in log.described_bags), *log.vectors):
+        texts = log.frame[name].iloc[rows].map(_written, na_action=None).to_numpy(object)
+        hashes = hashes * PRIME + pd.util.hash_array(texts)
+    return hashes
+
+
+def _written(value: object) -> str:
+    """A list as a text, the same in whatever type the log holds it; a missing one as an empty list."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()  # whose numbers are Python's
+    return str(list(value)) if isinstance(value, Iterable) else "[]"

@@ -128,11 +128,20 @@ class Expansion:
         )
 
     def controls(self, weighting: Resolved) -> list[Resolved]:
-        """The control rows that a weighting names."""
+        """The control rows that a weighting names and, where it continues from a checkpoint, baselines that do too."""
         key = weighting.spec.canonical
         if key not in self._controls:
-            self._controls[key] = [self._resolve(source) for source in weighting.create().controls()]
+            method = weighting.create()
+            named = [self._resolve(source) for source in method.controls()]
+            if method.warm_start() is not None and not method.baseline:
+                named += [self._resolve(source) for source in self._restarted()]
+            self._controls[key] = list({control.spec.canonical: control for control in named}.values())
         return self._controls[key]
+
+    def _restarted(self) -> list[Source]:
+        """The baselines that continue from their own checkpoints."""
+        found = self._catalogue.weightings.items()
+        return [Source(name, entry.cls.restarted) for name, entry in found if entry.cls.restarted is not None]
 
     def _resolve(self, source: Source) -> Resolved:
         return self._sized("weighting", source.weighting, source.params)

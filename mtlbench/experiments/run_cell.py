@@ -104,6 +104,7 @@ def _train(job: Job, catalogue: Catalogue, splits: Splits, record: Record, emit:
                 "objective": trainer.best.score,
                 "validation_loss": trainer.best.loss,
                 "reference": job.reference and job.reference.id,
+                "passes": trainer.best_passes,
             },
             "influence": {
                 "unit": influence.unit,

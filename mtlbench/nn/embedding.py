@@ -12,7 +12,7 @@ from mtlbench.api import Inputs, Schema
 from mtlbench.nn.activation import Dropout
 from mtlbench.nn.factored import LEAST_SAVING, SUM_COST, Factored
 from mtlbench.nn.linear import first_layers
-from mtlbench.nn.pooling import held, pool
+from mtlbench.nn.pooling import held, pool, trimmed
 
 SMALL_TABLE = 8
 """If a table has this many times fewer rows than a batch reads, it is used whole: finding the distinct rows would cost
@@ -143,15 +143,16 @@ class FieldEmbedding(nn.Module):
         return places * (width - SUM_COST) - distinct * width > LEAST_SAVING
 
     def index(self, inputs: Inputs) -> Tensor:
-        """Rows (B, F + sum of the bags' lengths) of the table that ``inputs`` read.
+        """Rows (B, F + places of the bags) of the table that ``inputs`` read.
 
-        The places of a bag that hold no id read the unknown one, of which nothing is used.
+        A bag has as many places as its longest row in the batch fills. Those that hold no id in a row read the unknown
+        one, of which nothing is used.
         """
         singles = inputs.categorical + self.offsets
         if not self.pools:
             return singles
-        bags = [bag.ids * held(bag) + start for bag, start in zip(inputs.bags, self.bag_starts, strict=True)]
-        return torch.cat([singles, *bags], dim=1)
+        bags = zip(map(trimmed, inputs.bags), self.bag_starts, strict=True)
+        return torch.cat([singles, *(bag.ids * held(bag) + start for bag, start in bags)], dim=1)
 
     def _read(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """Vectors, and where in them each place of :meth:`index` is."""
@@ -162,10 +163,9 @@ class FieldEmbedding(nn.Module):
     def _pooled(self, inputs: Inputs, values: Tensor, position: Tensor) -> list[Tensor]:
         """The vector (B, d) of each bag, and of each column of vectors."""
         fields = position[:, : len(self.offsets)]
-        places = position[:, len(self.offsets) :].split([bag.ids.shape[1] for bag in inputs.bags], dim=1)
-        pooled = [
-            one(values, where, bag, fields) for one, where, bag in zip(self.pools, places, inputs.bags, strict=True)
-        ]
+        bags = [trimmed(bag) for bag in inputs.bags]
+        places = position[:, len(self.offsets) :].split([bag.ids.shape[1] for bag in bags], dim=1)
+        pooled = [one(values, where, bag, fields) for one, where, bag in zip(self.pools, places, bags, strict=True)]
         return pooled + self._projected(inputs)
 
     def _projected(self, inputs: Inputs) -> list[Tensor]:

@@ -15,6 +15,17 @@ def held(bag: Bag) -> Tensor:
     return torch.arange(bag.ids.shape[1], device=bag.ids.device) < bag.lengths.unsqueeze(1)
 
 
+def trimmed(bag: Bag) -> Bag:
+    """``bag`` without the last places that no row fills, but with one at least.
+
+    On a GPU it stays as it is: looking at the lengths would wait for it, and a recorded pass takes one shape.
+    """
+    if bag.ids.device.type != "cpu" or len(bag.ids) == 0:
+        return bag
+    longest = max(int(bag.lengths.max()), 1)
+    return bag if longest == bag.ids.shape[1] else Bag(bag.ids[:, :longest], bag.lengths)
+
+
 def pool(pooling: Pooling, width: int, candidate: int | None) -> nn.Module:
     """The module that pools vectors of ``width`` dimensions; ``candidate`` is the number of the field attended to."""
     if pooling != "attention":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mtlbench.errors import UsageError
 from mtlbench.records import RecordStore, read_record
-from mtlbench.records.searches import Search, joined, read_searches, write_search
+from mtlbench.records.searches import Search, joined, read_search, search_paths, write_search
 
 
 def merge(sources: Sequence[Path], into: Path, prefer: Path | None = None) -> tuple[int, int]:
@@ -44,18 +44,18 @@ def merge(sources: Sequence[Path], into: Path, prefer: Path | None = None) -> tu
     copied = [path for source, path in chosen.values() if source != into]
     searches = _searches([into, *sorted(sources, key=lambda source: source != prefer)])
     _copy(copied, RecordStore(into).folder)
-    for search in searches:
-        write_search(RecordStore(into).folder, search)
+    for name, search in searches:
+        write_search(RecordStore(into).folder, search, name)
     return len(copied), seen - len(copied)
 
 
-def _searches(folders: Sequence[Path]) -> list[Search]:
-    """Each search of the results folders ``folders`` once; of equals the first counts."""
-    found: dict[str, Search] = {}
-    for folder in folders:
-        for search in read_searches(RecordStore(folder).folder):
-            known = found.get(search.search)
-            found[search.search] = joined(known, search) if known else search
+def _searches(folders: Sequence[Path]) -> list[tuple[str, Search]]:
+    """Each search of the results folders ``folders`` once, with the name of its file; of equals the first counts."""
+    found: dict[str, tuple[str, Search]] = {}
+    for path in (path for folder in folders for path in search_paths(RecordStore(folder).folder)):
+        search = read_search(path)
+        name, known = found.get(search.search, (path.name, search))
+        found[search.search] = name, joined(known, search)
     return list(found.values())
 
 

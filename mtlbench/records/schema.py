@@ -111,17 +111,19 @@ class StageSpend(_Strict):
 
 
 class Epoch(_Strict):
-    """One point of the learning curve."""
+    """One point of the learning curve: a validation, by default after each epoch."""
 
     stage: Name
     epoch: Count
     train_loss: dict[Name, Number]
-    """Mean unweighted loss of each task over the epoch."""
+    """Mean unweighted loss of each task since the last validation."""
     validation: dict[Name, Number] = Field(validation_alias=AliasChoices("validation", "validation_auc"))
     """Task -> its primary metric. Records of an older mtlbench call it ``validation_auc``."""
     weights: dict[Name, dict[Name, Number]] | None
-    """Task -> mean, min, q05, q50, q95, max of the weights applied in the epoch. Quantiles are over the epoch's
-    steps for weights per task, over its samples for weights per sample."""
+    """Task -> mean, min, q05, q50, q95, max of the weights applied since the last validation. Quantiles are over steps
+    for weights per task, over samples for weights per sample."""
+    passes: Finite | None = None
+    """Over the training split so far in this stage, where it was validated within an epoch; ``None`` at its end."""
 
 
 class Selected(_Strict):
@@ -133,6 +135,8 @@ class Selected(_Strict):
     """Mean over tasks of the mean loss on validation, which breaks ties; ``None`` where it is not known."""
     reference: Name | None = None
     """Id of the cell that the objective is measured against."""
+    passes: dict[Name, Finite] = {}
+    """Stage -> passes over the training split at the best, of stages whose best was within an epoch."""
 
 
 class Failure(_Strict):

@@ -147,13 +147,15 @@ def _order(trial: Trial) -> tuple[float, float, int]:
     return -(trial.score or 0.0), float("inf") if trial.loss is None else trial.loss, trial.number
 
 
-def write_search(folder: Path, search: Search) -> Path:
+def write_search(folder: Path, search: Search, name: str | None = None) -> Path:
     """Store ``search`` with its checksum among the records in ``folder``, in place of an earlier one.
+
+    A search that was read from a file keeps the ``name`` of the file: names that it holds are texts of strangers.
 
     Raises:
         StorageError: the folder cannot be written.
     """
-    path = folder / FOLDER / f"{search.stem}.json"
+    path = folder / FOLDER / (name or f"{search.stem}.json")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:

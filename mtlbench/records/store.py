@@ -11,7 +11,7 @@ from mtlbench.errors import StorageError, UsageError
 from mtlbench.files import replacing
 from mtlbench.memory import without_cycle_search
 from mtlbench.records.compact import Compactor
-from mtlbench.records.schema import SCHEMA_VERSION, Failure, Name, Record, Status
+from mtlbench.records.schema import SCHEMA_VERSION, Count, Failure, Name, Plain, Record, Status
 from mtlbench.text import shortened
 
 
@@ -22,11 +22,20 @@ class Summary(BaseModel):
     method: Name
     status: Status
     failure: Failure | None = None
+    training: dict[Name, Plain] = {}
+    best_epoch: dict[Name, Count] | None = None
 
     @classmethod
     def of(cls, record: Record) -> "Summary":
         """The summary of ``record``."""
-        return cls(cell=record.cell, method=record.method, status=record.status, failure=record.failure)
+        return cls(**{name: getattr(record, name) for name in cls.model_fields})
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether what is scored is of the last epoch that its stage was allowed: training on might have gained."""
+        kept = [epoch for epoch in (self.best_epoch or {}).values() if epoch]
+        early = self.training.get("budget", "early-stopping") == "early-stopping"
+        return self.status == "done" and early and bool(kept) and kept[-1] == self.training.get("epochs")
 
 
 Model = TypeVar("Model", Summary, Record)

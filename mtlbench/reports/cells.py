@@ -51,7 +51,7 @@ def cell_content(record: Record, shared: Shared) -> dict[str, Any]:
             split: [{name: short(value) for name, value in scores.get(task, {}).items()} for task in tasks]
             for split, scores in (record.metrics or {}).items()
         },
-        "kept": record.best_epoch,
+        "kept": {**(record.best_epoch or {}), **(record.selection.passes if record.selection else {})},
         "curve": [_stage(record, name, tasks) for name in dict.fromkeys(point.stage for point in record.curve)],
         "diagnostics": record.diagnostics,
         "spend": [stage.model_dump() for stage in record.spend],
@@ -59,13 +59,13 @@ def cell_content(record: Record, shared: Shared) -> dict[str, Any]:
 
 
 def _stage(record: Record, name: str, tasks: Sequence[str]) -> dict[str, Any]:
-    """One stage of the curve, column by column; per task a list over epochs."""
+    """One stage of the curve, column by column; per task a list over validations."""
     kept = (record.best_epoch or {}).get(name)
     points = thinned([point for point in record.curve if point.stage == name], kept)
     weighted = any(point.weights for point in points)
     return {
         "stage": name,
-        "epoch": [point.epoch for point in points],
+        "epoch": [point.epoch if point.passes is None else short(point.passes) for point in points],
         "loss": [[short(point.train_loss.get(task)) for point in points] for task in tasks],
         "validation": [[short(point.validation.get(task)) for point in points] for task in tasks],
         "weights": {

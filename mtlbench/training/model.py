@@ -128,15 +128,15 @@ class Model:
         """Take one optimiser step down ``gradients``, as :meth:`BackboneOptimiser.apply` does."""
         self._optimiser.apply(gradients, final)
 
-    # -- the running epoch ----------------------------------------------------------------------------------------
+    # -- losses between two validations ---------------------------------------------------------------------------
 
-    def begin_epoch(self) -> None:
+    def forget_losses(self) -> None:
         """Forget the losses so far."""
         self._loss_sum.zero_()
         self._loss_rows.zero_()
 
     def mean_losses(self) -> list[float]:
-        """Mean training loss of each task over the observed rows of the running epoch, by their weights."""
+        """Mean training loss of each task over the observed rows since :meth:`forget_losses`, by their weights."""
         rows = torch.where(self._loss_rows > 0, self._loss_rows, 1.0)
         means: list[float] = (self._loss_sum / rows).tolist()
         return means

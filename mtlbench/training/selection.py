@@ -1,4 +1,4 @@
-"""Selection: of all epochs, the one with the best validation score is kept, of equal ones that of the lowest loss."""
+"""Selection: of all validations, the one with the best score is kept, of equal ones that of the lowest loss."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from mtlbench.training.update import Weights
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """What is known after an epoch: losses in training, scores in validation, and the weights applied."""
+    """What is known at a validation: losses in training since the last one, scores, and the weights applied since."""
 
     stage: str
     epoch: int
@@ -23,6 +23,8 @@ class CurvePoint:
     """Task -> its primary metric."""
     weights: Weights | None
     """``None`` in a stage whose loss is no weighted sum of task losses."""
+    passes: float | None = None
+    """Over the training split so far in this stage, within an epoch; ``None`` at its end."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,10 @@ class Best:
 
 
 class Selection:
-    """Scores each epoch on the validation split by the objective, and keeps the state of the best.
+    """Scores the model on the validation split by the objective, and keeps the best state.
 
-    Of epochs of the same score, such as an AUC of 1 in each, the one of the lowest validation loss is the best. The
-    loss is computed of an epoch that has the best score so far, and of no other.
+    Of the same scores, such as an AUC of 1 each, the one of the lowest validation loss is the best. The loss is
+    computed of a state that has the best score so far, and of no other.
 
     Args:
         model: what is scored and kept.
@@ -54,9 +56,13 @@ class Selection:
 
     def __init__(self, model: Model, validation: Split, objective: Objective) -> None:
         self.curve: list[CurvePoint] = []
-        """One point per epoch so far."""
+        """One point per validation so far."""
+        self.since_best = 0
+        """Validations in the running stage without a better score."""
         self.best_epoch: dict[str, int] = {}
         """Stage -> its epoch that was the best of all so far; 0 where none was."""
+        self.best_passes: dict[str, float] = {}
+        """Stage -> passes over the training split at the best, of stages whose best was within an epoch."""
         self._model = model
         self._tasks = model.tasks
         self._validation = validation
@@ -71,9 +77,20 @@ class Selection:
     def begin(self, stage: str) -> None:
         """A stage begins: no epoch of it is the best."""
         self.best_epoch[stage] = 0
+        self.best_passes.pop(stage, None)
+        self.since_best = 0
 
-    def judge(self, stage: str, epoch: int, losses: list[float], weights: Weights | None) -> None:
-        """Score the epoch just trained, of mean training ``losses`` per task, and keep it if it is the best so far.
+    def judge(
+        self, stage: str, epoch: int, losses: list[float], weights: Weights | None, passes: float | None = None
+    ) -> None:
+        """Score the model, and keep its state if it is the best so far.
+
+        Args:
+            stage: the running one.
+            epoch: of it, from 1.
+            losses: mean training loss of each task since the last validation.
+            weights: applied since then.
+            passes: over the training split in this stage, where the epoch still runs.
 
         Raises:
             TrainingError: a loss is not finite.
@@ -87,13 +104,17 @@ class Selection:
         logits, labels, weight = self._model.infer(self._validation), self._validation.labels, self._validation.weight
         found = self._tasks.primary(logits, labels, weight)
         loss_of, score_of = (dict(zip(self._tasks.kinds, values, strict=True)) for values in (losses, found))
-        self.curve.append(CurvePoint(stage, epoch, loss_of, score_of, weights))
+        self.curve.append(CurvePoint(stage, epoch, loss_of, score_of, weights, passes))
+        self.since_best += 1
         score = self._objective.of(score_of)
         if score < self._best.score:
             return
         loss = fmean(self._tasks.mean_losses(logits, labels, weight))
         if self._best.beaten_by(score, loss):
-            self.best_epoch[stage] = epoch
+            self.since_best, self.best_epoch[stage] = 0, epoch
+            self.best_passes.pop(stage, None)
+            if passes is not None:
+                self.best_passes[stage] = passes
             self.keep(score, loss)
 
     def keep(self, score: float, loss: float) -> None:
@@ -126,11 +147,14 @@ class Selection:
             "score": self._best.score,
             "loss": self._best.loss,
             "best_epoch": self.best_epoch,
+            "best_passes": self.best_passes,
+            "since_best": self.since_best,
             "curve": [asdict(point) for point in self.curve],
         }
 
     def restore(self, facts: Mapping[str, Any], state: State | None) -> None:
         """Take back what :meth:`facts` gave, and the best state where it was kept; the model stays as it is."""
         self._best = Best(facts["score"], state, facts["loss"])
-        self.best_epoch = dict(facts["best_epoch"])
+        self.best_epoch, self.best_passes = dict(facts["best_epoch"]), dict(facts["best_passes"])
+        self.since_best = facts["since_best"]
         self.curve = [CurvePoint(**point) for point in facts["curve"]]

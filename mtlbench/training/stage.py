@@ -73,9 +73,10 @@ class Stage:
         name: in the budget and in the curve.
         stream: names its batches and masks.
         update: trains on the rows of a batch.
-        end_epoch: hears the number of epochs completed; gives a summary of the epoch's weights, where it had any.
+        end_epoch: hears the number of epochs completed.
         state: what carries over from step to step. ``None``: not known, so the stage cannot be resumed.
         pace: hears before each step how many the stage has taken, and how many an epoch has.
+        weights: gives a summary of the weights since it was called last. ``None``: the stage has none.
     """
 
     def __init__(
@@ -83,19 +84,24 @@ class Stage:
         name: str,
         stream: str,
         update: Callable[[Tensor], None],
-        end_epoch: Callable[[int], Weights | None] | None,
+        end_epoch: Callable[[int], None] | None,
         state: Stateful | None,
         pace: Callable[[int, int], None],
+        weights: Callable[[], Weights] | None = None,
     ) -> None:
         self.name = name
         self.stream = stream
         self.epochs = 0
         """Epochs so far, the running one included."""
+        self.unvalidated = 0
+        """Steps since the last validation."""
         self._update = update
         self._end_epoch = end_epoch
         self._state = state
         self._pace = pace
+        self._weights = weights
         self._taken = 0
+        self._of_epoch = 0
 
     @property
     def midway(self) -> bool:
@@ -114,26 +120,40 @@ class Stage:
     def steps(self, batches: Batches) -> Iterator[Taken]:
         """Take the steps of the epoch that are left; gives each when it is taken."""
         epoch = batches.epoch(self.stream, self.epochs)
+        self._of_epoch = len(epoch)
         for rows in epoch[self._taken :]:
             batches.seed_step(self.stream, self.epochs, self._taken + 1)
             self._pace((self.epochs - 1) * len(epoch) + self._taken, len(epoch))
             self._update(rows)
             self._taken += 1
+            self.unvalidated += 1
             yield Taken(len(rows), self._taken, len(epoch))
 
-    def end_epoch(self) -> Weights | None:
-        """End the epoch after the steps taken; gives the summary of its weights."""
+    def end_epoch(self) -> None:
+        """End the epoch after the steps taken."""
         self._taken = 0
-        return None if self._end_epoch is None else self._end_epoch(self.epochs)
+        if self._end_epoch is not None:
+            self._end_epoch(self.epochs)
+
+    def weights(self) -> Weights | None:
+        """Summary of the weights since the last validation, which is now."""
+        self.unvalidated = 0
+        return None if self._weights is None else self._weights()
+
+    @property
+    def passes(self) -> float | None:
+        """Passes over the training split so far, the running one in part; ``None`` between epochs."""
+        return self.epochs - 1 + self._taken / self._of_epoch if self.midway else None
 
     def state_dict(self) -> dict[str, Any]:
         """What the rest of a resumable stage depends on."""
         assert self._state is not None
         state = dict(self._state.state_dict())
-        return {"epochs": torch.tensor(self.epochs), "taken": torch.tensor(self._taken), "update": state}
+        counts = {"epochs": self.epochs, "taken": self._taken, "unvalidated": self.unvalidated}
+        return {**{name: torch.tensor(count) for name, count in counts.items()}, "update": state}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take it back."""
         assert self._state is not None
         self._state.load_state_dict(state["update"])
-        self.epochs, self._taken = int(state["epochs"]), int(state["taken"])
+        self.epochs, self._taken, self.unvalidated = (int(state[name]) for name in ("epochs", "taken", "unvalidated"))

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mtlbench.api import Stateful
 from mtlbench.cells import Training
+from mtlbench.config.interval import Interval
 from mtlbench.training.budget import Budget, Meter, Spend
 from mtlbench.training.journal import Entry, Journal
 from mtlbench.training.model import Model
@@ -41,11 +42,11 @@ class Stages:
 
     Args:
         model: what is trained.
-        selection: judges each epoch and keeps the best.
+        selection: judges each validation and keeps the best.
         batches: of the training split.
         meter: counts what a stage costs.
         journal: where calls are saved.
-        training: most epochs of a stage, and how many without a better score end it.
+        training: most epochs of a stage, when to validate, and how many validations without a better score end it.
         progress: hears how far a stage has come.
     """
 
@@ -67,6 +68,7 @@ class Stages:
         self._meter = meter
         self._journal = journal
         self._training = training
+        self._every = Interval.parse(training.validate_every)
         self._progress = progress
         self._last: Stage | None = None
 
@@ -141,6 +143,8 @@ class Stages:
             if saved is None or not saved.over:
                 while self._goes_on(stage, budget):
                     self._epoch(stage, spend, budget, call)
+                if stage.unvalidated:
+                    self._validate(stage)
                 self._selection.load_best()
         return call
 
@@ -149,14 +153,19 @@ class Stages:
             return True
         if budget is not None:
             return not self._meter.used(budget)
-        since_best = stage.epochs - self._selection.best_epoch[stage.name]
-        return stage.epochs < self._training.epochs and since_best < self._training.patience
+        return stage.epochs < self._training.epochs and not self._impatient
+
+    @property
+    def _impatient(self) -> bool:
+        """Whether the running stage had as many validations without a better score as may be."""
+        return self._selection.since_best >= self._training.patience
 
     def _epoch(self, stage: Stage, spend: Spend, budget: Budget | None, call: int) -> None:
         """One more epoch of ``stage``, or the rest of one, cut short when the budget is used up."""
         if not stage.midway:
             stage.begin_epoch()
-            self._model.begin_epoch()
+        if not stage.unvalidated:
+            self._model.forget_losses()
         self._model.backbone.train()
         outside = generators(self._batches.device)
         began, rows = time.perf_counter(), 0
@@ -167,10 +176,26 @@ class Stages:
                 self._tell(stage, step, rows / (time.perf_counter() - began))
                 if budget is not None and self._meter.used(budget):
                     break
+                if step.number < step.steps and self._due(stage):
+                    self._validate(stage)
+                    if budget is None and self._impatient:
+                        break
                 if stage.resumable and self._journal.due:
                     self._journal.save(call, self._entry(stage, outside, over=False))
-        weights = stage.end_epoch()
-        self._selection.judge(stage.name, stage.epochs, self._model.mean_losses(), weights)
+        stage.end_epoch()
+        if self._due(stage):
+            self._validate(stage)
+
+    def _due(self, stage: Stage) -> bool:
+        """Whether the stage has gone on long enough since the last validation."""
+        if self._every.unit == "steps":
+            return stage.unvalidated >= self._every.length
+        return not stage.midway and stage.epochs % self._every.length == 0
+
+    def _validate(self, stage: Stage) -> None:
+        passes, weights = stage.passes, stage.weights()
+        self._selection.judge(stage.name, stage.epochs, self._model.mean_losses(), weights, passes)
+        self._model.forget_losses()
 
     def _tell(self, stage: Stage, step: Taken, rate: float) -> None:
         epochs = max(self._training.epochs, stage.epochs)

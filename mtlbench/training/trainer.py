@@ -26,9 +26,8 @@ from mtlbench.training.update import WeightedUpdate
 class BackboneTrainer:
     """Trains one backbone on one encoded dataset; implements :class:`mtlbench.api.Trainer`.
 
-    The parameters kept are those of the epoch with the best validation score, which is ``training.objective`` of the
-    tasks' primary metrics; the lower validation loss breaks a tie. Training stops after ``training.patience`` epochs
-    without a better one. The test split is never read for that.
+    The parameters kept are those of the best validation score, ``training.objective`` of the tasks' primary metrics;
+    the lower validation loss breaks a tie. A stage stops after ``training.patience`` validations without a better one.
 
     Args:
         backbone: freshly initialised, on the device of ``splits``.
@@ -144,7 +143,7 @@ class BackboneTrainer:
         end_epoch: Callable[[int], None] | None = None,
         state: Stateful | None = None,
     ) -> None:
-        """Call ``update(rows)`` for each batch of an epoch, validate, keep the best, stop early."""
+        """Call ``update(rows)`` for each batch, validate, keep the best, stop early."""
         self._stages.train(Stage(stage, stage, update, end_epoch, state, self._model.pace))
 
     def run_once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
@@ -202,13 +201,18 @@ class BackboneTrainer:
 
     @property
     def curve(self) -> list[CurvePoint]:
-        """One point per epoch so far."""
+        """One point per validation so far."""
         return self._selection.curve
 
     @property
     def best_epoch(self) -> dict[str, int]:
         """Stage -> its epoch that was the best of all; 0 where it never improved on what came before."""
         return self._selection.best_epoch
+
+    @property
+    def best_passes(self) -> dict[str, float]:
+        """Stage -> passes over the training split at its best, where that was within an epoch."""
+        return self._selection.best_passes
 
     @property
     def best(self) -> Best:
@@ -243,4 +247,4 @@ class BackboneTrainer:
         """The stage of training under ``weighting``."""
         weighting.setup(self)
         update = WeightedUpdate(weighting, self._model, self.schema.task_names)
-        return Stage(name, stream, update.step, update.end_epoch, update, self._model.pace)
+        return Stage(name, stream, update.step, update.end_epoch, update, self._model.pace, update.weights)

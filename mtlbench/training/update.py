@@ -47,15 +47,20 @@ class WeightedUpdate:
         self._weighting.after_step(step)
         self._taken += 1
 
-    def end_epoch(self, epoch: int) -> Weights:
-        """Tell the weighting, and give mean and quantiles of the epoch's weights, over steps or over samples."""
+    def end_epoch(self, epoch: int) -> None:
+        """Tell the weighting."""
+        if self._trace:
+            self._trace = [torch.cat(self._trace)]  # a copy: the weighting may now change what it gave
+        self._weighting.end_epoch(epoch)
+
+    def weights(self) -> Weights:
+        """Mean and quantiles of the weights since the last call, over steps or over samples."""
         summary = _summary(torch.cat(self._trace), self._tasks)
         self._trace.clear()
-        self._weighting.end_epoch(epoch)
         return summary
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The weighting's state, the steps taken, and the weights of the running epoch, one below the other."""
+        """The weighting's state, the steps taken, and the weights since the last summary, one below the other."""
         state = {f"{WEIGHTING}{name}": value for name, value in self._weighting.state_dict().items()}
         state[TAKEN] = torch.tensor(self._taken)
         if self._trace:

@@ -20,7 +20,8 @@ def duplicates(stored: Sequence[Stored], coinciding: Coinciding) -> tuple[list[F
     """Findings and notes about cells whose trajectories are equal.
 
     Two weightings that say that they coincide are expected to be equal, and so is the costliest method of a study with
-    matched budgets to itself under early stopping, for nothing of its budget is left. Two cells of one dataset that
+    matched budgets to itself under early stopping, for nothing of its budget is left; so is a method to itself under
+    another objective that chose the same epoch. Two cells of one dataset that
     differ by changed parameters may be equal too, for a parameter can make one method another (``rmtl[lambda=0]``): a
     note, as are two of the first epochs alone under weights of one. All else is a finding: a method that is another one
     under a new name, a seed that is ignored, a record copied to another cell.
@@ -34,7 +35,7 @@ def duplicates(stored: Sequence[Stored], coinciding: Coinciding) -> tuple[list[F
     for group in groups.values():
         for one, other in combinations(group, 2):
             a, b = one.record, other.record
-            if a.seed == b.seed and (_declared(a, b, coinciding) or _budget_aside(a) == _budget_aside(b)):
+            if a.seed == b.seed and (_declared(a, b, coinciding) or _choice_aside(a) == _choice_aside(b)):
                 continue
             text = f"its learning curve and scores are those of {cell_name(b)}, to the last bit"
             if a.seed == b.seed and _unchanged(a) and _unchanged(b):
@@ -61,9 +62,10 @@ def _declared(a: Record, b: Record, coinciding: Coinciding) -> bool:
     )
 
 
-def _budget_aside(record: Record) -> str:
-    """What was run, but for the budget."""
-    training = {name: value for name, value in record.training.items() if name not in ("budget", "allowance")}
+def _choice_aside(record: Record) -> str:
+    """What was run, but for the budget and for what chooses epochs."""
+    aside = ("budget", "allowance", "objective", "validate_every")
+    training = {name: value for name, value in record.training.items() if name not in aside}
     return canonical([key_of(record.backbone, record.weighting), training])
 
 

@@ -1,10 +1,9 @@
 """What no training can have given, seen in one record alone: values, epochs and spend."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 
-from mtlbench.records import Record, StageSpend
+from mtlbench.records import Epoch, Record, StageSpend
 from mtlbench.tasks.metrics import METRICS
 from mtlbench.verification.findings import Finding
 from mtlbench.verification.folders import Stored
@@ -98,8 +97,8 @@ def _spend(record: Record) -> Iterator[str]:
         if not stage.reused_from:
             own.setdefault(stage.stage, []).append(stage)
     steps = batches(rows, size)
-    for name, epochs in Counter(point.stage for point in record.curve).items():
-        runs = own.get(name, [])
+    for name in dict.fromkeys(point.stage for point in record.curve):
+        epochs, runs = _trained([point for point in record.curve if point.stage == name]), own.get(name, [])
         for unit, each in (("steps", steps), ("rows", rows)):
             spent = sum(getattr(stage, unit) for stage in runs)
             if not (epochs - len(runs)) * each < spent <= epochs * each:
@@ -107,6 +106,12 @@ def _spend(record: Record) -> Iterator[str]:
                     f"spend, stage {name}, {unit} is {spent:,}, but the curve has {epochs:,} epochs of that stage, of "
                     f"{each:,} {unit} each: {epochs * each:,}"
                 )
+
+
+def _trained(points: Sequence[Epoch]) -> int:
+    """The epochs of a stage, begun ones included: its last one or, where it was run several times, those of each."""
+    last = [one for one, after in pairwise(points) if (after.epoch, after.passes or 0) <= (one.epoch, one.passes or 0)]
+    return sum(point.epoch for point in (*last, points[-1]))
 
 
 def batches(rows: int, size: int) -> int:

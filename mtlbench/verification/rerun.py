@@ -3,6 +3,8 @@
 import tempfile
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from mtlbench.cells import PROTOCOL, Training
 from mtlbench.config.plan import Plan
 from mtlbench.config.presets import PRESETS, PresetName
@@ -14,6 +16,7 @@ from mtlbench.experiments.events import Listen
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.runner import run
 from mtlbench.records import Record, RecordStore
+from mtlbench.text import one_line
 
 
 def rerun(record: Record, plugin_files: tuple[Path, ...], data_dir: Path, listener: Listen) -> Record:
@@ -37,6 +40,12 @@ def rerun(record: Record, plugin_files: tuple[Path, ...], data_dir: Path, listen
                 if now != record.dataset.fingerprint
                 else "a plugin has other parameters here; install the version of the record"
             )
+        reference = jobs[record.cell].reference
+        if reference and record.selection and record.selection.reference != reference.id:
+            raise UsageError(
+                "its objective is measured against a cell under the settings of its study, not its own, as all trials "
+                "of a search are; run the study again"
+            )
         run(plan, listener=listener)
         return RecordStore(scratch).read(jobs[record.cell].cell.stem)
 
@@ -50,8 +59,9 @@ def _plan(record: Record, settings: RunSettings) -> Plan:
         )
     try:
         training = Training(**record.training)  # type: ignore[arg-type]
-    except TypeError as error:
-        raise UsageError(f"it has a training that is unknown here: {error}; use its mtlbench") from error
+        TypeAdapter(Training).validate_json(training.canonical, strict=True)
+    except (TypeError, ValidationError) as error:
+        raise UsageError(f"it has a training that is unknown here: {one_line(str(error))}; use its mtlbench") from error
     if training.settings != record.training:
         raise UsageError(
             "its weight decay was over all rows of embedding tables, here it is over those read; use the mtlbench that "

@@ -78,14 +78,16 @@ class _Judge:
     def kept(self) -> Iterator[str]:
         """The best epoch of each stage was kept, and is what was scored."""
         best, where = -math.inf, ""
+        within = self._record.selection.passes if self._record.selection else {}
         for stage, epoch in (self._record.best_epoch or {}).items():
             points = [point for point in self._record.curve if point.stage == stage]
-            if len({point.epoch for point in points}) < len(points):
+            if len({(point.epoch, point.passes) for point in points}) < len(points):
                 continue  # the stage was run twice under one name: its curve does not tell which run was kept
             top = max(points, key=self._score, default=None)
             if epoch == 0 or top is None:
                 continue
-            own = next((point for point in points if point.epoch == epoch), None)
+            place = epoch, within.get(stage)
+            own = next((point for point in points if (point.epoch, point.passes) == place), None)
             if own is None:
                 yield f"it kept epoch {epoch} of stage {stage}, which its learning curve lacks"
             elif self._score(top) > self._score(own):

@@ -371,8 +371,7 @@ def test_the_fields_of_a_struct_and_the_names_of_folders_are_columns(mtlbench: A
     text = (here / "log.toml").read_text()
     assert "odd.a" in lines(text, "numerical")[0]
     assert "odd.b" in text
-    assert "# left out: land (one value alone)" in text  # of the first file, by which a column is judged
-    Path("log.toml").write_text(text.replace("categorical = [", 'categorical = ["land", '))
+    assert '"land"' in lines(text, "categorical")[0]  # of both files, though the first has one value
     log = Table(Table.Params(schema_=Path("log.toml"))).load(here)
     assert log.frame["land"].value_counts().to_dict() == {"no": len(frame), "pe": len(frame)}
 
@@ -621,3 +620,37 @@ def test_numbers_known_before_are_no_tasks(mtlbench: Any, here: Path) -> None:
     text = mtlbench("data", "describe", save(frame)).out
     assert candidates(text) == {}
     assert lines(text, "numerical = ") == ['numerical = ["price", "avg_spend", "age"]']
+
+
+def test_vectors_splits_and_skewed_numbers_are_drafted(mtlbench: Any, here: Path) -> None:
+    frame = own_table().reset_index(drop=True)
+    random = np.random.default_rng(0)
+    place = np.arange(len(frame))
+    arrays = {name: pa.array(frame[name]) for name in frame}
+    arrays["embedding"] = pa.array(random.normal(size=(len(frame), 4)).round(3).tolist())
+    arrays["lengths"] = pa.array([[0.5] * (1 + row % 3) for row in place])
+    arrays["part"] = pa.array(np.select([place % 10 < 6, place % 10 < 8], ["train", "validation"], "test"))
+    arrays["reach"] = pa.array(np.exp(3 * random.normal(size=len(frame))))
+    parquet.write_table(pa.table(arrays), "log.parquet")
+    result = mtlbench("data", "describe", "log.parquet", "--toml", "log.toml")
+    assert result.code == 0, result.err
+    text = (here / "log.toml").read_text()
+    assert 'vectors = ["embedding"]' in text
+    assert 'split = { column = "part" }' in text
+    assert '# binned = { "reach" = 20 }  # not in `numerical` then' in text
+    assert lines(text, "# left out: lengths (")
+    log = Table(Table.Params(schema_=Path("log.toml"))).load(here)
+    assert log.splitting.column == "part"
+    assert list(log.vectors) == ["embedding"]
+    assert "part" not in log.categorical
+    bins = text.replace("# binned", "binned").replace(', "reach"]', "]")
+    assert bins != text
+    Path("log.toml").write_text(bins)
+    assert dict(Table(Table.Params(schema_=Path("log.toml"))).load(here).binned) == {"reach": 20}
+
+
+def test_a_column_named_as_a_split_that_holds_something_else_is_an_input(mtlbench: Any, here: Path) -> None:
+    frame = own_table().assign(fold=lambda frame: np.arange(len(frame)) % 5)
+    text = mtlbench("data", "describe", save(frame)).out
+    assert "split = " not in text
+    assert '"fold"' in lines(text, "categorical = ")[0]

@@ -200,11 +200,17 @@ function overCells(cells, pick) {
   for (const cell of cells) cell.curve.forEach((stage, s) => stage.epoch.forEach((epoch, e) => {
     const value = pick(stage, e);
     if (value === null || value === undefined) return;
-    const key = `${String(s).padStart(4, "0")} ${String(epoch).padStart(6, "0")}`;
-    if (!points.has(key)) points.set(key, { stage: stage.stage, epoch, values: [] });
+    const key = `${s} ${epoch}`;
+    if (!points.has(key)) points.set(key, { stage: stage.stage, s, epoch, values: [] });
     points.get(key).values.push(value);
   }));
-  return [...points.keys()].sort().map((key) => points.get(key));
+  const sorted = [...points.values()].sort((a, b) => a.s - b.s || a.epoch - b.epoch);
+  let before = 0;
+  sorted.forEach((point, n) => {
+    if (n && point.s !== sorted[n - 1].s) before = sorted[n - 1].at;
+    point.at = before + point.epoch;
+  });
+  return sorted;
 }
 
 function panels(id, rows, traceOf, yTitle) {
@@ -232,15 +238,15 @@ function panels(id, rows, traceOf, yTitle) {
 const drawnRows = (wanted) => shownRows().filter(wanted).slice(0, MOST_CURVES);
 
 function line(row, i, points, more = {}) {
-  return { type: "scatter", mode: points.length > 60 ? "lines" : "lines+markers", name: plain(row.method), x: points.map((_, n) => n + 1),
-    y: points.map((point) => mean(point.values)), text: points.map((point) => plain(`${row.method}, stage ${point.stage}, epoch ${point.epoch}`)),
+  return { type: "scatter", mode: points.length > 60 ? "lines" : "lines+markers", name: plain(row.method), x: points.map((point) => point.at),
+    y: points.map((point) => mean(point.values)), text: points.map((point) => plain(`${row.method}, stage ${point.stage}, epoch ${+point.epoch.toFixed(3)}`)),
     hovertemplate: "%{text}<br>%{y:.4f}<extra></extra>", line: { color: colour(i), dash: i >= colours.length ? "dash" : "solid" },
     marker: { symbol: SYMBOLS[i % SYMBOLS.length], size: 6, color: colour(i) }, ...more };
 }
 
 function drawCurves() {
   const rows = drawnRows((row) => row.cells.some((cell) => cell.curve.length));
-  $("curves-hint").textContent = `Validation ${primaries()} after each epoch, mean over seeds: the first ${rows.length} methods of the table, as it is sorted and filtered.`;
+  $("curves-hint").textContent = `Validation ${primaries()} each time it was computed, mean over seeds: the first ${rows.length} methods of the table, as it is sorted and filtered.`;
   if (!rows.length) return nothing("curves-plot", "No method shown has a curve.");
   panels("curves-plot", rows, (row, task, i) => [line(row, i, overCells(row.cells, (stage, e) => stage.validation[task][e]))], `validation ${primaries()}`);
 }
@@ -253,13 +259,13 @@ const changes = (cell) => cell.curve.some(({ weights }) => weights && weights.q0
 function drawWeights() {
   const rows = drawnRows((row) => row.cells.some(changes));
   $("weights-hint").textContent =
-    `Weights applied in each epoch, mean over seeds, with the band of the 5 % and 95 % quantiles: the first ${rows.length} methods of the table that change their weights.`;
+    `Weights applied between two validations, mean over seeds, with the band of the 5 % and 95 % quantiles: the first ${rows.length} methods of the table that change their weights.`;
   if (!rows.length) return nothing("weights-plot", "No method shown changes its weights.");
   panels("weights-plot", rows, (row, task, i) => {
     const of = (part) => overCells(row.cells, (stage, e) => stage.weights?.[part][task][e]);
     const [low, high] = [of("q05"), of("q95")];
     const band = { type: "scatter", mode: "lines", hoverinfo: "skip", showlegend: false, fill: "toself", line: { width: 0 }, fillcolor: faint(colour(i)),
-      x: [...low.map((_, n) => n + 1), ...high.map((_, n) => n + 1).reverse()],
+      x: [...low.map((point) => point.at), ...high.map((point) => point.at).reverse()],
       y: [...low.map((point) => mean(point.values)), ...high.map((point) => mean(point.values)).reverse()] };
     return [band, line(row, i, of("mean"))];
   }, "weight");

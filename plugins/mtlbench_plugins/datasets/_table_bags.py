@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from pydantic import BeforeValidator, Field
 
 from mtlbench.api import BagColumn, DataError, Params, Pooling, did_you_mean
+from mtlbench_plugins.datasets._table_file import is_list
 from mtlbench_plugins.datasets._table_files import CATEGORY, TableFile
 from mtlbench_plugins.datasets._table_ids import ids
 from mtlbench_plugins.datasets._table_tasks import Condition, Text, parse_condition
@@ -125,12 +126,6 @@ def _taken(name: str, schema: "TableSchema") -> str | None:
         if name == getattr(schema, role):
             return f"column {name!r} is a bag and the {role}: name another column for one of them"
     return None
-
-
-def is_list(found: pa.DataType) -> bool:
-    """Whether a column holds lists of single values."""
-    listed = pa.types.is_list(found) or pa.types.is_large_list(found) or pa.types.is_fixed_size_list(found)
-    return bool(listed and not pa.types.is_nested(found.value_type))
 
 
 def check_lists(file: TableFile, schema: "TableSchema", present: pa.Schema) -> None:

@@ -13,7 +13,7 @@ from mtlbench.api import DataError
 from mtlbench_plugins.datasets._table_bags import TableBag, bag, bracketed, marks
 from mtlbench_plugins.datasets._table_clock import LAST_MS, MS, to_milliseconds
 from mtlbench_plugins.datasets._table_dates import Times, parse, parse_as
-from mtlbench_plugins.datasets._table_files import NUMBER
+from mtlbench_plugins.datasets._table_file import NOT_A_NUMBER, NUMBER
 from mtlbench_plugins.datasets._table_forms import NUMBER as A_NUMBER
 from mtlbench_plugins.datasets._table_ids import ids
 from mtlbench_plugins.datasets._table_schema import TableSchema
@@ -92,7 +92,7 @@ class CheckedBlock:
         if not pa.types.is_floating(values.type):
             values = pc.utf8_trim_whitespace(values)
             words = pa.array([not _is_number(text) for text in values.to_pylist()], pa.bool_())
-            remedy = "a number is called for: correct it, or add the value to `missing`"
+            remedy = f"a number is called for: correct it, add the value to `missing`, or {NOT_A_NUMBER}"
             self._refuse(name, words.take(column.indices), remedy)
         return values.cast(NUMBER).take(column.indices)
 

@@ -12,6 +12,11 @@ from mtlbench.api import DataError
 
 CATEGORY = pa.dictionary(pa.int32(), pa.string())
 NUMBER = pa.float64()
+NOT_A_NUMBER = (
+    "name it in `categorical` if it is an id, in `bags` if it holds several in a row, or turn a text into a vector by "
+    "a pretrained model and name that in `vectors`"
+)
+"""What to do with a text in place of a number."""
 
 Block = tuple[int, pa.RecordBatch]
 """Number of its first row in the file, and the columns."""
@@ -117,6 +122,12 @@ def _remedy(name: str, found: pa.DataType, wanted: pa.DataType) -> str | None:
     if wanted == NUMBER and pa.types.is_temporal(found):
         return "write what matters of it, such as its hour or the days since an event, as a number"
     return None
+
+
+def is_list(found: pa.DataType) -> bool:
+    """Whether a column holds lists of single values."""
+    listed = pa.types.is_list(found) or pa.types.is_large_list(found) or pa.types.is_fixed_size_list(found)
+    return bool(listed and not pa.types.is_nested(found.value_type))
 
 
 def _leaves(one: pa.Field) -> Iterable[pa.Field]:

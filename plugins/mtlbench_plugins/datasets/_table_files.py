@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from mtlbench.api import DataError, did_you_mean
-from mtlbench_plugins.datasets._table_file import CATEGORY, NUMBER, Block, TableFile
+from mtlbench_plugins.datasets._table_file import CATEGORY, NOT_A_NUMBER, NUMBER, Block, TableFile
 from mtlbench_plugins.datasets._table_folders import keys_of
 from mtlbench_plugins.datasets._table_json import JsonLinesFile
 from mtlbench_plugins.datasets._table_parquet import ParquetFile
@@ -119,7 +119,7 @@ class CsvFile(TableFile):
             return (
                 f"column {column!r} holds {what.removeprefix('value ')} in row {row}, where rows before it and its "
                 "use call for a number, or for a time that is written as theirs are, with or without a zone: correct "
-                f"the row, add the value to `missing`, or name {column!r} as categorical"
+                f"the row, add the value to `missing`, or {NOT_A_NUMBER}"
             )
         return f"cannot be read: {text[:300]}; check that the file is whole and is a CSV file"
 

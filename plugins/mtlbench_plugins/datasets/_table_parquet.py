@@ -1,6 +1,6 @@
 """A Parquet file of a user's own table."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from mtlbench.api import DataError
-from mtlbench_plugins.datasets._table_file import Block, TableFile, outer
+from mtlbench_plugins.datasets._table_file import Block, TableFile, is_list, outer
 
 PARQUET_BLOCK = 1 << 18
 """Rows decoded at once."""
@@ -31,10 +31,12 @@ class ParquetFile(TableFile):
     def _own_blocks(self, types: Mapping[str, pa.DataType]) -> Iterator[Block]:
         with self._explained(), parquet.ParquetFile(self.path) as file:
             present = file.schema_arrow.names
+            columns = list({outer(name, present): None for name in types})
             first = 1
-            for block in file.iter_batches(PARQUET_BLOCK, columns=list({outer(name, present): None for name in types})):
-                yield first, self._columns(block, types)
-                first += len(block)
+            for groups in _together(file, columns):
+                for block in file.iter_batches(PARQUET_BLOCK, columns=columns, row_groups=groups):
+                    yield first, self._columns(block, types)
+                    first += len(block)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -46,3 +48,11 @@ class ParquetFile(TableFile):
                 f"{self.path}: cannot be read as Parquet: {reason}; check that the file is whole, and that a CSV file "
                 "is named .csv"
             ) from error
+
+
+def _together(file: parquet.ParquetFile, columns: Sequence[str]) -> list[list[int]]:
+    """Which row groups are read in one go: each alone where a list holds dictionaries, which pyarrow cannot join."""
+    groups = range(file.num_row_groups)
+    types = [file.schema_arrow.field(name).type for name in columns]
+    alone = any(is_list(one) and pa.types.is_dictionary(one.value_type) for one in types)
+    return [[group] for group in groups] if alone else [list(groups)]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from mtlbench.api import DataError
-from mtlbench_plugins.datasets._table_bags import is_list
+from mtlbench_plugins.datasets._table_file import is_list
 from mtlbench_plugins.datasets._table_files import TableFile
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from mtlbench_plugins.datasets._table_bags import is_list
+from mtlbench_plugins.datasets._table_file import is_list
 
 SEPARATORS = ("|", ";", ",")
 FEWEST_TEXTS = 3

@@ -8,6 +8,7 @@ from pathlib import Path
 from mtlbench_plugins.datasets._table_files import CsvFile, TableFile
 from mtlbench_plugins.describing.bags import length_of
 from mtlbench_plugins.describing.candidates import Candidate
+from mtlbench_plugins.describing.proposals import BINS, is_skewed
 from mtlbench_plugins.describing.roles import Roles
 from mtlbench_plugins.describing.sample import Sample
 from mtlbench_plugins.describing.times import is_named_as_time
@@ -47,6 +48,17 @@ def draft(
             lines.append(f"{use} = [{', '.join(map(_toml, names))}]")
     if bags := roles.named("bag"):
         lines.append(f"bags = [{', '.join(_bag(name, sample, roles) for name in bags)}]")
+    if vectors := roles.named("vector"):
+        lines.append(f"vectors = [{', '.join(map(_toml, vectors))}]")
+    if skewed := [name for name in roles.named("numerical") if is_skewed(sample.frame[name])]:
+        lines.append(
+            "# Most values of these lie close together beside a few that are far off. Bins may suit them better:"
+        )
+        lines.append(
+            f"# binned = {{ {', '.join(f'{_toml(name)} = {BINS}' for name in skewed)} }}  # not in `numerical` then"
+        )
+    if roles.split:
+        lines.append(f"split = {{ column = {_toml(roles.split)} }}")
     lines += _time(sample, roles)
     delimiter = files[0].delimiter if isinstance(files[0], CsvFile) else ","
     if delimiter != ("\t" if ".tsv" in files[0].path.name else ","):

@@ -15,7 +15,8 @@ from mtlbench_plugins.describing.bags import separator_of
 from mtlbench_plugins.describing.candidates import Candidate, find_candidates
 from mtlbench_plugins.describing.events import Events, find_events
 from mtlbench_plugins.describing.leaks import SUSPECT, alone, counts_of, same
-from mtlbench_plugins.describing.sample import BAG, UNREADABLE, Sample, is_large
+from mtlbench_plugins.describing.proposals import is_split
+from mtlbench_plugins.describing.sample import BAG, UNREADABLE, VECTOR, Sample, is_large
 from mtlbench_plugins.describing.stages import find_stages
 from mtlbench_plugins.describing.times import Timestamp, find_timestamps, is_named_as_time, is_unread_time
 
@@ -36,7 +37,7 @@ LABEL = (
 ID = r"id$|code|zip"
 OWN_VALUES = "a value of its own in each row"
 
-Use = Literal["timestamp", "session", "user", "label", "categorical", "numerical", "bag", "left out"]
+Use = Literal["timestamp", "session", "user", "label", "categorical", "numerical", "bag", "vector", "split", "left out"]
 Labels = Mapping[str, NDArray[np.bool_]]
 
 
@@ -49,6 +50,8 @@ class Roles:
     """All columns of times."""
     session: str | None = None
     user: str | None = None
+    split: str | None = None
+    """The column that says in which split each row is."""
     events: Events | None = None
     tasks: list[str] = field(default_factory=list)
     equals: dict[str, str] = field(default_factory=dict)
@@ -74,6 +77,7 @@ def guess(sample: Sample) -> Roles:
     times = find_timestamps(sample)
     roles = Roles(timestamp=times[0] if times else None, times={time.name for time in times})
     free = [name for name in sample.readable if roles.timestamp is None or name != roles.timestamp.name]
+    roles.split = next((name for name in free if is_split(name, sample.frame[name])), None)
     roles.user, roles.session = _owners(sample, free)
     labels = _labels(sample, roles, free)
     others = [name for name in free if name not in {*labels, roles.session, roles.user}]
@@ -171,6 +175,12 @@ def _use(name: str, sample: Sample, roles: Roles, labels: Labels) -> Use:
         return "session"
     if name in roles.tasks:
         return "label"
+    if name == roles.split:
+        roles.notes[name] = "says train, validation or test in each row"
+        return "split"
+    if sample.kinds[name] == VECTOR:
+        roles.notes[name] = "as many numbers in each row: check that it was known before the outcome"
+        return "vector"
     if sample.kinds[name] == BAG:
         roles.notes[name] = "several ids in a row: check that each was known before the outcome"
         return "bag"
@@ -208,7 +218,7 @@ def _reason(name: str, sample: Sample, roles: Roles, labels: Labels) -> str | No
         return f"an outcome by its name, not observed in {missing:,} rows: to use it, name it as a task with `observed`"
     if re.fullmatch(r"__index_level_\d+__|Unnamed: 0", name):
         return "the row number, as pandas writes it"
-    if distinct < 2:
+    if distinct < 2 and sample.keys.get(name, 1) < 2:  # a block of one file has one value of its folders' keys
         return "one value alone"
     if kind == "date":
         return "dates whose day and month cannot be told apart: as the time of a row it needs `timestamp_format`"

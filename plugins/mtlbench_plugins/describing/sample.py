@@ -1,7 +1,8 @@
 """The part of a table that a description is drafted from."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 
 from mtlbench.api import DataError
 from mtlbench_plugins.datasets._table_dates import parse
+from mtlbench_plugins.datasets._table_file import is_list
 from mtlbench_plugins.datasets._table_files import CATEGORY, NUMBER, CsvFile, TableFile, require
 from mtlbench_plugins.datasets._table_forms import NUMBER as A_NUMBER
 from mtlbench_plugins.datasets._table_forms import Forms
@@ -18,10 +20,12 @@ from mtlbench_plugins.datasets._table_ids import ids
 from mtlbench_plugins.datasets._table_survey import family
 from mtlbench_plugins.describing.bags import is_bag
 
-BAG = "list of ids"
-UNREADABLE = {BAG, "list", "map", "bytes", "duration"}
+BAG, VECTOR = "list of ids", "vector"
+UNREADABLE = {BAG, VECTOR, "list", "map", "bytes", "duration"}
 """Kinds of columns of which nothing is looked at."""
 WHOLE = r"^-?\d+$"
+NARROWEST = 2
+"""Numbers of a vector from which a column of lists is taken for one of vectors."""
 LAST_EXACT = 2.0**53
 """From here on a float does not tell neighbouring integers apart: such numbers are ids."""
 LONGEST_NAME = 1000
@@ -41,6 +45,8 @@ class Sample:
     cannot be told apart), ``time of day``, ``empty``, or one of ``UNREADABLE``."""
     changes: Sequence[str]
     """What the types of the files disagree on, as sentences."""
+    keys: Mapping[str, int] = field(default_factory=dict)
+    """The columns that the folders of the files give, and how many values each has in all files."""
 
     @property
     def readable(self) -> list[str]:
@@ -66,14 +72,16 @@ def read_sample(files: Sequence[TableFile]) -> Sample:
         other = file.schema()
         require(file, found.names, other.names)
         changes += list(_changes(found, other, files[0], file))
-    kinds = {field.name: _kind(field.type) for field in found}
-    types = {field.name: _type(field.type) for field in found if kinds[field.name] not in UNREADABLE}
+    kinds = {one.name: _kind(one.type) for one in found}
+    kinds |= dict.fromkeys(_vectors(files[0], found), VECTOR)
+    types = {one.name: _type(one.type) for one in found if kinds[one.name] not in UNREADABLE}
     block = _first_block(files[0], types)
     rows = sum(file.rows() for file in files)
     columns = {}
     for name in types:
         columns[name], kinds[name] = _column(files[0], name, block[name], kinds[name])
-    return Sample(pd.DataFrame(columns), rows, kinds, changes)
+    given = {(key.name, key.value) for file in files for key in file.keys}
+    return Sample(pd.DataFrame(columns), rows, kinds, changes, Counter(name for name, _ in given))
 
 
 def _first_block(file: TableFile, types: Mapping[str, pa.DataType]) -> pa.RecordBatch:
@@ -83,11 +91,21 @@ def _first_block(file: TableFile, types: Mapping[str, pa.DataType]) -> pa.Record
     raise DataError(f"{file.path}: there are no rows, so nothing can be said of the columns; give a longer table")
 
 
+def _vectors(file: TableFile, found: pa.Schema) -> list[str]:
+    """The lists of floats that have equally many numbers in each row of the first block."""
+    wide = {one.name: one.type for one in found if is_list(one.type) and pa.types.is_floating(one.type.value_type)}
+    if not wide:
+        return []
+    block = _first_block(file, wide)
+    lengths = {name: pc.unique(pc.drop_null(pc.list_value_length(block[name]))).to_pylist() for name in wide}
+    return [name for name, own in lengths.items() if len(own) == 1 and own[0] >= NARROWEST]
+
+
 def _changes(found: pa.Schema, other: pa.Schema, first: TableFile, file: TableFile) -> Iterator[str]:
-    for field in found:
-        one, two = field.type, other.field(field.name).type
+    for column in found:
+        one, two = column.type, other.field(column.name).type
         if not pa.types.is_null(one) and not pa.types.is_null(two) and family(one) != family(two):
-            yield f"{field.name} is {one} in {first.path} and {two} in {file.path}"
+            yield f"{column.name} is {one} in {first.path} and {two} in {file.path}"
 
 
 def _type(found: pa.DataType) -> pa.DataType:

@@ -1,5 +1,8 @@
 """Constant weights: the baseline that every other weighting is measured against."""
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 import torch
 from pydantic import Field, PositiveFloat
 from torch import Tensor
@@ -26,6 +29,7 @@ class Constant(api.Weighting):
 
     name, label = "constant", "Constant"
     baseline = True
+    restarted: ClassVar[Mapping[str, Any]] = {"restart": True}
 
     class Params(api.Params):
         """Parameters of ``constant``."""

@@ -168,6 +168,16 @@ def test_without_duplicates_there_is_no_such_fact() -> None:
     assert "test_rows_in_training" not in build(log(timestamp=None), "log", "").facts
 
 
+def test_rows_that_differ_in_a_bag_are_no_duplicates() -> None:
+    given = log(timestamp=None, bags=["tags"])
+    given.frame = pd.concat([given.frame, given.frame], ignore_index=True)
+    given.frame["tags"] = pd.Series([[place % 19, 1 + place % 2] for place in range(len(given.frame))], dtype=object)
+    differing = build(given, "log", "").facts.get("test_rows_in_training", 0.0)
+    given.frame["tags"] = pd.Series([[1, 2]] * len(given.frame), dtype=object)
+    assert build(given, "log", "").facts["test_rows_in_training"] > 0.4
+    assert differing < 0.1
+
+
 def test_the_auc_of_a_number_is_near_that_of_scikit_learn() -> None:
     random = np.random.default_rng(0)
     label = random.random(20_000) < 0.2

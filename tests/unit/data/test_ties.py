@@ -102,3 +102,40 @@ def test_a_published_test_part_begins_where_its_publisher_says() -> None:
     assert set(splits.facts) & {"tied_at_the_start_of.validation", "tied_at_the_start_of.test"} == {
         "tied_at_the_start_of.validation"
     }
+
+
+@pytest.mark.parametrize("kind", ["bags", "vectors"])
+@pytest.mark.parametrize("written", [list, np.array, tuple], ids=["lists", "arrays", "tuples"])
+def test_rows_that_differ_in_their_lists_alone_are_told_apart(kind: str, written: Any) -> None:
+    """However the file is sorted, and of whatever type the lists are."""
+    rows = 3000
+    frame = pd.DataFrame({"day": np.zeros(rows, int), "item": 1, "price": 1.0, "click": np.arange(rows) % 2})
+    sizes = [1 + place % 19 if kind == "bags" else 2 for place in range(rows)]
+    plain = [[place % 7, *[place] * (size - 1)] for place, size in enumerate(sizes)]
+    if kind == "vectors":
+        plain = [[float(number) for number in one] for one in plain]
+    frame["lists"] = pd.Series(plain, dtype=object)
+    given = {"timestamp": "day", kind: ["lists"]}
+    one = build(days(frame=frame, **given), "days", "")
+    other = frame.assign(lists=pd.Series([written(few) for few in plain], dtype=object))
+    two = build(days(frame=other.sample(frac=1, random_state=1, ignore_index=True), **given), "days", "")
+
+    def held(split: api.Split) -> list[tuple[float, ...]]:
+        values = split.bags[0].lengths[:, None] if kind == "bags" else split.vectors[0]
+        return sorted(map(tuple, torch.cat([values.double(), split.labels.double()], dim=1).round(decimals=4).tolist()))
+
+    for part, split in one.parts().items():
+        assert held(split) == held(two.parts()[part])
+
+
+def test_the_fingerprint_changes_only_where_lists_decided() -> None:
+    log = days(timestamp="day", per_day=2000)
+    log.frame["tags"] = pd.Series([[place % 5] for place in range(6000)], dtype=object)
+    plain, tagged = (
+        build(days(frame=log.frame, timestamp="day", **more), "days", "key") for more in ({}, {"bags": ["tags"]})
+    )
+    assert plain.fingerprint != tagged.fingerprint
+    untied = days(timestamp="day", per_day=1)
+    untied.frame["tags"] = log.frame["tags"]
+    untied.bags = ["tags"]
+    assert build(untied, "days", "key").fingerprint == "key"

@@ -32,9 +32,7 @@ def lists(column: "pd.Series[Any]") -> list[list[Any]]:
 def as_parquet(folder: Path, values: list[Any], kind: pa.DataType) -> str:
     frame = own_table()
     arrays = {name: pa.array(frame[name]) for name in frame} | {"tags": pa.array(values, kind)}
-    # pyarrow joins no lists of dictionaries of several row groups.
-    rows = 300 if "dictionary" in str(kind) else 70
-    parquet.write_table(pa.table(arrays), folder / "log.parquet", row_group_size=rows)
+    parquet.write_table(pa.table(arrays), folder / "log.parquet", row_group_size=70)
     return "log.parquet"
 
 

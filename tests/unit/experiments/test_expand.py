@@ -172,3 +172,12 @@ def test_a_job_without_training_needs_no_start(tmp_path: Path):
     constant, rmtl = jobs(tmp_path, weightings="rmtl")
     hopeless = replace(rmtl, not_applicable="because")
     assert missing([constant, hopeless], known(constant)) == [hopeless]
+
+
+def test_a_method_that_continues_has_the_restarted_baseline_as_a_control_once(tmp_path: Path):
+    constant, loss_aware, restarted = jobs(tmp_path, weightings="loss-aware", controls=True)
+    assert names([constant, loss_aware, restarted]) == ["constant", "loss-aware", "constant"]
+    assert restarted.changed["weighting"] == {"restart": True}
+    assert loss_aware.controls == (restarted.cell.id,)
+    assert (constant.controls, restarted.controls) == ((), ())
+    assert names(jobs(tmp_path, weightings="constant,uncertainty", controls=True)) == ["constant", "uncertainty"]

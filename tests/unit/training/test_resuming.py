@@ -157,7 +157,7 @@ def outcome(trainer: BackboneTrainer) -> dict[str, Any]:
         "backbone": {name: value.tolist() for name, value in kept.backbone.items()},
         "optimiser": {name: {k: v.tolist() for k, v in state.items()} for name, state in kept.optimiser.items()},
         "curve": trainer.curve,
-        "best": (trainer.best.score, trainer.best_epoch),
+        "best": (trainer.best.score, trainer.best.loss, trainer.best_epoch, trainer.best_passes),
         "reports": (trainer.diagnostics, trainer.curves),
         "spend": [(spend.stage, spend.steps, spend.rows, spend.reused_from) for spend in trainer.spend],
         "test": trainer.infer(small_splits(WIDE).test).tolist(),
@@ -193,6 +193,22 @@ def test_a_training_that_is_killed_at_random_steps_ends_as_one_that_is_not(
         return trained(METHODS[method](), start, **options)
 
     trainer, saved = killed_three_times(tmp_path, every, run, random.Random(f"{method} {every}"))
+    assert outcome(trainer) == expected
+    assert saved.resumptions >= 1
+
+
+@pytest.mark.parametrize("method", ["dwa", "two stages", "scalarization"])
+@pytest.mark.parametrize("validate_every", ["2 epochs", "3 steps", "11 steps"])
+def test_validations_at_other_times_than_after_each_epoch_are_the_same_after_a_kill(
+    validate_every: str, method: str, tmp_path: Path, clock: None
+):
+    training = replace(TRAINING, validate_every=validate_every)
+    expected = outcome(trained(METHODS[method](), training=training))
+
+    def run(**options: Any) -> BackboneTrainer:
+        return trained(METHODS[method](), training=training, **options)
+
+    trainer, saved = killed_three_times(tmp_path, 0, run, random.Random(f"{method} {validate_every}"))
     assert outcome(trainer) == expected
     assert saved.resumptions >= 1
 
