@@ -9,7 +9,7 @@ from mtlbench.api.description import Description, Section
 from mtlbench.api.histories import history
 from mtlbench.api.inputs import Bag, Inputs
 from mtlbench.api.masks import masked_mean
-from mtlbench.api.params import NoParams, Params, added_later, identifying
+from mtlbench.api.params import NoParams, Params, added_later, identifying, recorded
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
 from mtlbench.api.publication import Publication, RemoteFile
 from mtlbench.api.renamed import API_NAMES, replacement
@@ -73,6 +73,7 @@ __all__ = [
     "identifying",
     "masked_mean",
     "ones",
+    "recorded",
     "search",
     "session_ids",
 ]
