@@ -11,7 +11,7 @@ from mtlbench import api
 from mtlbench_plugins.datasets import _table_columns
 from mtlbench_plugins.datasets._table_bags import BAG
 from mtlbench_plugins.datasets._table_files import CATEGORY, TableFile, open_tables
-from mtlbench_plugins.datasets._table_histories import add_histories, cut_bags
+from mtlbench_plugins.datasets._table_histories import add_histories, cut_bags, refuse_empty, single_bags
 from mtlbench_plugins.datasets._table_schema import TableSchema, read_schema
 from mtlbench_plugins.datasets._table_survey import Survey
 from mtlbench_plugins.datasets._table_vectors import VECTOR
@@ -113,6 +113,7 @@ class Table(api.Dataset):
             frame[session] = api.session_ids(frame[user], frame[schema.timestamp], schema.session_rule)
         if len(frame):
             add_histories(frame, schema)
+            refuse_empty(frame, schema, origin)
         return api.Log(
             frame=frame,
             tasks=schema.described_tasks,
@@ -127,7 +128,7 @@ class Table(api.Dataset):
             min_count=schema.min_count,
             origin=origin,
             facts={**survey.facts(), **(cut_bags(frame, schema) if len(frame) else {})},
-            warnings=tuple(survey.warnings()),
+            warnings=(*survey.warnings(), *(single_bags(frame, schema) if len(frame) else ())),
             place=survey.place,
             bags=[one.described() for one in schema.several],
             splitting=schema.split.described(schema.timestamp_unit),
