@@ -17,7 +17,7 @@ from mtlbench.experiments.job import Job
 from mtlbench.experiments.recording import blank_record
 from mtlbench.experiments.run_cell import load_splits
 from mtlbench.records.schema import Record
-from mtlbench.records.searches import Reported, Search, Trial, choose, read_searches, write_search
+from mtlbench.records.searches import Reported, Search, Trial, choose, read_searches, replaced, write_search
 from mtlbench.records.store import RecordStore
 
 
@@ -72,19 +72,21 @@ class Searching:
                 one.reports = [self._add(one, splits, setting, seed) for seed in self._seeds(one)]
 
     def announce(self, store: RecordStore) -> None:
-        """Say of each search that it runs, so that no page takes its cells for rows before it has ended."""
-        known = {search.search: search for search in read_searches(store.folder)}
+        """Say which cells the searches have so far, so that no page takes them for rows before the searches end."""
+        known = _by_id(store)
         for one in self._running:
             search = self._found(one, ())
-            old = known.get(search.search)
-            hidden = {*search.hidden, *(old.hidden if old else ())}
-            if old is None or len(hidden) > len(old.hidden):
-                write_search(store.folder, (old or search).model_copy(update={"hidden": sorted(hidden)}))
+            old = known.get(search.search, search)
+            hidden = {*search.hidden, *old.hidden}
+            if search.search not in known or len(hidden) > len(old.hidden):
+                write_search(store.folder, old.model_copy(update={"hidden": sorted(hidden)}))
 
     def write(self, store: RecordStore) -> None:
         """Store what each search found, among the records of its cells."""
+        known = _by_id(store)
         for one in self._running:
-            write_search(store.folder, self._found(one, _trials(one, store)))
+            search = self._found(one, _trials(one, store))
+            write_search(store.folder, replaced(known[search.search], search) if search.search in known else search)
 
     def _begin(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, number: int) -> None:
         """Plan the trials of one search, where its plugins make a pair."""
@@ -132,7 +134,9 @@ class Searching:
         changed = {plugin.entry.kind: plugin.changed for plugin in (one.dataset, one.backbone, one.weighting)}
         blank = blank_record(Job(cell, self._plan.settings, changed), self._catalogue, splits)
         space = self._tuned.space.described(one.backbone, one.weighting, len(splits.schema.tasks))
-        content = {"cell": cell.id, "space": space, "number": one.number}
+        content: dict[str, Any] = {"cell": cell.id, "space": space, "number": one.number}
+        if self._tuned.searches > 1:  # they share the report seeds
+            content["searches"] = self._tuned.searches
         return Search(
             protocol=blank.protocol,
             search=identity(content),
@@ -168,6 +172,10 @@ class Searching:
 
     def _splits(self, dataset: Resolved) -> Splits:
         return load_splits(self._catalogue, dataset.spec, self._plan.settings.data_dir)
+
+
+def _by_id(store: RecordStore) -> dict[str, Search]:
+    return {search.search: search for search in read_searches(store.folder)}
 
 
 def _key(backbone: Resolved, weighting: Resolved) -> tuple[str, str]:
