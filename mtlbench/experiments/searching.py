@@ -63,6 +63,11 @@ class Searching:
         """All jobs that the searches have so far, a cell before those that build on it."""
         return list(self._expansion.jobs.values())
 
+    @property
+    def to_report(self) -> int:
+        """How many cells report the choices, where none is that of the study's own settings."""
+        return sum(len(self._seeds(one)) for one in self._running)
+
     def choose(self, store: RecordStore) -> None:
         """Choose the best trial of each search from the trials' validation scores, and add the cells that report it."""
         for one in self._running:

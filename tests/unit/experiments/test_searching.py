@@ -191,6 +191,19 @@ def test_a_search_that_has_not_ended_shows_no_trial_as_a_row(tmp_path: Path) -> 
     assert found.trials == []
 
 
+def test_a_dry_run_lists_the_trials_and_what_they_change(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finish_here([*STUDY, "--weighting", "constant", "--trials", "3", "--dry-run"], tmp_path)
+    said = capsys.readouterr().out
+    (constant,) = (search for search in searches_of(finished) if search.baseline)
+    for trial in constant.trials[1:]:
+        assert f"trial: learning_rate={trial.training['learning_rate']}, " in said
+    assert "5 cells, 0 of them recorded already; up to 2 more will report what the trials choose" in said
+    finish_here([*STUDY, "--weighting", "constant", "--trials", "3", "--dry-run"], finished)
+    assert "5 cells, 5 of them recorded already" in capsys.readouterr().out
+
+
 def rows_of(out: Path) -> set[tuple[str, int]]:
     """Of each row of a page that is not at the study's own settings: its name and a seed."""
     for record in read_records(out):
