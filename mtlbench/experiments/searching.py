@@ -12,6 +12,7 @@ from mtlbench.config.space import Setting
 from mtlbench.config.specs import Resolved, resolve
 from mtlbench.config.study import Study
 from mtlbench.discovery import Catalogue
+from mtlbench.errors import UsageError
 from mtlbench.experiments.expand import Block, Expansion, training_on
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.recording import blank_record
@@ -96,7 +97,8 @@ class Searching:
     def _begin(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, number: int) -> None:
         """Plan the trials of one search, where its plugins make a pair."""
         tasks, space, seed = len(splits.schema.tasks), self._tuned.space, SEARCH_SEEDS + number
-        settings = [space.trial(j, number, backbone, weighting, tasks) for j in range(self._tuned.trials)]
+        drawn = (space.trial(j, number, backbone, weighting, tasks) for j in range(self._tuned.trials))
+        settings = [self._checked(setting, backbone, weighting) for setting in drawn]
         one = _Running(dataset, backbone, weighting, number, settings)
         before = dict(self._expansion.jobs)
         first = self._add(one, splits, settings[0], seed)
@@ -112,9 +114,25 @@ class Searching:
         backbone = self._under(one.backbone, setting.backbone)
         weighting = self._under(one.weighting, setting.weighting)
         own = training_on(one.dataset, splits, self._plan.training)
-        Study.load(flags=setting.training)  # refuses what a space file may give that no training can have
         block = Block(one.dataset, splits, seed, replace(own, **setting.training), yardstick=own)
         return self._expansion.add(block, backbone, weighting)
+
+    def _checked(self, setting: Setting, backbone: Resolved, weighting: Resolved) -> Setting:
+        """``setting`` with its values as they are recorded, which a space file or a plugin may have given otherwise."""
+        try:
+            training = Study.load(flags=setting.training)
+            of_backbone = self._under(backbone, setting.backbone).params.model_dump(mode="json", by_alias=True)
+            of_weighting = self._under(weighting, setting.weighting).params.model_dump(mode="json", by_alias=True)
+        except UsageError as error:
+            raise UsageError(
+                f"the search space gives a value that cannot be used: {error}; correct the range of the parameter, or "
+                "name its values, such as {choice = [1, 2]}, in a file for --space"
+            ) from error
+        return Setting(
+            {name: getattr(training, name) for name in setting.training},
+            {name: of_backbone[name] for name in setting.backbone},
+            {name: of_weighting[name] for name in setting.weighting},
+        )
 
     def _under(self, plugin: Resolved, values: Mapping[str, Any]) -> Resolved:
         """``plugin`` with what a trial sets, beside what the user has set."""

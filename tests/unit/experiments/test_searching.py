@@ -95,8 +95,19 @@ def test_what_makes_no_pair_is_not_searched(tmp_path: Path) -> None:
 
 def test_a_value_that_no_training_has_is_refused_before_any_trial(tmp_path: Path) -> None:
     (tmp_path / "space.toml").write_text("[common]\nlearning_rate = {low = -2, high = -1}")
-    with pytest.raises(UsageError, match=r"learning_rate = -1\.\d+ is out of range"):
+    with pytest.raises(UsageError, match=r"learning_rate = -1\.\d+ is out of range.*correct the range"):
         searching(tmp_path, space=tmp_path / "space.toml")
+
+
+def test_a_value_is_trained_and_recorded_as_the_training_has_it(tmp_path: Path) -> None:
+    (tmp_path / "space.toml").write_text("[common]\nlearning_rate = {choice = ['0.002']}\nembedding = {choice = ['8']}")
+    search, _ = searching(tmp_path, weightings="constant", space=tmp_path / "space.toml")
+    later = [job for job in search.jobs if job.cell.training.learning_rate != 0.001]
+    assert {job.cell.training.learning_rate for job in later} == {0.002}
+    assert len({job.cell.id for job in later}) == 3
+    (tmp_path / "space.toml").write_text("[common]\nlearning_rate = {choice = [0.002]}\nembedding = {choice = [8]}")
+    search, _ = searching(tmp_path, weightings="constant", space=tmp_path / "space.toml")
+    assert {job.cell.id for job in search.jobs} >= {job.cell.id for job in later}
 
 
 @pytest.mark.parametrize(
