@@ -192,10 +192,12 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
 def _print_cells(plan: "Plan", catalogue: "Catalogue") -> None:
     from mtlbench.experiments.preview import preview
 
-    cells = preview(plan, catalogue)
+    found = preview(plan, catalogue)
+    cells = found.cells
     rows = [
         [one.dataset, one.backbone, one.weighting, str(one.seed), "recorded" if one.recorded else one.remark]
         for one in cells
     ]
     say(aligned(["dataset", "backbone", "weighting", "seed", "state"], rows))
-    say(f"{len(cells)} cells, {sum(cell.recorded for cell in cells)} of them recorded already")
+    more = f"; up to {found.reports} more will report what the trials choose" if found.reports else ""
+    say(f"{len(cells)} cells, {sum(cell.recorded for cell in cells)} of them recorded already{more}")

@@ -7,7 +7,7 @@ from pydantic import Field
 from mtlbench import api
 from mtlbench_plugins.datasets import _table_columns
 from mtlbench_plugins.datasets._table_files import CATEGORY, TableFile, open_tables
-from mtlbench_plugins.datasets._table_histories import add_histories, cut_bags
+from mtlbench_plugins.datasets._table_histories import add_histories, cut_bags, refuse_empty, single_bags
 from mtlbench_plugins.datasets._table_schema import TableSchema, read_schema
 from mtlbench_plugins.datasets._table_survey import Survey
 
@@ -108,6 +108,7 @@ class Table(api.Dataset):
             frame[session] = api.session_ids(frame[str(user)], frame[str(schema.timestamp)], schema.session_rule)
         if len(frame):
             add_histories(frame, schema)
+            refuse_empty(frame, schema, origin)
         return api.Log(
             frame=frame,
             tasks=schema.described_tasks,
@@ -122,7 +123,7 @@ class Table(api.Dataset):
             min_count=schema.min_count,
             origin=origin,
             facts={**survey.facts(), **(cut_bags(frame, schema) if len(frame) else {})},
-            warnings=tuple(survey.warnings()),
+            warnings=(*survey.warnings(), *(single_bags(frame, schema) if len(frame) else ())),
             place=survey.place,
             bags=[one.described() for one in schema.several],
             splitting=schema.split.described(schema.timestamp_unit),
