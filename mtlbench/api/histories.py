@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mtlbench.api.spilled import Frame, ids_of
 from mtlbench.errors import DataError
 
 CHUNK_ROWS = 1 << 18
@@ -14,7 +15,7 @@ CHUNK_ROWS = 1 << 18
 
 
 def history(
-    frame: pd.DataFrame, user: str, item: str, time: str, where: str | None = None, last: int = 20
+    frame: Frame, user: str, item: str, time: str, where: str | None = None, last: int = 20
 ) -> "pd.Series[Any]":
     """For each row, the items of its user's last events before it, the latest first: a column for ``Log.bags``.
 
@@ -41,7 +42,7 @@ def history(
         DataError: a column is absent, a time is missing, or ``where`` holds something else than 0 and 1.
     """
     _check(frame, user, item, time, where, last)
-    owner = pd.factorize(frame[user])[0]
+    owner = pd.factorize(ids_of(frame, user))[0]
     moment = pd.factorize(frame[time], sort=True)[0]
     counts = _events(frame, item, where, owner)
     order = np.lexsort((moment, owner))
@@ -75,13 +76,13 @@ def _latest_first(begin: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[n
     return numbers
 
 
-def _events(frame: pd.DataFrame, item: str, where: str | None, owner: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _events(frame: Frame, item: str, where: str | None, owner: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which rows are events that a history may hold."""
     known: NDArray[np.bool_] = frame[item].notna().to_numpy() & (owner >= 0)
     return known if where is None else known & (frame[where].to_numpy(np.float64, na_value=0.0) == 1)
 
 
-def _check(frame: pd.DataFrame, user: str, item: str, time: str, where: str | None, last: int) -> None:
+def _check(frame: Frame, user: str, item: str, time: str, where: str | None, last: int) -> None:
     for name in filter(None, (user, item, time, where)):
         if name not in frame.columns:
             raise DataError(

@@ -190,4 +190,9 @@ def _tidy(value: Any) -> Any:
 
 
 def _value(value: Any) -> str:
+    """As it is typed in the spec of a plugin."""
+    if isinstance(value, tuple | list):
+        return "-".join(map(_value, value)) or "()"
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -98,7 +98,13 @@ class Space:
                     f"{where} {(backbone if where == 'backbone' else weighting).entry.name} has more searched "
                     f"parameters than there are dimensions; leave out {name} and others in the file of --space"
                 )
-            value = search.first(tasks) if point is None else search.at(point[first:end].tolist(), tasks)
+            try:
+                value = search.first(tasks) if point is None else search.at(point[first:end].tolist(), tasks)
+            except Exception as error:  # of a plugin's own function
+                raise UsageError(
+                    f"the range in which {where} parameter {name} is searched raises {type(error).__name__}: {error}; "
+                    f'correct it, or leave the parameter out with {name} = "default" in a file for --space'
+                ) from error
             if point is not None or value is not None:
                 found[where][name] = value
         return Setting(**found)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from mtlbench.api.search import Choice, Linear, Log, OrZero, Search
+from mtlbench.bounds import NAME
 from mtlbench.config.parameters import public_fields
 from mtlbench.config.space import COMMON, Ranges
 from mtlbench.discovery import Catalogue, named
@@ -16,7 +17,7 @@ from mtlbench.errors import UsageError, did_you_mean
 class _Range(BaseModel):
     """A range in a space file."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
     low: float
     high: float
@@ -39,7 +40,6 @@ class _Choice(BaseModel):
         return Choice(*(tuple(value) if isinstance(value, list) else value for value in self.choice))
 
 
-NOT_SEARCHED = "default"
 _ENTRY: TypeAdapter[_Range | _Choice | Literal["default"]] = TypeAdapter(_Range | _Choice | Literal["default"])
 FORMS = '{low = 0.1, high = 10, scale = "log"}, {choice = [1, 2]} or "default"'
 
@@ -82,7 +82,7 @@ def read_space(file: Path, catalogue: Catalogue) -> Ranges:
         for plugin, ranges in named_tables.items():
             if plugin:
                 cls = named(kind, plugin, catalogue.of_kind(kind), catalogue.broken).cls
-                known = list(public_fields(cls.Params))
+                known = [name for name in public_fields(cls.Params) if kind != "backbone" or name not in COMMON]
             else:
                 known = list(COMMON)
             found[kind][plugin] = {
@@ -93,12 +93,17 @@ def read_space(file: Path, catalogue: Catalogue) -> Ranges:
 
 
 def _read_range(where: str, name: str, value: Any, known: list[str]) -> Search | None:
+    if name not in known and name in COMMON:
+        raise UsageError(f"{where} has no {name} of its own: it is the same for all methods; write it under [common]")
     if name not in known:
         raise UsageError(f"{where} has no parameter {name!r}: {did_you_mean(name, known)}")
     try:
         entry = _ENTRY.validate_python(value)
-        return None if entry == NOT_SEARCHED or isinstance(entry, str) else entry.search()
+        found = None if isinstance(entry, str) else entry.search()
     except ValidationError as error:
-        raise UsageError(f"{where}.{name} = {value!r} is no range; write {FORMS}") from error
+        raise UsageError(f"{where}.{name} = {value!r:.80} is no range; write {FORMS}") from error
     except ValueError as error:
         raise UsageError(f"{where}.{name}: {error}") from error
+    if len(str(found)) > NAME:
+        raise UsageError(f"{where}.{name} has more values than can be recorded; name fewer, or write {FORMS}")
+    return found

@@ -9,6 +9,7 @@ from pandas import ArrowDtype, isna
 from pandas.api import types
 
 from mtlbench.api import DataError, Log, Pooling, did_you_mean
+from mtlbench.api.spilled import take
 from mtlbench.data.encoding import flat
 
 MOST_IDS = 10_000
@@ -142,5 +143,5 @@ def refuse(log: Log, column: str, bad: NDArray[np.bool_], what: str, remedy: str
 
 def value_at(log: Log, column: str, row: int) -> object:
     """What the log holds there, as Python shows it."""
-    value = log.frame[column].iloc[row]
+    value = take(log.frame, column, np.array([row])).iloc[0]
     return value.item() if isinstance(value, np.generic) else value

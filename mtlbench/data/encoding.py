@@ -100,8 +100,13 @@ def standardise(values: NDArray[np.float64], train: int) -> NDArray[np.float32]:
     if seen.size == 0 or seen.min() == seen.max():
         return np.zeros(len(values), dtype=np.float32)
     largest = np.abs(seen).max()  # the squares of very large or small numbers leave the range of a float
+    seen = seen / largest
+    mean, deviation = seen.mean(), seen.std()
+    del seen
     with np.errstate(over="ignore"):
-        centred = values / largest - (seen / largest).mean()
-        scores: NDArray[np.float32] = (centred / (seen / largest).std()).astype(np.float32)
-    scores[np.isnan(values)] = 0.0
-    return scores
+        scores = values / largest
+        scores -= mean
+        scores /= deviation
+        found = scores.astype(np.float32)
+    found[np.isnan(values)] = 0.0
+    return found

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from mtlbench.config.parameters import spec_text
+from mtlbench.config.parameters import params_text, spec_text
 from mtlbench.config.plan import Plan
+from mtlbench.config.space import COMMON
 from mtlbench.discovery import Catalogue
 from mtlbench.experiments.expand import expand
-from mtlbench.experiments.job import Job
+from mtlbench.experiments.job import Job, merged
 from mtlbench.experiments.results_folder import require_writable
+from mtlbench.experiments.searching import Searching
 from mtlbench.records import RecordStore
 
 
@@ -22,28 +24,49 @@ class PlannedCell:
     recorded: bool
     """Whether the results folder has its record."""
     remark: str
-    """Why it will not be trained; empty where it will."""
+    """Why it will not be trained, or that it is a trial; empty for a cell of the study's rows."""
 
 
-def preview(plan: Plan, catalogue: Catalogue) -> list[PlannedCell]:
-    """The cells of ``plan`` in the order in which they would run.
+@dataclass(frozen=True)
+class Preview:
+    """The cells of a study."""
+
+    cells: list[PlannedCell]
+    """In the order in which they would run."""
+    reports: int
+    """How many more will report what the searches choose, where no choice is that of the defaults."""
+
+
+def preview(plan: Plan, catalogue: Catalogue) -> Preview:
+    """The cells of ``plan``, as far as they are known before it has run.
 
     Raises:
         UsageError: what :func:`mtlbench.experiments.run` would refuse.
     """
     require_writable(plan.settings.out)
     recorded = RecordStore(plan.settings.out).summaries()
-    return [
+    study = expand(plan, catalogue)
+    searching = Searching(plan, plan.tuned, catalogue, study) if plan.tuned else None
+    rows = {job.cell.id for job in study}
+    cells = [
         PlannedCell(
             spec_text(job.cell.dataset.name, job.changed["dataset"]),
             spec_text(job.cell.backbone.name, job.changed["backbone"]),
             spec_text(job.cell.weighting.name, job.changed["weighting"]),
             job.cell.seed,
             job.cell.id in recorded,
-            _remark(job),
+            _remark(job) or ("" if job.cell.id in rows else _trial(job, plan)),
         )
-        for job in expand(plan, catalogue)
+        for job in merged(study, searching.jobs if searching else [])
     ]
+    return Preview(cells, searching.to_report if searching else 0)
+
+
+def _trial(job: Job, plan: Plan) -> str:
+    """That a cell is a trial, and what it changes of the training; what it changes of plugins stands in their specs."""
+    changed = {name: value for name, value in job.cell.training.settings.items() if name in COMMON}
+    own = {name: value for name, value in changed.items() if value != getattr(plan.training, name)}
+    return f"trial: {params_text(own)}" if own else "trial"
 
 
 def _remark(job: Job) -> str:

@@ -72,6 +72,7 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
             searching.announce(store)
             summaries = run_all(merged(study, searching.jobs), known, heard)
             searching.choose(store)
+            searching.announce(store)  # the cells that report the choice
             study = merged(study, searching.jobs)
             summaries = run_all(study, summaries, heard)
             searching.write(store)

@@ -12,12 +12,13 @@ from mtlbench.config.space import Setting
 from mtlbench.config.specs import Resolved, resolve
 from mtlbench.config.study import Study
 from mtlbench.discovery import Catalogue
+from mtlbench.errors import UsageError
 from mtlbench.experiments.expand import Block, Expansion, training_on
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.recording import blank_record
 from mtlbench.experiments.run_cell import load_splits
 from mtlbench.records.schema import Record
-from mtlbench.records.searches import Reported, Search, Trial, choose, read_searches, write_search
+from mtlbench.records.searches import Reported, Search, Trial, choose, read_searches, replaced, write_search
 from mtlbench.records.store import RecordStore
 
 
@@ -63,6 +64,11 @@ class Searching:
         """All jobs that the searches have so far, a cell before those that build on it."""
         return list(self._expansion.jobs.values())
 
+    @property
+    def to_report(self) -> int:
+        """How many cells report the choices, where none is that of the study's own settings."""
+        return sum(len(self._seeds(one)) for one in self._running)
+
     def choose(self, store: RecordStore) -> None:
         """Choose the best trial of each search from the trials' validation scores, and add the cells that report it."""
         for one in self._running:
@@ -72,24 +78,27 @@ class Searching:
                 one.reports = [self._add(one, splits, setting, seed) for seed in self._seeds(one)]
 
     def announce(self, store: RecordStore) -> None:
-        """Say of each search that it runs, so that no page takes its cells for rows before it has ended."""
-        known = {search.search: search for search in read_searches(store.folder)}
+        """Say which cells the searches have so far, so that no page takes them for rows before the searches end."""
+        known = _by_id(store)
         for one in self._running:
             search = self._found(one, ())
-            old = known.get(search.search)
-            hidden = {*search.hidden, *(old.hidden if old else ())}
-            if old is None or len(hidden) > len(old.hidden):
-                write_search(store.folder, (old or search).model_copy(update={"hidden": sorted(hidden)}))
+            old = known.get(search.search, search)
+            hidden = {*search.hidden, *old.hidden}
+            if search.search not in known or len(hidden) > len(old.hidden):
+                write_search(store.folder, old.model_copy(update={"hidden": sorted(hidden)}))
 
     def write(self, store: RecordStore) -> None:
         """Store what each search found, among the records of its cells."""
+        known = _by_id(store)
         for one in self._running:
-            write_search(store.folder, self._found(one, _trials(one, store)))
+            search = self._found(one, _trials(one, store))
+            write_search(store.folder, replaced(known[search.search], search) if search.search in known else search)
 
     def _begin(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, number: int) -> None:
         """Plan the trials of one search, where its plugins make a pair."""
         tasks, space, seed = len(splits.schema.tasks), self._tuned.space, SEARCH_SEEDS + number
-        settings = [space.trial(j, number, backbone, weighting, tasks) for j in range(self._tuned.trials)]
+        drawn = (space.trial(j, number, backbone, weighting, tasks) for j in range(self._tuned.trials))
+        settings = [self._checked(setting, backbone, weighting) for setting in drawn]
         one = _Running(dataset, backbone, weighting, number, settings)
         before = dict(self._expansion.jobs)
         first = self._add(one, splits, settings[0], seed)
@@ -105,9 +114,25 @@ class Searching:
         backbone = self._under(one.backbone, setting.backbone)
         weighting = self._under(one.weighting, setting.weighting)
         own = training_on(one.dataset, splits, self._plan.training)
-        Study.load(flags=setting.training)  # refuses what a space file may give that no training can have
         block = Block(one.dataset, splits, seed, replace(own, **setting.training), yardstick=own)
         return self._expansion.add(block, backbone, weighting)
+
+    def _checked(self, setting: Setting, backbone: Resolved, weighting: Resolved) -> Setting:
+        """``setting`` with its values as they are recorded, which a space file or a plugin may have given otherwise."""
+        try:
+            training = Study.load(flags=setting.training)
+            of_backbone = self._under(backbone, setting.backbone).params.model_dump(mode="json", by_alias=True)
+            of_weighting = self._under(weighting, setting.weighting).params.model_dump(mode="json", by_alias=True)
+        except UsageError as error:
+            raise UsageError(
+                f"the search space gives a value that cannot be used: {error}; correct the range of the parameter, or "
+                "name its values, such as {choice = [1, 2]}, in a file for --space"
+            ) from error
+        return Setting(
+            {name: getattr(training, name) for name in setting.training},
+            {name: of_backbone[name] for name in setting.backbone},
+            {name: of_weighting[name] for name in setting.weighting},
+        )
 
     def _under(self, plugin: Resolved, values: Mapping[str, Any]) -> Resolved:
         """``plugin`` with what a trial sets, beside what the user has set."""
@@ -132,7 +157,9 @@ class Searching:
         changed = {plugin.entry.kind: plugin.changed for plugin in (one.dataset, one.backbone, one.weighting)}
         blank = blank_record(Job(cell, self._plan.settings, changed), self._catalogue, splits)
         space = self._tuned.space.described(one.backbone, one.weighting, len(splits.schema.tasks))
-        content = {"cell": cell.id, "space": space, "number": one.number}
+        content: dict[str, Any] = {"cell": cell.id, "space": space, "number": one.number}
+        if self._tuned.searches > 1:  # they share the report seeds
+            content["searches"] = self._tuned.searches
         return Search(
             protocol=blank.protocol,
             search=identity(content),
@@ -168,6 +195,10 @@ class Searching:
 
     def _splits(self, dataset: Resolved) -> Splits:
         return load_splits(self._catalogue, dataset.spec, self._plan.settings.data_dir)
+
+
+def _by_id(store: RecordStore) -> dict[str, Search]:
+    return {search.search: search for search in read_searches(store.folder)}
 
 
 def _key(backbone: Resolved, weighting: Resolved) -> tuple[str, str]:

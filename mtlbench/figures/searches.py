@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mtlbench.figures.canvas import COLOURS, MARKERS, NothingToDrawError, canvas, check_format, label, save
 from mtlbench.leaderboards.boards.grouping import board_key
-from mtlbench.leaderboards.tables.searches import in_order, search_name, values_of
+from mtlbench.leaderboards.tables.searches import in_order, search_names, values_of
 from mtlbench.records.searches import Search
 from mtlbench.statistics.expected_best import expected_best
 
@@ -36,7 +36,7 @@ def draw_searches(searches: Sequence[Search], path: Path) -> None:
 
 
 def _draw(panel: "Axes", searches: Sequence[Search]) -> None:
-    for i, search in enumerate(searches):
+    for i, (name, search) in enumerate(zip(search_names(searches), searches, strict=True)):
         best = expected_best(values_of(search))
         style = "-" if i < len(COLOURS) else "--"
         panel.plot(
@@ -47,7 +47,7 @@ def _draw(panel: "Axes", searches: Sequence[Search]) -> None:
             marker=MARKERS[i % len(MARKERS)],
             markersize=4,
             linewidth=1.2,
-            label=label(search_name(search)),
+            label=label(name),
         )
     panel.set_xlabel("trials")
     panel.set_ylabel("expected best validation score")

@@ -103,11 +103,9 @@ class Search(_Strict):
         return f"{'.'.join(names)}.search{self.number}.{self.search[:12]}"
 
     @property
-    def family(self) -> str:
-        """Equal for the searches of one row: all but the number and what was found."""
-        return identity(
-            self.model_dump(mode="json", include={"dataset", "backbone", "weighting", "training", "preset"})
-        )
+    def space_key(self) -> str:
+        """Equal for searches of the same ranges."""
+        return identity(self.space)[:8]
 
     @property
     def winner(self) -> Trial | None:
@@ -134,13 +132,20 @@ def joined(one: Search, other: Search) -> Search:
 
     Where both report the same trial, it has the report seeds of both.
     """
-    most, less = (one, other) if one.planned >= other.planned else (other, one)
-    update: dict[str, Any] = {"hidden": sorted({*most.hidden, *less.hidden})}
-    if most.chosen == less.chosen:
-        cells = {report.seed: report for report in (*less.reports, *most.reports)}
-        update["report_seeds"] = sorted({*most.report_seeds, *less.report_seeds})
+    return replaced(other, one) if one.planned >= other.planned else replaced(one, other)
+
+
+def replaced(old: Search, new: Search) -> Search:
+    """``new`` in the place of ``old``, a record of the same search with other trials or report seeds.
+
+    No cell of the old one becomes a row. Where both report the same trial, it has the report seeds of both.
+    """
+    update: dict[str, Any] = {"hidden": sorted({*new.hidden, *old.hidden})}
+    if new.chosen == old.chosen:
+        cells = {report.seed: report for report in (*old.reports, *new.reports)}
+        update["report_seeds"] = sorted({*new.report_seeds, *old.report_seeds})
         update["reports"] = [cells[seed] for seed in sorted(cells)]
-    return most.model_copy(update=update)
+    return new.model_copy(update=update)
 
 
 def _order(trial: Trial) -> tuple[float, float, int]:

@@ -6,8 +6,9 @@ from typing import Any
 from mtlbench.records.schema import Failure, PluginUse, Record, StageSpend
 from mtlbench.records.searches import Search, Trial
 
-TRIALS, SEARCHES = "trials", "searches"
-"""Parameters that a tuned row shows beside those of its weighting."""
+TRIALS, SEARCHES, SPACE = "trials", "searches", "space"
+"""Parameters that a tuned row has beside those of its weighting; the space is shown where rows differ in nothing else.
+"""
 
 STAGE = "search"
 """The stage of a tuned row's budget that is the cost of its search."""
@@ -67,7 +68,8 @@ def _method(search: Search) -> dict[str, Any]:
 
 def _tuned(search: Search, use: PluginUse) -> PluginUse:
     more = {TRIALS: search.planned} | ({SEARCHES: search.searches} if search.searches > 1 else {})
-    return use.model_copy(update={"params": {**use.params, **more}, "changed": {**use.changed, **more}})
+    params = {**use.params, **more, SPACE: search.space_key}
+    return use.model_copy(update={"params": params, "changed": {**use.changed, **more}})
 
 
 def _as_it_ran(base: PluginUse, use: PluginUse) -> PluginUse:

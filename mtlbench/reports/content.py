@@ -14,7 +14,7 @@ from mtlbench.leaderboards.boards.grouping import board_key, boards, comparable,
 from mtlbench.leaderboards.boards.naming import backbone_name, weighting_name
 from mtlbench.leaderboards.tables.captions import captions, notes
 from mtlbench.leaderboards.tables.claims import difference_head, difference_text
-from mtlbench.leaderboards.tables.searches import in_order, search_name, values_of
+from mtlbench.leaderboards.tables.searches import in_order, search_names, values_of
 from mtlbench.records import Record
 from mtlbench.records.searches import Search
 from mtlbench.reports.cells import Shared, cell_content, short
@@ -121,13 +121,13 @@ def _difference(value: SeedMean) -> dict[str, Any] | None:
 
 def _searches(searches: Sequence[Search], key: str) -> list[dict[str, Any]]:
     """Of each search of a board the expected best validation score after 1, 2, ... trials."""
+    found = [search for search in in_order(searches) if board_key(search) == key and values_of(search)]
     return [
         {
-            "method": search_name(search),
+            "method": name,
             "backbone": backbone_name(search),
             "weighting": weighting_name(search),
-            "best": [short(value) for value in expected_best(values)],
+            "best": [short(value) for value in expected_best(values_of(search))],
         }
-        for search in in_order(searches)
-        if board_key(search) == key and (values := values_of(search))
+        for name, search in zip(search_names(found), found, strict=True)
     ]

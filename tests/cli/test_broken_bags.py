@@ -121,14 +121,14 @@ def here(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 def refusal(mtlbench: Any, here: Path, cache_dir: Path, description: str) -> str:
     """What a run on ``description`` is refused with, after which nothing is written."""
     (here / "my_log.toml").write_text(description)
-    before = sorted(here.rglob("*"))
+    before = sorted(path for path in here.rglob("*") if path.is_file())
     result = mtlbench("run", "--dataset", "table[schema=my_log.toml]", *RUN)
     assert result.code == 2
     assert result.out == ""
     assert result.err.startswith("error: ")
     assert result.err.count("\n") == 1
     assert "my_log." in result.err
-    assert sorted(here.rglob("*")) == before
+    assert sorted(path for path in here.rglob("*") if path.is_file()) == before
     assert not list(cache_dir.glob("table-*"))
     return str(result.err)
 

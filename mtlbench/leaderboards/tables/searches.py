@@ -2,14 +2,20 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 
+from mtlbench.cells import Training
 from mtlbench.config.parameters import params_text, value_text
 from mtlbench.leaderboards.boards.board import MISSING, Board
-from mtlbench.leaderboards.boards.naming import natural
+from mtlbench.leaderboards.boards.naming import natural, told_apart
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell
 from mtlbench.records.searches import Search, Trial
+from mtlbench.records.tuned import SPACE
 from mtlbench.statistics.expected_best import expected_best
 from mtlbench.text import one_line
+
+_DEFAULTS = {one.name: one.default for one in fields(Training)}
+"""Of settings that the record of a search does not name."""
 
 FEWER = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 """Numbers of trials whose expected best is shown, up to that of the search."""
@@ -27,10 +33,15 @@ def in_order(searches: Iterable[Search]) -> list[Search]:
 
 
 def _order(search: Search) -> tuple[object, ...]:
-    return not search.baseline, natural(search.weighting.label), natural(search_name(search))
+    return not search.baseline, natural(search.weighting.label), natural(_name(search)), search.space_key
 
 
-def search_name(search: Search) -> str:
+def search_names(searches: Sequence[Search]) -> list[str]:
+    """What each is called; where only their spaces make the difference, that is added in parentheses."""
+    return told_apart(list(map(_name, searches)), [{SPACE: search.space_key} for search in searches])
+
+
+def _name(search: Search) -> str:
     """The method of a search, with the parameters that the user set, and its number where there are several."""
     changed = "; ".join(params_text(use.changed) for use in (search.backbone, search.weighting) if use.changed)
     number = f", search {search.number}" if search.searches > 1 else ""
@@ -46,11 +57,14 @@ def values_of(search: Search) -> list[float]:
 
 def _settings_table(board: Board, searches: Sequence[Search]) -> Table:
     common = list(dict.fromkeys(name for search in searches for name in search.space if "." not in name))
-    lines = tuple(Line((TableCell(search_name(search)),), _setting(search, common)) for search in searches)
+    lines = tuple(
+        Line((TableCell(name),), _setting(search, common))
+        for name, search in zip(search_names(searches), searches, strict=True)
+    )
     spaces = dict.fromkeys(one_line(f"{name} {text}") for search in searches for name, text in search.space.items())
     caption = (
         "The settings with the best validation score of each method's trials, which its tuned row has. Trial 0 has the "
-        "settings of the method's other row. Trial j has the same common settings for every method.",
+        "method's settings before the search. Trial j has the same common settings for every method.",
         f"Searched: {'; '.join(spaces)}.",
     )
     heads = (Head("", "trial"), *(Head("", one_line(name.replace("_", " "))) for name in common), Head("", "its own"))
@@ -61,11 +75,20 @@ def _setting(search: Search, common: Sequence[str]) -> tuple[TableCell, ...]:
     won = search.winner
     if won is None:
         return (TableCell("none", quiet=True), *[TableCell(MISSING, quiet=True)] * (len(common) + 1))
-    shared = {**won.training, **{name: value for name, value in won.backbone.items() if name in common}}
-    own = {name: value for name, value in {**won.backbone, **won.weighting}.items() if name not in shared}
+    shared = {**_DEFAULTS, **search.training, **search.backbone.params, **won.training, **won.backbone}
     cells = [TableCell(_value(shared[name])) if name in shared else TableCell(MISSING, quiet=True) for name in common]
+    own = {
+        name: {**use.params, **found}.get(name)
+        for use, found in ((search.backbone, won.backbone), (search.weighting, won.weighting))
+        for name in _own(use.name, search)
+    }
     text = ", ".join(f"{one_line(name)}={_value(value)}" for name, value in own.items())
     return (TableCell(str(won.number)), *cells, TableCell(text or MISSING, quiet=not text))
+
+
+def _own(plugin: str, search: Search) -> list[str]:
+    """The searched parameters of a plugin's own."""
+    return [name.removeprefix(f"{plugin}.") for name in search.space if name.startswith(f"{plugin}.")]
 
 
 def _cost_table(board: Board, searches: Sequence[Search]) -> Table:
@@ -80,7 +103,10 @@ def _cost_table(board: Board, searches: Sequence[Search]) -> Table:
         *(Head("", name) for name in ("trials", "failed", "steps", "seconds", "trial 0")),
         *(Head("expected best of", str(n)) for n in counts),
     )
-    lines = tuple(Line((TableCell(search_name(search)),), _costs(search, counts)) for search in searches)
+    lines = tuple(
+        Line((TableCell(name),), _costs(search, counts))
+        for name, search in zip(search_names(searches), searches, strict=True)
+    )
     return Table(f"{board.title}: cost of the searches", caption, ("Method",), heads, lines)
 
 

@@ -1,13 +1,11 @@
 """The histories of a log that is read, and how much of its bags is left out."""
 
-import pandas as pd
-
 from mtlbench import api
 from mtlbench_plugins.datasets._table_bags import TableBag, marks
 from mtlbench_plugins.datasets._table_schema import TableSchema
 
 
-def add_histories(frame: pd.DataFrame, schema: TableSchema) -> None:
+def add_histories(frame: api.SpilledFrame, schema: TableSchema) -> None:
     """Put each history of ``schema`` into ``frame``, in place of the columns that say which events count."""
     for one in schema.history:
         where = None if one.where is None else one.mark if one.mark in marks(schema) else one.where.text
@@ -17,7 +15,7 @@ def add_histories(frame: pd.DataFrame, schema: TableSchema) -> None:
         del frame[mark]
 
 
-def refuse_empty(frame: pd.DataFrame, schema: TableSchema, origin: str) -> None:
+def refuse_empty(frame: api.SpilledFrame, schema: TableSchema, origin: str) -> None:
     """Refuse a bag or a history that has no id in any row.
 
     Raises:
@@ -35,7 +33,7 @@ def refuse_empty(frame: pd.DataFrame, schema: TableSchema, origin: str) -> None:
         raise api.DataError(f"{origin}: {what}")
 
 
-def single_bags(frame: pd.DataFrame, schema: TableSchema) -> list[str]:
+def single_bags(frame: api.SpilledFrame, schema: TableSchema) -> list[str]:
     """Warnings of bags of texts of which none has a second id, as under a separator that is another one."""
     return [
         f"no row of the bags {bag.name!r} has two ids with {bag.separator!r} between them: check the `separator`, or "
@@ -45,7 +43,7 @@ def single_bags(frame: pd.DataFrame, schema: TableSchema) -> list[str]:
     ]
 
 
-def cut_bags(frame: pd.DataFrame, schema: TableSchema) -> dict[str, float]:
+def cut_bags(frame: api.SpilledFrame, schema: TableSchema) -> dict[str, float]:
     """The share of the rows in which a bag of the files has more ids than its length, as facts."""
     shares = {bag.name: float((frame[bag.name].list.len() > bag.length).mean()) for bag in schema.bags}
     return {f"longer_than_length.{name}": share for name, share in shares.items() if share}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from plugin_sources import write
 
-from mtlbench.api.search import Linear
+from mtlbench.api.search import Choice, Linear, Mapped
 from mtlbench.config.space import COMMON, Space
 from mtlbench.config.space_file import read_space
 from mtlbench.config.specs import Resolved, resolve
@@ -100,6 +100,11 @@ def test_a_file_changes_adds_and_leaves_out_ranges(tmp_path: Path) -> None:
         ("[common]\nlearning_rate = 3", "is no range; write"),
         ("[common]\nlearning_rate = {low = 2, high = 1}", "from a number to a larger one"),
         ("[common]\nlearning_rate = {low = 0, high = 1, scale = 'log'}", "begins above 0"),
+        ("[common]\nlearning_rate = {low = true, high = 3}", "is no range; write"),
+        ("[common]\nlearning_rate = {low = '0.1', high = 3}", "is no range; write"),
+        (f"[common]\nlearning_rate = {[0.1] * 3000}", r"0\.1, is no range"),
+        (f"[common]\ndropout = {{choice = {[0.123456] * 200}}}", "more values than can be recorded"),
+        ("[backbone.mmoe]\ndropout = {low = 0.1, high = 0.2}", r"write it under \[common\]"),
         ("[weighting.rmlt]\n", "did you mean 'rmtl'"),
         ("[weighting.rmtl]\nlamda = 'default'", "did you mean 'lambda'"),
         ("weighting = 3", "must hold tables"),
@@ -114,6 +119,16 @@ def test_a_file_that_says_something_else_is_refused(tmp_path: Path, text: str, r
 def test_more_parameters_than_dimensions_are_refused() -> None:
     with pytest.raises(UsageError, match="more searched parameters than there are dimensions"):
         SPACE.trial(1, 0, MMOE, plugin("weighting", "scalarization"), 60)
+
+
+def test_a_range_whose_function_fails_is_named() -> None:
+    ranges = {"weighting": {"rmtl": {"lambda": Mapped(Linear(0, 1), lambda x, tasks: x / 0, "x / 0")}}}
+    with pytest.raises(UsageError, match="weighting parameter lambda is searched raises ZeroDivisionError"):
+        Space("compact", overrides=ranges).trial(1, 0, MMOE, plugin("weighting", "rmtl"), 2)
+
+
+def test_values_of_a_choice_are_shown_as_they_are_typed() -> None:
+    assert str(Choice((64, 32), (), None, True, 0.5)) == "64-32 | () | none | true | 0.5"
 
 
 def test_every_common_setting_can_be_searched() -> None:

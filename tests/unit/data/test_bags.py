@@ -72,7 +72,8 @@ def test_bags_reach_the_splits_in_the_order_of_time_and_are_read_back(tmp_path: 
     expected = [min(2, 0 if one is None or one is np.nan or one is pd.NA else len(one)) for one in rows]
     found = [length for split in splits.parts().values() for length in split.bags[0].lengths.tolist()]
     assert found == expected
-    stored = store.write(tmp_path / "entry", splits, "key")
+    with store.scratch(tmp_path) as folder:
+        stored = store.write(tmp_path / "entry", splits, "key", folder)
     again = store.read(tmp_path / "entry", "key")
     for other in (stored, again):
         assert other is not None

@@ -17,10 +17,14 @@ from mtlbench.discovery import discover
 from mtlbench.experiments import run_cell
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.searching import Searching
+from mtlbench.leaderboards import build
+from mtlbench.leaderboards.boards.grouping import boards, method_key
+from mtlbench.leaderboards.boards.naming import method_name
 from mtlbench.leaderboards.publishing import read_records, searches_of
 from mtlbench.operations.merging import merge
 from mtlbench.records import RecordStore, checksum
-from mtlbench.records.searches import Trial, choose, joined
+from mtlbench.records.searches import Trial, choose, joined, replaced
+from mtlbench.records.tuned import with_tuned_rows
 from mtlbench.reports.content import content
 from mtlbench.statistics.expected_best import expected_best
 from mtlbench.verification.verify import verify
@@ -91,8 +95,19 @@ def test_what_makes_no_pair_is_not_searched(tmp_path: Path) -> None:
 
 def test_a_value_that_no_training_has_is_refused_before_any_trial(tmp_path: Path) -> None:
     (tmp_path / "space.toml").write_text("[common]\nlearning_rate = {low = -2, high = -1}")
-    with pytest.raises(UsageError, match=r"learning_rate = -1\.\d+ is out of range"):
+    with pytest.raises(UsageError, match=r"learning_rate = -1\.\d+ is out of range.*correct the range"):
         searching(tmp_path, space=tmp_path / "space.toml")
+
+
+def test_a_value_is_trained_and_recorded_as_the_training_has_it(tmp_path: Path) -> None:
+    (tmp_path / "space.toml").write_text("[common]\nlearning_rate = {choice = ['0.002']}\nembedding = {choice = ['8']}")
+    search, _ = searching(tmp_path, weightings="constant", space=tmp_path / "space.toml")
+    later = [job for job in search.jobs if job.cell.training.learning_rate != 0.001]
+    assert {job.cell.training.learning_rate for job in later} == {0.002}
+    assert len({job.cell.id for job in later}) == 3
+    (tmp_path / "space.toml").write_text("[common]\nlearning_rate = {choice = [0.002]}\nembedding = {choice = [8]}")
+    search, _ = searching(tmp_path, weightings="constant", space=tmp_path / "space.toml")
+    assert {job.cell.id for job in search.jobs} >= {job.cell.id for job in later}
 
 
 @pytest.mark.parametrize(
@@ -187,6 +202,81 @@ def test_a_search_that_has_not_ended_shows_no_trial_as_a_row(tmp_path: Path) -> 
     assert found.trials == []
 
 
+def test_a_dry_run_lists_the_trials_and_what_they_change(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finish_here([*STUDY, "--weighting", "constant", "--trials", "3", "--dry-run"], tmp_path)
+    said = capsys.readouterr().out
+    (constant,) = (search for search in searches_of(finished) if search.baseline)
+    for trial in constant.trials[1:]:
+        assert f"trial: learning_rate={trial.training['learning_rate']}, " in said
+    assert "5 cells, 0 of them recorded already; up to 2 more will report what the trials choose" in said
+    finish_here([*STUDY, "--weighting", "constant", "--trials", "3", "--dry-run"], finished)
+    assert "5 cells, 5 of them recorded already" in capsys.readouterr().out
+
+
+def rows_of(out: Path) -> set[tuple[str, int]]:
+    """Of each row of a page that is not at the study's own settings: its name and a seed."""
+    for record in read_records(out):
+        assert record.seed < SEARCH_SEEDS
+        assert record.training["learning_rate"] == 0.001
+    return {(method_name(record), record.seed) for record in read_records(out) if record.weighting.changed}
+
+
+def test_fewer_trials_or_seeds_in_the_same_folder_make_no_row_of_an_earlier_trial(
+    finished: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished, out := tmp_path / "results")
+    finish_here([*STUDY[:-3], "--seeds", "1", "--quiet", "--weighting", "constant", "--trials", "2"], out)
+    (of_constant,) = (search for search in searches_of(out) if search.baseline)
+    assert len(of_constant.trials) == 2
+    names = {name for name, _ in rows_of(out)}
+    assert names == {f"{one}Shared Bottom [trials=3]" for one in ("UW-", "Scalarization-")} | {
+        "Shared Bottom [trials=2]"
+    }
+
+
+def test_a_study_that_dies_while_its_choice_is_reported_shows_no_row_of_a_choice(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(finished, out := tmp_path / "results")
+    shutil.rmtree(out / "records" / "searches")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Searching, "write", killed)
+    finish_here([*STUDY, *METHODS, "--trials", "3"], out, code=130)
+    assert {record.failure.reason for record in read_records(out) if "trials" in record.weighting.changed} == {
+        "its search has not ended; run the study again"
+    }
+    assert len(rows_of(out)) == 6
+
+
+def test_what_is_searched_and_how_often_tell_rows_apart(tmp_path: Path) -> None:
+    (tmp_path / "space.toml").write_text('[common]\ndropout = "default"')
+    for keys in ({}, {"searches": 2}, {"space": tmp_path / "space.toml"}):
+        searching(tmp_path, weightings="constant", **keys)[0].announce(RecordStore(tmp_path))
+    rows = list(with_tuned_rows([], searches_of(tmp_path)))
+    assert len({(method_key(record), record.seed) for record in rows}) == len(rows) == 6
+    named = {row.method for board in boards(rows) for row in board.rows if row.sample}
+    spaces = {search.space_key for search in searches_of(tmp_path)}
+    assert len(spaces) == 2
+    assert named == {
+        "Shared Bottom [trials=4, searches=2]",
+        *(f"Shared Bottom [trials=4] (constant.space={space})" for space in spaces),
+    }
+
+
+def test_a_search_in_the_place_of_another_keeps_its_report_seeds_where_the_choice_is_the_same(finished: Path) -> None:
+    old = searches_of(finished)[0]
+    fewer = old.model_copy(update={"report_seeds": [0], "reports": old.reports[:1], "hidden": []})
+    assert replaced(old, fewer) == old
+    other = fewer.model_copy(update={"chosen": (old.chosen + 1) % 3})
+    assert replaced(old, other).reports == other.reports
+    assert replaced(old, other).hidden == old.hidden
+
+
 def trial(number: int, score: float | None, loss: float | None = 1.0, status: str = "done") -> Trial:
     return Trial(number=number, cell="c", training={}, backbone={}, weighting={}, status=status, score=score, loss=loss)
 
@@ -266,13 +356,24 @@ def test_the_page_shows_the_settings_found_and_what_fewer_trials_give(finished: 
         row = next(line for line in settings.splitlines() if line.startswith(f"| {search.method} "))
         cells = [cell.strip() for cell in row.split("|")[2:-1]]
         assert cells[0] == str(search.chosen)
-        rate = search.winner.training.get("learning_rate")
-        assert cells[1] == ("–" if rate is None else f"{rate:.4g}")
+        assert cells[1] == f"{search.winner.training.get('learning_rate', 0.001):.4g}"
+        assert cells[3] == f"{search.winner.backbone.get('dropout', 0.2):.4g}"
         scores = [trial.score for trial in search.trials]
         row = next(line for line in cost.splitlines() if line.startswith(f"| {search.method} "))
         cells = [cell.strip() for cell in row.split("|")[2:-1]]
         assert cells[0] == "3"
         assert cells[-3:] == [f"{value:.4f}" for value in expected_best(scores)]
+
+
+def test_a_search_that_found_nothing_better_shows_the_settings_of_trial_0(finished: Path) -> None:
+    (search,) = (one for one in searches_of(finished) if one.weighting.name == "uncertainty")
+    records = read_records(finished)
+    (table,) = (
+        one
+        for one in build(records, searches=[search.model_copy(update={"chosen": 0})])
+        if "settings found" in one.title
+    )
+    assert [cell.text for cell in table.lines[0].cells] == ["0", "0.001", "0", "0.2", "16", "0", "s0=-0.5"]
 
 
 def test_report_and_figures_show_the_searches(finished: Path) -> None:
