@@ -39,7 +39,8 @@ def history(
         Lists of items, as long as the frame and with its index.
 
     Raises:
-        DataError: a column is absent, a time is missing, or ``where`` holds something else than 0 and 1.
+        DataError: a column is absent, a time is missing, items are of two types, or ``where`` holds something else than
+            0 and 1.
     """
     _check(frame, user, item, time, where, last)
     owner = pd.factorize(ids_of(frame, user))[0]
@@ -57,7 +58,10 @@ def history(
     begin, end = np.empty(len(order), dtype=np.int64), np.empty(len(order), dtype=np.int64)
     begin[order], end[order] = np.maximum(starts, ends - last), ends
     begin[owner < 0] = end[owner < 0] = 0
-    values = pa.array(frame[item].iloc[order[happened]])
+    try:
+        values = pa.array(frame[item].iloc[order[happened]])
+    except pa.ArrowException as error:
+        raise DataError(f"history: the items in {item!r} cannot be read: {error}; give items of one type") from error
     lists = pa.LargeListArray.from_arrays(np.append(0, np.cumsum(end - begin)), values.take(_latest_first(begin, end)))
     return pd.Series(lists, index=frame.index, dtype=pd.ArrowDtype(lists.type), name=f"history of {item}")
 
@@ -88,8 +92,8 @@ def _check(frame: Frame, user: str, item: str, time: str, where: str | None, las
             raise DataError(
                 f"history: there is no column {name!r}; the columns are {', '.join(map(str, frame.columns))}"
             )
-    if last < 1:
-        raise DataError(f"history: last = {last}; give 1 or more items")
+    if not isinstance(last, int | np.integer) or last < 1:
+        raise DataError(f"history: last = {last}; give a whole number of 1 or more items")
     if frame[time].isna().any():
         row = int(frame[time].isna().to_numpy().argmax())
         raise DataError(f"history: row {row} has no time in {time!r}; drop the rows without one")

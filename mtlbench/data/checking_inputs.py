@@ -50,7 +50,7 @@ def check_inputs(log: Log) -> None:
 
 def _check_numbers(log: Log) -> None:
     for name, bins in log.binned.items():
-        if bins not in BINS:
+        if not isinstance(bins, int | np.integer) or bins not in BINS:
             raise DataError(f"column {name!r} is to be cut into {bins} bins: give {BINS[0]} to {BINS[-1]}")
     for name in (*log.numerical, *log.binned):
         column = log.frame[name]

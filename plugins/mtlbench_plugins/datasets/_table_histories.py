@@ -1,7 +1,7 @@
-"""The histories of a log that is read, and how much of its bags is left out."""
+"""The histories of a log that is read, and what is to be said of its bags."""
 
 from mtlbench import api
-from mtlbench_plugins.datasets._table_bags import TableBag, marks
+from mtlbench_plugins.datasets._table_bags import TableBag, TableHistory, marks
 from mtlbench_plugins.datasets._table_schema import TableSchema
 
 
@@ -15,35 +15,34 @@ def add_histories(frame: api.SpilledFrame, schema: TableSchema) -> None:
         del frame[mark]
 
 
-def refuse_empty(frame: api.SpilledFrame, schema: TableSchema, origin: str) -> None:
-    """Refuse a bag or a history that has no id in any row.
+def judge_bags(frame: api.SpilledFrame, schema: TableSchema, origin: str) -> tuple[dict[str, float], list[str]]:
+    """What is to be said of the bags of ``schema``, as facts and as warnings.
+
+    The facts are the shares of the rows in which a bag of the files has more ids than its length. The warnings are of
+    texts of which none has a second id, as under a separator that is another one.
 
     Raises:
-        DataError: naming it and the remedy.
+        DataError: a bag or a history has no id in any row; naming it and the remedy.
     """
+    facts, warnings = {}, []
     for one in schema.several:
-        if frame[one.name].list.len().any():
+        lengths = frame[one.name].list.len()
+        if not lengths.any():
+            raise api.DataError(f"{origin}: {_without_ids(one)}")
+        if isinstance(one, TableHistory):
             continue
-        if isinstance(one, TableBag):
-            what = f"column {one.name!r} of `bags` has no id in any row: take it out"
-        else:
-            which = f" for which `{one.where.text}` holds" if one.where else ""
-            what = f"{one.name!r} is empty in all rows: no user has an earlier row{which}; correct `where`, or take"
-            what += " the history out"
-        raise api.DataError(f"{origin}: {what}")
+        if share := float((lengths > one.length).mean()):
+            facts[f"longer_than_length.{one.name}"] = share
+        if one.separator and lengths.max() < 2:
+            warnings.append(
+                f"no row of the bags {one.name!r} has two ids with {one.separator!r} between them: check the "
+                "`separator`, or name the column as categorical"
+            )
+    return facts, warnings
 
 
-def single_bags(frame: api.SpilledFrame, schema: TableSchema) -> list[str]:
-    """Warnings of bags of texts of which none has a second id, as under a separator that is another one."""
-    return [
-        f"no row of the bags {bag.name!r} has two ids with {bag.separator!r} between them: check the `separator`, or "
-        "name the column as categorical"
-        for bag in schema.bags
-        if bag.separator and frame[bag.name].list.len().max() < 2
-    ]
-
-
-def cut_bags(frame: api.SpilledFrame, schema: TableSchema) -> dict[str, float]:
-    """The share of the rows in which a bag of the files has more ids than its length, as facts."""
-    shares = {bag.name: float((frame[bag.name].list.len() > bag.length).mean()) for bag in schema.bags}
-    return {f"longer_than_length.{name}": share for name, share in shares.items() if share}
+def _without_ids(one: TableBag | TableHistory) -> str:
+    if isinstance(one, TableBag):
+        return f"column {one.name!r} of `bags` has no id in any row: take it out"
+    which = f" for which `{one.where.text}` holds; correct `where`, or" if one.where else ";"
+    return f"{one.name!r} is empty in all rows: no user has an earlier row{which} take the history out"

@@ -7,7 +7,7 @@ from pydantic import Field
 from mtlbench import api
 from mtlbench_plugins.datasets import _table_columns
 from mtlbench_plugins.datasets._table_files import CATEGORY, TableFile, open_tables
-from mtlbench_plugins.datasets._table_histories import add_histories, cut_bags, refuse_empty, single_bags
+from mtlbench_plugins.datasets._table_histories import add_histories, judge_bags
 from mtlbench_plugins.datasets._table_schema import TableSchema, read_schema
 from mtlbench_plugins.datasets._table_survey import Survey
 
@@ -106,9 +106,11 @@ class Table(api.Dataset):
         if schema.session_rule and len(frame):
             session = "session, by rule"
             frame[session] = api.session_ids(frame[str(user)], frame[str(schema.timestamp)], schema.session_rule)
+        shares: dict[str, float] = {}
+        doubts: list[str] = []
         if len(frame):
             add_histories(frame, schema)
-            refuse_empty(frame, schema, origin)
+            shares, doubts = judge_bags(frame, schema, origin)
         return api.Log(
             frame=frame,
             tasks=schema.described_tasks,
@@ -122,8 +124,8 @@ class Table(api.Dataset):
             user_inputs=schema.user_inputs,
             min_count=schema.min_count,
             origin=origin,
-            facts={**survey.facts(), **(cut_bags(frame, schema) if len(frame) else {})},
-            warnings=(*survey.warnings(), *(single_bags(frame, schema) if len(frame) else ())),
+            facts={**survey.facts(), **shares},
+            warnings=(*survey.warnings(), *doubts),
             place=survey.place,
             bags=[one.described() for one in schema.several],
             splitting=schema.split.described(schema.timestamp_unit),

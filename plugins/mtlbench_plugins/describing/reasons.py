@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mtlbench_plugins.datasets._table_tasks import TRUTHS
 from mtlbench_plugins.describing.bags import is_list_as_text
 from mtlbench_plugins.describing.proposals import is_weight
-from mtlbench_plugins.describing.sample import UNREADABLE, Sample, is_large
+from mtlbench_plugins.describing.sample import EMPTY_BAG, UNREADABLE, Sample, is_large
 from mtlbench_plugins.describing.times import is_named_as_time, is_unread_time
 
 if TYPE_CHECKING:
@@ -30,8 +30,11 @@ Labels = Mapping[str, NDArray[np.bool_]]
 def reason_against(name: str, sample: Sample, roles: "Roles", labels: Labels) -> str | None:
     """Why a column is no input; ``None`` where it may be one."""
     kind = sample.kinds[name]
+    if kind == EMPTY_BAG:
+        return "lists without an id in any of the rows that were looked at"
     if kind in UNREADABLE:
-        return f"a {'list or struct' if kind == 'list' else kind}: write its values into columns of their own"
+        what = {"list": "a list or struct", "bytes": "bytes"}.get(kind, f"a {kind}")
+        return f"{what}: write its values into columns of their own"
     column = sample.frame[name]
     distinct = column.nunique(dropna=False)
     if name in labels:

@@ -21,8 +21,8 @@ from mtlbench_plugins.datasets._table_ids import ids
 from mtlbench_plugins.datasets._table_survey import family
 from mtlbench_plugins.describing.bags import is_bag
 
-BAG, VECTOR = "list of ids", "vector"
-UNREADABLE = {BAG, VECTOR, "list", "map", "bytes", "duration"}
+BAG, VECTOR, EMPTY_BAG = "list of ids", "vector", "empty list"
+UNREADABLE = {BAG, VECTOR, EMPTY_BAG, "list", "map", "bytes", "duration"}
 """Kinds of columns of which nothing is looked at."""
 WHOLE = r"^-?\d+$"
 NARROWEST = 2
@@ -85,6 +85,7 @@ def read_sample(files: Sequence[TableFile]) -> Sample:
             alike.append(file)
     kinds = {one.name: _kind(one.type) for one in found}
     kinds |= dict.fromkeys(_vectors(alike, found), VECTOR)
+    kinds |= dict.fromkeys(_without_ids(alike, [name for name, kind in kinds.items() if kind == BAG], found), EMPTY_BAG)
     types = {one.name: _type(one.type) for one in found if kinds[one.name] not in UNREADABLE}
     block, origins = _first_blocks(alike, types)
     rows = sum(file.rows() for file in files)
@@ -135,6 +136,18 @@ def _vectors(files: Sequence[TableFile], found: pa.Schema) -> list[str]:
     block, _ = _first_blocks(files, wide)
     lengths = {name: pc.unique(pc.drop_null(pc.list_value_length(block[name]))).to_pylist() for name in wide}
     return [name for name, own in lengths.items() if len(own) == 1 and own[0] >= NARROWEST]
+
+
+def _without_ids(files: Sequence[TableFile], names: Sequence[str], found: pa.Schema) -> list[str]:
+    """Those of the columns ``names``, lists, that have no id in the first block of any file."""
+    left = list(names)
+    for file in files:
+        if not left:
+            break
+        block = next((block for _, block in file.blocks({name: found.field(name).type for name in left})), None)
+        if block is not None:
+            left = [name for name in left if len(block[name].flatten().drop_null()) == 0]
+    return left
 
 
 def _changes(found: pa.Schema, other: pa.Schema, first: TableFile, file: TableFile) -> Iterator[str]:
