@@ -80,6 +80,16 @@ def test_a_trial_continues_from_the_same_trial_of_the_method_it_builds_on(tmp_pa
     assert starts == [job.cell for job in jobs if of(job) == "constant"]
 
 
+def test_a_baseline_that_the_study_does_not_name_is_tuned_where_it_has_a_row(tmp_path: Path) -> None:
+    search = searching(tmp_path, weightings="rmtl[critic_from=mmoe]")[0]
+    search.announce(RecordStore(tmp_path))
+    searched = {(one.backbone.name, one.weighting.name): len(one.hidden) for one in searches_of(tmp_path)}
+    assert searched.keys() == {("shared-bottom", "rmtl"), ("shared-bottom", "constant")}
+    assert searched["shared-bottom", "constant"] == 4
+    search = searching(tmp_path / "other", weightings="uncertainty")[0]
+    assert {of(job) for job in search.jobs} == {"uncertainty"}
+
+
 def test_every_search_has_settings_and_a_seed_of_its_own(tmp_path: Path) -> None:
     jobs = searching(tmp_path, weightings="constant", searches=2)[0].jobs
     settings = [{job.cell.training.canonical for job in jobs if job.cell.seed == SEARCH_SEEDS + r} for r in range(2)]
