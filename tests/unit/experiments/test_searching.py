@@ -375,6 +375,13 @@ def test_the_page_shows_the_settings_found_and_what_fewer_trials_give(finished: 
         assert cells[-3:] == [f"{value:.4f}" for value in expected_best(scores)]
 
 
+def test_the_caption_says_what_tuned_rows_are_where_there_are_any(finished: Path) -> None:
+    said = "A row such as [trials=20] is tuned"
+    assert (finished / "leaderboard.md").read_text().count(said) == 1
+    ordinary = [record for record in read_records(finished) if "trials" not in record.weighting.params]
+    assert not any(said in text for table in build(ordinary) for text in table.caption)
+
+
 def test_a_search_that_found_nothing_better_shows_the_settings_of_trial_0(finished: Path) -> None:
     (search,) = (one for one in searches_of(finished) if one.weighting.name == "uncertainty")
     records = read_records(finished)
