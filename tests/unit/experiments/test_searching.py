@@ -355,6 +355,20 @@ def test_verify_names_a_search_that_was_edited_or_is_none(finished: Path, tmp_pa
         read_records(out)
 
 
+def test_a_search_that_stands_twice_is_named(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, out := tmp_path / "results")
+    path = next((out / "records" / "searches").iterdir())
+    shutil.copy(path, path.with_name(f"copy-of-{path.name}"))
+    with pytest.raises(UsageError, match=r"copy-of-.* report the same row and seed; delete one"):
+        read_records(out)
+    assert any("row and seed of another search" in text for text in verified(out))
+
+    def twice(content: dict) -> None:
+        content["report_seeds"] *= 2
+
+    assert any("a seed is reported twice" in text for text in tampered(finished, tmp_path / "twice", twice))
+
+
 def test_the_page_shows_the_settings_found_and_what_fewer_trials_give(finished: Path) -> None:
     page = (finished / "leaderboard.md").read_text()
     settings, cost = (
