@@ -95,4 +95,4 @@ def test_the_point_of_the_best_validation_score_is_kept_and_reported(
     for name, expected in alone[best].backbone.state_dict().items():
         assert torch.equal(tuned.backbone.state_dict()[name], expected), name
         assert torch.equal(kept.backbone[name], expected), name
-    assert kept.score == alone[best].score
+    assert kept.score == alone[best].best.score
