@@ -54,6 +54,7 @@ class Searching:
         self._expansion = Expansion(plan, catalogue)
         self._running: list[_Running] = []
         pairs = {_key(*pair): pair for grid in plan.grids for pair in product(*grid)}
+        pairs |= self._baselines(list(pairs.values()), ordinary)
         for dataset in plan.datasets:
             splits = self._splits(dataset)
             for number, (backbone, weighting) in product(range(tuned.searches), pairs.values()):
@@ -93,6 +94,19 @@ class Searching:
         for one in self._running:
             search = self._found(one, _trials(one, store))
             write_search(store.folder, replaced(known[search.search], search) if search.search in known else search)
+
+    def _baselines(
+        self, pairs: list[tuple[Resolved, Resolved]], ordinary: list[Job]
+    ) -> dict[tuple[str, str], tuple[Resolved, Resolved]]:
+        """The baselines that the study has rows of, named or not: no tuned row stands beside untuned ones alone."""
+        rows = {(job.cell.backbone.canonical, job.cell.weighting.canonical) for job in ordinary}
+        plain = [
+            self._resolved("weighting", name, {})
+            for name, entry in self._catalogue.of_kind("weighting").items()
+            if entry.cls.baseline
+        ]
+        found = {_key(backbone, one): (backbone, one) for backbone, _ in pairs for one in plain}
+        return {key: pair for key, pair in found.items() if key in rows}
 
     def _begin(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, number: int) -> None:
         """Plan the trials of one search, where its plugins make a pair."""
@@ -138,8 +152,11 @@ class Searching:
         """``plugin`` with what a trial sets, beside what the user has set."""
         if not values:
             return plugin
-        kind, name, settings = plugin.entry.kind, plugin.entry.name, self._plan.settings
-        return resolve(self._catalogue, kind, name, {**plugin.changed, **values}, settings.preset, settings.sizes)
+        return self._resolved(plugin.entry.kind, plugin.entry.name, {**plugin.changed, **values})
+
+    def _resolved(self, kind: str, name: str, params: Mapping[str, Any]) -> Resolved:
+        settings = self._plan.settings
+        return resolve(self._catalogue, kind, name, params, settings.preset, settings.sizes)
 
     def _seeds(self, one: _Running) -> list[int]:
         """The report seeds that have the settings of a search."""

@@ -6,7 +6,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from mtlbench.cells import identity
 from mtlbench.errors import StorageError, UsageError
@@ -15,6 +15,10 @@ from mtlbench.records.schema import Count, DatasetUse, Finite, Name, Number, Par
 
 FOLDER = "searches"
 """Where the records of searches lie, in the folder of the cells' records."""
+
+
+_ROW = {"protocol", "method", "dataset", "backbone", "weighting", "preset", "training", "space", "searches", "planned"}
+"""What the searches of one row share."""
 
 
 class _Strict(BaseModel):
@@ -108,6 +112,19 @@ class Search(_Strict):
         return identity(self.space)[:8]
 
     @property
+    def places(self) -> set[tuple[str, int]]:
+        """The row that it reports, with each seed: no two searches have one in common."""
+        row = self.model_dump(mode="json", include=_ROW)
+        return {(identity(row), seed) for seed in self.report_seeds}
+
+    @model_validator(mode="after")
+    def _once(self) -> "Search":
+        reported = [one.seed for one in self.reports]
+        if len({*self.report_seeds}) < len(self.report_seeds) or len({*reported}) < len(reported):
+            raise ValueError("a seed is reported twice")
+        return self
+
+    @property
     def winner(self) -> Trial | None:
         """The chosen trial."""
         return next((trial for trial in self.trials if trial.number == self.chosen), None)
@@ -182,9 +199,16 @@ def read_searches(folder: Path) -> list[Search]:
     """Every search among the records in ``folder``, in the order of the file names.
 
     Raises:
-        UsageError: a file is unreadable or is no record of a search.
+        UsageError: a file is unreadable or is no record of a search, or two report the same.
     """
-    return [read_search(path) for path in search_paths(folder)]
+    found: list[Search] = []
+    places: dict[tuple[str, int], Path] = {}
+    for path in search_paths(folder):
+        found.append(read_search(path))
+        for place in found[-1].places:
+            if (other := places.setdefault(place, path)) != path:
+                raise UsageError(f"the searches {other} and {path} report the same row and seed; delete one of the two")
+    return found
 
 
 def read_search(path: Path) -> Search:

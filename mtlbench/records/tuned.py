@@ -14,6 +14,11 @@ STAGE = "search"
 """The stage of a tuned row's budget that is the cost of its search."""
 
 
+def is_tuned(record: Record) -> bool:
+    """Whether the record is one of a tuned row."""
+    return {TRIALS, SPACE} <= record.weighting.params.keys()
+
+
 def with_tuned_rows(records: Iterable[Record], searches: Sequence[Search]) -> Iterator[Record]:
     """``records`` without the cells that ran for ``searches`` alone, and with those of tuned rows.
 

@@ -24,11 +24,21 @@ class StoredSearch:
 def read_searches(collection: Collection) -> tuple[list[StoredSearch], list[Finding]]:
     """The readable searches of a collection, and a finding for every other file."""
     stored, findings = [], []
+    places: set[tuple[str, int]] = set()
     for path in search_paths(collection.records):
         try:
-            stored.append(StoredSearch(path, read_search(path)))
+            search = read_search(path)
         except UsageError as error:
             findings.append(Finding("schema", str(error), path))
+            continue
+        if search.places & places:
+            told = (
+                "it reports the row and seed of another search beside it, and counts for nothing; delete one of the two"
+            )
+            findings.append(Finding("identity", told, path))
+        else:
+            stored.append(StoredSearch(path, search))
+            places |= search.places
     return stored, findings
 
 

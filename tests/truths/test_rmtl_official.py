@@ -9,6 +9,8 @@ from small_splits import small_schema, small_splits
 from torch import Tensor, nn
 
 from mtlbench.api import Backbone, BagField, Schema, TrainingError, identifying
+from mtlbench.config.specs import resolve
+from mtlbench.discovery import discover
 from mtlbench.nn import FieldEmbedding
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.checkpoint import Checkpoint
@@ -62,6 +64,24 @@ def made(backbone: type[Backbone], schema: Schema | None = None, **params) -> tu
 def test_the_points_change_no_id_of_the_method_and_are_part_of_the_presets():
     assert not POINTS & identifying(RMTL.Params()).keys()
     assert identifying(RMTLOfficial.Params()).keys() >= POINTS
+
+
+@pytest.mark.parametrize(
+    ("point", "before"),
+    [
+        ("next_action", "buffer"),
+        ("td_target", "target"),
+        ("action_layer", "tower"),
+        ("critic_embeddings", "fresh"),
+        ("lambda", 0.7),
+    ],
+)
+def test_a_cell_of_the_preset_with_a_point_taken_back_runs_without_it(point: str, before: object):
+    catalogue = discover(())
+    resolved = resolve(catalogue, "weighting", "rmtl-official", {point: before}, "quick")
+    built = catalogue.create("weighting", resolved.spec).params
+    assert built == resolved.params == RMTLOfficial.Params(**{point: before})
+    assert built != RMTLOfficial.Params()
 
 
 def test_the_next_action_is_the_backbones_on_the_next_state_with_one_small_noise_per_task():

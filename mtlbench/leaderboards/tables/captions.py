@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from mtlbench.leaderboards.boards.board import OPTIMUM, Board, Row
 from mtlbench.leaderboards.boards.columns import in_words, metric_of, numeric_tasks
 from mtlbench.leaderboards.tables.claims import claims
+from mtlbench.records.tuned import is_tuned
 from mtlbench.text import one_line
 
 LISTED_SEEDS = 10
@@ -31,7 +32,8 @@ def captions(group: Sequence[Board]) -> tuple[str, ...]:
     )
     if any(row.state == "optimum" for board in group for row in board.rows):
         ranking += f" {OPTIMUM}: the score of the true probabilities, which no method can beat but by chance."
-    return (*data, f"Conditions: {_conditions(group[0])}.", scores, ranking, *claims(group))
+    conditions = f"Conditions: {_conditions(group[0])}.{_tuned(group)}"
+    return (*data, conditions, scores, ranking, *claims(group))
 
 
 def notes(row: Row) -> str:
@@ -90,6 +92,16 @@ def _facts(board: Board) -> str:
 def _conditions(board: Board) -> str:
     names = {name.replace("_", " "): value for name, value in board.settings.items() if value is not None}
     return ", ".join(f"{name} {_number(value)}" for name, value in names.items())
+
+
+def _tuned(group: Sequence[Board]) -> str:
+    """What tuned rows are, where there are any."""
+    if not any(row.sample and is_tuned(row.sample) for board in group for row in board.rows):
+        return ""
+    return (
+        " These are the conditions of rows without trials. A row such as [trials=20] is tuned: its method has, of 20 "
+        'settings, those with the best validation score; they stand under "settings found".'
+    )
 
 
 def _number(value: object) -> str:

@@ -153,7 +153,8 @@ def test_a_default_that_is_new_leaves_older_results_what_they_are(tmp_path: Path
     assert one(new, "weighting", "mine[more=0]").spec == before.spec
     again = resolve_recorded(new, "weighting", "mine", before.spec.params, "quick")
     assert again.spec == before.spec
-    assert again.create().params.extra == 0
+    assert again.create().params.extra == new.create("weighting", before.spec).params.extra == 0
+    assert new.create("weighting", one(new, "weighting", "mine").spec).params.extra == 3
     assert resolve(new, "weighting", "mine", before.spec.params, "quick").create().params.extra == 3
     for value in (3, 4):
         spec = one(new, "weighting", f"mine[more={value}]").spec

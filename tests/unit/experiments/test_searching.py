@@ -18,6 +18,7 @@ from mtlbench.experiments import run_cell
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.searching import Searching
 from mtlbench.leaderboards import build
+from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import boards, method_key
 from mtlbench.leaderboards.boards.naming import method_name
 from mtlbench.leaderboards.publishing import read_records, searches_of
@@ -78,6 +79,16 @@ def test_a_trial_continues_from_the_same_trial_of_the_method_it_builds_on(tmp_pa
     starts = [job.warm_start for job in jobs if of(job) == "rmtl"]
     assert len(jobs) == 8
     assert starts == [job.cell for job in jobs if of(job) == "constant"]
+
+
+def test_a_baseline_that_the_study_does_not_name_is_tuned_where_it_has_a_row(tmp_path: Path) -> None:
+    search = searching(tmp_path, weightings="rmtl[critic_from=mmoe]")[0]
+    search.announce(RecordStore(tmp_path))
+    searched = {(one.backbone.name, one.weighting.name): len(one.hidden) for one in searches_of(tmp_path)}
+    assert searched.keys() == {("shared-bottom", "rmtl"), ("shared-bottom", "constant")}
+    assert searched["shared-bottom", "constant"] == 4
+    search = searching(tmp_path / "other", weightings="uncertainty")[0]
+    assert {of(job) for job in search.jobs} == {"uncertainty"}
 
 
 def test_every_search_has_settings_and_a_seed_of_its_own(tmp_path: Path) -> None:
@@ -345,6 +356,20 @@ def test_verify_names_a_search_that_was_edited_or_is_none(finished: Path, tmp_pa
         read_records(out)
 
 
+def test_a_search_that_stands_twice_is_named(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, out := tmp_path / "results")
+    path = next((out / "records" / "searches").iterdir())
+    shutil.copy(path, path.with_name(f"copy-of-{path.name}"))
+    with pytest.raises(UsageError, match=r"copy-of-.* report the same row and seed; delete one"):
+        read_records(out)
+    assert any("row and seed of another search" in text for text in verified(out))
+
+    def twice(content: dict) -> None:
+        content["report_seeds"] *= 2
+
+    assert any("a seed is reported twice" in text for text in tampered(finished, tmp_path / "twice", twice))
+
+
 def test_the_page_shows_the_settings_found_and_what_fewer_trials_give(finished: Path) -> None:
     page = (finished / "leaderboard.md").read_text()
     settings, cost = (
@@ -363,6 +388,13 @@ def test_the_page_shows_the_settings_found_and_what_fewer_trials_give(finished: 
         cells = [cell.strip() for cell in row.split("|")[2:-1]]
         assert cells[0] == "3"
         assert cells[-3:] == [f"{value:.4f}" for value in expected_best(scores)]
+
+
+def test_the_caption_says_what_tuned_rows_are_where_there_are_any(finished: Path) -> None:
+    said = "A row such as [trials=20] is tuned"
+    assert (finished / "leaderboard.md").read_text().count(said) == 1
+    ordinary = [record for record in read_records(finished) if "trials" not in record.weighting.params]
+    assert not any(said in text for table in build(ordinary) for text in table.caption)
 
 
 def test_a_search_that_found_nothing_better_shows_the_settings_of_trial_0(finished: Path) -> None:
@@ -393,3 +425,20 @@ def test_merged_folders_keep_the_tuned_rows(finished: Path, tmp_path: Path) -> N
     one, other = (half.model_copy(update={"report_seeds": [i], "reports": [half.reports[i]]}) for i in (0, 1))
     assert joined(one, other).reports == half.reports
     assert joined(one, half.model_copy(update={"planned": 9, "chosen": 8})).planned == 9
+
+
+def test_like_is_compared_with_like(finished: Path) -> None:
+    (board,) = contrasted(boards(read_records(finished)))
+    against = {
+        row.method: {contrast.baseline for value in row.values.values() for contrast in value.contrasts}
+        for row in board.rows
+        if row.sample
+    }
+    assert against == {
+        "Shared Bottom": set(),
+        "Shared Bottom [trials=3]": {"Shared Bottom"},  # what tuning alone gives
+        "UW-Shared Bottom": {"Shared Bottom"},
+        "UW-Shared Bottom [trials=3]": {"Shared Bottom [trials=3]"},
+        "Scalarization-Shared Bottom [trials=3]": {"Shared Bottom [trials=3]"},
+    }
+    assert "of tuned rows to Constant [trials=3], which was tuned alike" in (finished / "leaderboard.md").read_text()
