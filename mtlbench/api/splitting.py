@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from numbers import Integral
 
 PARTS = ("train", "validation", "test")
 """The splits, in their order."""
@@ -74,6 +75,11 @@ class Splitting:
         if self.validation_from is None or self.test_from is None:
             lacking = "validation_from" if self.validation_from is None else "test_from"
             return f"the split has no `{lacking}`: give both times, at which validation and test begin"
+        if not (isinstance(self.validation_from, Integral) and isinstance(self.test_from, Integral)):
+            return (
+                f"`validation_from` is {self.validation_from} and `test_from` is {self.test_from}: give whole numbers "
+                "of milliseconds since 1970"
+            )
         if "timestamp" not in has:
             return "`validation_from` and `test_from` are times, and the log names no timestamp: name its column"
         if self.validation_from >= self.test_from:

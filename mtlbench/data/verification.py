@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import torch
+
 from mtlbench.api import Dataset, Splits
 
 Value = float | int | str
@@ -29,12 +31,17 @@ class Check:
 
 
 def checks(dataset: Dataset, splits: Splits) -> list[Check]:
-    """The published facts of ``dataset``, then all others that were found; base rates of all rows are ``rate.TASK``."""
+    """The published facts of ``dataset``, then all others that were found.
+
+    ``rate.TASK`` is the mean label of all rows that have one, by their sample weights where there are any.
+    """
     found: dict[str, Value] = dict(splits.facts)
-    rows = sum(len(split) for split in splits.parts().values())
     for place, task in enumerate(splits.schema.task_names):
-        ones = sum(float(split.labels[:, place].double().sum()) for split in splits.parts().values())
-        found[f"rate.{task}"] = ones / rows
+        labels = torch.cat([split.labels[:, place].double() for split in splits.parts().values()])
+        weights = [split.weight for split in splits.parts().values() if split.weight is not None]
+        counts = torch.cat(weights).double() if weights else torch.ones_like(labels)
+        seen = ~labels.isnan()
+        found[f"rate.{task}"] = float((counts * labels)[seen].sum() / counts[seen].sum())
     publication = dataset.publication()
     published = dict(publication.facts) if publication else {}
     named = [Check(fact, value, found.pop(fact, None)) for fact, value in published.items()]

@@ -68,6 +68,7 @@ BAGS: dict[str, tuple[str, list[str]]] = {
     "a bag as user input": ('bags = ["tags"]\nuser_inputs = ["tag"]', ["'tag'", "did you mean 'tags'?"]),
 }
 HISTORIES: dict[str, tuple[str, list[str]]] = {
+    "no list": ('history = { of = "item_id" }', ["`history` holds {'of'", "it should be a list in brackets"]),
     "no table": ('history = ["item_id"]', ["`history` holds 'item_id'", "a history is a table in braces"]),
     "unknown key": ('history = [{ of = "item_id", were = "click" }]', ["'were' of a history", "did you mean 'where'?"]),
     "of what": ('history = [{ where = "click" }]', ["'of' is missing in `history`", 'history = [{ of = "item_id"']),
@@ -162,6 +163,14 @@ def test_a_list_that_is_named_as_an_id_is_refused_with_the_bag(mtlbench: Any, he
     text = refusal(mtlbench, here, cache_dir, description)
     assert "column 'tags' is list" in text
     assert 'bags = ["tags"]' in text
+
+
+def test_a_history_by_a_condition_on_a_task_names_the_task(mtlbench: Any, here: Path, cache_dir: Path) -> None:
+    dear = '"click", { name = "dear", column = "price", at_least = 0 }]\nrelation = "parallel"'
+    description = DESCRIPTION.replace('numerical = ["price"]\n', "").replace('"click", "purchase"]', dear)
+    description = description.replace("csv", "parquet")
+    text = refusal(mtlbench, here, cache_dir, f'{description}history = [{{ of = "item_id", where = "dear == 1" }}]\n')
+    assert "say `where = \"dear\"`, or a condition on its column 'price'" in text
 
 
 def test_a_history_without_two_times_is_refused(mtlbench: Any, here: Path, cache_dir: Path) -> None:

@@ -89,6 +89,24 @@ def test_a_bag_that_tells_the_label_is_left_out(mtlbench: Any, here: Path) -> No
     assert "bags" not in text
 
 
+def test_lists_of_unequally_many_numbers_are_left_out(mtlbench: Any, here: Path) -> None:
+    frame = own_table()
+    arrays = {name: pa.array(frame[name]) for name in frame} | {"scores": pa.array([[0.5], [1.5, 2.0]] * 150)}
+    parquet.write_table(pa.table(arrays), "log.parquet")
+    assert "# left out: scores (lists of numbers, not equally many in each row" in drafted(
+        mtlbench, here, "log.parquet"
+    )
+
+
+def test_lists_in_one_file_and_texts_in_another_are_noted(mtlbench: Any, here: Path) -> None:
+    frame = own_table()
+    (here / "days").mkdir()
+    for name, tags in (("1", [["a"]] * 300), ("2", ["a"] * 300)):
+        arrays = {name: pa.array(frame[name]) for name in frame} | {"tags": pa.array(tags)}
+        parquet.write_table(pa.table(arrays), f"days/{name}.parquet")
+    assert "# the files disagree on a type: tags is list<" in drafted(mtlbench, here, "days")
+
+
 @pytest.mark.parametrize("kind", [pa.list_(pa.string()), pa.list_(pa.null())])
 def test_lists_without_an_id_are_left_out(kind: pa.DataType, mtlbench: Any, here: Path) -> None:
     frame = own_table()

@@ -46,6 +46,14 @@ def test_a_folder_is_judged_by_more_than_its_first_file(mtlbench: Any, here: Pat
     assert 'categorical = ["user_id", "item_id", "day"]' in of_folder
 
 
+def test_a_column_that_a_file_lacks_values_of_is_judged_by_the_others(mtlbench: Any, here: Path) -> None:
+    frame = own_table().assign(colour=["red", "blue", "green"] * 100)
+    Path("days").mkdir()
+    for name, part in (("1", frame[:100].assign(colour=None)), ("2", frame[100:])):
+        part.to_parquet(f"days/{name}.parquet", index=False)
+    assert 'categorical = ["user_id", "item_id", "colour"]' in drafted(mtlbench, here, "days")
+
+
 def test_a_wrong_time_is_named_with_its_own_file(mtlbench: Any, here: Path) -> None:
     frame = own_table()
     frame.iloc[104, frame.columns.get_loc("time")] = 0

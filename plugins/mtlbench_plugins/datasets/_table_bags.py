@@ -105,11 +105,11 @@ def contradiction(schema: "TableSchema") -> str | None:
                     f'`history`: `where = "{task.name}"` is a task of kind {task.kind!r}, and not of 0 and 1: compare '
                     f'its column with a number, as `where = "{task.source} >= 1"` does'
                 )
-    return _condition_on_no_value(schema)
+    return _wrong_condition(schema)
 
 
-def _condition_on_no_value(schema: "TableSchema") -> str | None:
-    """Which history has a condition on a column that is read as no single value, with the remedy."""
+def _wrong_condition(schema: "TableSchema") -> str | None:
+    """Which history has a condition on what is no column of single values, with the remedy."""
     lists = [*schema.vectors, *(bag.column for bag in schema.bags if bag.separator is None)]
     uses: dict[str | None, str] = dict.fromkeys(lists, "holds lists")
     uses[schema.timestamp] = "is the timestamp"
@@ -120,6 +120,12 @@ def _condition_on_no_value(schema: "TableSchema") -> str | None:
                 f'`history`: `where = "{history.where.text}"` is a condition on {name!r}, which {uses[name]}: write a '
                 "column of 0 and 1 that says which rows count, and name that"
             )
+        for task in schema.tasks:
+            if history.where and history.where.column == task.name not in (task.source, history.where.text):
+                return (
+                    f'`history`: `where = "{history.where.text}"` is a condition on a task, and conditions are on '
+                    f'columns: say `where = "{task.name}"`, or a condition on its column {task.source!r}'
+                )
     return None
 
 

@@ -129,6 +129,14 @@ PARTS: dict[str, tuple[str, type[Params]]] = {
     "history": ("history", TableHistory),
 }
 """What the keys hold that are tables themselves."""
+PLAIN = {
+    "tuple": "a list in brackets",
+    "dictionary": "a table in braces",
+    "string": "a text in quotes",
+    "boolean": "true or false",
+    "integer": "a whole number",
+}
+"""The types of TOML by the names that pydantic has for Python's."""
 
 
 def read_schema(path: Path) -> TableSchema:
@@ -170,6 +178,8 @@ def _complaint(error: ValidationError, given: Mapping[str, Any]) -> str:
     if detail["type"] == "missing":
         return f"the key {(inner or [key])[-1]!r} is missing{f' in `{key}`' if inner else ''}: {example}"
     reason = detail["msg"].removeprefix("Value error, ").replace("Input should", "it should", 1)
+    for word, plain in PLAIN.items():
+        reason = reason.replace(f"be a valid {word}", f"be {plain}")
     if detail["type"] == "model_type":
         bare = "the name of a column, or " if key in ("tasks", "bags") else ""
         reason = f"a {PARTS[key][0]} is {bare}a table in braces"

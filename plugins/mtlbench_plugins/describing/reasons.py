@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mtlbench_plugins.datasets._table_tasks import TRUTHS
 from mtlbench_plugins.describing.bags import is_list_as_text
 from mtlbench_plugins.describing.proposals import is_weight
-from mtlbench_plugins.describing.sample import EMPTY_BAG, UNREADABLE, Sample, is_large
+from mtlbench_plugins.describing.sample import EMPTY_BAG, NUMBERS, UNREADABLE, Sample, is_large
 from mtlbench_plugins.describing.times import is_named_as_time, is_unread_time
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def reason_against(name: str, sample: Sample, roles: "Roles", labels: Labels) ->
     kind = sample.kinds[name]
     if kind == EMPTY_BAG:
         return "lists without an id in any of the rows that were looked at"
+    if kind == NUMBERS:
+        return "lists of numbers, not equally many in each row: `vectors` need two or more, `bags` take them as ids"
     if kind in UNREADABLE:
         what = {"list": "a list or struct", "bytes": "bytes"}.get(kind, f"a {kind}")
         return f"{what}: write its values into columns of their own"

@@ -21,8 +21,8 @@ from mtlbench_plugins.datasets._table_ids import ids
 from mtlbench_plugins.datasets._table_survey import family
 from mtlbench_plugins.describing.bags import is_bag
 
-BAG, VECTOR, EMPTY_BAG = "list of ids", "vector", "empty list"
-UNREADABLE = {BAG, VECTOR, EMPTY_BAG, "list", "map", "bytes", "duration"}
+BAG, VECTOR, EMPTY_BAG, NUMBERS = "list of ids", "vector", "empty list", "list of numbers"
+UNREADABLE = {BAG, VECTOR, EMPTY_BAG, NUMBERS, "list", "map", "bytes", "duration"}
 """Kinds of columns of which nothing is looked at."""
 WHOLE = r"^-?\d+$"
 NARROWEST = 2
@@ -122,10 +122,19 @@ def _first_blocks(
         raise DataError(
             f"{files[0].path}: there are no rows, so nothing can be said of the columns; give a longer table"
         )
-    if len(blocks) > 1:
-        [joined] = pa.Table.from_batches(blocks).unify_dictionaries().combine_chunks().to_batches()
-        return joined, origins
-    return blocks[0], origins
+    if len(blocks) == 1:
+        return blocks[0], origins
+    joined = [pa.concat_arrays([_decoded(block[name]) for block in blocks]) for name in types]
+    columns = [
+        column.dictionary_encode() if pa.types.is_dictionary(blocks[0][name].type) else column
+        for name, column in zip(types, joined, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, list(types)), origins
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    """A column without a dictionary: those of several files are not the same, and may hold a missing value."""
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def _vectors(files: Sequence[TableFile], found: pa.Schema) -> list[str]:
@@ -153,7 +162,9 @@ def _without_ids(files: Sequence[TableFile], names: Sequence[str], found: pa.Sch
 def _changes(found: pa.Schema, other: pa.Schema, first: TableFile, file: TableFile) -> Iterator[str]:
     for column in found:
         one, two = column.type, other.field(column.name).type
-        if not pa.types.is_null(one) and not pa.types.is_null(two) and family(one) != family(two):
+        if pa.types.is_null(one) or pa.types.is_null(two):
+            continue
+        if family(one) != family(two) or pa.types.is_nested(one) != pa.types.is_nested(two):
             yield f"{column.name} is {one} in {first.path} and {two} in {file.path}"
 
 
@@ -177,6 +188,7 @@ def _kind(found: pa.DataType) -> str:
         "empty": pa.types.is_null,
         "map": pa.types.is_map,
         BAG: is_bag,
+        NUMBERS: lambda kind: is_list(kind) and pa.types.is_floating(kind.value_type),
         "list": pa.types.is_nested,
     }
     return next((kind for kind, test in tests.items() if test(found)), "text")

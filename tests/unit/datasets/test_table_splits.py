@@ -119,7 +119,7 @@ def with_part(value: object) -> Callable[[], pd.DataFrame]:
         ("{ validation_from = 2024-01-01, test_from = 2024-02-01 }", own_table, "empty.*run from 2023-11-14 22:13"),
         ("{ validation_from = 2024-02-01, test_from = 2024-01-01 }", own_table, "is not before `test_from`, 2024"),
         ("{ validation_from = 13:45:00, test_from = 2024-01-01 }", own_table, "`split` holds .*; write split"),
-        ("{ by_user = 1 }", own_table, "`split` holds 1: it should be a valid boolean"),
+        ("{ by_user = 1 }", own_table, "`split` holds 1: it should be true or false"),
         ("{ seed = 1 }", own_table, "draws nothing, so that `seed` has no meaning"),
     ],
 )  # fmt: skip
