@@ -18,6 +18,7 @@ from mtlbench.experiments.results_folder import require_writable, stays
 from mtlbench.experiments.schedule import Schedule
 from mtlbench.experiments.searching import Searching
 from mtlbench.locks import FOLDER, Locks
+from mtlbench.records.searches import show
 from mtlbench.records.store import RecordStore, Summary
 from mtlbench.training.checkpoint import usable
 
@@ -66,6 +67,7 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
             locks.sweep()
         return recorder.summaries
 
+    show(store.folder, {job.cell.id for job in study})
     searching = Searching(plan, plan.tuned, catalogue, study) if plan.tuned else None
     with logged(out, listener) as heard:
         if searching:
