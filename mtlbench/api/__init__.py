@@ -9,12 +9,13 @@ from mtlbench.api.description import Description, Section
 from mtlbench.api.histories import history
 from mtlbench.api.inputs import Bag, Inputs
 from mtlbench.api.masks import masked_mean
-from mtlbench.api.params import NoParams, Params, added_later, identifying
+from mtlbench.api.params import NoParams, Params, added_later, identifying, recorded
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
 from mtlbench.api.publication import Publication, RemoteFile
 from mtlbench.api.renamed import API_NAMES, replacement
 from mtlbench.api.schema import BagField, Field, Pooling, Schema, VectorField
 from mtlbench.api.sessions import session_ids
+from mtlbench.api.spilled import SpilledFrame
 from mtlbench.api.splitting import Splitting
 from mtlbench.api.step import Jacobian, SharedGradients, Step
 from mtlbench.api.tasks import Task, funnel
@@ -51,6 +52,7 @@ __all__ = [
     "Sizes",
     "Source",
     "SourceCheckpoint",
+    "SpilledFrame",
     "Split",
     "Splits",
     "Splitting",
@@ -71,6 +73,7 @@ __all__ = [
     "identifying",
     "masked_mean",
     "ones",
+    "recorded",
     "search",
     "session_ids",
 ]

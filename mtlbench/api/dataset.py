@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -20,6 +19,7 @@ from mtlbench.api.inputs import Bag, Inputs
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.publication import Publication
 from mtlbench.api.schema import Pooling, Schema
+from mtlbench.api.spilled import Frame
 from mtlbench.api.splitting import Splitting
 from mtlbench.api.tasks import Task
 
@@ -51,7 +51,8 @@ class Log:
     column named as an input must be known at the moment of the impression.
     """
 
-    frame: pd.DataFrame
+    frame: Frame
+    """A data frame; a :class:`mtlbench.api.SpilledFrame` where the log may be larger than memory."""
     tasks: Sequence[str | Task]
     """The label columns. A bare name is a binary task with no task before it; :func:`mtlbench.api.funnel` names the
     stages of a funnel. A missing label was not observed: the row then trains the other tasks alone."""

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mtlbench.api.spilled import Frame, ids_of
 from mtlbench.errors import DataError
 
 CHUNK_ROWS = 1 << 18
@@ -14,7 +15,7 @@ CHUNK_ROWS = 1 << 18
 
 
 def history(
-    frame: pd.DataFrame, user: str, item: str, time: str, where: str | None = None, last: int = 20
+    frame: Frame, user: str, item: str, time: str, where: str | None = None, last: int = 20
 ) -> "pd.Series[Any]":
     """For each row, the items of its user's last events before it, the latest first: a column for ``Log.bags``.
 
@@ -38,10 +39,11 @@ def history(
         Lists of items, as long as the frame and with its index.
 
     Raises:
-        DataError: a column is absent, a time is missing, or ``where`` holds something else than 0 and 1.
+        DataError: a column is absent, a time is missing, items are of two types, or ``where`` holds something else than
+            0 and 1.
     """
     _check(frame, user, item, time, where, last)
-    owner = pd.factorize(frame[user])[0]
+    owner = pd.factorize(ids_of(frame, user))[0]
     moment = pd.factorize(frame[time], sort=True)[0]
     counts = _events(frame, item, where, owner)
     order = np.lexsort((moment, owner))
@@ -56,7 +58,10 @@ def history(
     begin, end = np.empty(len(order), dtype=np.int64), np.empty(len(order), dtype=np.int64)
     begin[order], end[order] = np.maximum(starts, ends - last), ends
     begin[owner < 0] = end[owner < 0] = 0
-    values = pa.array(frame[item].iloc[order[happened]])
+    try:
+        values = pa.array(frame[item].iloc[order[happened]])
+    except pa.ArrowException as error:
+        raise DataError(f"history: the items in {item!r} cannot be read: {error}; give items of one type") from error
     lists = pa.LargeListArray.from_arrays(np.append(0, np.cumsum(end - begin)), values.take(_latest_first(begin, end)))
     return pd.Series(lists, index=frame.index, dtype=pd.ArrowDtype(lists.type), name=f"history of {item}")
 
@@ -75,20 +80,20 @@ def _latest_first(begin: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[n
     return numbers
 
 
-def _events(frame: pd.DataFrame, item: str, where: str | None, owner: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _events(frame: Frame, item: str, where: str | None, owner: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which rows are events that a history may hold."""
     known: NDArray[np.bool_] = frame[item].notna().to_numpy() & (owner >= 0)
     return known if where is None else known & (frame[where].to_numpy(np.float64, na_value=0.0) == 1)
 
 
-def _check(frame: pd.DataFrame, user: str, item: str, time: str, where: str | None, last: int) -> None:
+def _check(frame: Frame, user: str, item: str, time: str, where: str | None, last: int) -> None:
     for name in filter(None, (user, item, time, where)):
         if name not in frame.columns:
             raise DataError(
                 f"history: there is no column {name!r}; the columns are {', '.join(map(str, frame.columns))}"
             )
-    if last < 1:
-        raise DataError(f"history: last = {last}; give 1 or more items")
+    if not isinstance(last, int | np.integer) or last < 1:
+        raise DataError(f"history: last = {last}; give a whole number of 1 or more items")
     if frame[time].isna().any():
         row = int(frame[time].isna().to_numpy().argmax())
         raise DataError(f"history: row {row} has no time in {time!r}; drop the rows without one")

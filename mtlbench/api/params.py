@@ -1,5 +1,6 @@
 """Parameters of a plugin: a validated, immutable pydantic model."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,35 +27,49 @@ class NoParams(Params):
     """For a plugin without parameters."""
 
 
-def added_later(default: Any, **options: Any) -> Any:
-    """A pydantic ``Field`` that came after the first results of its plugin, and at ``default`` changes none of them.
+_DEFAULT: Any = object()
 
-    At its default it is no part of what identifies a result: ids of cells and fingerprints of data stay as they were
-    before there was the field. Set to anything else, it counts like every other field::
+
+def added_later(default: Any, *, before: Any = _DEFAULT, **options: Any) -> Any:
+    """A pydantic ``Field`` that came after the first results of its plugin, and changes none of them.
+
+    At the value that does what the plugin did before, it is no part of what identifies a result: ids of cells and
+    fingerprints of data stay as they were before there was the field. Set to anything else, it counts like every other
+    field::
 
         tasks: str = api.added_later("paper", description="which outcomes are tasks")
 
-    The default must not change afterwards.
+    That value must not change afterwards.
 
     Args:
-        default: what the plugin did before.
+        default: of the field.
+        before: what the plugin did before, where that is not the default.
         **options: of pydantic's ``Field``, besides ``json_schema_extra``.
     """
-    return Field(default, json_schema_extra={_LATER: True}, **options)
+    return Field(default, json_schema_extra={_LATER: default if before is _DEFAULT else before}, **options)
 
 
 def identifying(params: BaseModel, by_alias: bool = True) -> dict[str, Any]:
-    """The parameters that identify a result, as JSON values: all but those :func:`added_later` that are at default.
+    """The parameters that identify a result, as JSON values: all but those :func:`added_later` that are as before.
 
     Args:
         params: validated parameters.
         by_alias: whether fields go by their public names, else by those in Python.
     """
-    same = {
-        name
-        for name, field in type(params).model_fields.items()
-        if isinstance(field.json_schema_extra, dict)
-        and field.json_schema_extra.get(_LATER)
-        and getattr(params, name) == field.default
-    }
+    same = {name for name, value in _before(type(params)).items() if getattr(params, name) == value}
     return params.model_dump(mode="json", by_alias=by_alias, exclude=same)
+
+
+def recorded(cls: type[BaseModel], identity: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters, by public name, that have the ``identity`` which :func:`identifying` gave, perhaps long ago."""
+    fields = cls.model_fields
+    before = {
+        fields[name].alias or name: value for name, value in _before(cls).items() if value != fields[name].default
+    }
+    return {**before, **identity}
+
+
+def _before(cls: type[BaseModel]) -> dict[str, Any]:
+    """What each parameter :func:`added_later` was before there was it."""
+    extra = {name: field.json_schema_extra for name, field in cls.model_fields.items()}
+    return {name: one[_LATER] for name, one in extra.items() if isinstance(one, dict) and _LATER in one}

@@ -53,7 +53,11 @@ class Splitting:
             return "the split is told by a column and in another way too: keep `column` alone, or leave it out"
         if self.cuts and counts:
             return "the split has cut times and fractions, users or a seed: keep one of them"
-        if min(self.fractions) <= 0 or not math.isclose(sum(self.fractions), 1, abs_tol=1e-9):
+        if (
+            len(self.fractions) != 3
+            or min(self.fractions) <= 0
+            or not math.isclose(sum(self.fractions), 1, abs_tol=1e-9)
+        ):
             return (
                 f"`fractions` are {list(self.fractions)}, which sum to {sum(self.fractions):g}: give three numbers "
                 "above 0 that sum to 1, such as [0.8, 0.1, 0.1]"

@@ -48,7 +48,7 @@ def verify(
     coinciding = {name: entry.cls.coincides_with for name, entry in catalogue.weightings.items()}
     report, stored = check(folder, coinciding)
     if rerun:
-        from mtlbench.cli.progress import progress
+        from mtlbench.notebook.progress import progress
 
         sample = Sample(rerun, sample_seed, cheapest, tolerance, data_dir.expanduser(), files)
         with progress(quiet=False) as listener:

@@ -37,8 +37,8 @@ def reproduce(
 
     Exit codes: 0 the same scores, 1 the cell failed, 2 wrong use, 3 other scores.
     """
-    from mtlbench.cli.progress import progress
     from mtlbench.discovery import plugin_files
+    from mtlbench.notebook.progress import progress
     from mtlbench.verification import find_record
     from mtlbench.verification import reproduce as rerun_and_compare
 

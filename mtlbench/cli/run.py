@@ -1,6 +1,5 @@
 """``mtlbench run``."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from mtlbench.config.plan import Plan
     from mtlbench.config.study import Study
     from mtlbench.discovery import Catalogue
-    from mtlbench.records.store import Summary
 
 SOME_CELL_FAILED = 1
 INTERRUPTED = 130
@@ -174,38 +172,21 @@ def run(
 
 
 def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
-    from mtlbench import experiments
-    from mtlbench.cli.progress import progress
-    from mtlbench.experiments.executors import Where
     from mtlbench.leaderboards.publishing import PageOptions, publish
+    from mtlbench.notebook.running import on_the_limit, run_study
 
-    where = Where(study.jobs, study.scheduler)
     try:
-        with progress(quiet) as listener:
-            summaries = experiments.run(plan, overwrite=study.overwrite, listener=listener, where=where)
+        summaries = run_study(study, plan, quiet)
     except KeyboardInterrupt:
         say("interrupted; the same command goes on with the cells that are left", err=True)
         raise typer.Exit(INTERRUPTED) from None
     print_tables(*publish(study.out, PageOptions(study.layout)))
-    if remark := _on_the_limit(summaries):
+    if remark := on_the_limit(summaries):
         say(remark, err=True)
     failed = sum(summary.status == "failed" for summary in summaries)
     if failed:
         say(f"{failed} of {len(summaries)} cells failed; {study.out}/records has why", err=True)
         raise typer.Exit(SOME_CELL_FAILED)
-
-
-def _on_the_limit(summaries: "Sequence[Summary]") -> str:
-    """What is to be said of cells that trained as long as they might; empty where there is none."""
-    done = [summary for summary in summaries if summary.status == "done"]
-    short = [summary for summary in done if summary.cut_off]
-    if not short:
-        return ""
-    limits = " or ".join(map(str, sorted({int(summary.training["epochs"]) for summary in short})))
-    said = f"{len(short)} of {len(done)} cells reached the limit of {limits} epoch{'' if limits == '1' else 's'}"
-    if 2 * len(short) > len(done):
-        return f"{said}: differences are of speed, not of the result; raise --epochs"
-    return f"{said}, and might have gone on; raise --epochs"
 
 
 def _print_cells(plan: "Plan", catalogue: "Catalogue") -> None:

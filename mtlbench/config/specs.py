@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mtlbench.api import Params, identifying
+from mtlbench.api import Params, identifying, recorded
 from mtlbench.bounds import NAME, PLUGIN_NAME, bounded
 from mtlbench.cells import PluginSpec
 from mtlbench.config.grammar import ALL, parse
@@ -76,6 +76,17 @@ def resolve(
         raise UsageError(f"{kind} {name}: a parameter cannot be recorded: {error}; choose a smaller one") from error
     changed = {key: value for key, value in values.items() if value != defaults[key]}
     return Resolved(entry, PluginSpec(name, identifying(model)), model, changed, frozenset(params))
+
+
+def resolve_recorded(
+    catalogue: Catalogue, kind: str, name: str, params: Mapping[str, Any], preset: PresetName
+) -> Resolved:
+    """The plugin that a record names with ``params``; parameters that it came before are as they were then.
+
+    Raises:
+        UsageError: there is no such plugin or parameter, or a value is invalid.
+    """
+    return resolve(catalogue, kind, name, recorded(catalogue.get(kind, name).cls.Params, params), preset)
 
 
 def resolve_texts(

@@ -9,6 +9,7 @@ from pandas import ArrowDtype, isna
 from pandas.api import types
 
 from mtlbench.api import DataError, Log, Pooling, did_you_mean
+from mtlbench.api.spilled import take
 from mtlbench.data.encoding import flat
 
 MOST_IDS = 10_000
@@ -49,7 +50,7 @@ def check_inputs(log: Log) -> None:
 
 def _check_numbers(log: Log) -> None:
     for name, bins in log.binned.items():
-        if bins not in BINS:
+        if not isinstance(bins, int | np.integer) or bins not in BINS:
             raise DataError(f"column {name!r} is to be cut into {bins} bins: give {BINS[0]} to {BINS[-1]}")
     for name in (*log.numerical, *log.binned):
         column = log.frame[name]
@@ -142,5 +143,5 @@ def refuse(log: Log, column: str, bad: NDArray[np.bool_], what: str, remedy: str
 
 def value_at(log: Log, column: str, row: int) -> object:
     """What the log holds there, as Python shows it."""
-    value = log.frame[column].iloc[row]
+    value = take(log.frame, column, np.array([row])).iloc[0]
     return value.item() if isinstance(value, np.generic) else value

@@ -24,13 +24,16 @@ def flat(column: "pd.Series[Any]") -> tuple["pd.Series[Any]", NDArray[np.int64]]
     """All ids of a column of bags, one after the other, and how many each row has; a missing bag is an empty one.
 
     Raises:
-        pyarrow.ArrowException: a row holds something else than a list of ids, or ids of several types.
+        pyarrow.ArrowException: a row holds something else than a list, or ids of several types.
+        TypeError: a row holds a dictionary, or a list of lists.
     """
     array = pa.array(column, from_pandas=True)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     if pa.types.is_null(array.type):
         return pd.Series(dtype=object), np.zeros(len(column), dtype=np.int64)
+    if not hasattr(array, "value_lengths") or pa.types.is_nested(array.type.value_type):
+        raise TypeError(f"it is {array.type}, and no list of single values")
     lengths = array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
     return array.flatten().to_pandas(), lengths.astype(np.int64)
 
@@ -100,8 +103,13 @@ def standardise(values: NDArray[np.float64], train: int) -> NDArray[np.float32]:
     if seen.size == 0 or seen.min() == seen.max():
         return np.zeros(len(values), dtype=np.float32)
     largest = np.abs(seen).max()  # the squares of very large or small numbers leave the range of a float
+    seen = seen / largest
+    mean, deviation = seen.mean(), seen.std()
+    del seen
     with np.errstate(over="ignore"):
-        centred = values / largest - (seen / largest).mean()
-        scores: NDArray[np.float32] = (centred / (seen / largest).std()).astype(np.float32)
-    scores[np.isnan(values)] = 0.0
-    return scores
+        scores = values / largest
+        scores -= mean
+        scores /= deviation
+        found = scores.astype(np.float32)
+    found[np.isnan(values)] = 0.0
+    return found

@@ -46,26 +46,31 @@ def check_labels(log: Log) -> None:
     """
     tasks = {task.name: task for task in log.described_tasks}
     check_order(log.described_tasks)
-    labels = {name: labels_of(task, log.frame[name], log.place) for name, task in tasks.items()}
+
+    def labels(name: str) -> Labels:
+        return labels_of(tasks[name], log.frame[name], log.place)
+
+    for name in tasks:
+        labels(name)
     for task in tasks.values():
         if task.after is not None and not task.within and task.kind != "real":
-            _check_after(log, task, labels[task.name], labels[task.after])
+            _check_after(log, task, labels(task.name), labels(task.after))
 
 
-def clip_labels(labels: Labels, log: Log, train: slice) -> dict[str, float]:
-    """Cut ``labels`` (N, K), those of the log in the order of its splits, in place as the log says.
+def clip_labels(labels: Labels, train: int, quantile: float | None) -> float | None:
+    """Cut ``labels`` (N,) in place at the ``quantile`` of those of the first ``train`` rows that are observed.
 
     Returns:
-        The values at which labels are cut, as facts.
+        The value at which they are cut; ``None`` without a quantile, or where none is observed.
     """
-    limits = {}
-    for name, quantile in log.clipped.items():
-        column = labels[:, log.task_names.index(name)]
-        seen = column[train].astype(np.float64)
-        if not np.isnan(seen).all():  # a task that is never observed is refused by the check of the splits
-            limits[f"clipped_at.{name}"] = limit = float(np.nanquantile(seen, quantile))
-            np.minimum(column, np.float32(limit), out=column)
-    return limits
+    if quantile is None:
+        return None
+    seen = labels[:train].astype(np.float64)
+    if np.isnan(seen).all():  # which the check of the splits refuses
+        return None
+    limit = float(np.nanquantile(seen, quantile))
+    np.minimum(labels, np.float32(limit), out=labels)
+    return limit
 
 
 def _check_after(log: Log, task: Task, later: Labels, earlier: Labels) -> None:

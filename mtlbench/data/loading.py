@@ -7,7 +7,7 @@ from mtlbench.api import Dataset, Splits
 from mtlbench.data.building import build
 from mtlbench.data.fingerprint import cache_key, fingerprint
 from mtlbench.data.hashes import FileHashes
-from mtlbench.data.store import DamagedEntryError, read, write
+from mtlbench.data.store import DamagedEntryError, read, scratch, write
 from mtlbench.errors import DataError, DataWarning
 
 ATTEMPTS = 3
@@ -35,8 +35,12 @@ def load(dataset: Dataset, root: Path, cache: Path) -> Splits:
     entry = cache / f"{dataset.name}-{key[:16]}"
     found = _read(entry, key)
     if found is None:
-        built = build(dataset.load(root), dataset.name, identity)
-        found = next(filter(None, (write(entry, built, key) for _ in range(ATTEMPTS))), None)
+        log = dataset.load(root)
+        for _ in range(ATTEMPTS):
+            with scratch(cache) as folder:
+                found = write(entry, build(log, dataset.name, identity, folder), key, folder)
+            if found is not None:
+                break
     hashes.save()
     if found is None:
         raise DataError(

@@ -4,18 +4,16 @@ import contextlib
 import json
 import os
 import tempfile
-import threading
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from mtlbench.api import Bag, BagField, Field, Schema, Split, Splits, Task, UsageError, VectorField
+from mtlbench.api import BagField, Field, Schema, Split, Splits, Task, UsageError, VectorField
+from mtlbench.data.arrays import file_of, mapped, split_of, tensors_of
 from mtlbench.data.hashes import sha256_of, sha256_of_json
 from mtlbench.files import flush, flush_names
 
@@ -28,38 +26,52 @@ class DamagedEntryError(Exception):
     """An entry that is not as it was written; the message says what of it."""
 
 
-def write(entry: Path, splits: Splits, key: str) -> Splits | None:
-    """Write ``splits`` under ``key`` into the folder ``entry``, unless another process already put them there.
+@contextlib.contextmanager
+def scratch(cache: Path) -> Iterator[Path]:
+    """An empty folder below that of the cache, which is removed unless it was moved.
 
-    The folder is filled under another name first, flushed to the disk, and appears complete; what is in its place and
-    is not these splits gives way.
+    Raises:
+        UsageError: the folder of the cache cannot be written, or the disk is full.
+    """
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="tmp-", dir=cache) as above:
+            folder = Path(above) / "new"
+            folder.mkdir()
+            yield folder
+    except OSError as error:
+        raise UsageError(
+            f"cannot write the encoded dataset to the cache folder {cache}: {error.strerror or error}; free some "
+            "space there, or name a folder that can be written by the environment variable MTLBENCH_CACHE"
+        ) from error
+
+
+def write(entry: Path, splits: Splits, key: str, folder: Path) -> Splits | None:
+    """Put ``splits`` under ``key`` into the folder ``entry``, unless another process already put them there.
+
+    All is written to ``folder``, and flushed to the disk, before that becomes ``entry``; what is in its place and is
+    not these splits gives way.
+
+    Args:
+        entry: a folder of the cache.
+        splits: what to store. Let no other name hold them: not every system moves a file that is mapped.
+        key: of the entry.
+        folder: a :func:`scratch` folder. Tensors that are mapped from its files are there already.
 
     Returns:
         The splits as they are stored; ``None`` where another process took the folder away at once.
-
-    Raises:
-        UsageError: the folder cannot be written, or the disk is full.
     """
+    meta = _fill(folder, splits, key)
+    del splits
+    while not _publish(folder, entry):
+        found = _read_whole(entry, key)
+        if found is not None:
+            return found
+        _set_aside(entry, Path(tempfile.mkdtemp(prefix="old-", dir=folder.parent)))
     try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="tmp-", dir=entry.parent) as scratch:
-            filled = Path(scratch) / "new"
-            filled.mkdir()
-            meta = _fill(filled, splits, key)
-            while not _publish(filled, entry):
-                found = _read_whole(entry, key)
-                if found is not None:
-                    return found
-                _set_aside(entry, Path(tempfile.mkdtemp(prefix="old-", dir=scratch)))
-            try:
-                return _splits(entry, meta)
-            except FileNotFoundError:
-                return None
-    except OSError as error:
-        raise UsageError(
-            f"cannot write the encoded dataset to the cache folder {entry.parent}: {error.strerror or error}; free "
-            "some space there, or name a folder that can be written by the environment variable MTLBENCH_CACHE"
-        ) from error
+        return _splits(entry, meta)
+    except FileNotFoundError:
+        return None
 
 
 def read(entry: Path, key: str) -> Splits | None:
@@ -113,16 +125,11 @@ def _splits(entry: Path, meta: Mapping[str, Any]) -> Splits:
 
 
 def _fill(folder: Path, splits: Splits, key: str) -> dict[str, Any]:
-    """Write the files of an entry, and give what they say of it."""
+    """Write the files of an entry that are not there yet, and give what they say of it."""
     for part, split in splits.parts().items():
-        for name, value in vars(split).items():
-            if isinstance(value, Tensor):
-                np.save(folder / _file(part, name), value.numpy())
-        for number, bag in enumerate(split.bags):
-            for name, value in bag._asdict().items():
-                np.save(folder / _file(part, f"bag{number}.{name}"), value.numpy())
-        for number, vectors in enumerate(split.vectors):
-            np.save(folder / _file(part, f"vectors{number}"), vectors.numpy())
+        for name, tensor in tensors_of(split).items():
+            if not (folder / file_of(part, name)).exists():
+                np.save(folder / file_of(part, name), tensor.numpy())
     meta: dict[str, Any] = {
         "format": FORMAT,
         "key": key,
@@ -163,27 +170,7 @@ def _set_aside(entry: Path, grave: Path) -> None:
 
 
 def _read_split(entry: Path, part: str, meta: Mapping[str, Any]) -> Split:
-    def tensor(name: str) -> Tensor:
-        return torch.from_numpy(_map(entry / _file(part, name)))
-
-    names = [field.name for field in fields(Split) if _file(part, field.name) in meta["files"]]
-    count = len(meta["schema"].get("bags", ()))
-    bags = tuple(Bag(*(tensor(f"bag{number}.{name}") for name in Bag._fields)) for number in range(count))
-    columns: dict[str, Any] = {name: tensor(name) for name in names}
-    vectors = tuple(tensor(f"vectors{number}") for number in range(len(meta["schema"].get("vectors", ()))))
-    return Split(**columns, bags=bags, vectors=vectors)
-
-
-def _map(path: Path) -> NDArray[Any]:
-    """The array of a file, copy-on-write: torch takes only writable memory without a warning."""
-    with _ONE_AT_A_TIME:
-        array: NDArray[Any] = np.load(path, mmap_mode="c")
-    return array
-
-
-_ONE_AT_A_TIME = threading.Lock()
-"""numpy parses the header of a file as Python, which Python 3.11 cannot do in two threads at once."""
-
-
-def _file(part: str, name: str) -> str:
-    return f"{part}.{name}.npy"
+    names = {
+        name.removeprefix(f"{part}.").removesuffix(".npy") for name in meta["files"] if name.startswith(f"{part}.")
+    }
+    return split_of(names, lambda name: torch.from_numpy(mapped(entry / file_of(part, name))))

@@ -1,6 +1,6 @@
 """What makes good scores doubtful: an input or a label that gives the answer, and test rows that were trained on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -28,6 +28,8 @@ SCALED = 0.999999
 
 REPEATED = 0.01
 """Share of test rows that equal a training row from which a warning is due."""
+HASHED = 1 << 18
+"""Rows that are hashed at once."""
 LISTED = 5
 """Columns that a warning names."""
 
@@ -63,7 +65,7 @@ def suspicions(schema: Schema, splits: Mapping[str, Split], drawn: bool) -> Susp
 def _future(splits: Mapping[str, Split], found: Suspicions) -> None:
     """Training rows that are later than a test row, as in a split by users."""
     later = splits["train"].timestamp > splits["test"].timestamp[0]
-    share = float(later.double().mean())
+    share = int(later.sum()) / len(later)
     if share:
         found.facts["train_rows_after_the_first_test_row"] = share
         found.warnings.append(
@@ -128,12 +130,11 @@ def _copies(schema: Schema, splits: Mapping[str, Split], found: Suspicions) -> N
     labels = [split.labels.numpy() for split in splits.values()]
     named = []
     for one, other in combinations(range(len(schema.tasks)), 2):
-        pairs = [part[:, [one, other]] for part in labels]
-        both = np.concatenate([pair[~np.isnan(pair).any(1)] for pair in pairs])
         binary = {schema.tasks[one].kind, schema.tasks[other].kind} == {"binary"}
-        rates = both.mean(0) if len(both) else np.zeros(2)
-        if not len(both) or (binary and min(abs(rates[0] - rates[1]), abs(1 - rates.sum())) > COPIED):
+        rates = _rates(labels, one, other)
+        if rates is None or (binary and min(abs(rates[0] - rates[1]), abs(1 - rates.sum())) > COPIED):
             continue
+        both = np.concatenate([*_pairs(labels, one, other)])
         equal = float((both[:, 0] == both[:, 1]).mean())
         # The share of all values but the most frequent: two labels that are nearly always 0 are no copies.
         rare = min(1 - float(np.unique(column, return_counts=True)[1].max()) / len(both) for column in both.T)
@@ -149,6 +150,22 @@ def _copies(schema: Schema, splits: Mapping[str, Split], found: Suspicions) -> N
             named.append(f"{second!r} is {first!r} in another unit (correlation {alike:.6f})")
     if named:
         found.warnings.append(f"a label is the copy of another: {_listed(named)}; name each task once")
+
+
+def _pairs(labels: Iterable[NDArray[np.float32]], one: int, other: int) -> Iterator[NDArray[np.float32]]:
+    """Two columns of the labels of each split, where both are observed."""
+    for part in labels:
+        pair = part[:, [one, other]]
+        yield pair[~np.isnan(pair).any(1)]
+
+
+def _rates(labels: Iterable[NDArray[np.float32]], one: int, other: int) -> NDArray[np.float64] | None:
+    """Means of two columns where both are observed; ``None`` where no row has both."""
+    rows, sums = 0, np.zeros(2)
+    for pair in _pairs(labels, one, other):
+        rows += len(pair)
+        sums += pair.sum(0, dtype=np.float64)
+    return sums / rows if rows else None
 
 
 def _correlation(both: NDArray[np.float32]) -> float:
@@ -171,12 +188,17 @@ def _repeats(splits: Mapping[str, Split], users: bool, found: Suspicions) -> Non
 
 def _hashes(split: Split, users: bool) -> NDArray[np.uint64]:
     """A hash of all that is known of each row."""
-    columns = [*split.categorical.numpy().T, *split.numerical.numpy().view(np.int32).T]
-    columns += [column for vectors in split.vectors for column in vectors.numpy().view(np.int32).T]
+    blocks = (slice(first, first + HASHED) for first in range(0, len(split), HASHED))
+    return np.concatenate([_hashes_of(split, users, rows) for rows in blocks])
+
+
+def _hashes_of(split: Split, users: bool, rows: slice) -> NDArray[np.uint64]:
+    columns = [*split.categorical[rows].numpy().T, *split.numerical[rows].numpy().view(np.int32).T]
+    columns += [column for vectors in split.vectors for column in vectors[rows].numpy().view(np.int32).T]
     for bag in split.bags:  # what stands after the ids of a row is 0
-        columns += [bag.lengths.numpy(), *bag.ids.numpy().T]
-    columns += [*split.labels.numpy().view(np.int32).T, *([split.user.numpy()] if users else ())]
-    hashes = np.zeros(len(split), dtype=np.uint64)
+        columns += [bag.lengths[rows].numpy(), *bag.ids[rows].numpy().T]
+    columns += [*split.labels[rows].numpy().view(np.int32).T, *([split.user[rows].numpy()] if users else ())]
+    hashes = np.zeros(len(split.labels[rows]), dtype=np.uint64)
     for column in columns:
         hashes ^= hashes >> np.uint64(29)
         hashes *= np.uint64(0xBF58476D1CE4E5B9)

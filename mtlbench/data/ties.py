@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mtlbench.api import Log
+from mtlbench.api.spilled import take
 from mtlbench.data.splitting import Division
 
 FEWEST = 0.001
@@ -68,10 +69,10 @@ def _hashes(log: Log, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
     """A hash of what the log says in each of the rows."""
     inputs = (*log.categorical, *log.numerical, *log.binned)
     named = dict.fromkeys([*log.task_names, *inputs, *filter(None, (log.session, log.user, log.weight))])
-    content = log.frame[list(named)].iloc[rows]
+    content = pd.DataFrame({name: take(log.frame, name, rows) for name in named})
     hashes = np.asarray(pd.util.hash_pandas_object(content, index=False), dtype=np.uint64)
     for name in (*(bag.name for bag in log.described_bags), *log.vectors):
-        texts = log.frame[name].iloc[rows].map(_written, na_action=None).to_numpy(object)
+        texts = take(log.frame, name, rows).map(_written, na_action=None).to_numpy(object)
         hashes = hashes * PRIME + pd.util.hash_array(texts)
     return hashes
 

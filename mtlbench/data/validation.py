@@ -1,12 +1,13 @@
 """What a log must satisfy before it is split and encoded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from pandas.api import types
 
-from mtlbench.api import DataError, Log, Splitting, UsageError
+from mtlbench.api import BagColumn, DataError, Log, Splitting, UsageError
+from mtlbench.api.spilled import ids_of
 from mtlbench.api.splitting import PARTS
 from mtlbench.data.checking_inputs import check_inputs, refuse, value_at
 from mtlbench.data.labels import Labels, check_labels, kind_of
@@ -32,8 +33,8 @@ def check_log(log: Log, dataset: str) -> None:
         raise DataError(f"{_subject(log, dataset)}: {error}") from None
 
 
-def check_splits(log: Log, order: NDArray[np.int64], labels: Labels, parts: Mapping[str, slice], dataset: str) -> None:
-    """Refuse splits on which a task cannot be learnt or scored.
+def check_splits(log: Log, order: NDArray[np.int64], labels: Mapping[str, Labels], dataset: str) -> None:
+    """Refuse splits on which a task cannot be learnt or scored, given the rows in ``order`` and labels by split.
 
     Raises:
         DataError: a split is empty, holds one value of a task or none, or is later than the next.
@@ -41,63 +42,52 @@ def check_splits(log: Log, order: NDArray[np.int64], labels: Labels, parts: Mapp
     subject = _subject(log, dataset)
     if log.held_out and log.timestamp:
         time = log.frame[log.timestamp].to_numpy(np.int64)[order]
-        test = parts["test"].start
+        test = len(order) - len(labels["test"])
         if 0 < test < len(time) and time[:test].max() > time[test]:
             raise DataError(
                 f"{subject}: the published test part begins at timestamp {time[test]}, before the training part ends "
                 f"({time[:test].max()}): the future would be trained on; leave {log.held_out!r} or the timestamp out"
             )
-    for part, rows in parts.items():
-        size = rows.stop - rows.start
-        if size == 0:
+    for part, of_part in labels.items():
+        if len(of_part) == 0:
             raise DataError(
                 f"{subject}: the {part} split is empty: the log has {len(order)} rows, split {how(log)}; {remedy(log)}"
             )
         for place, task in enumerate(log.described_tasks):
             try:
-                kind_of(task).check_split(labels[rows, place], task.name, part)
+                kind_of(task).check_split(of_part[:, place], task.name, part)
             except DataError as error:
                 raise DataError(f"{subject}: {error}") from None
 
 
-def check_scores(
-    log: Log,
-    numerical: NDArray[np.float32],
-    vectors: Mapping[str, NDArray[np.float32]],
-    order: NDArray[np.int64],
-    dataset: str,
-) -> None:
-    """Refuse an input that no network can take, once it is scaled as the training rows are.
+def check_scores(log: Log, name: str, scores: NDArray[np.float32], order: NDArray[np.int64], dataset: str) -> None:
+    """Refuse an input that no network can take: ``scores`` (N, ...) are its numbers scaled as the training rows are.
 
     Raises:
         DataError: a number is beyond the range of float32.
     """
-    scores = {**dict(zip(log.numerical, numerical.T, strict=True)), **vectors}
-    for name, values in scores.items():
-        beyond = ~np.isfinite(values.reshape(len(order), -1)).all(axis=1)
-        if beyond.any():
-            row = int(order[beyond.argmax()])
-            what = "vector" if name in vectors else "numerical"
-            value = value_at(log, name, row)
-            raise DataError(
-                f"{_subject(log, dataset)}: {what} column {name!r} holds {value!r} in {log.place(row)}, which is "
-                "beyond all bounds once scaled by mean and deviation of the training rows: correct it, cap it, or make "
-                "it missing"
-            )
+    beyond = ~np.isfinite(scores.reshape(len(order), -1)).all(axis=1)
+    if beyond.any():
+        row = int(order[beyond.argmax()])
+        what = "vector" if name in log.vectors else "numerical"
+        value = value_at(log, name, row)
+        raise DataError(
+            f"{_subject(log, dataset)}: {what} column {name!r} holds {value!r} in {log.place(row)}, which is beyond "
+            "all bounds once scaled by mean and deviation of the training rows: correct it, cap it, or make it missing"
+        )
 
 
-def check_ids(log: Log, bags: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]]], dataset: str) -> None:
+def check_ids(log: Log, bag: BagColumn, ids: NDArray[np.int32], lengths: NDArray[np.int32], dataset: str) -> None:
     """Refuse a bag of the ids of another input of which none is one.
 
     Raises:
-        DataError: all encoded ids of a bag are unknown.
+        DataError: all encoded ids of the bag are unknown.
     """
-    for bag, (ids, lengths) in zip(log.described_bags, bags, strict=True):
-        if bag.of is not None and lengths.any() and not ids.any():
-            raise DataError(
-                f"{_subject(log, dataset)}: no id of the bags {bag.name!r} is one of {bag.of!r}: write both in the "
-                "same way, or give the bags embeddings of their own"
-            )
+    if bag.of is not None and lengths.any() and not ids.any():
+        raise DataError(
+            f"{_subject(log, dataset)}: no id of the bags {bag.name!r} is one of {bag.of!r}: write both in the same "
+            "way, or give the bags embeddings of their own"
+        )
 
 
 def _subject(log: Log, dataset: str) -> str:
@@ -170,7 +160,7 @@ def _check_time_and_ids(log: Log) -> None:
         raise DataError(f"column {log.held_out!r} of held-out rows is {log.frame[log.held_out].dtype}; give booleans")
     for role, name in (("session", log.session), ("user", log.user)):
         if name:
-            missing = log.frame[name].isna().to_numpy()
+            missing = ids_of(log.frame, name).isna().to_numpy()
             refuse(log, name, missing, f"{role} column {name!r}", "give every row an id, or drop the row")
 
 

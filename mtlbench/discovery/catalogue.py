@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from inspect import cleandoc
 from typing import Any, TypeVar
 
+from mtlbench.api import recorded
 from mtlbench.cells import PluginSpec
 from mtlbench.errors import UsageError, did_you_mean
 
@@ -72,7 +73,7 @@ class Catalogue:
     def create(self, kind: str, spec: PluginSpec, *arguments: object) -> Any:
         """Build the plugin of ``spec``; its constructor takes ``arguments``, then the parameters."""
         cls = self.get(kind, spec.name).cls
-        return cls(*arguments, cls.Params.model_validate(dict(spec.params)))
+        return cls(*arguments, cls.Params.model_validate(recorded(cls.Params, spec.params)))
 
     def including(self, entries: Sequence[Entry]) -> "Catalogue":
         """This catalogue with ``entries``, each in place of the plugin of its name."""

@@ -111,11 +111,10 @@ def _value(value: SeedMean | None) -> dict[str, Any] | None:
 
 
 def _difference(value: SeedMean) -> dict[str, Any] | None:
-    """To the first baseline."""
-    found = difference_text(value)
-    if found is None:
+    """To the row's own baseline."""
+    found, first = difference_text(value), value.first
+    if found is None or first is None:
         return None
-    (first,) = (contrast for contrast in value.contrasts if contrast.place == 0)
     return {"mean": first.difference.estimate.value, "text": found[0], "spread": found[1]}
 
 

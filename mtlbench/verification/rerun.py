@@ -9,7 +9,7 @@ from mtlbench.cells import PROTOCOL, Training
 from mtlbench.config.plan import Plan
 from mtlbench.config.presets import PRESETS, PresetName
 from mtlbench.config.settings import RunSettings
-from mtlbench.config.specs import resolve
+from mtlbench.config.specs import resolve_recorded
 from mtlbench.discovery import discover
 from mtlbench.errors import UsageError
 from mtlbench.experiments.events import Listen
@@ -74,7 +74,7 @@ def _plan(record: Record, settings: RunSettings) -> Plan:
         )
     catalogue = discover(settings.plugin_files)
     dataset, backbone, weighting = (
-        resolve(catalogue, kind, use.name, use.params, settings.preset)
+        resolve_recorded(catalogue, kind, use.name, use.params, settings.preset)
         for kind, use in (("dataset", record.dataset), ("backbone", record.backbone), ("weighting", record.weighting))
     )
     return Plan(

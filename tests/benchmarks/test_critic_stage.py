@@ -25,7 +25,7 @@ from mtlbench.cells import Training
 from mtlbench.discovery import discover
 from mtlbench.experiments.process import THREADS, prepare_process
 from mtlbench.training import BackboneTrainer
-from mtlbench_plugins.critics.learning import CriticLearner, critics_of
+from mtlbench_plugins.critics.learning import CriticLearner
 from mtlbench_plugins.critics.networks import Critics
 from mtlbench_plugins.critics.params import CriticParams
 from mtlbench_plugins.critics.transitions import replay
@@ -68,7 +68,7 @@ class PublicCritic(nn.Module):
         self.state, self.value = critics.states[task], critics.values[task]
 
     def forward(self, categorical: Tensor, numerical: Tensor, action: Tensor) -> Tensor:
-        values: Tensor = self.value(self.state(Inputs(categorical, numerical)), action)
+        values: Tensor = self.value(self.state, self.state(Inputs(categorical, numerical)), action)
         return values
 
 
@@ -76,7 +76,7 @@ def public_updates(pace: Callable[[], None]) -> None:
     torch.set_num_threads(THREADS)
     splits = workload(BATCHES * BATCH)
     data, schema = splits.train, splits.schema
-    critics = in_public_style(critics_of(schema, CriticParams(critics="separate", **SIZES)))
+    critics = in_public_style(Critics(schema, CriticParams(**SIZES), shared=False))
     networks: list[nn.Module] = [PublicCritic(critics, task) for task in range(len(schema.tasks))]
     learner = PublicLearner(networks, in_public_style(backbone(schema)), len(schema.categorical))
     buffer = ReplayBuffer(len(data), len(schema.categorical) + len(schema.numerical), len(schema.tasks))

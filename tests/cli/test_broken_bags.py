@@ -13,6 +13,9 @@ TAGS = pa.array([["a"], ["a", "b"], None] * 100)
 NAMES = pa.array(["a", "a|b", None] * 100)
 NESTED = pa.array([[["a"]], None, None] * 100)
 BRACKETS = pa.array(["['a', 'b']", "a|b", None] * 100)
+BYTES = pa.array([[b"\xff"], None, None] * 100)
+NO_ID = pa.array(["|", " | ", None] * 100)
+VECTORS = pa.array([[0.5, 1.0], [0.0, 2.0], None] * 100)
 PIPED = '{ column = "genre", separator = "|" }'
 HISTORY = 'history = [{ of = "item_id", where = "click" }]'
 
@@ -60,6 +63,8 @@ BAGS: dict[str, tuple[str, list[str]]] = {
         'bags = [{ column = "brackets", separator = "," }]',
         ["'brackets' holds \"['a', 'b']\" in row 1", "without brackets"],
     ),
+    "lists of bytes": ('bags = ["bytes"]', ["'bytes' is list<", "ids are no bytes", "write them as text"]),
+    "no id at all": ('bags = [{ column = "no_id", separator = "|" }]', ["'no_id'", "no id in any row", "take it out"]),
     "a bag as user input": ('bags = ["tags"]\nuser_inputs = ["tag"]', ["'tag'", "did you mean 'tags'?"]),
 }
 HISTORIES: dict[str, tuple[str, list[str]]] = {
@@ -71,6 +76,22 @@ HISTORIES: dict[str, tuple[str, list[str]]] = {
     "last of 0": ('history = [{ of = "item_id", last = 0 }]', ["`history` holds 0", "greater than or equal to 1"]),
     "absent event": ('history = [{ of = "item_id", where = "clik" }]', ["no column 'clik'", "did you mean 'click'?"]),
     "event of other values": ('history = [{ of = "item_id", where = "price" }]', ["'price' holds", "0 and 1", ">= 1"]),
+    "event by a bag": (
+        'bags = ["tags"]\nhistory = [{ of = "item_id", where = "tags is given" }]',
+        ['`where = "tags is given"`', "'tags', which holds lists", "write a column of 0 and 1"],
+    ),
+    "event by a vector": (
+        'vectors = ["vector"]\nhistory = [{ of = "item_id", where = "vector > 1" }]',
+        ["'vector', which holds lists", "write a column of 0 and 1"],
+    ),
+    "event by the time": (
+        'history = [{ of = "item_id", where = "time > 1700000000" }]',
+        ["'time', which is the timestamp", "write a column of 0 and 1"],
+    ),
+    "event that never happens": (
+        'history = [{ of = "item_id", where = "price > 1000" }]',
+        ["empty in all rows", "`price > 1000`", "correct `where`"],
+    ),
     "no condition": ('history = [{ of = "item_id", where = "a = b" }]', ["`history` holds 'a = b'", "comparison"]),
     "twice": (f"{HISTORY[:-1]}, {HISTORY[11:]}", ["stands twice", "by `column`"]),
     "name of a column": ('history = [{ of = "item_id", column = "price" }]', ["'price'", "name it once"]),
@@ -84,7 +105,15 @@ def here(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     monkeypatch.chdir(tmp_path)
     frame = own_table()
     arrays = {name: pa.array(frame[name]) for name in frame}
-    more = {"tags": TAGS, "genre": NAMES, "nested": NESTED, "brackets": BRACKETS}
+    more = {
+        "tags": TAGS,
+        "genre": NAMES,
+        "nested": NESTED,
+        "brackets": BRACKETS,
+        "bytes": BYTES,
+        "no_id": NO_ID,
+        "vector": VECTORS,
+    }
     parquet.write_table(pa.table({**arrays, **more}), "my_log.parquet")
     return tmp_path
 
@@ -92,14 +121,14 @@ def here(tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 def refusal(mtlbench: Any, here: Path, cache_dir: Path, description: str) -> str:
     """What a run on ``description`` is refused with, after which nothing is written."""
     (here / "my_log.toml").write_text(description)
-    before = sorted(here.rglob("*"))
+    before = sorted(path for path in here.rglob("*") if path.is_file())
     result = mtlbench("run", "--dataset", "table[schema=my_log.toml]", *RUN)
     assert result.code == 2
     assert result.out == ""
     assert result.err.startswith("error: ")
     assert result.err.count("\n") == 1
     assert "my_log." in result.err
-    assert sorted(here.rglob("*")) == before
+    assert sorted(path for path in here.rglob("*") if path.is_file()) == before
     assert not list(cache_dir.glob("table-*"))
     return str(result.err)
 
@@ -133,6 +162,14 @@ def test_a_list_that_is_named_as_an_id_is_refused_with_the_bag(mtlbench: Any, he
     text = refusal(mtlbench, here, cache_dir, description)
     assert "column 'tags' is list" in text
     assert 'bags = ["tags"]' in text
+
+
+def test_a_history_without_two_times_is_refused(mtlbench: Any, here: Path, cache_dir: Path) -> None:
+    table = parquet.read_table("my_log.parquet")
+    place = table.column_names.index("time")
+    parquet.write_table(table.set_column(place, "time", pa.array([1_700_000_000] * 300)), "my_log.parquet")
+    text = refusal(mtlbench, here, cache_dir, f"{DESCRIPTION.replace('csv', 'parquet')}{HISTORY}\n")
+    assert "no user has an earlier row for which `click` holds" in text
 
 
 def test_the_table_itself_is_good(mtlbench: Any, here: Path) -> None:

@@ -313,6 +313,20 @@ TABLES: dict[str, tuple[Break, list[str]]] = {
         put(7, '{"user_id": 1, "price": "dear"}'),
         ["my_log.jsonl", "'price' is a text in line 7 and a number in line 1", "in one type"],
     ),
+    "items of another type": (
+        both(
+            add('bags = ["tags"]'),
+            json_lines(lambda lines: lines.__setitem__(slice(0, 2), ['{"tags": ["a"]}', '{"tags": ["b", 1]}'])),
+        ),
+        ["my_log.jsonl", "'tags[]' is a ", " in line 2 and a ", "in one type"],
+    ),
+    "lines that are not UTF-8": (
+        both(
+            describe("my_log.csv", "my_log.jsonl"),
+            lambda here: (here / "my_log.jsonl").write_bytes('{"item_id": 1}\n{"item_id": "é"}\n'.encode("latin-1")),
+        ),
+        ["my_log.jsonl", "line 2 is not UTF-8 text", "save the file as UTF-8"],
+    ),
     "no line": (json_lines(lambda lines: lines.clear()), ["my_log.jsonl", "empty", "JSON object in each line"]),
     "lines of an absent column": (
         both(json_lines(len), describe("item_id", "item")),

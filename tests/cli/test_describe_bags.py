@@ -87,3 +87,12 @@ def test_a_bag_that_tells_the_label_is_left_out(mtlbench: Any, here: Path) -> No
     text = drafted(mtlbench, here, "log.csv")
     assert "# left out: genre (leak suspect: alone it predicts click" in text
     assert "bags" not in text
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.string()), pa.list_(pa.null())])
+def test_lists_without_an_id_are_left_out(kind: pa.DataType, mtlbench: Any, here: Path) -> None:
+    frame = own_table()
+    arrays = {name: pa.array(frame[name]) for name in frame} | {"tags": pa.array([[], None] * 150, kind)}
+    parquet.write_table(pa.table(arrays), "log.parquet")
+    assert "# left out: tags (lists without an id" in drafted(mtlbench, here, "log.parquet")
+    assert len(Table(Table.Params(schema_=Path("log.toml"))).load(here).frame) == 300

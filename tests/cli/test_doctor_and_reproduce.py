@@ -38,11 +38,12 @@ def test_a_cell_is_reproduced_with_the_cell_it_builds_on(mtlbench: Any) -> None:
     assert {path: path.read_bytes() for path in RecordStore("results").paths()} == before
 
 
-def test_a_cell_of_a_plugin_that_has_one_more_parameter_since_is_reproduced(mtlbench: Any) -> None:
+@pytest.mark.parametrize("later", ["api.added_later(3)", "api.added_later(3, before=0)"])
+def test_a_cell_of_a_plugin_that_has_one_more_parameter_since_is_reproduced(mtlbench: Any, later: str) -> None:
     plugin = write(Path(), "mine.py", weighting("mine", params="rate: float = 1.0"))
     assert mtlbench(*RUN, "--weighting", "mine", "--plugin", plugin, "--jobs", 1).code == 0
     [path] = RecordStore("results").paths()
-    write(Path(), "mine.py", weighting("mine", params="rate: float = 1.0\nmore: int = api.added_later(3)"))
+    write(Path(), "mine.py", weighting("mine", params=f"rate: float = 1.0\nmore: int = {later}"))
     result = mtlbench("reproduce", path, "--plugin", plugin, "--quiet")
     assert (result.code, result.err) == (0, "")
     assert "32 of 32 scores are the same" in result.out

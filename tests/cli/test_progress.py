@@ -6,8 +6,8 @@ import math
 import pytest
 from rich.console import Console
 
-from mtlbench.cli.progress import Bars, progress
 from mtlbench.experiments.events import CellFinished, CellStarted, Event, NoWorkers, StageProgress, StudyStarted
+from mtlbench.notebook.progress import Bars, progress
 
 EVENTS: list[Event] = [
     StudyStarted(total=4, resumed=1),

@@ -67,7 +67,7 @@ def test_a_family_weighs_tasks_or_samples_as_its_page_says(builder: dict[str, An
     """The shape that ``per_sample`` claims is the shape that comes out."""
     rows, tasks = 6, 3
     data = SimpleNamespace(
-        labels=(torch.arange(rows * tasks).view(rows, tasks) % 2).float(), position=torch.arange(rows)
+        labels=(torch.arange(rows * tasks).view(rows, tasks) % 2).float(), position=torch.arange(rows), weight=None
     )
     trainer = SimpleNamespace(schema=SimpleNamespace(tasks=("a", "b", "c")), data=data, learning_rate=1e-3)
     logits = torch.linspace(-1, 1, rows * tasks).view(rows, tasks)

@@ -259,9 +259,24 @@ def test_options_that_read_labels_as_0_and_1_refuse_other_tasks():
 
 def test_noisy_ids_are_small_integers_that_lose_what_an_id_said():
     ids = torch.randint(1000, (512, 2), dtype=torch.int32)
-    changed = noisy(ids)
+    changed = noisy(ids, torch.tensor([999, 999], dtype=torch.int32))
     assert changed.dtype == ids.dtype
     assert 0 <= int(changed.min()) <= int(changed.max()) <= 4
+
+
+@pytest.mark.parametrize(("hidden", "most"), [((), 15), (("user", "age"), 15), (("item",), 14)])
+def test_a_noisy_id_is_a_row_of_the_table_however_far_it_lies_from_the_mean(hidden: tuple[str, ...], most: int):
+    """One other id in 240 equal ones lies fifteen standard deviations from the mean, in fields of 11, 7 and 4 ids."""
+    splits = small_splits(small_schema(user_inputs=hidden))
+    ids = torch.ones(240, 3, dtype=torch.int32)
+    ids[7] = 2
+    splits = dataclasses.replace(splits, train=dataclasses.replace(splits.train, categorical=ids))
+    params = CriticParams(**{**SMALL_CRITICS, "noisy_ids": True, "state": "no-user" if hidden else "all"})
+    trainer = small_trainer(splits=splits)
+    learner = CriticLearner(trainer, params)
+    assert torch.isfinite(learner.step(replay(splits.train, torch.rand(240, 2)), torch.arange(240)))
+    user, item, hour = learner._state(torch.arange(240)).categorical[7].tolist()
+    assert (user, item, hour) == (most, 10, 3)
 
 
 def test_critics_may_take_batches_of_their_own_size(stage_one: Checkpoint):
@@ -328,10 +343,17 @@ def test_the_official_preset_is_the_method_with_other_defaults_under_another_nam
         "fresh_optimiser": True,
         "forget_best": True,
         "noisy_weights": True,
+        "lambda_": 1.0,
+        "next_action": "actor",
+        "td_target": "min",
+        "action_layer": "bottom",
+        "critic_embeddings": "pretrained",
     }
     same = continued(make(RMTLOfficial, **{**paper, **SMALL_CRITICS, "lambda_": 0.7}), stage_one)
     assert same.curve == continued(make(RMTL, **SMALL_CRITICS), stage_one).curve
-    trainer = continued(make(RMTLOfficial, **{**SMALL_CRITICS, "state": "all"}), stage_one)
+    trainer = continued(
+        make(RMTLOfficial, **{**SMALL_CRITICS, "state": "all", "critic_embeddings": "fresh"}), stage_one
+    )
     assert trainer.best_epoch["continue"] > 0
 
 

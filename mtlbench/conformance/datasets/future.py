@@ -39,7 +39,7 @@ def no_input_knows_the_future(plugin: PluginUnderTest) -> None:
     """
     log = log_of(plugin)
     order = order_of(log.frame[log.timestamp] if log.timestamp else None, len(log.frame))
-    frame = log.frame.iloc[order].reset_index(drop=True)
+    frame = pd.DataFrame({name: log.frame[name].array[order] for name in log.frame.columns})
     division = divide(log)
     train = np.isin(order, division.order[division.parts["train"]])
     if log.session and log.user:

@@ -63,8 +63,9 @@ def deterministic(plugin: PluginUnderTest) -> None:
         said, again = getattr(first, name), getattr(second, name)
         if said != again:
             broken(f"{name} is {said!r}, and then {again!r}", "let nothing but files and parameters decide the log")
-    if first.frame.shape != second.frame.shape:
-        broken(f"{first.frame.shape} rows and columns, and then {second.frame.shape}", SORTED)
+    shape, shape_again = ((len(frame), len(frame.columns)) for frame in (first.frame, second.frame))
+    if shape != shape_again:
+        broken(f"{shape} rows and columns, and then {shape_again}", SORTED)
     ids = filter(None, (first.timestamp, first.session, first.user, first.weight))
     for name in dict.fromkeys(
         [*(task.name for task in first.described_tasks), *first.categorical, *first.numerical, *first.binned, *ids]

@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 from mtlbench.leaderboards.boards.board import OPTIMUM, Flag, MeanSpend, Row, RowState, SeedMean
 from mtlbench.leaderboards.boards.columns import Column, in_words
 from mtlbench.leaderboards.boards.diagnostics import diagnostics_of
-from mtlbench.records import Record, decoded
+from mtlbench.records import Record, Summary, decoded
 from mtlbench.statistics import mean_intervals
 from mtlbench.tasks.metrics.probabilities import NORMALISED_ENTROPY
 from mtlbench.text import counted, one_line
 
-EARLY_STOPPING = "early-stopping"
-"""The budget under which a stage ends at its last allowed epoch, where it has not stopped before."""
 SHORT = 28
 """Most characters of a reason inside a table; the notes have the whole."""
 
@@ -73,9 +71,7 @@ def _flags(done: Sequence[Record]) -> tuple[Flag, ...]:
 
 def _cut_off(record: Record) -> bool:
     """Whether what is scored is of the last epoch that its stage was allowed."""
-    kept = [epoch for epoch in (record.best_epoch or {}).values() if epoch]
-    early = record.training.get("budget", EARLY_STOPPING) == EARLY_STOPPING
-    return early and bool(kept) and kept[-1] == record.training.get("epochs")
+    return Summary.of(record).cut_off
 
 
 def _worse_than_base_rate(done: Sequence[Record]) -> list[str]:

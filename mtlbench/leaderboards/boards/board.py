@@ -81,6 +81,11 @@ class SeedMean:
         return "" if math.isnan(half_width) else f"({round(half_width * 10**self.decimals)})"
 
     @property
+    def first(self) -> Contrast | None:
+        """The contrast with the row's own baseline: the first, or of a tuned row the tuned one."""
+        return min(self.contrasts, key=lambda contrast: contrast.place, default=None)
+
+    @property
     def marks(self) -> str:
         """The marks of all contrasts."""
         return "".join(contrast.mark for contrast in self.contrasts)
@@ -152,6 +157,8 @@ class BaselineUse:
     """0 for the first baseline, 1 for the second."""
     comparable: bool
     """Whether it has every seed."""
+    tuned: bool = False
+    """Whether it is the baseline of rows that were tuned over trials, as it was."""
 
 
 @dataclass(frozen=True)

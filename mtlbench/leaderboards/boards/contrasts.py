@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from mtlbench.leaderboards.boards.board import MARKS, BaselineUse, Board, Contra
 from mtlbench.leaderboards.boards.columns import Column, metric_of
 from mtlbench.leaderboards.boards.naming import backbone_name, key_of, weighting_name
 from mtlbench.leaderboards.boards.relations import related
+from mtlbench.records.tuned import SEARCHES, TRIALS
 from mtlbench.statistics import (
     ALPHA,
     Estimate,
@@ -90,7 +93,10 @@ def _contrasted(board: Board, baselines: Sequence[str]) -> Board:
                     contrasts[row.method, column].append(contrast)
     for row, column, contrast in _judged(tested, seeds):
         contrasts[row.method, column].append(contrast)
-    first = {row.method: baseline for place, baseline, rivals in pairs if place == 0 for row in rivals}
+    first: dict[str, Row] = {}
+    for _, baseline, rivals in sorted(pairs, key=itemgetter(0)):
+        for row in rivals:
+            first.setdefault(row.method, baseline)
 
     def filled(row: Row) -> Row:
         values = {
@@ -104,20 +110,47 @@ def _contrasted(board: Board, baselines: Sequence[str]) -> Board:
 
 
 def _against_baselines(rows: Sequence[Row], baselines: Sequence[str]) -> list[tuple[int, Row, list[Row]]]:
-    """Place, baseline and the rows compared with it, where there are any; two baselines are compared once."""
+    """Place, baseline and the rows compared with it, where there are any; two baselines are compared once.
+
+    Unless the user names baselines, like is compared with like: a row that was tuned over trials with the baseline that
+    was tuned over as many, and a row at its defaults with one at its defaults.
+    """
     found = baselines_of(rows, baselines)
     pairs = [
-        (i, baseline, [row for row in rows if row not in found[: i + 1] and row.state == "complete"])
+        (
+            i,
+            baseline,
+            [
+                row
+                for row in rows
+                if row not in found[: i + 1] and row.state == "complete" and (baselines or _alike(row, baseline))
+            ],
+        )
         for i, baseline in enumerate(found)
     ]
     return [pair for pair in pairs if pair[2]]
+
+
+def _alike(row: Row, baseline: Row) -> bool:
+    """Whether both were tuned in the same way, or neither; what tuning gives the baseline itself is shown too."""
+    return tuning(row) == tuning(baseline) or bool(row.sample and row.sample.tuned_baseline and not tuning(baseline))
+
+
+def tuning(row: Row) -> dict[str, Any]:
+    """How the row was tuned over trials; empty where it was not."""
+    params = row.sample.weighting.params if row.sample else {}
+    return {name: params[name] for name in (TRIALS, SEARCHES) if name in params} if TRIALS in params else {}
 
 
 def _uses(rows: Sequence[Row], baselines: Sequence[str]) -> list[BaselineUse]:
     """The baselines of a backbone, or that its methods have nothing to be compared with."""
     found = [
         BaselineUse(
-            backbone_name(baseline.sample), weighting_name(baseline.sample), place, baseline.state == "complete"
+            backbone_name(baseline.sample),
+            weighting_name(baseline.sample),
+            place,
+            baseline.state == "complete",
+            not baselines and bool(tuning(baseline)),
         )
         for place, baseline, _ in _against_baselines(rows, baselines)
         if baseline.sample

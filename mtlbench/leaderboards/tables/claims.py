@@ -14,12 +14,12 @@ SAME = "="
 
 
 def difference_text(value: SeedMean) -> tuple[str, str] | None:
-    """The difference to the first baseline, and half its intervals over seeds and over test samples.
+    """The difference to the row's own baseline, and half its intervals over seeds and over test samples.
 
     ``+0.0012``, ``(5)[9]``: ± 0.0005 over seeds, ± 0.0009 over test samples; ``=`` where every seed is the same to the
     last digit. ``None`` where there is none.
     """
-    contrast = next((one for one in value.contrasts if one.place == 0), None)
+    contrast = value.first
     if contrast is None:
         return None
     estimate = contrast.difference.estimate
@@ -46,7 +46,7 @@ def claims(group: Sequence[Board]) -> list[str]:
     able = [board for board in tested if smallest_p(len(board.seeds)) < ALPHA]
     texts = []
     if head := difference_head(group):
-        texts.append(_differences(head, tested))
+        texts.append(_differences(head, tested, [use.baseline for use in uses if use.tuned and use.comparable]))
     if able:
         texts.append(" ".join([*_marks(uses), _needs(able)]))
     if unable := [board for board in tested if board not in able]:
@@ -59,10 +59,11 @@ def claims(group: Sequence[Board]) -> list[str]:
     return texts
 
 
-def _differences(head: str, tested: Sequence[Board]) -> str:
+def _differences(head: str, tested: Sequence[Board], tuned: Sequence[str]) -> str:
+    alike = f", of tuned rows to {in_words([*dict.fromkeys(tuned)])}, which was tuned alike" if tuned else ""
     text = (
-        f"{head}: the mean difference to that row on the same backbone, seed by seed. In parentheses half its 95 % "
-        "interval over seeds"
+        f"{head}: the mean difference to that row on the same backbone{alike}, seed by seed. In parentheses half its "
+        "95 % interval over seeds"
     )
     contrasts = [contrast for board in tested for contrast in board.tested]
     known = [contrast for contrast in contrasts if contrast.sampling is not None]

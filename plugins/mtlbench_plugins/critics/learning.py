@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mtlbench import api
 from mtlbench.api.masks import masked_mean, observed_in, weighted_mean
 from mtlbench_plugins.critics.diagnostics import report_truth, report_values
+from mtlbench_plugins.critics.making import critics_of, last_ids
 from mtlbench_plugins.critics.networks import Critics
 from mtlbench_plugins.critics.params import CriticParams
 from mtlbench_plugins.critics.transitions import LARGEST_LOSS, Transitions
@@ -38,20 +39,28 @@ class CriticLearner:
     every tenth training session is held out. The critics have converged when a pass no longer lowers the TD loss there
     by the fraction ``epsilon``; the best pass is kept.
 
+    With ``td_target=min`` the value of the next state is the smaller of those of the target and the online network,
+    both without dropout.
+
     Args:
         trainer: gives the rows, the seeds and the learning rate.
         params: discount, target rate, convergence rule and sizes.
+        actor: gives the actions (B, K) in the next states from their inputs; ``None``: those in the buffer.
     """
 
-    def __init__(self, trainer: api.Trainer, params: CriticParams) -> None:
+    def __init__(
+        self, trainer: api.Trainer, params: CriticParams, actor: Callable[[api.Inputs], Tensor] | None = None
+    ) -> None:
         self._trainer = trainer
         self._data = trainer.data
         self._params = params
+        self._actor = actor
         with trainer.seeded("critics"):
-            self.critics = critics_of(trainer.schema, params).to(trainer.data.labels.device)
+            self.critics = critics_of(trainer.schema, params, trainer.backbone).to(trainer.data.labels.device)
         self._target = copy.deepcopy(self.critics).requires_grad_(False).eval()
         self._adam = torch.optim.Adam(self.critics.parameters(), lr=trainer.learning_rate, fused=True)
         self._steps = 0
+        self._last = last_ids(self.critics.visible, trainer.schema).to(self._data.labels.device)
         rate = masked_mean(self._data.labels, observed_in(self._data.labels), self._data.weight)
         self._class_weight = (1 / (2 * (1 - rate)), 1 / (2 * rate)) if params.ips else None
 
@@ -103,8 +112,8 @@ class CriticLearner:
     def step(self, transitions: Transitions, rows: Tensor, next_action: Tensor | None = None) -> Tensor:
         """Update the critics once on the transitions ``rows``; returns the detached TD loss.
 
-        ``next_action`` (B, K) are the actions of the target policy in the next states. ``None`` takes those in the
-        buffer, which are the same as long as the policy is frozen.
+        ``next_action`` (B, K) are the actions of the target policy in the next states. ``None`` asks ``actor``, and
+        without one takes those in the buffer, which are the same as long as the policy is frozen.
         """
         with torch.no_grad():
             target = self._td_target(transitions, rows, next_action)
@@ -155,15 +164,23 @@ class CriticLearner:
 
     def _state(self, rows: Tensor) -> api.Inputs:
         inputs = self._data.inputs[rows]
-        return replace(inputs, categorical=noisy(inputs.categorical)) if self._params.noisy_ids else inputs
+        return replace(inputs, categorical=noisy(inputs.categorical, self._last)) if self._params.noisy_ids else inputs
 
     def _td_target(self, transitions: Transitions, rows: Tensor, next_action: Tensor | None) -> Tensor:
         target = transitions.reward[rows]
         alive = ~transitions.done[rows]
         following = transitions.next_row[rows][alive]
-        action = transitions.action[following] if next_action is None else next_action[alive]
-        if len(following):
-            target[alive] += self._params.gamma * self._target(self._state(following), action)
+        if len(following) == 0:
+            return target
+        state = self._state(following)
+        if next_action is not None:
+            action = next_action[alive]
+        else:
+            action = transitions.action[following] if self._actor is None else self._actor(state)
+        value = self._target(state, action)
+        if self._params.td_target == "min":
+            value = torch.minimum(value, self.critics.eval()(state, action))
+        target[alive] += self._params.gamma * value
         return target
 
     def _one_pass(self, transitions: Transitions, batches: list[Tensor], spend: api.StageBudget) -> float:
@@ -206,17 +223,14 @@ def under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
-def critics_of(schema: api.Schema, params: CriticParams) -> Critics:
-    """Fresh critics; their parameters come from torch's global generator."""
-    hidden = schema.user_inputs if params.state == "no-user" else ()
-    return Critics(schema, params, params.critics == "shared", hidden)
+def noisy(categorical: Tensor, last: Tensor) -> Tensor:
+    """Ids (B, F) z-scored per batch and column, and cut to integers, then to 0 and ``last`` (F,).
 
-
-def noisy(categorical: Tensor) -> Tensor:
-    """Ids (B, F) z-scored per batch and column, and cut to integers; negative ones, which no table has, become 0."""
+    One that is larger than those of its field reads the row of a later field, as in the code of RMTL's authors.
+    """
     ids = categorical.float()
     spread = ids.std(0, correction=0) + 1e-3
-    return ((ids - ids.mean(0)) / spread).int().clamp(min=0)
+    return ((ids - ids.mean(0)) / spread).int().clamp(min=0).minimum(last)
 
 
 @torch.no_grad()

@@ -49,3 +49,18 @@ class CriticParams(api.Sizes):
         description="train critics on category ids that were z-scored per batch and cut to integers, as the authors' "
         "code does; they then weigh ids that they never saw",
     )
+    td_target: Literal["target", "min"] = api.added_later(
+        "target",
+        description="value of the next state in the TD target: the target network's, or the smaller of that and the "
+        "online network's, as in the authors' code",
+    )
+    action_layer: Literal["tower", "bottom"] = api.added_later(
+        "tower",
+        description="where the action enters a critic: by a layer with ReLU beside the features, before the tower; or "
+        "by a linear layer beside the embeddings, before the bottom, as in the authors' code",
+    )
+    critic_embeddings: Literal["fresh", "pretrained"] = api.added_later(
+        "fresh",
+        description="how the critics' embedding tables start: at random, or as copies of the backbone's after stage 1, "
+        "then as wide as those, as in the authors' code",
+    )

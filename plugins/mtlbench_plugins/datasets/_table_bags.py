@@ -105,6 +105,21 @@ def contradiction(schema: "TableSchema") -> str | None:
                     f'`history`: `where = "{task.name}"` is a task of kind {task.kind!r}, and not of 0 and 1: compare '
                     f'its column with a number, as `where = "{task.source} >= 1"` does'
                 )
+    return _condition_on_no_value(schema)
+
+
+def _condition_on_no_value(schema: "TableSchema") -> str | None:
+    """Which history has a condition on a column that is read as no single value, with the remedy."""
+    lists = [*schema.vectors, *(bag.column for bag in schema.bags if bag.separator is None)]
+    uses: dict[str | None, str] = dict.fromkeys(lists, "holds lists")
+    uses[schema.timestamp] = "is the timestamp"
+    for history in schema.history:
+        if history.where and history.where.column in uses:
+            name = history.where.column
+            return (
+                f'`history`: `where = "{history.where.text}"` is a condition on {name!r}, which {uses[name]}: write a '
+                "column of 0 and 1 that says which rows count, and name that"
+            )
     return None
 
 
@@ -148,6 +163,8 @@ def check_lists(file: TableFile, schema: "TableSchema", present: pa.Schema) -> N
             raise DataError(f"{subject}, lists already: take its `separator` {bag.separator!r} out")
         if pa.types.is_nested(found) and not is_list(found):
             raise DataError(f"{subject}, and no bag of ids: write its ids as a list in a column of their own")
+        if is_list(found) and "binary" in str(found.value_type):
+            raise DataError(f"{subject}, and ids are no bytes: write them as text, or as numbers")
         if not is_list(found) and not pa.types.is_null(found) and not bag.separator:
             raise DataError(
                 f"{subject}, and no list: say what stands between its ids, as in "

@@ -114,6 +114,8 @@ def _remedy(name: str, found: pa.DataType, wanted: pa.DataType) -> str | None:
     if pa.types.is_nested(found):
         if pa.types.is_struct(found) or pa.types.is_nested(found.value_type):
             return "write its values into columns of their own"
+        if pa.types.is_floating(found.value_type):
+            return f'it has several numbers in a row: name it in `vectors`, as vectors = ["{name}"]'
         return f'it has several values in a row: name it in `bags`, as bags = ["{name}"]'
     if "binary" in str(found):
         return "write its bytes as text"

@@ -76,6 +76,7 @@ class JsonLinesFile(TableFile):
 
     def _parsed(self, first: int, lines: list[bytes], schema: pa.Schema | None) -> pa.Table:
         content = b"".join(lines)
+        self._require_utf_8(first, content)
         with self._explained(first, lines):
             return arrow_json.read_json(
                 io.BytesIO(content),
@@ -84,6 +85,14 @@ class JsonLinesFile(TableFile):
                     explicit_schema=schema, unexpected_field_behavior="ignore" if schema else "infer"
                 ),
             )
+
+    def _require_utf_8(self, first: int, content: bytes) -> None:
+        """Refuse what is no UTF-8 text, which the parser takes for it and fails on later."""
+        try:
+            content.decode()
+        except UnicodeDecodeError as error:
+            number = first + content.count(b"\n", 0, error.start)
+            raise DataError(f"{self.path}: line {number} is not UTF-8 text: save the file as UTF-8") from error
 
     @contextmanager
     def _explained(self, first: int, lines: list[bytes]) -> Iterator[None]:
@@ -118,7 +127,7 @@ class JsonLinesFile(TableFile):
                 f"{self.path}: line {number} is {_kind(row)}, where an object is called for, such as "
                 '{"user": 7, "click": 0}: write each row as one object in one line'
             )
-        for name, value in row.items():
+        for name, value in _values(row):
             if value is None:
                 continue
             kind, where = kinds.setdefault(name, (_kind(value), number))
@@ -127,6 +136,18 @@ class JsonLinesFile(TableFile):
                     f"{self.path}: column {name!r} is {_kind(value)} in line {number} and {kind} in line {where}: "
                     "write it in one type"
                 )
+
+
+def _values(row: dict[str, object]) -> Iterator[tuple[str, object]]:
+    """The values of a row, those of their fields as ``name.field``, and those of their items as ``name[]``."""
+    left = list(row.items())
+    while left:
+        name, value = left.pop()
+        yield name, value
+        if isinstance(value, dict):
+            left += [(f"{name}.{inner}", one) for inner, one in value.items()]
+        elif isinstance(value, list):
+            left += [(f"{name}[]", one) for one in value]
 
 
 def _kind(value: object) -> str:

@@ -29,7 +29,8 @@ class ParquetFile(TableFile):
             return parquet.read_schema(self.path)
 
     def _own_blocks(self, types: Mapping[str, pa.DataType]) -> Iterator[Block]:
-        with self._explained(), parquet.ParquetFile(self.path) as file:
+        # What is read ahead is held until the file is closed: in the end the whole file.
+        with self._explained(), parquet.ParquetFile(self.path, pre_buffer=False) as file:
             present = file.schema_arrow.names
             columns = list({outer(name, present): None for name in types})
             first = 1

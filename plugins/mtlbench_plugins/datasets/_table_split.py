@@ -70,7 +70,7 @@ def contradiction(schema: "TableSchema") -> str | None:
         if isinstance(cut, datetime) and schema.relative_time:
             return f"`{name}` is a date, and times count from a start of their own: give a number, in {unit}"
         if isinstance(cut, float) and unit is None:
-            return f"`{name}` is the number {cut:g}, and no `timestamp_unit` says of what: give a date"
+            return f"`{name}` is the number {cut:.15g}, and no `timestamp_unit` says of what: give a date"
     has = [role for role in ("timestamp", "user") if getattr(schema, role)]
     return schema.split.described(unit).contradiction(has)
 

@@ -37,5 +37,6 @@ def check_vectors(file: TableFile, schema: "TableSchema", present: pa.Schema) ->
         if not numbers and not pa.types.is_null(found):
             raise DataError(
                 f"{file.path}: column {name!r} is {found}, and a vector is a list of numbers: turn a text into one by "
-                "a pretrained model (an embedding), write it to Parquet as a column of lists, and name it in `vectors`"
+                "a pretrained model (an embedding), and write it to Parquet as a column of lists of numbers, or to "
+                "JSON Lines; CSV holds no lists"
             )

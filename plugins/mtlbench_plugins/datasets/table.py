@@ -1,20 +1,15 @@
 """A user's own log: CSV or Parquet files, and a description of their columns."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
-import pyarrow as pa
 from pydantic import Field
 
 from mtlbench import api
 from mtlbench_plugins.datasets import _table_columns
-from mtlbench_plugins.datasets._table_bags import BAG
 from mtlbench_plugins.datasets._table_files import CATEGORY, TableFile, open_tables
-from mtlbench_plugins.datasets._table_histories import add_histories, cut_bags
+from mtlbench_plugins.datasets._table_histories import add_histories, judge_bags
 from mtlbench_plugins.datasets._table_schema import TableSchema, read_schema
 from mtlbench_plugins.datasets._table_survey import Survey
-from mtlbench_plugins.datasets._table_vectors import VECTOR
 
 SHOWN_VALUES = 5
 
@@ -98,7 +93,7 @@ class Table(api.Dataset):
         schema = self._schema()
         files = self._open(schema)
         survey = Survey(schema)
-        frame = _frame(_table_columns.read(files, schema, survey))
+        frame = api.SpilledFrame(_table_columns.read(files, schema, survey))
         origin = f"{files[0].path}{f' and {len(files) - 1} more files' if len(files) > 1 else ''}"
         for task in schema.tasks if len(frame) else ():
             if task.observed and frame[task.name].isna().all():
@@ -110,9 +105,12 @@ class Table(api.Dataset):
         session, user = (name and schema.id_column(name) for name in (schema.session, schema.user))
         if schema.session_rule and len(frame):
             session = "session, by rule"
-            frame[session] = api.session_ids(frame[user], frame[schema.timestamp], schema.session_rule)
+            frame[session] = api.session_ids(frame[str(user)], frame[str(schema.timestamp)], schema.session_rule)
+        shares: dict[str, float] = {}
+        doubts: list[str] = []
         if len(frame):
             add_histories(frame, schema)
+            shares, doubts = judge_bags(frame, schema, origin)
         return api.Log(
             frame=frame,
             tasks=schema.described_tasks,
@@ -126,8 +124,8 @@ class Table(api.Dataset):
             user_inputs=schema.user_inputs,
             min_count=schema.min_count,
             origin=origin,
-            facts={**survey.facts(), **(cut_bags(frame, schema) if len(frame) else {})},
-            warnings=tuple(survey.warnings()),
+            facts={**survey.facts(), **shares},
+            warnings=(*survey.warnings(), *doubts),
             place=survey.place,
             bags=[one.described() for one in schema.several],
             splitting=schema.split.described(schema.timestamp_unit),
@@ -156,18 +154,6 @@ class Table(api.Dataset):
         folder = self._path().parent
         paths = [folder / Path(name).expanduser() for name in schema.files]
         return open_tables(paths, schema.delimiter, schema.missing)
-
-
-def _frame(batches: Iterator[pa.RecordBatch]) -> pd.DataFrame:
-    """One frame of all batches. Each batch is freed as the frame is made."""
-    held = list(batches)
-    if not held:
-        return pd.DataFrame()
-    table = pa.Table.from_batches(held).unify_dictionaries()
-    del held
-    kept = {lists: pd.ArrowDtype(lists) for lists in (BAG, VECTOR)}  # else an array of Python objects for each row
-    frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True, types_mapper=kept.get)
-    return frame
 
 
 def _values(file: TableFile, column: str) -> str:

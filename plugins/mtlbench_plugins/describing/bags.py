@@ -1,5 +1,6 @@
 """Columns of several ids in a row: lists, and texts with something between the ids."""
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -19,6 +20,12 @@ DEFAULT_LENGTH, MOST_IDS = 20, 200
 def is_bag(found: pa.DataType) -> bool:
     """Whether a column holds lists of ids: not of numbers with a fraction, which are vectors."""
     return is_list(found) and not (pa.types.is_floating(found.value_type) or pa.types.is_temporal(found.value_type))
+
+
+def is_list_as_text(column: "pd.Series[Any]") -> bool:
+    """Whether the texts of a column are lists in brackets, as a CSV file that pandas wrote holds them."""
+    texts = column.dropna().astype("str").drop_duplicates()
+    return len(texts) > 0 and bool(texts.str.fullmatch(r"\s*\[.*\]\s*", flags=re.DOTALL).all())
 
 
 def separator_of(column: "pd.Series[Any]") -> str | None:

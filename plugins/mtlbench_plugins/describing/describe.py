@@ -68,7 +68,7 @@ def _notes(files: Sequence[TableFile], sample: Sample, roles: Roles) -> Iterator
         yield f"the files disagree on a type: {change}"
     if roles.timestamp:
         first = 2 if isinstance(files[0], CsvFile) else 1
-        if refusal := complaint(sample, roles.timestamp, files[0].path, first):
+        if refusal := complaint(sample, roles.timestamp, first):
             yield refusal
     else:
         named = [*roles.named("categorical"), *roles.named("numerical"), *roles.named("bag"), *roles.tasks]
@@ -83,7 +83,8 @@ def _notes(files: Sequence[TableFile], sample: Sample, roles: Roles) -> Iterator
 
 def _columns(file: Path, sample: Sample, roles: Roles) -> Section:
     looked = len(sample.frame)
-    part = "" if looked == sample.rows else f", judged by the first {looked:,}"
+    whose = f" of {len(sample.origins)} files" if len(sample.origins) > 1 else ""
+    part = "" if looked == sample.rows else f", judged by the first {looked:,}{whose}"
     title = f"{file}: {sample.rows:,} rows{part}; {len(sample.kinds)} columns"
     rows = [
         (name, kind, *_counts(sample, name), roles.uses[name], roles.notes.get(name) or _values(sample.frame[name]))

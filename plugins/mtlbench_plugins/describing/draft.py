@@ -59,6 +59,8 @@ def draft(
         )
     if roles.split:
         lines.append(f"split = {{ column = {_toml(roles.split)} }}")
+    if roles.weight:
+        lines.append(f"weight = {_toml(roles.weight)}  # how much each row counts: in training and in metrics")
     lines += _time(sample, roles)
     delimiter = files[0].delimiter if isinstance(files[0], CsvFile) else ","
     if delimiter != ("\t" if ".tsv" in files[0].path.name else ","):

@@ -1,7 +1,5 @@
 """A guess at what each column is: time, session, user, label, id, number, or nothing to learn from."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from typing import Literal
@@ -15,10 +13,11 @@ from mtlbench_plugins.describing.bags import separator_of
 from mtlbench_plugins.describing.candidates import Candidate, find_candidates
 from mtlbench_plugins.describing.events import Events, find_events
 from mtlbench_plugins.describing.leaks import SUSPECT, alone, counts_of, same
-from mtlbench_plugins.describing.proposals import is_split
-from mtlbench_plugins.describing.sample import BAG, UNREADABLE, VECTOR, Sample, is_large
+from mtlbench_plugins.describing.proposals import is_split, is_weight
+from mtlbench_plugins.describing.reasons import ID, LABEL, OWN_VALUES, Labels, matches, reason_against
+from mtlbench_plugins.describing.sample import BAG, VECTOR, Sample, is_large
 from mtlbench_plugins.describing.stages import find_stages
-from mtlbench_plugins.describing.times import Timestamp, find_timestamps, is_named_as_time, is_unread_time
+from mtlbench_plugins.describing.times import Timestamp, find_timestamps
 
 FEW_VALUES = 50
 """Distinct integers up to which a column is taken as a code, not a quantity."""
@@ -30,15 +29,10 @@ SESSION = r"session|visit(_?id)?$|search_?id"
 SESSION_NUMBER = r"(session|visit)(_?(id|no|nr|num|number|index|idx))?$"
 """Names of columns that number sessions and measure nothing of them."""
 USER = r"user|visitor|customer|client|uid$|person"
-LABEL = (
-    r"click|view|conver|purchas|buy|bought|paid|pay$|order|cart|like|follow|share|forward|comment|hate|install|"
-    r"subscri|churn|cancel|income|label|target|outcome"
-)
-ID = r"id$|code|zip"
-OWN_VALUES = "a value of its own in each row"
 
-Use = Literal["timestamp", "session", "user", "label", "categorical", "numerical", "bag", "vector", "split", "left out"]
-Labels = Mapping[str, NDArray[np.bool_]]
+Use = Literal[
+    "timestamp", "session", "user", "label", "categorical", "numerical", "bag", "vector", "split", "weight", "left out"
+]
 
 
 @dataclass
@@ -52,6 +46,8 @@ class Roles:
     user: str | None = None
     split: str | None = None
     """The column that says in which split each row is."""
+    weight: str | None = None
+    """The column that says how much each row counts."""
     events: Events | None = None
     tasks: list[str] = field(default_factory=list)
     equals: dict[str, str] = field(default_factory=dict)
@@ -78,9 +74,10 @@ def guess(sample: Sample) -> Roles:
     roles = Roles(timestamp=times[0] if times else None, times={time.name for time in times})
     free = [name for name in sample.readable if roles.timestamp is None or name != roles.timestamp.name]
     roles.split = next((name for name in free if is_split(name, sample.frame[name])), None)
+    roles.weight = next((name for name in free if is_weight(name, sample.frame[name])), None)
     roles.user, roles.session = _owners(sample, free)
     labels = _labels(sample, roles, free)
-    others = [name for name in free if name not in {*labels, roles.session, roles.user}]
+    others = [name for name in free if name not in {*labels, roles.session, roles.user, roles.weight}]
     for name, (rows, why) in find_stages(sample, others, labels).items():
         labels[name], roles.stages[name] = rows, why
     _order(roles, _without_copies(labels, roles))
@@ -95,13 +92,13 @@ def guess(sample: Sample) -> Roles:
 def _owners(sample: Sample, free: list[str]) -> tuple[str | None, str | None]:
     """The columns of users and of sessions; session numbers may begin anew for each user, and be few then."""
     ids = [name for name in free if _is_id(sample, name)]
-    session = next((name for name in ids if _matches(SESSION, name)), None)
-    user = next((name for name in ids if _matches(USER, name) and name != session), None)
+    session = next((name for name in ids if matches(SESSION, name)), None)
+    user = next((name for name in ids if matches(USER, name) and name != session), None)
     if session is None and user is not None:
         whole = [
             name for name in free if sample.kinds[name] in {"text", "integer"} and sample.frame[name].nunique() > 1
         ]
-        session = next((name for name in whole if _matches(SESSION_NUMBER, name)), None)
+        session = next((name for name in whole if matches(SESSION_NUMBER, name)), None)
     return user, session
 
 
@@ -113,7 +110,7 @@ def _labels(sample: Sample, roles: Roles, free: list[str]) -> dict[str, NDArray[
     """Columns with the name of an outcome and two values, and the rows in which they are 1."""
     labels = {}
     for name in free:
-        if name in {roles.session, roles.user} or not _matches(LABEL, name):
+        if name in {roles.session, roles.user} or not matches(LABEL, name):
             continue
         column = sample.frame[name]
         values = column.dropna().unique()
@@ -178,13 +175,16 @@ def _use(name: str, sample: Sample, roles: Roles, labels: Labels) -> Use:
     if name == roles.split:
         roles.notes[name] = "says train, validation or test in each row"
         return "split"
+    if name == roles.weight:
+        roles.notes[name] = "how much each row counts, by its name"
+        return "weight"
     if sample.kinds[name] == VECTOR:
         roles.notes[name] = "as many numbers in each row: check that it was known before the outcome"
         return "vector"
     if sample.kinds[name] == BAG:
         roles.notes[name] = "several ids in a row: check that each was known before the outcome"
         return "bag"
-    reason = _reason(name, sample, roles, labels)
+    reason = reason_against(name, sample, roles, labels)
     may_be_bag = reason in {None, OWN_VALUES} and name != roles.user and sample.kinds[name] == "text"
     if may_be_bag and (separator := separator_of(sample.frame[name])):
         roles.separators[name], roles.notes[name] = separator, f"several ids in a row, with {separator!r} between them"
@@ -195,45 +195,8 @@ def _use(name: str, sample: Sample, roles: Roles, labels: Labels) -> Use:
     column, kind = sample.frame[name], sample.kinds[name]
     if name == roles.user or not pd.api.types.is_numeric_dtype(column) or (kind == "integer" and is_large(column)):
         return "categorical"
-    is_code = column.nunique(dropna=False) <= FEW_VALUES or _matches(ID, name)
+    is_code = column.nunique(dropna=False) <= FEW_VALUES or matches(ID, name)
     return "categorical" if kind == "integer" and is_code else "numerical"
-
-
-def _reason(name: str, sample: Sample, roles: Roles, labels: Labels) -> str | None:
-    """Why a column is no input; ``None`` where it may be one."""
-    kind = sample.kinds[name]
-    if kind in UNREADABLE:
-        return f"a {'list or struct' if kind == 'list' else kind}: write its values into columns of their own"
-    column = sample.frame[name]
-    distinct = column.nunique(dropna=False)
-    if name in labels:
-        return roles.notes.get(name, "another outcome: not known at the impression")
-    if roles.events and name == roles.events.column:
-        return "what happened, one event in a row" if not roles.tasks else "what happened: not known at the impression"
-    if _matches(LABEL, name) and column.nunique() == 2 and not column.isna().any():
-        values = " and ".join(sorted(map(str, column.unique())))
-        return f"an outcome by its name, of {values}: to use it, name it as a task with a rule"
-    if _matches(LABEL, name) and column.isna().any() and set(map(str, column.dropna().unique())) <= set(TRUTHS):
-        missing = int(column.isna().sum())
-        return f"an outcome by its name, not observed in {missing:,} rows: to use it, name it as a task with `observed`"
-    if re.fullmatch(r"__index_level_\d+__|Unnamed: 0", name):
-        return "the row number, as pandas writes it"
-    if distinct < 2 and sample.keys.get(name, 1) < 2:  # a block of one file has one value of its folders' keys
-        return "one value alone"
-    if kind == "date":
-        return "dates whose day and month cannot be told apart: as the time of a row it needs `timestamp_format`"
-    if kind == "time of day":
-        return "a time of day: join it with its date to the time of the row, or write its hour into a column"
-    if kind == "text" and is_unread_time(name, column):
-        return "a time that cannot be read in every row: as the time of a row it needs `timestamp_format`"
-    if name in roles.times:
-        return "a time: later ones are all new"
-    if roles.timestamp is None and kind in {"integer", "number"} and is_named_as_time(name):
-        return "a time by its name, and no date of our time: if it counts from a start of its own, name it as timestamp"
-    is_id = kind == "text" or (kind == "integer" and (_matches(ID, name) or is_large(column)))
-    if distinct == len(column) and name != roles.user and is_id:
-        return OWN_VALUES
-    return None
 
 
 def _suspect(sample: Sample, roles: Roles, labels: Labels) -> None:
@@ -250,7 +213,3 @@ def _suspect(sample: Sample, roles: Roles, labels: Labels) -> None:
             if counted:
                 roles.uses[name] = "left out"
                 roles.notes[name] = f"leak suspect: it counts {counted[0]} over all rows of its {roles.user}"
-
-
-def _matches(pattern: str, name: str) -> bool:
-    return re.search(pattern, name.lower()) is not None

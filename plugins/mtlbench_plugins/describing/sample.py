@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,21 +21,23 @@ from mtlbench_plugins.datasets._table_ids import ids
 from mtlbench_plugins.datasets._table_survey import family
 from mtlbench_plugins.describing.bags import is_bag
 
-BAG, VECTOR = "list of ids", "vector"
-UNREADABLE = {BAG, VECTOR, "list", "map", "bytes", "duration"}
+BAG, VECTOR, EMPTY_BAG = "list of ids", "vector", "empty list"
+UNREADABLE = {BAG, VECTOR, EMPTY_BAG, "list", "map", "bytes", "duration"}
 """Kinds of columns of which nothing is looked at."""
 WHOLE = r"^-?\d+$"
 NARROWEST = 2
 """Numbers of a vector from which a column of lists is taken for one of vectors."""
 LAST_EXACT = 2.0**53
 """From here on a float does not tell neighbouring integers apart: such numbers are ids."""
+ENOUGH = 100_000
+"""Rows from which no further file is looked at."""
 LONGEST_NAME = 1000
 """Characters of the name of a column, as many as a record holds."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The first block of a table; the whole table is judged by it."""
+    """The first blocks of the first files of a table; the whole table is judged by them."""
 
     frame: pd.DataFrame
     """Numbers, times in UTC and, as categories, everything else; without what cannot be read."""
@@ -47,6 +50,8 @@ class Sample:
     """What the types of the files disagree on, as sentences."""
     keys: Mapping[str, int] = field(default_factory=dict)
     """The columns that the folders of the files give, and how many values each has in all files."""
+    origins: Sequence[tuple[Path, int]] = ()
+    """The files of the rows, and how many rows are of each."""
 
     @property
     def readable(self) -> list[str]:
@@ -55,7 +60,7 @@ class Sample:
 
 
 def read_sample(files: Sequence[TableFile]) -> Sample:
-    """The first block of ``files``, with the rows of all of them counted.
+    """The first blocks of ``files`` up to ``ENOUGH`` rows, with the rows of all files counted.
 
     Raises:
         DataError: a file cannot be read, or lacks a column of the first; or a name is too long to show.
@@ -67,38 +72,82 @@ def read_sample(files: Sequence[TableFile]) -> Sample:
                 f"{files[0].path}: the name of column {place + 1} has {len(name):,} characters, more than "
                 f"{LONGEST_NAME:,} ({name[:40]!r} ...): give it a shorter name; check that the first row is a header"
             )
-    changes = []
+    changes: list[str] = []
+    alike = []
     for file in files:
         other = file.schema()
         require(file, found.names, other.names)
-        changes += list(_changes(found, other, files[0], file))
+        own = list(_changes(found, other, files[0], file))
+        changes += own
+        joined = None if own else _joined(found, other)
+        if joined is not None:
+            found = joined
+            alike.append(file)
     kinds = {one.name: _kind(one.type) for one in found}
-    kinds |= dict.fromkeys(_vectors(files[0], found), VECTOR)
+    kinds |= dict.fromkeys(_vectors(alike, found), VECTOR)
+    kinds |= dict.fromkeys(_without_ids(alike, [name for name, kind in kinds.items() if kind == BAG], found), EMPTY_BAG)
     types = {one.name: _type(one.type) for one in found if kinds[one.name] not in UNREADABLE}
-    block = _first_block(files[0], types)
+    block, origins = _first_blocks(alike, types)
     rows = sum(file.rows() for file in files)
     columns = {}
     for name in types:
-        columns[name], kinds[name] = _column(files[0], name, block[name], kinds[name])
+        columns[name], kinds[name] = _column(alike, name, block[name], kinds[name])
     given = {(key.name, key.value) for file in files for key in file.keys}
-    return Sample(pd.DataFrame(columns), rows, kinds, changes, Counter(name for name, _ in given))
+    return Sample(pd.DataFrame(columns), rows, kinds, changes, Counter(name for name, _ in given), origins)
 
 
-def _first_block(file: TableFile, types: Mapping[str, pa.DataType]) -> pa.RecordBatch:
-    for _, block in file.blocks(types):
-        if len(block):
-            return block
-    raise DataError(f"{file.path}: there are no rows, so nothing can be said of the columns; give a longer table")
+def _joined(found: pa.Schema, other: pa.Schema) -> pa.Schema | None:
+    """The columns of ``found`` with types that hold the values of ``other`` too; ``None`` where there are none."""
+    same = pa.schema([other.field(name) for name in found.names])
+    try:
+        return pa.unify_schemas([found, same], promote_options="permissive")
+    except pa.ArrowException:
+        return None
 
 
-def _vectors(file: TableFile, found: pa.Schema) -> list[str]:
-    """The lists of floats that have equally many numbers in each row of the first block."""
+def _first_blocks(
+    files: Sequence[TableFile], types: Mapping[str, pa.DataType]
+) -> tuple[pa.RecordBatch, list[tuple[Path, int]]]:
+    """The first block of each file until there are enough rows, joined; and how many rows are of which file."""
+    blocks: list[pa.RecordBatch] = []
+    origins: list[tuple[Path, int]] = []
+    for file in files:
+        block = next((block for _, block in file.blocks(types) if len(block)), None)
+        if block is not None:
+            blocks.append(block)
+            origins.append((file.path, len(block)))
+        if sum(map(len, blocks)) >= ENOUGH:
+            break
+    if not blocks:
+        raise DataError(
+            f"{files[0].path}: there are no rows, so nothing can be said of the columns; give a longer table"
+        )
+    if len(blocks) > 1:
+        [joined] = pa.Table.from_batches(blocks).unify_dictionaries().combine_chunks().to_batches()
+        return joined, origins
+    return blocks[0], origins
+
+
+def _vectors(files: Sequence[TableFile], found: pa.Schema) -> list[str]:
+    """The lists of floats that have equally many numbers in each row of the first blocks."""
     wide = {one.name: one.type for one in found if is_list(one.type) and pa.types.is_floating(one.type.value_type)}
     if not wide:
         return []
-    block = _first_block(file, wide)
+    block, _ = _first_blocks(files, wide)
     lengths = {name: pc.unique(pc.drop_null(pc.list_value_length(block[name]))).to_pylist() for name in wide}
     return [name for name, own in lengths.items() if len(own) == 1 and own[0] >= NARROWEST]
+
+
+def _without_ids(files: Sequence[TableFile], names: Sequence[str], found: pa.Schema) -> list[str]:
+    """Those of the columns ``names``, lists, that have no id in the first block of any file."""
+    left = list(names)
+    for file in files:
+        if not left:
+            break
+        block = next((block for _, block in file.blocks({name: found.field(name).type for name in left})), None)
+        if block is not None:
+            left = [name for name in left if len(block[name].flatten().drop_null()) == 0]
+    return left
 
 
 def _changes(found: pa.Schema, other: pa.Schema, first: TableFile, file: TableFile) -> Iterator[str]:
@@ -133,13 +182,13 @@ def _kind(found: pa.DataType) -> str:
     return next((kind for kind, test in tests.items() if test(found)), "text")
 
 
-def _column(file: TableFile, name: str, column: pa.Array, kind: str) -> tuple["pd.Series[Any]", str]:
+def _column(files: Sequence[TableFile], name: str, column: pa.Array, kind: str) -> tuple["pd.Series[Any]", str]:
     """The column as it is looked at, and its kind where the values say more than the type."""
     if kind == "time":
         return _moments(column.cast(pa.timestamp("ms", column.type.tz), safe=False).cast(pa.int64())), kind
     if kind == "number":
-        if isinstance(file, CsvFile):  # integers beyond 2**63 are taken for floats there
-            texts = next(block for _, block in file.blocks({name: CATEGORY}) if len(block))[name]
+        if isinstance(files[0], CsvFile):  # integers beyond 2**63 are taken for floats there
+            texts = _first_blocks(files, {name: CATEGORY})[0][name]
             if len(texts.dictionary) and pc.all(pc.match_substring_regex(texts.dictionary, pattern=WHOLE)).as_py():
                 return texts.to_pandas(), "integer"
         numbers = column.to_pandas()
@@ -151,7 +200,7 @@ def _column(file: TableFile, name: str, column: pa.Array, kind: str) -> tuple["p
         return column.to_pandas(types_mapper=lambda _: kept) if kept else column.to_pandas(), kind
     if kind == "text" and isinstance(column, pa.DictionaryArray) and len(column.dictionary):
         forms = Forms()
-        forms.see(file.path, 0, column)
+        forms.see(files[0].path, 0, column)
         if forms.fitting and forms.fitting[0] != A_NUMBER:
             times = parse(column.dictionary, forms.fitting[0]).milliseconds
             moments = _moments(pa.array(times).take(column.indices))

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,11 +70,17 @@ def milliseconds(sample: Sample, timestamp: Timestamp) -> "pd.Series[int]":
     return pd.Series(raw, index=seen.index).reindex(column.index, fill_value=raw.min())
 
 
-def complaint(sample: Sample, timestamp: Timestamp, path: Path, first: int) -> str | None:
-    """Why a study would refuse the times of the sample, whose rows are those of ``path`` from ``first``."""
+def complaint(sample: Sample, timestamp: Timestamp, first: int) -> str | None:
+    """Why a study would refuse the times of the sample; ``first`` is the number of the first row of a file."""
     clock = Clock(timestamp.name, timestamp.unit, relative=False)
     seen = sample.frame[timestamp.name].dropna()
-    clock.see(path, first, _numbers(seen) if timestamp.unit else _milliseconds(seen, timestamp))
+    numbers = _numbers(seen) if timestamp.unit else _milliseconds(seen, timestamp)
+    start = 0
+    for path, rows in sample.origins:
+        inside = (seen.index >= start) & (seen.index < start + rows)
+        if inside.any():
+            clock.see(path, first, numbers[inside])
+        start += rows
     try:
         clock.check()
     except DataError as error:

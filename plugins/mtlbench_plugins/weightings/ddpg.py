@@ -40,6 +40,10 @@ class DDPG(CriticWeighting):
     Labels that were not observed are refused: the actor follows a critic on every row, and where labels are missing no
     critic has learnt what an action is worth.
 
+    Deviations: rho multiplies the sum of squares over all parameters. In the authors' code of D-PLE the same number
+    (``actor_reg``) multiplies the mean square of each tensor, averaged over the tensors, and pulls far less: with P
+    parameters in tensors of equal size, by the factor 1 / P.
+
     It reads what the critics predict for the inputs and the predictions of each sample.
     """
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mtlbench import api
 from mtlbench.api.masks import masked
+from mtlbench_plugins.critics.actor import TargetActor
 from mtlbench_plugins.critics.learning import CriticLearner
 from mtlbench_plugins.critics.networks import Critics
 from mtlbench_plugins.critics.params import CriticParams
@@ -55,8 +56,17 @@ class RMTL(CriticWeighting):
     A transition whose label was not observed is left out of the loss of that task's critic. A value counts the rewards
     of all later records of a session, as if their labels were known.
 
-    Deviations from the paper: convergence is judged on held-out training sessions, and a bias keeps critics alive at
-    the start. The authors' code differs from their paper in more ways: see ``rmtl-official``.
+    Deviations from the paper:
+
+    * The actor takes no step along -mean Q. The paper's algorithm has one, but its section on the implementation
+      freezes the actor while critics learn; ``ddpg`` takes such steps.
+    * The whole backbone acts and trains on. In the paper a state network gives the features, which is the shared bottom
+      here, and the actor is the towers on it.
+    * In stage 3 the critics are frozen, and read predictions made with dropout on, as they are in a training step.
+    * The action's layer is as wide as an embedding, which is 128 only under the preset ``paper``.
+    * Convergence is judged on held-out training sessions, and a bias keeps critics alive at the start.
+
+    The authors' code differs from their paper in more ways: see ``rmtl-official``.
     """
 
     name, label = "rmtl", "RMTL"
@@ -89,6 +99,11 @@ class RMTL(CriticWeighting):
             False, description="stage 3 forgets the best validation score of stage 1, and may end worse than it began"
         )
         noisy_weights: bool = Field(False, description="dropout stays on in critics that weigh")
+        next_action: Literal["buffer", "actor"] = api.added_later(
+            "buffer",
+            description="action in the next state of a TD target: the one in the buffer, or the backbone's prediction "
+            "for that state with noise, as in the authors' code",
+        )
 
     params: Params
     _critics: Critics | None = None
@@ -145,7 +160,8 @@ class RMTL(CriticWeighting):
 
     def _trained(self, trainer: api.Trainer) -> Critics:
         """The critics that weigh."""
-        learner = CriticLearner(trainer, self.params)
+        actor = TargetActor(trainer.backbone) if self.params.next_action == "actor" else None
+        learner = CriticLearner(trainer, self.params, actor)
         source = self.source()
         if source is not None:
             stages = {"critics"} if source.backbone is None else {"train", "critics"}

@@ -95,11 +95,13 @@ def test_a_row_of_the_test_split_knows_the_training_events_and_none_that_is_late
     [
         ({"user": "nobody"}, "no column 'nobody'"),
         ({"where": "item"}, r"'item' holds 'a' in row 0; give 0 or 1"),
-        ({"last": 0}, "last = 0; give 1 or more"),
+        ({"last": 0}, "last = 0; give a whole number of 1 or more"),
+        ({"last": 1.5}, "last = 1.5; give a whole number"),
+        ({"item": "mixed"}, "the items in 'mixed' cannot be read: .*give items of one type"),
         ({"time": "when"}, "row 1 has no time in 'when'"),
     ],
 )
 def test_what_makes_no_history_is_refused(changes: dict[str, Any], words: str) -> None:
-    frame = pd.DataFrame({"user": [1, 1], "item": ["a", "b"], "time": [1, 2], "when": [1.0, np.nan]})
+    frame = pd.DataFrame({"user": [1, 1], "item": ["a", "b"], "time": [1, 2], "when": [1.0, np.nan], "mixed": [1, "a"]})
     with pytest.raises(api.DataError, match=words):
         api.history(frame, **{"user": "user", "item": "item", "time": "time", **changes})

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mtlbench.cells import PROTOCOL, Cell, PluginSpec, Training
-from mtlbench.config.specs import resolve
+from mtlbench.config.specs import resolve_recorded
 from mtlbench.data.fingerprint import fingerprint
 from mtlbench.data.hashes import FileHashes
 from mtlbench.discovery import discover
@@ -77,7 +77,7 @@ def test_the_plugins_of_published_records_are_what_the_records_say(
     for record in one_each.values():
         for kind in ("dataset", "backbone", "weighting"):
             use = getattr(record, kind)
-            resolved = resolve(catalogue, kind, use.name, use.params, "quick")
+            resolved = resolve_recorded(catalogue, kind, use.name, use.params, "quick")
             assert resolved.spec == PluginSpec(use.name, use.params)
             if kind == "dataset":
                 logs[record.dataset.fingerprint] = resolved.create()

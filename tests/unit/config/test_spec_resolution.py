@@ -7,7 +7,7 @@ from plugin_sources import BACKBONE, weighting, write
 
 from mtlbench.config.parameters import parameter_rows
 from mtlbench.config.presets import PRESETS, PresetName
-from mtlbench.config.specs import Resolved, resolve, resolve_texts
+from mtlbench.config.specs import Resolved, resolve, resolve_recorded, resolve_texts
 from mtlbench.discovery import Catalogue, discover
 from mtlbench.errors import UsageError
 
@@ -139,6 +139,26 @@ def test_a_parameter_that_was_added_later_counts_only_where_it_is_set(tmp_path: 
     assert spelt_out.create().params.extra == 3
     with pytest.raises(UsageError, match=r"more = -1 is out of range"):
         one(catalogue, "weighting", "mine[more=-1]")
+
+
+def test_a_default_that_is_new_leaves_older_results_what_they_are(tmp_path: Path) -> None:
+    """A parameter that came later, with another default than what the plugin did before."""
+    later = "extra: int = api.added_later(3, before=0, alias='more')"
+    old, new = (
+        discover([write(tmp_path / name, "mine.py", weighting("mine", params=params))])
+        for name, params in (("old", PARAMS), ("new", PARAMS + later))
+    )
+    before = one(old, "weighting", "mine")
+    assert one(new, "weighting", "mine").spec.params == {**before.spec.params, "more": 3}
+    assert one(new, "weighting", "mine[more=0]").spec == before.spec
+    again = resolve_recorded(new, "weighting", "mine", before.spec.params, "quick")
+    assert again.spec == before.spec
+    assert again.create().params.extra == new.create("weighting", before.spec).params.extra == 0
+    assert new.create("weighting", one(new, "weighting", "mine").spec).params.extra == 3
+    assert resolve(new, "weighting", "mine", before.spec.params, "quick").create().params.extra == 3
+    for value in (3, 4):
+        spec = one(new, "weighting", f"mine[more={value}]").spec
+        assert resolve_recorded(new, "weighting", "mine", spec.params, "quick").spec == spec
 
 
 def test_a_parameter_that_was_added_later_is_shown(tmp_path: Path) -> None:

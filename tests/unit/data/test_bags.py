@@ -72,7 +72,8 @@ def test_bags_reach_the_splits_in_the_order_of_time_and_are_read_back(tmp_path: 
     expected = [min(2, 0 if one is None or one is np.nan or one is pd.NA else len(one)) for one in rows]
     found = [length for split in splits.parts().values() for length in split.bags[0].lengths.tolist()]
     assert found == expected
-    stored = store.write(tmp_path / "entry", splits, "key")
+    with store.scratch(tmp_path) as folder:
+        stored = store.write(tmp_path / "entry", splits, "key", folder)
     again = store.read(tmp_path / "entry", "key")
     for other in (stored, again):
         assert other is not None
@@ -86,13 +87,15 @@ def test_bags_reach_the_splits_in_the_order_of_time_and_are_read_back(tmp_path: 
     [
         ([["a"]] * 50 + ["sport|news"] + [["a"]] * 49, {}, ["'tags'", "'sport|news'", "list of ids"]),
         ([["a"]] * 50 + [["a", 3]] + [["a"]] * 49, {}, ["'tags'", "cannot be read", "ids of one type"]),
+        ([[["a"]]] * 100, {}, ["'tags'", "list<item: list<item: string>>", "no list of single values"]),
+        ([{"a": 1}] * 100, {}, ["'tags'", "struct<a: int64>", "no list of single values"]),
         ([[1]] * 100, {"length": 0}, ["up to 0 ids", "a length from 1"]),
         ([[1]] * 100, {"of": "nothing"}, ["'nothing'", "no categorical input"]),
         ([[1]] * 100, {"pooling": "max"}, ["unknown pooling", "mean"]),
         ([[1]] * 100, {"pooling": "attention"}, ["attention", "`of`"]),
         ([[1.5]] * 100, {"of": "item"}, ["no id of the bags 'tags' is one of 'item'"]),
     ],
-    ids=["text", "mixed types", "length", "of", "pooling", "attention", "other ids"],
+    ids=["text", "mixed types", "lists of lists", "dictionaries", "length", "of", "pooling", "attention", "other ids"],
 )
 def test_what_is_no_bag_is_refused(bags: list[Any], changes: dict[str, Any], words: list[str]) -> None:
     with pytest.raises(DataError) as refused:

@@ -77,6 +77,7 @@ def test_nothing_of_later_splits_moves_a_bin() -> None:
     ("changes", "error"),
     [
         ({"binned": {"price": 1}, "numerical": []}, "'price' is to be cut into 1 bins: give 2 to 10000"),
+        ({"binned": {"price": 5.0}, "numerical": []}, "'price' is to be cut into 5.0 bins: give 2 to 10000"),
         ({"binned": {"price": 5}}, "'price' is named twice"),
         ({"binned": {"item": 5}, "categorical": ["user"]}, "'item' is not numeric: it holds"),
         ({"binned": {"click": 5}}, "is an input and a label"),

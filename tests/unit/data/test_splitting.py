@@ -162,6 +162,7 @@ def test_training_on_what_is_later_than_the_test_is_warned_of() -> None:
             "validation split is empty.*run from 1970-01-01 00:16:40 UTC to 1970-01-01 00:17:09 UTC: choose both",
         ),
         ({"splitting": Splitting(validation_from=5, test_from=6, by_user=True)}, "keep one of them"),
+        ({"splitting": Splitting(fractions=(0.8, 0.2))}, r"\[0.8, 0.2\], .*give three numbers"),
         ({"splitting": Splitting(column="visit", test_from=6)}, "keep `column` alone"),
         ({"splitting": Splitting(column="item"), "categorical": ["user"]}, r"'\w' in row \d+ .*59 more"),
         ({"splitting": Splitting(column="item")}, "is an input or a label: take it out there"),

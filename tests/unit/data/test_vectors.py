@@ -36,7 +36,8 @@ def test_each_number_is_standardised_on_the_training_rows_and_read_back(tmp_path
     expected = (rows - np.nanmean(rows[:60], axis=0)) / np.nanstd(rows[:60], axis=0)
     found = torch.cat([split.vectors[0] for split in splits.parts().values()]).numpy()
     np.testing.assert_allclose(found, np.nan_to_num(expected), atol=1e-5)
-    stored = store.write(tmp_path / "entry", splits, "key")
+    with store.scratch(tmp_path) as folder:
+        stored = store.write(tmp_path / "entry", splits, "key", folder)
     again = store.read(tmp_path / "entry", "key")
     for other in (stored, again):
         assert other is not None

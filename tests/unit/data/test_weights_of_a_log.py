@@ -9,7 +9,7 @@ from logs import small_log
 
 from mtlbench.api import DataError, Log, Splits
 from mtlbench.data.building import build
-from mtlbench.data.store import read, write
+from mtlbench.data.store import read, scratch, write
 
 
 def weighted_log(weights: Any, **changes: Any) -> Log:
@@ -60,7 +60,8 @@ def test_weights_are_in_the_fingerprint_and_a_log_without_them_keeps_its_own() -
 
 def test_weights_come_back_from_the_cache(tmp_path: Any) -> None:
     splits = built(weighted_log(np.linspace(0, 2, 60)))
-    write(tmp_path / "entry", splits, "key")
+    with scratch(tmp_path) as folder:
+        write(tmp_path / "entry", splits, "key", folder)
     found = read(tmp_path / "entry", "key")
     assert found is not None
     assert found.test.weight is not None

@@ -31,7 +31,8 @@ def described(folder: Path, text: str, frame: pd.DataFrame | None = None) -> Tab
 
 def plain(log: api.Log) -> pd.DataFrame:
     """The frame with text for ids."""
-    return log.frame.astype({name: object for name in log.frame if log.frame[name].dtype == "category"})
+    frame = pd.DataFrame({name: log.frame[name] for name in log.frame})
+    return frame.astype({name: object for name in frame if frame[name].dtype == "category"})
 
 
 def as_gzip(folder: Path) -> str:

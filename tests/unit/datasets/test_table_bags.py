@@ -126,3 +126,10 @@ def test_a_description_without_them_has_no_bags(tmp_path: Path) -> None:
     log = read(tmp_path, "")
     assert list(log.bags) == []
     assert not [fact for fact in log.facts if "longer" in fact]
+
+
+@pytest.mark.parametrize(("texts", "warned"), [(["a;b", "b", None], True), (["a|b", "b", None], False)])
+def test_a_separator_that_no_row_has_is_warned_of(texts: list[str | None], warned: bool, tmp_path: Path) -> None:
+    own_table().assign(tags=texts * 100).to_csv(tmp_path / "my_log.csv", index=False)
+    warnings = " ".join(read(tmp_path, PIPED).warnings)
+    assert ("no row of the bags 'tags' has two ids with '|' between them" in warnings) == warned

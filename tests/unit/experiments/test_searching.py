@@ -18,6 +18,7 @@ from mtlbench.experiments import run_cell
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.searching import Searching
 from mtlbench.leaderboards import build
+from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import boards, method_key
 from mtlbench.leaderboards.boards.naming import method_name
 from mtlbench.leaderboards.publishing import read_records, searches_of
@@ -446,3 +447,20 @@ def test_merged_folders_keep_the_tuned_rows(finished: Path, tmp_path: Path) -> N
     one, other = (half.model_copy(update={"report_seeds": [i], "reports": [half.reports[i]]}) for i in (0, 1))
     assert joined(one, other).reports == half.reports
     assert joined(one, half.model_copy(update={"planned": 9, "chosen": 8})).planned == 9
+
+
+def test_like_is_compared_with_like(finished: Path) -> None:
+    (board,) = contrasted(boards(read_records(finished)))
+    against = {
+        row.method: {contrast.baseline for value in row.values.values() for contrast in value.contrasts}
+        for row in board.rows
+        if row.sample
+    }
+    assert against == {
+        "Shared Bottom": set(),
+        "Shared Bottom [trials=3]": {"Shared Bottom"},  # what tuning alone gives
+        "UW-Shared Bottom": {"Shared Bottom"},
+        "UW-Shared Bottom [trials=3]": {"Shared Bottom [trials=3]"},
+        "Scalarization-Shared Bottom [trials=3]": {"Shared Bottom [trials=3]"},
+    }
+    assert "of tuned rows to Constant [trials=3], which was tuned alike" in (finished / "leaderboard.md").read_text()

@@ -1,4 +1,4 @@
-"""Progress of a study on stderr: bars in a terminal, else one line per finished cell."""
+"""Progress of a study on stderr: bars in a terminal and in a notebook, else one line per finished cell."""
 
 import math
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as Remaining
+from rich.text import Text
 
-from mtlbench.cli.output import plain
 from mtlbench.experiments.events import CellFinished, CellStarted, Event, Listen, NoWorkers, StageProgress, StudyStarted
-from mtlbench.text import one_line
+from mtlbench.text import one_line, printable
 
 LONGEST_STUDY = 30 * 86_400
 """Seconds of history that the remaining time is estimated from: all there is, for cells finish rarely."""
@@ -23,7 +23,7 @@ def progress(quiet: bool = False, console: Console | None = None) -> Iterator[Li
     console = console or Console(stderr=True, highlight=False)
     if quiet:
         yield _silence
-    elif console.is_terminal:
+    elif console.is_terminal or console.is_jupyter:
         bars = Bars(console)
         with Live(bars.display, console=console, transient=True, refresh_per_second=5):
             yield bars
@@ -54,7 +54,7 @@ class Lines:
             self._print(without_workers(event))
 
     def _print(self, line: str) -> None:
-        self._console.print(plain(line), soft_wrap=True)
+        self._console.print(_plain(line), soft_wrap=True)
 
 
 class Bars:
@@ -88,13 +88,13 @@ class Bars:
         if isinstance(event, StudyStarted):
             self._overall = self._study.add_task("cells", total=event.total - event.resumed)
             if event.resumed:
-                self._console.print(plain(f"{event.resumed} of {event.total} cells are recorded already"))
+                self._console.print(_plain(f"{event.resumed} of {event.total} cells are recorded already"))
         elif isinstance(event, CellStarted):
             self._bars[event.cell] = self._cells.add_task(one_line(event.title), total=None, state="")
         elif isinstance(event, StageProgress):
             self._advance(event)
         elif isinstance(event, NoWorkers):
-            self._console.print(plain(without_workers(event), style="yellow"))
+            self._console.print(_plain(without_workers(event), style="yellow"))
         else:
             self._finish(event)
 
@@ -114,7 +114,12 @@ class Bars:
         if self._overall is not None:
             self._study.advance(self._overall)
         if event.status == "failed":
-            self._console.print(plain(outcome(event), style="red"))
+            self._console.print(_plain(outcome(event), style="red"))
+
+
+def _plain(text: str, style: str = "") -> Text:
+    """``text`` without markup, whoever wrote it."""
+    return Text(printable(text), style=style)
 
 
 def without_workers(event: NoWorkers) -> str:

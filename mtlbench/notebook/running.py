@@ -1,0 +1,97 @@
+"""Run a study from Python, and load results."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mtlbench.config.plan import Plan
+from mtlbench.config.study import Study
+from mtlbench.discovery import discover
+from mtlbench.errors import UsageError
+from mtlbench.experiments import runner
+from mtlbench.experiments.executors import Where
+from mtlbench.leaderboards.publishing import PageOptions, publish
+from mtlbench.notebook.own import specs
+from mtlbench.notebook.progress import progress
+from mtlbench.notebook.results import Results
+from mtlbench.records import Summary
+
+
+def run(
+    datasets: Any = None,
+    backbones: Any = None,
+    weightings: Any = None,
+    *,
+    config: Path | str | None = None,
+    plugins: Sequence[Path | str] = (),
+    quiet: bool = False,
+    **keys: Any,
+) -> Results:
+    """Train every combination once and give the results; what is recorded already does not run again.
+
+    The same as ``mtlbench run``: it writes the same records and the same page.
+
+    Example::
+
+        results = mtlbench.run(weightings=["constant", "rmtl[lambda=0.5]"], backbones="mmoe", seeds=10, out="results")
+        results.leaderboard()
+
+    Args:
+        datasets: specs such as ``"synthetic"`` or ``"kuairand[tasks=feedback]"``, classes, or a list of them; a data
+            frame through :func:`mtlbench.table`.
+        backbones: the same; ``"all"`` for all.
+        weightings: the same.
+        config: a study as TOML; what else is given overrides it.
+        plugins: files with plugins.
+        quiet: show no progress.
+        **keys: every other key of a study: ``seeds``, ``epochs``, ``out``, ``jobs``, ``preset``, ``trials``,
+            ``objective``, ``learning_rate``, ``data_dir``, ...
+
+    Raises:
+        UsageError: a name, a key or a value is not valid; the message gives the remedy.
+    """
+    flags = {name: value for name, value in keys.items() if value is not None}
+    files = [Path(file) for file in plugins]
+    for kind, given in (("datasets", datasets), ("backbones", backbones), ("weightings", weightings)):
+        if given is not None:
+            flags[kind], more = specs(kind, given)
+            files += more
+    study = Study.load(Path(config) if config else None, {**flags, "plugins": tuple(dict.fromkeys(files))})
+    summaries = run_study(study, study.resolve(discover(study.files())), quiet)
+    publish(study.out, PageOptions(study.layout))
+    if not quiet and (remark := on_the_limit(summaries)):
+        print(remark, file=sys.stderr)
+    return load(study.out)
+
+
+def run_study(study: Study, plan: Plan, quiet: bool = False) -> list[Summary]:
+    """Run every cell of ``plan``, with progress; what became of each."""
+    with progress(quiet) as listener:
+        where = Where(study.jobs, study.scheduler)
+        return runner.run(plan, overwrite=study.overwrite, listener=listener, where=where)
+
+
+def load(path: Path | str | Sequence[Path | str]) -> Results:
+    """The results in a results folder, beside a leaderboard page, or in a list of them.
+
+    Raises:
+        UsageError: there are none, or one is unreadable.
+    """
+    paths = [path] if isinstance(path, Path | str) else list(path)
+    if not paths:
+        raise UsageError("no results are named; give a results folder or a leaderboard page")
+    return Results.read(*map(Path, paths))
+
+
+def on_the_limit(summaries: Sequence[Summary]) -> str:
+    """What is to be said of cells that trained as long as they might; empty where there is none."""
+    done = [summary for summary in summaries if summary.status == "done"]
+    short = [summary for summary in done if summary.cut_off]
+    if not short:
+        return ""
+    limits = " or ".join(map(str, sorted({int(summary.training["epochs"]) for summary in short})))
+    said = f"{len(short)} of {len(done)} cells reached the limit of {limits} epoch{'' if limits == '1' else 's'}"
+    if 2 * len(short) > len(done):
+        return f"{said}: differences are of speed, not of the result; raise --epochs"
+    return f"{said}, and might have gone on; raise --epochs"
