@@ -53,9 +53,9 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
     def counts(summary: Summary) -> bool:
         return overwrite == "never" or (overwrite == "failed" and summary.status != "failed")
 
-    def run_all(study: list[Job], known: Mapping[str, Summary], listener: Listen) -> dict[str, Summary]:
+    def run_all(study: list[Job], known: Mapping[str, Summary], listener: Listen, later: int = 0) -> dict[str, Summary]:
         todo = missing(study, known)
-        listener(StudyStarted(total=len(study), resumed=len(study) - len(todo)))
+        listener(StudyStarted(total=len(study), resumed=len(study) - len(todo), later=later))
         to_run = {job.cell.id for job in todo}
         kept = {cell: summary for cell, summary in known.items() if cell not in to_run}
         recorder = Recorder(catalogue, store, listener, kept, counts, stays(out))
@@ -72,7 +72,7 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
     with logged(out, listener) as heard:
         if searching:
             searching.announce(store)
-            summaries = run_all(merged(study, searching.jobs), known, heard)
+            summaries = run_all(merged(study, searching.jobs), known, heard, searching.to_report)
             searching.choose(store)
             searching.announce(store)  # the cells that report the choice
             study = merged(study, searching.jobs)
