@@ -21,7 +21,7 @@ from mtlbench.leaderboards.tables.layout import DEFAULT_ORDER, Layout
 from mtlbench.notebook.shown import Picture, ShownTables
 from mtlbench.records import Record
 from mtlbench.records.searches import Search
-from mtlbench.records.tuned import TRIALS
+from mtlbench.records.tuned import is_tuned
 from mtlbench.tasks.metrics import METRICS
 from mtlbench.tasks.objective import MEAN, Objective
 
@@ -166,7 +166,7 @@ class Results:
             one.cell: search.winner.settings for search in self.searches if search.winner for one in search.reports
         }
         rows = [
-            {**_ranked(found, objective), "settings": found_by.get(found[0].cell, {}) if _tuned(found[0]) else {}}
+            {**_ranked(found, objective), "settings": found_by.get(found[0].cell, {}) if is_tuned(found[0]) else {}}
             for found in groups.values()
         ]
         frame = pd.DataFrame(rows, columns=RANKED)
@@ -200,10 +200,6 @@ def _row(record: Record) -> dict[str, Any]:
             for unit in ("steps", "rows", "seconds")
         },
     }
-
-
-def _tuned(record: Record) -> bool:
-    return TRIALS in record.weighting.params
 
 
 def _ranked(records: Sequence[Record], objective: str) -> dict[str, Any]:

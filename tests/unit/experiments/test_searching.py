@@ -364,6 +364,10 @@ def test_verify_computes_the_choice_again(finished: Path, tmp_path: Path) -> Non
     def claim_a_score(content: dict) -> None:
         content["trials"][content["chosen"]]["score"] = 0.99
 
+    def leave_one_out(content: dict) -> None:
+        content["trials"] = [one for one in content["trials"] if one["number"] in {0, content["chosen"]}][:2]
+
+    assert any("but 3 are planned" in text for text in tampered(finished, tmp_path / "fewer", leave_one_out))
     assert any("score 0.99" in text for text in tampered(finished, tmp_path / "score", claim_a_score))
 
 
