@@ -44,7 +44,7 @@ class FakeTrainer:
     def __post_init__(self) -> None:
         self.schema = small_schema(tuple(f"task{k}" for k in range(self.tasks)))
         labels = torch.eye(2).repeat(1, self.tasks)[:, : self.tasks] if self.labels is None else self.labels
-        self.data = SimpleNamespace(labels=labels)
+        self.data = SimpleNamespace(labels=labels, weight=None)
 
     def losses(self, step: api.Step) -> Tensor:
         """Those given, or half of the step's."""

@@ -60,6 +60,8 @@ def trained(
             **SMALL_CRITICS,
             "critic_epochs": 1,
             **({"state": "all"} if "state" in cls.Params.model_fields else {}),
+            # The tests' backbone has no tables to copy.
+            **({"critic_embeddings": "fresh"} if "critic_embeddings" in cls.Params.model_fields else {}),
         }
     training = Training(epochs=epochs, patience=epochs, batch_size=batch_size)
     method, start = make(cls, **settings), None
