@@ -87,10 +87,10 @@ def test_each_point_is_the_run_of_constant_with_its_weights(tuned: BackboneTrain
 def test_the_point_of_the_best_validation_score_is_kept_and_reported(
     tuned: BackboneTrainer, alone: dict[str, BackboneTrainer]
 ):
-    best = max(POINTS, key=lambda point: alone[point].score)
+    best = max(POINTS, key=lambda point: alone[point].best.score)
     assert best not in {POINTS[0], POINTS[-1]}, "at either end the choice would show nothing"
     assert tuned.diagnostics["weights"] == list(map(float, best.split("-")))
-    assert tuned.score == alone[best].score
+    assert tuned.best.score == alone[best].best.score
     kept = tuned.checkpoint("a" * 64)
     for name, expected in alone[best].backbone.state_dict().items():
         assert torch.equal(tuned.backbone.state_dict()[name], expected), name
