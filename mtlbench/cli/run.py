@@ -191,6 +191,7 @@ def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
 
 def _print_cells(plan: "Plan", catalogue: "Catalogue") -> None:
     from mtlbench.experiments.preview import preview
+    from mtlbench.notebook.progress import later
 
     found = preview(plan, catalogue)
     cells = found.cells
@@ -199,5 +200,5 @@ def _print_cells(plan: "Plan", catalogue: "Catalogue") -> None:
         for one in cells
     ]
     say(aligned(["dataset", "backbone", "weighting", "seed", "state"], rows))
-    more = f"; up to {found.reports} more will report what the trials choose" if found.reports else ""
-    say(f"{len(cells)} cells, {sum(cell.recorded for cell in cells)} of them recorded already{more}")
+    recorded = sum(cell.recorded for cell in cells)
+    say(f"{len(cells)} cells, {recorded} of them recorded already{later(found.reports)}")

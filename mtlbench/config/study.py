@@ -155,6 +155,8 @@ class Study(BaseModel):
             raise ValueError(f"{key} is about trials, and there are none; add --trials 20, or leave {key} out")
         if self.trials and self.budget != "early-stopping":
             raise ValueError(f"trials and budget = {self.budget} exclude each other; leave one out")
+        if isinstance(self.seeds, int) and self.seeds < self.searches:
+            raise ValueError(f"{self.searches} searches need as many seeds, and there are {self.seeds}; add seeds")
         if self.trials and isinstance(self.seeds, tuple) and max(self.seeds) >= SEARCH_SEEDS:
             raise ValueError(f"seeds from {SEARCH_SEEDS} on are those of trials; report on smaller ones")
         return self

@@ -13,6 +13,8 @@ class StudyStarted:
     """Cells of the study."""
     resumed: int
     """Cells whose record is there already and which do not run again."""
+    later: int = 0
+    """Most cells that may follow these: they report what trials choose."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Callable
 
+from mtlbench.config.plan import SEARCH_SEEDS
 from mtlbench.discovery import Catalogue
 from mtlbench.experiments.events import CellFinished, CellStarted, Event, Listen
 from mtlbench.experiments.job import Job
@@ -97,4 +98,5 @@ class Recorder:
     def _title(self, job: Job) -> str:
         backbone = self._catalogue.get("backbone", job.cell.backbone.name).cls
         weighting = self._catalogue.get("weighting", job.cell.weighting.name).cls
-        return f"{weighting.method(backbone.label)} on {job.cell.dataset.name}, seed {job.cell.seed}"
+        seed, where = job.cell.seed, f"{weighting.method(backbone.label)} on {job.cell.dataset.name}"
+        return f"{where}, trial of search {seed - SEARCH_SEEDS}" if seed >= SEARCH_SEEDS else f"{where}, seed {seed}"

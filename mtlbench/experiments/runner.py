@@ -18,6 +18,7 @@ from mtlbench.experiments.results_folder import require_writable, stays
 from mtlbench.experiments.schedule import Schedule
 from mtlbench.experiments.searching import Searching
 from mtlbench.locks import FOLDER, Locks
+from mtlbench.records.searches import show
 from mtlbench.records.store import RecordStore, Summary
 from mtlbench.training.checkpoint import usable
 
@@ -52,9 +53,9 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
     def counts(summary: Summary) -> bool:
         return overwrite == "never" or (overwrite == "failed" and summary.status != "failed")
 
-    def run_all(study: list[Job], known: Mapping[str, Summary], listener: Listen) -> dict[str, Summary]:
+    def run_all(study: list[Job], known: Mapping[str, Summary], listener: Listen, later: int = 0) -> dict[str, Summary]:
         todo = missing(study, known)
-        listener(StudyStarted(total=len(study), resumed=len(study) - len(todo)))
+        listener(StudyStarted(total=len(study), resumed=len(study) - len(todo), later=later))
         to_run = {job.cell.id for job in todo}
         kept = {cell: summary for cell, summary in known.items() if cell not in to_run}
         recorder = Recorder(catalogue, store, listener, kept, counts, stays(out))
@@ -66,11 +67,12 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
             locks.sweep()
         return recorder.summaries
 
+    show(store.folder, {job.cell.id for job in study})
     searching = Searching(plan, plan.tuned, catalogue, study) if plan.tuned else None
     with logged(out, listener) as heard:
         if searching:
             searching.announce(store)
-            summaries = run_all(merged(study, searching.jobs), known, heard)
+            summaries = run_all(merged(study, searching.jobs), known, heard, searching.to_report)
             searching.choose(store)
             searching.announce(store)  # the cells that report the choice
             study = merged(study, searching.jobs)

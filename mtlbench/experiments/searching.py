@@ -57,7 +57,8 @@ class Searching:
         pairs |= self._baselines(list(pairs.values()), ordinary)
         for dataset in plan.datasets:
             splits = self._splits(dataset)
-            for number, (backbone, weighting) in product(range(tuned.searches), pairs.values()):
+            numbers = sorted({seed % tuned.searches for seed in plan.seeds})  # others would report nothing
+            for number, (backbone, weighting) in product(numbers, pairs.values()):
                 self._begin(dataset, splits, backbone, weighting, number)
 
     @property
@@ -84,9 +85,9 @@ class Searching:
         for one in self._running:
             search = self._found(one, ())
             old = known.get(search.search, search)
-            hidden = {*search.hidden, *old.hidden}
-            if search.search not in known or len(hidden) > len(old.hidden):
-                write_search(store.folder, old.model_copy(update={"hidden": sorted(hidden)}))
+            hidden = replaced(old, search).hidden
+            if search.search not in known or hidden != old.hidden:
+                write_search(store.folder, old.model_copy(update={"hidden": hidden}))
 
     def write(self, store: RecordStore) -> None:
         """Store what each search found, among the records of its cells."""

@@ -46,7 +46,7 @@ class Lines:
         """Print what ``event`` says, if anything."""
         if isinstance(event, StudyStarted):
             self._done, self._total = event.resumed, event.total
-            self._print(f"{event.total} cells, {event.resumed} of them recorded already")
+            self._print(f"{event.total} cells, {event.resumed} of them recorded already{later(event.later)}")
         elif isinstance(event, CellFinished):
             self._done += 1
             self._print(f"[{self._done}/{self._total}] {outcome(event)}")
@@ -87,8 +87,9 @@ class Bars:
         """Bring the bars up to date."""
         if isinstance(event, StudyStarted):
             self._overall = self._study.add_task("cells", total=event.total - event.resumed)
-            if event.resumed:
-                self._console.print(_plain(f"{event.resumed} of {event.total} cells are recorded already"))
+            if event.resumed or event.later:
+                said = f"{event.resumed} of {event.total} cells are recorded already{later(event.later)}"
+                self._console.print(_plain(said))
         elif isinstance(event, CellStarted):
             self._bars[event.cell] = self._cells.add_task(one_line(event.title), total=None, state="")
         elif isinstance(event, StageProgress):
@@ -120,6 +121,11 @@ class Bars:
 def _plain(text: str, style: str = "") -> Text:
     """``text`` without markup, whoever wrote it."""
     return Text(printable(text), style=style)
+
+
+def later(cells: int) -> str:
+    """That more cells follow, as the end of a line; empty where none do."""
+    return f"; up to {cells} more will report what the trials choose" if cells else ""
 
 
 def without_workers(event: NoWorkers) -> str:

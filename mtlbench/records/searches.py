@@ -1,7 +1,7 @@
 """The record of a search: which settings were tried for a method, what each scored, and which cells report the best."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
@@ -155,9 +155,11 @@ def joined(one: Search, other: Search) -> Search:
 def replaced(old: Search, new: Search) -> Search:
     """``new`` in the place of ``old``, a record of the same search with other trials or report seeds.
 
-    No cell of the old one becomes a row. Where both report the same trial, it has the report seeds of both.
+    No hidden cell of the old one becomes a row, and none that it reports ceases to be one (:func:`show`). Where both
+    report the same trial, it has the report seeds of both.
     """
-    update: dict[str, Any] = {"hidden": sorted({*new.hidden, *old.hidden})}
+    rows = {one.cell for one in old.reports} - {*old.hidden}
+    update: dict[str, Any] = {"hidden": sorted({*new.hidden} - rows | {*old.hidden})}
     if new.chosen == old.chosen:
         cells = {report.seed: report for report in (*old.reports, *new.reports)}
         update["report_seeds"] = sorted({*new.report_seeds, *old.report_seeds})
@@ -188,6 +190,15 @@ def write_search(folder: Path, search: Search, name: str | None = None) -> Path:
             "that the disk has room, or choose another folder"
         ) from error
     return path
+
+
+def show(folder: Path, cells: Collection[str]) -> None:
+    """Take ``cells``, which a study asks for by name, out of what the searches among the records in ``folder`` hide."""
+    for path in search_paths(folder):
+        search = read_search(path)
+        hidden = [cell for cell in search.hidden if cell not in cells]
+        if len(hidden) < len(search.hidden):
+            write_search(folder, search.model_copy(update={"hidden": hidden}), path.name)
 
 
 def search_paths(folder: Path) -> list[Path]:

@@ -64,6 +64,9 @@ def _faults(search: Search, records: Mapping[str, Record]) -> Iterator[str]:
     best = choose(search.trials)
     if search.trials and search.chosen != best:
         yield f"it chose trial {search.chosen}, but the best of its trials on validation is {best}"
+    numbers = [trial.number for trial in search.trials]
+    if numbers and numbers != list(range(search.planned)):
+        yield f"it has the trials {', '.join(map(str, numbers[:20]))}, but {search.planned} are planned, from 0 on"
     for trial in search.trials:
         record = records.get(trial.cell)
         if record is not None:

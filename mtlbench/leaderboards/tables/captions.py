@@ -99,8 +99,8 @@ def _tuned(group: Sequence[Board]) -> str:
     if not any(row.sample and is_tuned(row.sample) for board in group for row in board.rows):
         return ""
     return (
-        " These are the conditions of rows without trials. A row such as [trials=20] is tuned: its method has, of 20 "
-        'settings, those with the best validation score; they stand under "settings found".'
+        " These are the conditions of rows without trials. A row such as [trials=20] is tuned: of 20 settings that "
+        'were tried, it has those with the best validation score, which stand under "settings found".'
     )
 
 

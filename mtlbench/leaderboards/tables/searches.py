@@ -95,9 +95,9 @@ def _cost_table(board: Board, searches: Sequence[Search]) -> Table:
     most = max(len(search.trials) for search in searches)
     counts = [n for n in FEWER if n < most] + [most]
     caption = (
-        f"What each search cost, in cells of its own seed, and the validation score that it chose by, "
-        f"{_objective(searches[0])}: that of trial 0, and the expected best of n trials drawn from those of the "
-        "search, all subsets alike. A trial without a result counts as the worst of the others.",
+        "What the trials of each search cost, all stages counted, and the validation score that it chose by, "
+        f"{_objective(searches[0])}: that of trial 0, and the expected best of n trials, the mean over all ways to "
+        "draw n of its trials. A trial without a result counts as the worst of the others.",
     )
     heads = (
         *(Head("", name) for name in ("trials", "failed", "steps", "seconds", "trial 0")),

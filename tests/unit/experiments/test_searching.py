@@ -24,7 +24,7 @@ from mtlbench.leaderboards.boards.naming import method_name
 from mtlbench.leaderboards.publishing import read_records, searches_of
 from mtlbench.operations.merging import merge
 from mtlbench.records import RecordStore, checksum
-from mtlbench.records.searches import Trial, choose, joined, replaced
+from mtlbench.records.searches import Trial, choose, joined, replaced, show
 from mtlbench.records.tuned import with_tuned_rows
 from mtlbench.reports.content import content
 from mtlbench.statistics.expected_best import expected_best
@@ -126,6 +126,7 @@ def test_a_value_is_trained_and_recorded_as_the_training_has_it(tmp_path: Path) 
     [
         ({"trials": 0, "searches": 2}, "add --trials"),
         ({"budget": "steps"}, "exclude each other"),
+        ({"searches": 3, "seeds": 2}, "3 searches need as many seeds, and there are 2"),
         ({"seeds": (SEARCH_SEEDS,)}, "are those of trials"),
     ],
 )
@@ -264,6 +265,27 @@ def test_a_study_that_dies_while_its_choice_is_reported_shows_no_row_of_a_choice
     assert len(rows_of(out)) == 6
 
 
+def test_a_cell_that_a_study_names_is_a_row_though_a_search_ran_it_first(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, out := tmp_path / "results")
+    (of_constant,) = (search for search in searches_of(out) if search.baseline)
+    cell, other = (one.cell for one in of_constant.reports)
+    trial = next(one.cell for one in of_constant.trials)
+    assert {cell, other, trial} <= {*of_constant.hidden}
+    show(RecordStore(out).folder, [cell])
+
+    def hidden() -> set[str]:
+        return next({*search.hidden} for search in searches_of(out) if search.baseline)
+
+    assert hidden() == {*of_constant.hidden} - {cell}
+    finish_here([*STUDY, *METHODS, "--trials", "3"], out)
+    assert hidden() == {*of_constant.hidden} - {cell}
+
+
+def test_only_searches_that_a_seed_reports_are_done(tmp_path: Path) -> None:
+    search, _ = searching(tmp_path, weightings="constant", searches=2, seeds=(1, 3))
+    assert {job.cell.seed for job in search.jobs} == {SEARCH_SEEDS + 1}
+
+
 def test_what_is_searched_and_how_often_tell_rows_apart(tmp_path: Path) -> None:
     (tmp_path / "space.toml").write_text('[common]\ndropout = "default"')
     for keys in ({}, {"searches": 2}, {"space": tmp_path / "space.toml"}):
@@ -342,6 +364,10 @@ def test_verify_computes_the_choice_again(finished: Path, tmp_path: Path) -> Non
     def claim_a_score(content: dict) -> None:
         content["trials"][content["chosen"]]["score"] = 0.99
 
+    def leave_one_out(content: dict) -> None:
+        content["trials"] = [one for one in content["trials"] if one["number"] in {0, content["chosen"]}][:2]
+
+    assert any("but 3 are planned" in text for text in tampered(finished, tmp_path / "fewer", leave_one_out))
     assert any("score 0.99" in text for text in tampered(finished, tmp_path / "score", claim_a_score))
 
 
