@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from inspect import cleandoc
 from typing import Any, TypeVar
 
-from mtlbench.api import recorded
 from mtlbench.cells import PluginSpec
 from mtlbench.errors import UsageError, did_you_mean
 
@@ -73,6 +72,8 @@ class Catalogue:
     def create(self, kind: str, spec: PluginSpec, *arguments: object) -> Any:
         """Build the plugin of ``spec``; its constructor takes ``arguments``, then the parameters."""
         cls = self.get(kind, spec.name).cls
+        from mtlbench.api import recorded  # with the plugins' interface, which an answer from the cache does without
+
         return cls(*arguments, cls.Params.model_validate(recorded(cls.Params, spec.params)))
 
     def including(self, entries: Sequence[Entry]) -> "Catalogue":
