@@ -17,6 +17,8 @@ from mtlbench.records import Record, RecordStore
 ROOT = Path(__file__).parents[3]
 SOURCES = [path for folder in ("mtlbench", "plugins") for path in (ROOT / folder).rglob("*.py")]
 CODE_FROM_DATA = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+WRITES_A_CLASS = ROOT / "mtlbench" / "notebook" / "own.py"
+"""Writes a class of the user's own notebook into a plugin file, which is code."""
 HOSTILE = (
     "x|y\n# h <script>alert(1)</script> [a](javascript:b) [red]r[/red] \x1b[2J\x1b]8;;http://e\x07 `c` &amp; **b** "
     "\u202e"
@@ -34,10 +36,12 @@ def test_no_source_reads_a_pickle() -> None:
         for node in ast.walk(tree):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            assert not {name.partition(".")[0] for name in names} & CODE_FROM_DATA, path
+            found = {name.partition(".")[0] for name in names} & CODE_FROM_DATA
+            assert found <= ({"cloudpickle"} if path == WRITES_A_CLASS else set()), path
         for call in calls(tree):
             text = ast.unparse(call.func)
             given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+            assert not text.startswith("cloudpickle.") or text == "cloudpickle.dumps", path
             if text == "torch.load":
                 assert given.get("weights_only") == "True", path
             if text in {"np.load", "numpy.load"}:
