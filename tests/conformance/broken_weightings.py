@@ -133,7 +133,7 @@ class DividesByTheLoss(Sound):
 @breaks("huge-losses")
 class MultipliesLosses(Sound):
     def weigh(self, step):
-        product = step.losses.detach().mean(0).prod()
+        product = step.task_losses.detach().prod()
         return super().weigh(step) + product / (1 + product)
 
 
@@ -219,7 +219,7 @@ class Climbs(Sound):
 @breaks("reaches-every-parameter")
 class WorstAlone(Sound):
     def weigh(self, step):
-        losses = step.losses.detach().mean(0)
+        losses = step.task_losses.detach()
         return (losses == losses.max()).float()
 
 

@@ -11,7 +11,6 @@ ALSO: dict[str, set[str]] = {
     "two-tasks": {"trains-with-every-backbone"},
     "five-tasks": {"huge-losses", "batch-without-a-task", "placeholders"},
     "zero-losses": {"batch-without-a-task", "rows-without-labels"},
-    "huge-losses": {"rows-without-labels"},
     "large-vocabulary": {"batch-without-a-task"},
     "parallel-tasks": {"mixed-kinds", "permutation-equivariant"},
     "deterministic": {"resumes-after-a-kill", "placeholders", "all-observed"},
