@@ -96,10 +96,9 @@ def _describe(entry: Entry) -> PluginInfo:
 
 
 def _searched(entry: Entry) -> Iterator[str]:
-    from mtlbench.config.parameters import public_fields
-    from mtlbench.config.space import common_space, declared
+    from mtlbench.config.space import common_space, declared_by
 
-    own = {name: found for name, info in public_fields(entry.cls.Params).items() if (found := declared(info))}
+    own = declared_by(entry.cls.Params)
     yield from [f"{name}: {found}" for name, found in own.items()] or ["no parameter of its own"]
     yield f"for every method: {', '.join(name.replace('_', ' ') for name in common_space('quick'))}"
 

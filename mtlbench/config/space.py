@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from mtlbench.api.search import Choice, Linear, Log, OrZero, Search
@@ -154,6 +155,11 @@ class Space:
 def declared(info: FieldInfo) -> Search | None:
     """How a parameter is searched, where its plugin says it."""
     return next((one for one in info.metadata if isinstance(one, Search)), None)
+
+
+def declared_by(params: type[BaseModel]) -> dict[str, Search]:
+    """Parameter, by public name -> how it is searched, of those that say it."""
+    return {name: found for name, info in public_fields(params).items() if (found := declared(info))}
 
 
 @cache

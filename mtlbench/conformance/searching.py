@@ -2,8 +2,7 @@
 
 from pydantic import ValidationError
 
-from mtlbench.config.parameters import public_fields
-from mtlbench.config.space import declared
+from mtlbench.config.space import declared_by
 from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import NotApplicableError, broken, rule
 
@@ -14,7 +13,7 @@ POINTS = (0.0, 0.2, 0.5, 0.8, 1 - 2**-30)
 @rule("weighting")
 def search_space(plugin: PluginUnderTest) -> None:
     """The plugin takes every value of the search space that its parameters declare."""
-    searched = {name: found for name, info in public_fields(plugin.cls.Params).items() if (found := declared(info))}
+    searched = declared_by(plugin.cls.Params)
     if not searched:
         raise NotApplicableError("it declares none, so that trials search the common settings alone")
     for name, search in searched.items():

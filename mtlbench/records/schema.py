@@ -61,11 +61,13 @@ Scores = dict[Name, dict[Name, Number]]
 """Task -> metric -> value; ``None`` where the metric is undefined (one class in the split)."""
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A part of a document of the store: no unknown field, no change, no infinity."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class PluginUse(_Strict):
+class PluginUse(Strict):
     """A plugin as it was used: name, display name, every parameter, and the code that ran."""
 
     name: Name
@@ -97,7 +99,7 @@ class DatasetUse(PluginUse):
         return self.primary.get(task, "auc")
 
 
-class StageSpend(_Strict):
+class StageSpend(Strict):
     """Budget that one stage of training used."""
 
     stage: Name
@@ -110,7 +112,7 @@ class StageSpend(_Strict):
     """Id of the cell that paid for this stage, when its checkpoint was reused; counted all the same."""
 
 
-class Epoch(_Strict):
+class Epoch(Strict):
     """One point of the learning curve: a validation, by default after each epoch."""
 
     stage: Name
@@ -126,7 +128,7 @@ class Epoch(_Strict):
     """Over the training split so far in this stage, where it was validated within an epoch; ``None`` at its end."""
 
 
-class Selected(_Strict):
+class Selected(Strict):
     """By what the state that was scored was chosen; choices between cells can be made by it too."""
 
     objective: Number
@@ -139,7 +141,7 @@ class Selected(_Strict):
     """Stage -> passes over the training split at the best, of stages whose best was within an epoch."""
 
 
-class Failure(_Strict):
+class Failure(Strict):
     """Why a cell has no scores."""
 
     reason: Text
@@ -154,7 +156,7 @@ class Failure(_Strict):
 Status = Literal["done", "failed", "not-applicable"]
 
 
-class Record(_Strict):
+class Record(Strict):
     """One cell's outcome."""
 
     schema_version: Literal[1] = SCHEMA_VERSION

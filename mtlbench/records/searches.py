@@ -6,12 +6,24 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
 from mtlbench.cells import identity
-from mtlbench.errors import StorageError, UsageError
-from mtlbench.files import replacing
-from mtlbench.records.schema import Count, DatasetUse, Finite, Name, Number, Params, Plain, PluginUse, Status, checksum
+from mtlbench.errors import UsageError
+from mtlbench.records.schema import (
+    Count,
+    DatasetUse,
+    Finite,
+    Name,
+    Number,
+    Params,
+    Plain,
+    PluginUse,
+    Status,
+    Strict,
+    checksum,
+)
+from mtlbench.records.writing import write_model
 
 FOLDER = "searches"
 """Where the records of searches lie, in the folder of the cells' records."""
@@ -21,11 +33,7 @@ _ROW = {"protocol", "method", "dataset", "backbone", "weighting", "preset", "tra
 """What the searches of one row share."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Trial(_Strict):
+class Trial(Strict):
     """One setting and what it gave on the search's seed."""
 
     number: Count
@@ -53,14 +61,14 @@ class Trial(_Strict):
         return {**self.training, **self.backbone, **self.weighting}
 
 
-class Reported(_Strict):
+class Reported(Strict):
     """A cell under the chosen setting."""
 
     seed: Count
     cell: Name
 
 
-class Search(_Strict):
+class Search(Strict):
     """One search: N trials of one method on one dataset, the chosen one, and the cells that report it."""
 
     schema_version: Literal[1] = 1
@@ -180,15 +188,7 @@ def write_search(folder: Path, search: Search, name: str | None = None) -> Path:
         StorageError: the folder cannot be written.
     """
     path = folder / FOLDER / (name or f"{search.stem}.json")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            file.write(f"{search.sealed().model_dump_json(indent=1)}\n".encode())
-    except OSError as error:
-        raise StorageError(
-            f"cannot write the search {path}: {error.strerror or error}; check that the folder may be written and "
-            "that the disk has room, or choose another folder"
-        ) from error
+    write_model(path, search.sealed(), "search")
     return path
 
 

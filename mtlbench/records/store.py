@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from mtlbench.errors import StorageError, UsageError
-from mtlbench.files import replacing
+from mtlbench.errors import UsageError
 from mtlbench.memory import without_cycle_search
 from mtlbench.records.compact import Compactor
 from mtlbench.records.schema import SCHEMA_VERSION, Count, Failure, Name, Plain, Record, Status
+from mtlbench.records.writing import write_model
 from mtlbench.text import shortened
 
 
@@ -65,15 +65,7 @@ class RecordStore:
             StorageError: the folder cannot be written.
         """
         path = self._path(stem)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as file:
-                file.write(f"{record.model_dump_json(indent=1)}\n".encode())
-        except OSError as error:
-            raise StorageError(
-                f"cannot write the record {path}: {error.strerror or error}; check that the folder may be written and "
-                "that the disk has room, or choose another folder"
-            ) from error
+        write_model(path, record, "record")
         return path
 
     def read_all(self) -> list[Record]:

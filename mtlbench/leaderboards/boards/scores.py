@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import TypeAdapter, ValidationError, field_validator, model_validator
 
 from mtlbench.config.parameters import spec_text
 from mtlbench.errors import UsageError
@@ -15,14 +15,11 @@ from mtlbench.leaderboards.boards.board import Board, Row, RowState
 from mtlbench.leaderboards.boards.columns import Column
 from mtlbench.leaderboards.boards.naming import canonical, key_of
 from mtlbench.records import PluginUse
+from mtlbench.records.schema import Strict
 from mtlbench.tasks.metrics import METRICS
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Use(_Strict):
+class Use(Strict):
     """A plugin as it was used."""
 
     name: str
@@ -38,7 +35,7 @@ class Use(_Strict):
         return spec_text(self.name, self.changed)
 
 
-class MethodScores(_Strict):
+class MethodScores(Strict):
     """One method."""
 
     method: str
@@ -63,7 +60,7 @@ class MethodScores(_Strict):
         return key_of(self.backbone, self.weighting)
 
 
-class BoardScores(_Strict):
+class BoardScores(Strict):
     """One board."""
 
     title: str
