@@ -208,6 +208,9 @@ class Dataset(Plugin, ABC):
     """Raise it when the same raw files and parameters give another log, so that results before and after never mix."""
     publications: ClassVar[Sequence[Publication]] = ()
     """Where the raw files come from; several, if a parameter chooses among them."""
+    base: Path = Path()
+    """Folder at which relative paths in the parameters start. The harness sets it to the folder of the study file where
+    that names the dataset."""
 
     def __init__(self, params: object) -> None:
         self.params = params

@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -121,6 +122,8 @@ class Study(BaseModel):
     overwrite: Literal["never", "failed", "always"] = "never"
     layout: Literal["methods", "paper"] = "methods"
     plugins: tuple[Path, ...] = ()
+    _base: Path = PrivateAttr(Path())
+    """Folder at which paths in the specs of datasets start."""
 
     @field_validator("device")
     @classmethod
@@ -180,11 +183,14 @@ class Study(BaseModel):
             read.pop("also", None)
         settings = {**read, **flags}
         try:
-            return cls.model_validate(settings)
+            study = cls.model_validate(settings)
         except ValidationError as error:
             where = f"the study {file}" if file else "the study"
             reasons = "; ".join(complaints(error, settings, list(cls.model_fields)))
             raise UsageError(f"{where}: {reasons}") from error
+        if file and "datasets" not in flags:
+            study._base = file.resolve().parent
+        return study
 
     def files(self) -> tuple[Path, ...]:
         """The plugin files: those of the study, and those in the folder that ``MTLBENCH_PLUGINS`` names."""
@@ -231,6 +237,7 @@ class Study(BaseModel):
                 sizes=sizes,
                 device=self.device,
                 checkpoint_every=self.checkpoint_every,
+                base=self._base,
             ),
             controls=self.controls,
             budget=self.budget,

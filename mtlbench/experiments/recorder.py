@@ -89,7 +89,7 @@ class Recorder:
 
     def without_training(self, job: Job, failure: Failure | None = None, crashes: int = 0) -> None:
         """Record that ``job`` is not applicable or, with a ``failure``, that it failed before it could run."""
-        splits = load_splits(self._catalogue, job.cell.dataset, job.settings.data_dir, job.cell.fingerprint)
+        splits = load_splits(self._catalogue, job.cell.dataset, job.settings, job.cell.fingerprint)
         record = blank_record(job, self._catalogue, splits)
         if failure is not None:
             record = record.model_copy(update={"status": "failed", "failure": failure, "crashes": crashes})

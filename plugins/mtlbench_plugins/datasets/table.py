@@ -18,8 +18,8 @@ class Table(api.Dataset):
     """Your own log: a CSV or Parquet file, or a folder of them, described by a TOML file of a few lines.
 
     ``mtlbench data describe my_log.csv`` drafts the description, and the page "Your own log" of the documentation
-    explains one. The path in ``schema`` starts at the current folder; the paths inside the TOML file start at its own
-    folder::
+    explains one. The path in ``schema`` starts at the current folder, in a study file at the folder of that file. The
+    paths inside the TOML file start at its own folder::
 
         files = "my_log.csv"
         tasks = ["click", "purchase"]
@@ -145,7 +145,7 @@ class Table(api.Dataset):
                 "dataset 'table' needs the description of your log: --dataset 'table[schema=my_log.toml]'; "
                 "`mtlbench data describe my_log.csv` drafts one"
             )
-        return self.params.schema_.expanduser()
+        return self.base / self.params.schema_.expanduser()
 
     def _schema(self) -> TableSchema:
         return read_schema(self._path())
