@@ -17,6 +17,7 @@ from mtlbench.cli import (
     doctor,
     figure,
     info,
+    init,
     leaderboard,
     listing,
     merge,
@@ -48,6 +49,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
 app.command("run")(run.run)
+app.command("init")(init.init)
 app.command("list")(listing.list_plugins)
 app.command("info")(info.info)
 app.command("status")(status.status)

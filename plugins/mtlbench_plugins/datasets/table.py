@@ -1,5 +1,6 @@
 """A user's own log: CSV or Parquet files, and a description of their columns."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -133,11 +134,11 @@ class Table(api.Dataset):
         )
 
     @classmethod
-    def describe(cls, file: Path, folder: Path) -> api.Description:
-        """A profile of ``file`` and a draft of its description."""
+    def describe(cls, file: Path, folder: Path, tasks: Sequence[str] = ()) -> api.Description:
+        """A profile of ``file`` and a draft of its description; tasks are columns, or rules such as ``rating>=8``."""
         from mtlbench_plugins.describing import describe  # which reads files the way that this dataset does
 
-        return describe(file, folder)
+        return describe(file, folder, tasks)
 
     def _path(self) -> Path:
         if self.params.schema_ is None:

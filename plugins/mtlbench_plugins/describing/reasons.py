@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 LABEL = (
     r"click|view|conver|purchas|buy|bought|paid|pay$|order|cart|like|follow|share|forward|comment|hate|install|"
-    r"subscri|churn|cancel|income|label|target|outcome"
+    r"subscri|churn|cancel|income|label|target|outcome|bookmark|basket|favou?r|wish|collect|transaction|checkout|download"
 )
-ID = r"id$|code|zip"
+ID = (
+    r"id$|code|zip|^(item|product|article|video|movie|book|song|track|document|listing|offer|ad|sku|agent|company|brand|"
+    r"shop|store|seller|category)$"
+)
 OWN_VALUES = "a value of its own in each row"
 
 Labels = Mapping[str, NDArray[np.bool_]]

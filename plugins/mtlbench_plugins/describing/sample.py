@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from mtlbench.api import DataError
 from mtlbench_plugins.datasets._table_dates import parse
 from mtlbench_plugins.datasets._table_file import is_list
-from mtlbench_plugins.datasets._table_files import CATEGORY, NUMBER, CsvFile, TableFile, require
+from mtlbench_plugins.datasets._table_files import CATEGORY, NUMBER, CsvFile, TableFile
 from mtlbench_plugins.datasets._table_forms import NUMBER as A_NUMBER
 from mtlbench_plugins.datasets._table_forms import Forms
 from mtlbench_plugins.datasets._table_ids import ids
@@ -76,7 +76,12 @@ def read_sample(files: Sequence[TableFile]) -> Sample:
     alike = []
     for file in files:
         other = file.schema()
-        require(file, found.names, other.names)
+        if lacking := [name for name in found.names if name not in other.names]:
+            raise DataError(
+                f"{file.path} has other columns than {files[0].path}: it lacks {', '.join(map(repr, lacking[:5]))}"
+                f"{', ...' * (len(lacking) > 5)}; the files of a log have the same columns, so name one of them, or "
+                "keep other tables in another folder"
+            )
         own = list(_changes(found, other, files[0], file))
         changes += own
         joined = None if own else _joined(found, other)
