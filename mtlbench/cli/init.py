@@ -104,7 +104,8 @@ def _run(study: Path, plugins: list[Path] | None, quiet: bool) -> int:
 def _require_study(description: "Description", file: Path, out: Path) -> None:
     """Refuse a file on which no study can be run as it is described."""
     if description.obstacles:
-        raise UsageError(f"{file}: {'; '.join(description.obstacles)}. `mtlbench data describe {file}` shows the draft")
+        shown = f"mtlbench data describe {shlex.quote(str(file))}"
+        raise UsageError(f"{'; '.join(description.obstacles)}. `{shown}` shows the draft")
     found = list(description.tasks)
     if len(found) >= FEWEST_TASKS:
         return
@@ -117,6 +118,6 @@ def _require_study(description: "Description", file: Path, out: Path) -> None:
 
 
 def _example(file: Path, out: Path, names: Sequence[str]) -> str:
-    missing = ["COLUMN", "COLUMN>=NUMBER"][: max(0, FEWEST_TASKS - len(names))]
+    missing = ["COLUMN", "COLUMN>=NUMBER"][len(names) :]
     tasks = [f"--task {shlex.quote(name)}" for name in (*names, *missing)]
     return f"mtlbench init {shlex.quote(str(file))} --out {shlex.quote(str(out))} {' '.join(tasks)}"

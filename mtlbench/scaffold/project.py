@@ -51,8 +51,8 @@ def study_text(study: Mapping[str, Any], command: str, rows: int) -> str:
         "out": "records, the leaderboard and the report",
     }
     head = [
-        "# A first study: it shows that everything works, and which differences are large. This command goes on with it;",
-        "# what is recorded already does not run again:",
+        "# A first study: it shows that everything works, and which differences are large.",
+        "# This command goes on with it; what is recorded already does not run again:",
         f"#   {command}",
     ]
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}  # {why[key]}" for key, value in study.items()]

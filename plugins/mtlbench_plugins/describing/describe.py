@@ -15,10 +15,12 @@ from mtlbench_plugins.datasets._table_schema import MISSING
 from mtlbench_plugins.describing.candidates import Candidate
 from mtlbench_plugins.describing.draft import RULE, draft
 from mtlbench_plugins.describing.events import pivot
-from mtlbench_plugins.describing.roles import Roles, guess
-from mtlbench_plugins.describing.sample import Sample, read_sample
+from mtlbench_plugins.describing.roles import Roles, Use, guess
+from mtlbench_plugins.describing.sample import NOT_UTF_8, Sample, read_sample
+from mtlbench_plugins.describing.stages import ones
 from mtlbench_plugins.describing.times import complaint, milliseconds
 
+INPUTS: tuple[Use, ...] = ("categorical", "numerical", "bag", "vector")
 DELIMITERS = (",", "\t", ";", "|")
 SHOWN = 3
 REPEATED = 0.01
@@ -74,6 +76,10 @@ def _obstacles(files: Sequence[TableFile], sample: Sample, roles: Roles) -> Iter
             "row. A study needs one row per user (or session) and item, with a column for each outcome: pivot it, as "
             "the draft says"
         )
+    if broken := [name for name, kind in sample.kinds.items() if kind == NOT_UTF_8]:
+        yield f"column {', '.join(map(repr, broken))} is not UTF-8 text: save the file as UTF-8"
+    if not any(roles.named(use) for use in INPUTS):
+        yield "no column is left for an input: each is a task, or left out for the reason that stands beside it"
     first = 2 if isinstance(files[0], CsvFile) else 1
     if roles.timestamp and (refusal := complaint(sample, roles.timestamp, first)):
         yield refusal
@@ -83,6 +89,8 @@ def _notes(sample: Sample, roles: Roles) -> Iterator[str]:
     """What a study on the table would go wrong by."""
     for change in sample.changes:
         yield f"the files disagree on a type: {change}"
+    if flags := [name for name in roles.named("categorical") if ones(sample.frame[name]) is not None]:
+        yield f"inputs of 0 and 1: {', '.join(flags)}; one that is known only afterwards is a task, or no input"
     if not roles.timestamp:
         named = [name for use in ("categorical", "numerical", "bag", "label") for name in roles.named(use)]
         looked_at = named and all(name in sample.frame for name in named)  # lists are not

@@ -16,7 +16,7 @@ from mtlbench_plugins.describing.events import Events, find_events
 from mtlbench_plugins.describing.leaks import SUSPECT, alone, counts_of, same
 from mtlbench_plugins.describing.named import Rule, named_tasks
 from mtlbench_plugins.describing.proposals import is_split, is_weight
-from mtlbench_plugins.describing.reasons import ID, LABEL, OWN_VALUES, Labels, matches, reason_against
+from mtlbench_plugins.describing.reasons import FREE_TEXT, ID, LABEL, OWN_VALUES, Labels, matches, reason_against
 from mtlbench_plugins.describing.sample import BAG, VECTOR, Sample, is_large
 from mtlbench_plugins.describing.stages import find_stages
 from mtlbench_plugins.describing.times import Timestamp, find_timestamps
@@ -206,7 +206,7 @@ def _use(name: str, sample: Sample, roles: Roles, labels: Labels) -> Use:
         roles.notes[name] = "several ids in a row: check that each was known before the outcome"
         return "bag"
     reason = reason_against(name, sample, roles, labels)
-    may_be_bag = reason in {None, OWN_VALUES} and name != roles.user and sample.kinds[name] == "text"
+    may_be_bag = reason in {None, OWN_VALUES, FREE_TEXT} and name != roles.user and sample.kinds[name] == "text"
     if may_be_bag and (separator := separator_of(sample.frame[name])):
         roles.separators[name], roles.notes[name] = separator, f"several ids in a row, with {separator!r} between them"
         return "bag"

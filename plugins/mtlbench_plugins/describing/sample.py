@@ -22,7 +22,8 @@ from mtlbench_plugins.datasets._table_survey import family
 from mtlbench_plugins.describing.bags import is_bag
 
 BAG, VECTOR, EMPTY_BAG, NUMBERS = "list of ids", "vector", "empty list", "list of numbers"
-UNREADABLE = {BAG, VECTOR, EMPTY_BAG, NUMBERS, "list", "map", "bytes", "duration"}
+NOT_UTF_8 = "text, not UTF-8"
+UNREADABLE = {NOT_UTF_8, BAG, VECTOR, EMPTY_BAG, NUMBERS, "list", "map", "bytes", "duration"}
 """Kinds of columns of which nothing is looked at."""
 WHOLE = r"^-?\d+$"
 NARROWEST = 2
@@ -89,6 +90,8 @@ def read_sample(files: Sequence[TableFile]) -> Sample:
             found = joined
             alike.append(file)
     kinds = {one.name: _kind(one.type) for one in found}
+    if isinstance(files[0], CsvFile):
+        kinds = {name: NOT_UTF_8 if kind == "bytes" else kind for name, kind in kinds.items()}
     kinds |= dict.fromkeys(_vectors(alike, found), VECTOR)
     kinds |= dict.fromkeys(_without_ids(alike, [name for name, kind in kinds.items() if kind == BAG], found), EMPTY_BAG)
     types = {one.name: _type(one.type) for one in found if kinds[one.name] not in UNREADABLE}
