@@ -12,6 +12,7 @@ from mtlbench.cli.output import PluginFiles, find_plugins, say
 from mtlbench.cli.report import report
 from mtlbench.cli.run import INTERRUPTED, run
 from mtlbench.errors import DataError, UsageError
+from mtlbench.scaffold import project
 from mtlbench.text import counted
 
 if TYPE_CHECKING:
@@ -22,18 +23,24 @@ RESULT = "--seeds 10 --epochs 40 --patience 5"
 """What a study needs besides, for a result."""
 
 
+def _with_default(what: str, specs: Sequence[str]) -> str:
+    return f"{what}. [default: {','.join(specs)}]"
+
+
 def init(
     file: OwnFile,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the project: a new or an empty one.")],
     task: Tasks = None,
     backbones: Annotated[
         list[str] | None,
-        typer.Option("--backbone", metavar="SPEC", show_default=False, help="Backbones. [default: shared-bottom]"),
+        typer.Option(
+            "--backbone", metavar="SPEC", show_default=False, help=_with_default("Backbones", project.BACKBONES)
+        ),
     ] = None,
     weightings: Annotated[
         list[str] | None,
         typer.Option(
-            "--weighting", metavar="SPEC", show_default=False, help="Weightings. [default: constant,uncertainty,pcgrad]"
+            "--weighting", metavar="SPEC", show_default=False, help=_with_default("Weightings", project.WEIGHTINGS)
         ),
     ] = None,
     no_run: Annotated[bool, typer.Option("--no-run", help="Write the files and train nothing.")] = False,
@@ -58,11 +65,11 @@ def init(
     Exit codes: 0 ok, 1 some cell failed, 2 wrong use.
     """
     from mtlbench.config.study import Study
-    from mtlbench.scaffold import project
 
     study_file = out / project.STUDY
     command = f"mtlbench run --config {shlex.quote(str(study_file))}"
     command += "".join(f" --plugin {shlex.quote(str(plugin))}" for plugin in plugins or ())
+    project.require_apart(out, file)
     if not force:
         project.require_free(out, command)
     catalogue = find_plugins(plugins)

@@ -59,6 +59,16 @@ def study_text(study: Mapping[str, Any], command: str, rows: int) -> str:
     return "\n".join([*head, *lines]) + "\n"
 
 
+def require_apart(folder: Path, log: Path) -> None:
+    """Refuse a folder inside that of the log, of which what a study writes would become a part.
+
+    Raises:
+        UsageError: it is inside.
+    """
+    if log.is_dir() and folder.resolve().is_relative_to(log.resolve()):
+        raise UsageError(f"{folder} is in the folder of the log, {log}: name a folder beside it after --out")
+
+
 def require_free(folder: Path, command: str) -> None:
     """Refuse a folder that has files, which a new project might overwrite or mix with its own.
 

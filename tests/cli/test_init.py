@@ -224,6 +224,8 @@ def test_a_folder_with_files_is_left_alone(mtlbench: Any, here: Path) -> None:
     assert (result.code, result.out) == (2, "")
     assert ". has files already" in result.err
     assert mtlbench("init", name, "--out", name, "--no-run").code == 2
+    inside = mtlbench("init", ".", "--out", "new", "--no-run", "--force")
+    assert (inside.code, "new is in the folder of the log" in inside.err) == (2, True)
     assert mtlbench("init", name, "--out", "study", "--no-run", "--force").code == 0
     assert "tasks = " in mine.read_text()
 
