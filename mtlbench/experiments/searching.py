@@ -242,7 +242,7 @@ def _trial(number: int, setting: TrialSettings, record: Record) -> Trial:
         status=record.status,
         score=kept.objective if kept else None,
         loss=kept.validation_loss if kept else None,
-        steps=sum(stage.steps for stage in record.spend),
-        rows=sum(stage.rows for stage in record.spend),
-        seconds=sum(stage.seconds for stage in record.spend),
+        steps=record.spent("steps"),
+        rows=record.spent("rows"),
+        seconds=record.spent("seconds"),
     )
