@@ -142,13 +142,19 @@ def _labels(roles: Roles) -> Iterator[Section]:
     if not roles.tasks:
         return
     truths = roles.rows
-    rows = [(task, f"{truth.sum():,}", f"{truth.mean():.4%}", "") for task, truth in truths.items()]
+    rows = [(_task(task, roles), f"{truth.sum():,}", f"{truth.mean():.4%}", "") for task, truth in truths.items()]
     if roles.funnel:
         for place, (earlier, later) in enumerate(pairwise(roles.tasks), start=1):
             share = truths[later].sum() / max(1, truths[earlier].sum())
             rows[place] = (*rows[place][:3], f"{share:.2%} of {earlier}")
     title = "Task" if len(rows) == 1 else f"Tasks, {'a funnel' if roles.funnel else 'parallel'}"
     yield Section(title, ("task", "ones", "rate", "funnel"), rows)
+
+
+def _task(name: str, roles: Roles) -> str:
+    """A task, with the value that counts as 1 where its name does not say it."""
+    rule = roles.rules.get(name)
+    return f"{name} (1 where it is {rule.value!r})" if rule and rule.column == name else name
 
 
 def _where(one: Candidate) -> str:
