@@ -13,7 +13,7 @@ DESCRIPTION, STUDY, RESULTS = "log.toml", "study.toml", "results"
 BACKBONES = ("shared-bottom",)
 WEIGHTINGS = ("constant", "uncertainty", "pcgrad")
 """The baseline, a method that reads losses, and one that reads gradients."""
-SEEDS, PATIENCE, MOST_EPOCHS = 3, 2, 10
+SEEDS, PATIENCE, MOST_EPOCHS = 3, 2, 20
 ROWS_OF_A_CELL = 2_000_000
 """Rows of the log times epochs after which a cell of a first study ends: the study takes minutes on two cores."""
 LARGEST = 5_000_000

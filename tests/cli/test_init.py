@@ -48,7 +48,8 @@ def rated() -> pd.DataFrame:
     frame = visits().drop(columns=["click", "purchase"])
     frame["stars"] = random.integers(0, 5, size=len(frame))
     frame["plan"] = random.choice(["free", "gold", "team"], size=len(frame))
-    frame["weight_kg"] = pd.Series(random.gamma(2, 20, size=len(frame)).round(1)).where(frame.index % 3 > 0)
+    frame["weighed"] = (frame.index % 3 > 0).astype(int)
+    frame["weight_kg"] = pd.Series(random.gamma(2, 20, size=len(frame)).round(1)).where(frame["weighed"] == 1)
     return frame
 
 
@@ -57,7 +58,7 @@ def test_one_command_makes_a_project_with_its_page_and_report(
     mtlbench: Any, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     frame = own_table().assign(watched=lambda frame: frame["click"] * 9.5, shop="x")
-    result = mtlbench("init", save(frame), "--out", "deep/study", "--quiet", "--weighting", "constant,uncertainty")
+    result = mtlbench("init", save(frame), "--out", "deep/study", "--quiet", "--weighting", "constant")
     assert result.code == 0, result.err
     folder = here / "deep" / "study"
     assert sorted(path.name for path in folder.iterdir()) == ["log.toml", "results", "study.toml"]
@@ -66,12 +67,12 @@ def test_one_command_makes_a_project_with_its_page_and_report(
     assert "shop text 1 left out one value alone" in said
     assert "watched number 2 left out leak suspect: alone it predicts click with AUC 1.000" in said
     page = (folder / "results" / "leaderboard.md").read_text()
-    assert all(f"| {method}" in page for method in ("Shared Bottom", "UW-Shared Bottom"))
+    assert "| Shared Bottom" in page
     assert "my_log.csv" in (folder / "results" / "report.html").read_text()
     assert "mtlbench run --config deep/study/study.toml --seeds 10" in result.err
     monkeypatch.chdir("/")
     again = mtlbench("run", "--config", folder / "study.toml", "--dry-run")
-    assert "6 cells, 6 of them recorded already" in again.out, again.err
+    assert "3 cells, 3 of them recorded already" in again.out, again.err
 
 
 def test_the_draft_is_that_of_describe_and_every_row_is_used(mtlbench: Any, here: Path) -> None:
@@ -89,7 +90,7 @@ def test_the_draft_is_that_of_describe_and_every_row_is_used(mtlbench: Any, here
     assert "mtlbench run --config study/study.toml" in result.err
 
 
-@pytest.mark.parametrize(("rows", "epochs"), [(1, 10), (200_000, 10), (1_000_000, 2), (5_000_000, 1)])
+@pytest.mark.parametrize(("rows", "epochs"), [(1, 20), (100_000, 20), (1_000_000, 2), (5_000_000, 1)])
 def test_a_larger_log_has_fewer_epochs(rows: int, epochs: int) -> None:
     assert project.first_study("table[schema=log.toml]", rows, (), ())["epochs"] == epochs
 
@@ -123,7 +124,8 @@ def test_tasks_that_are_named_are_columns_rules_and_numbers(mtlbench: Any, here:
         **dict.fromkeys(expected, "binary"),
         "weight_kg": "nonnegative",
     }
-    assert not {"stars", "plan", "weight_kg"} & {*log.categorical, *log.numerical}
+    assert not {"stars", "plan", "weighed", "weight_kg"} & {*log.categorical, *log.numerical}
+    assert "weighed integer 2 left out says where weight_kg was observed" in words(result.out)
 
 
 def test_named_tasks_of_a_funnel_are_in_its_order(mtlbench: Any, here: Path) -> None:
@@ -154,7 +156,7 @@ def test_a_task_that_cannot_be_one_is_refused(task: str, message: str, mtlbench:
 
 
 def nothing_to_learn() -> str:
-    return save(rated().drop(columns=["stars", "plan", "weight_kg"]))
+    return save(rated().drop(columns=["stars", "plan", "weighed", "weight_kg"]))
 
 
 def events() -> str:
@@ -189,7 +191,7 @@ def two_tables() -> str:
         (lambda: save(visits().drop(columns="purchase")), "1 task found: click; a weighting needs two or more"),
         (lambda: save(visits().drop(columns="purchase")), "--task click --task 'COLUMN>=NUMBER'"),
         (lambda: save(rated().rename(columns={"stars": "rating"})), "0 tasks found; a weighting needs two or more. "),
-        (lambda: save(rated().rename(columns={"stars": "rating"})), "These may be tasks: rating."),
+        (lambda: save(rated().rename(columns={"stars": "rating"})), "These may be tasks: rating, weight_kg."),
         (nothing_to_learn, "--task COLUMN --task 'COLUMN>=NUMBER'"),
         (events, "this is a log of events: column 'event' says what happened"),
         (latin_1, "is not UTF-8 text"),

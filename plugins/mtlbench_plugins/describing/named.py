@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -149,4 +149,4 @@ def _other(name: str, sample: Sample, tasks: Sequence[str]) -> Candidate:
     column = sample.frame[name]
     gaps = bool(column.isna().any()) and {str(float(value)) for value in column.dropna().unique()} <= TRUTHS.keys()
     found = find_candidates(sample, [] if gaps else [name], [name] if gaps else [], tasks)
-    return found[0] if found else quantity(column, name)
+    return replace(found[0], is_outcome=True) if found else quantity(column, name)
