@@ -7,6 +7,7 @@ from typing import Any
 
 from mtlbench.errors import UsageError
 from mtlbench.files import replacing
+from mtlbench.text import one_line
 
 DESCRIPTION, STUDY, RESULTS = "log.toml", "study.toml", "results"
 
@@ -51,9 +52,9 @@ def study_text(study: Mapping[str, Any], command: str, rows: int) -> str:
         "out": "records, the leaderboard and the report",
     }
     head = [
-        "# A first study: it shows that everything works, and which differences are large.",
+        "# A first study: it shows that everything works. A result needs more epochs and seeds.",
         "# This command goes on with it; what is recorded already does not run again:",
-        f"#   {command}",
+        f"#   {one_line(command)}",
     ]
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}  # {why[key]}" for key, value in study.items()]
     return "\n".join([*head, *lines]) + "\n"
