@@ -9,7 +9,7 @@ from mtlbench.errors import UsageError, did_you_mean
 
 
 def info(
-    kind: Annotated[str, typer.Argument(metavar="dataset|backbone|weighting")],
+    kind: Annotated[str, typer.Argument(metavar="dataset|backbone|weighting|tracker")],
     name: Annotated[str, typer.Argument(metavar="NAME")],
     plugin: PluginFiles = None,
 ) -> None:

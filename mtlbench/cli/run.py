@@ -132,6 +132,10 @@ def run(
     layout: Annotated[
         str | None, _option(metavar="methods|paper", help="Shape of the tables. [default: methods]")
     ] = None,
+    trackers: Annotated[
+        Specs,
+        _option("--tracker", metavar="SPEC", help="Also show each cell that is trained in this tool, such as mlflow."),
+    ] = None,
     plugins: PluginFiles = None,
     config: Annotated[Path | None, _option(metavar="FILE", help="Study as TOML; flags override its values.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cells and train nothing.")] = False,

@@ -17,6 +17,7 @@ from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.results_folder import require_writable, stays
 from mtlbench.experiments.schedule import Schedule
 from mtlbench.experiments.searching import Searching
+from mtlbench.experiments.tracking import tracked
 from mtlbench.locks import FOLDER, Locks
 from mtlbench.records.searches import show
 from mtlbench.records.store import RecordStore, Summary
@@ -69,7 +70,7 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
 
     show(store.folder, {job.cell.id for job in study})
     searching = Searching(plan, plan.tuned, catalogue, study) if plan.tuned else None
-    with logged(out, listener) as heard:
+    with logged(out, listener) as log, tracked(plan.trackers, out, log) as heard:
         if searching:
             searching.announce(store)
             summaries = run_all(merged(study, searching.jobs), known, heard, searching.to_report)
