@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def new(
-    kind: Annotated[str, typer.Argument(metavar="weighting|backbone|dataset")],
+    kind: Annotated[str, typer.Argument(metavar="weighting|backbone|dataset|tracker")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits and hyphens.")],
     package: Annotated[
         bool, typer.Option("--package", help="Write an installable package with an entry point and a test.")

@@ -120,7 +120,7 @@ def test_settings_of_the_project_around_it_change_nothing(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["pcgard"], "unknown dataset or backbone or weighting 'pcgard': did you mean 'pcgrad'?"),
+        (["pcgard"], "unknown dataset or backbone or weighting or tracker 'pcgard': did you mean 'pcgrad'?"),
         (["pcgrad", "--kind", "weight"], "did you mean 'weighting'?"),
         (["pcgrad", "--kind", "backbone"], "unknown backbone 'pcgrad'"),
         (["pcgrad", "--rule", "determinstic"], "did you mean 'deterministic'?"),
