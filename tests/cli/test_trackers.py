@@ -1,4 +1,4 @@
-"""``mtlbench run --tracker``: what is shown, what is refused before anything is trained, and that nothing else changes."""
+"""``mtlbench run --tracker``: what is shown, what is refused before any training, and that no result changes."""
 
 from pathlib import Path
 from typing import Any
@@ -140,5 +140,5 @@ def test_from_python_a_class_is_a_tracker(here: Path) -> None:
     study = {"datasets": "synthetic[rows=1500]", "backbones": "shared-bottom", "seeds": 1, "epochs": 1, "jobs": 1}
     package.run(weightings="constant", trackers=Kept, out=here / "results", quiet=True, **study)
     assert (here / "results" / "kept").read_text() == "constant/shared-bottom/synthetic[rows=1500]/seed0"
-    with pytest.raises(UsageError, match="trackers: 3 is neither a spec nor a subclass of mtlbench.api.Tracker"):
+    with pytest.raises(UsageError, match=r"trackers: 3 is neither a spec nor a subclass of mtlbench\.api\.Tracker"):
         package.run(trackers=[3], out=here / "other")
