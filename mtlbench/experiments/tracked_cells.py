@@ -88,8 +88,9 @@ def _scores(record: Record) -> Named:
     if record.selection is not None:
         yield "selected/objective", record.selection.objective
     if record.spend:
-        for unit in ("steps", "rows", "seconds"):
-            yield f"spend/{unit}", sum(getattr(stage, unit) for stage in record.spend)
+        yield "spend/steps", record.spent("steps")
+        yield "spend/rows", record.spent("rows")
+        yield "spend/seconds", record.spent("seconds")
     for name, logged in record.diagnostics.items():
         if isinstance(logged, list):
             tasks = record.dataset.tasks if len(logged) == len(record.dataset.tasks) else map(str, range(len(logged)))
