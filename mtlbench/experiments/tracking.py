@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mtlbench.api import TrackedCell, Tracker
 from mtlbench.config.specs import Resolved
-from mtlbench.discovery.catalogue import BREAKS, reason_of
-from mtlbench.errors import TrackerWarning, UsageError
+from mtlbench.discovery.catalogue import BREAKS
+from mtlbench.errors import MtlbenchError, TrackerWarning, UsageError, said_of
 from mtlbench.experiments.events import CellRecorded, Event, Listen
 from mtlbench.experiments.tracked_cells import tracked_cell
 
@@ -17,8 +17,8 @@ MOST_FAILURES = 3
 
 
 @contextmanager
-def tracked(trackers: Sequence[Resolved], out: Path, listener: Listen) -> Iterator[Listen]:
-    """A listener that also tells ``trackers`` of each cell with a new record, while the context lasts.
+def tracked(trackers: Sequence[Resolved], out: Path) -> Iterator[Listen]:
+    """A listener that tells ``trackers`` of each cell with a new record, while the context lasts.
 
     Raises:
         UsageError: a tracker cannot start.
@@ -27,7 +27,6 @@ def tracked(trackers: Sequence[Resolved], out: Path, listener: Listen) -> Iterat
         started = [open_trackers.enter_context(_started(tracker, out)) for tracker in trackers]
 
         def hear(event: Event) -> None:
-            listener(event)
             if started and isinstance(event, CellRecorded) and event.record.status != "not-applicable":
                 cell = tracked_cell(event.record, event.seconds, out)
                 for tracker in started:
@@ -43,9 +42,8 @@ def _started(plugin: Resolved, out: Path) -> Iterator["_Guarded"]:
         tracker: Tracker = plugin.create(out)
         tracker.start()
     except BREAKS as error:
-        raise UsageError(
-            f"the tracker {name} cannot start: {reason_of(error)}; correct its parameters, or leave it out"
-        ) from error
+        remedy = "" if isinstance(error, MtlbenchError) else "; correct its parameters, or leave it out"
+        raise UsageError(f"the tracker {name} cannot start: {said_of(error)}{remedy}") from error
     guarded = _Guarded(name, tracker)
     try:
         yield guarded
@@ -70,7 +68,7 @@ class _Guarded:
             except BREAKS as error:
                 self._in_a_row += 1
                 if not self._missed:
-                    _warn(f"the tracker {self._name} failed on {cell.name}: {reason_of(error)}; the run goes on")
+                    _warn(f"the tracker {self._name} failed on {cell.name}: {said_of(error)}; the run goes on")
             else:
                 self._in_a_row = 0
                 return
@@ -81,7 +79,7 @@ class _Guarded:
         try:
             self._tracker.close()
         except BREAKS as error:
-            _warn(f"the tracker {self._name} failed as it was closed: {reason_of(error)}")
+            _warn(f"the tracker {self._name} failed as it was closed: {said_of(error)}")
         if self._missed:
             _warn(f"the tracker {self._name} has not shown {self._missed} of {self._cells} cells; see their records")
 

@@ -43,6 +43,15 @@ class Absent(Lines):
     package, install = "no_such_package_at_all", "pip install 'lines[absent]'"
 
 
+class Far(Lines):
+    """Cannot start."""
+
+    name, label = "far", "Far"
+
+    def start(self):
+        raise ConnectionError("no answer")
+
+
 class Fails(Lines):
     """Fails."""
 
@@ -97,6 +106,7 @@ def test_each_cell_that_is_trained_is_shown_once_and_no_result_changes(mtlbench:
             "lines,absent",
             "the tracker absent needs no_such_package_at_all, which is not installed: pip install 'lines[ab",
         ),
+        ("far", "the tracker far cannot start: ConnectionError: no answer; correct its parameters, or leave it out"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_trained(

@@ -37,14 +37,14 @@ class WeightsAndBiases(api.Tracker):
     params: Params
 
     def start(self) -> None:
-        """Make the folder, without which wandb would write to another one; look whether there is a login."""
-        self._folder = Path(self.params.dir).expanduser() if self.params.dir else self.out
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """Look whether there is a login; make the folder, without which wandb would write to another one."""
         if self.params.mode == "online":
             import wandb
 
             if not wandb.login(prompt=False):
                 raise api.UsageError("nobody is logged in; run `wandb login`, or use mode=offline")
+        self._folder = Path(self.params.dir).expanduser() if self.params.dir else self.out
+        self._folder.mkdir(parents=True, exist_ok=True)
 
     def log(self, cell: api.TrackedCell) -> None:
         """Make a run, fill it and finish it."""
