@@ -11,7 +11,7 @@ from mtlbench.experiments.tracked_cells import tracked_cell
 from mtlbench.records import Record
 from mtlbench_plugins.trackers.wandb import WeightsAndBiases
 
-pytest.importorskip("wandb", reason="pip install 'mtlbench[wandb]'")
+wandb = pytest.importorskip("wandb", reason="pip install 'mtlbench[wandb]'")
 
 
 HEADER, BLOCK, PIECE = 7, 32_768, struct.Struct("<IHB")
@@ -49,6 +49,7 @@ def test_a_cell_is_a_run_on_the_disk(tmp_path: Path, done: Record, failed: Recor
     found = {}
     for record in (done, failed):
         tracker.log(tracked_cell(record, 2.0, tmp_path))
+    wandb.teardown()  # its service still writes when a run is finished
     for folder in (tmp_path / "wandb").glob("offline-run-*"):
         parts = read(folder)
         (run,) = [part.run for part in parts if part.HasField("run")][:1]
