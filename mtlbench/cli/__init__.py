@@ -42,7 +42,6 @@ app = typer.Typer(
     mtlbench info weighting rmtl
     """,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     # Brackets are part of our grammar: no markup in help texts.
     rich_markup_mode=None,

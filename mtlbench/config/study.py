@@ -30,6 +30,7 @@ from mtlbench.config.space import Space
 from mtlbench.config.space_file import read_space
 from mtlbench.config.specs import resolve_texts
 from mtlbench.config.study_file import read_study
+from mtlbench.config.trackers import resolve_trackers
 from mtlbench.discovery import Catalogue, plugin_files
 from mtlbench.errors import UsageError
 from mtlbench.machine import usable_cores
@@ -121,6 +122,8 @@ class Study(BaseModel):
     """Seconds of training after which a running cell saves what it has done; 0 saves after each step."""
     overwrite: Literal["never", "failed", "always"] = "never"
     layout: Literal["methods", "paper"] = "methods"
+    trackers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """Specs of the tools that each cell which is trained is shown in."""
     plugins: tuple[Path, ...] = ()
     _base: Path = PrivateAttr(Path())
     """Folder at which paths in the specs of datasets start."""
@@ -200,7 +203,7 @@ class Study(BaseModel):
         """The plan, with every plugin's parameters validated.
 
         Raises:
-            UsageError: a plugin or parameter is unknown, a value is invalid, or there is no such device.
+            UsageError: a plugin or parameter is unknown, a value is invalid, or there is no such device or package.
         """
         require_device(self.device)
         overrides = {
@@ -242,6 +245,7 @@ class Study(BaseModel):
             controls=self.controls,
             budget=self.budget,
             tuned=self._tuned(catalogue, {*overrides, *sizes}) if self.trials else None,
+            trackers=resolve_trackers(catalogue, self.trackers, self.preset),
         )
 
     def _tuned(self, catalogue: Catalogue, given: Collection[str]) -> TunedPlan:
