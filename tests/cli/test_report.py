@@ -56,7 +56,7 @@ def page(mtlbench: Any, browser: Any, folder: Path) -> Any:
 
 
 def methods(page: Any) -> list[str]:
-    cells = "document.querySelectorAll('#table tbody td:first-child > *:first-child')"
+    cells = "document.querySelectorAll('#table tbody th > *:first-child')"
     return page.execute_script(f"return [...{cells}].map(e => e.textContent)")
 
 
@@ -114,7 +114,7 @@ def test_filters(page: Any) -> None:
 
 def test_where_a_number_comes_from(page: Any) -> None:
     show_ordinary(page)
-    page.find_element("xpath", "//td/button[text()='RMTL-PLE']").click()
+    page.find_element("xpath", "//th/button[text()='RMTL-PLE']").click()
     dialog = page.find_element("id", "details")
     assert dialog.get_attribute("open") is not None
     buttons = dialog.find_elements("css selector", "#seeds button")
@@ -149,7 +149,7 @@ def test_a_hostile_record_is_shown_and_does_nothing(page: Any) -> None:
     assert any("</script>" in name for name in methods(page))
     for figure in ("tradeoff", "spend", "ranks", "curves", "weights"):
         page.execute_script(f"document.getElementById('{figure}').scrollIntoView()")
-    page.execute_script("document.querySelector('#table tbody td button').click()")
+    page.execute_script("document.querySelector('#table tbody th button').click()")
     assert "{{ 7*7 }}" in page.find_element("id", "details").text
     assert page.find_elements("css selector", "img[onerror], img[src=x]") == []
     assert page.execute_script("return document.body.dataset.alerted") is None
