@@ -32,9 +32,11 @@ function barsOf(row, tasks) {
   return [across && across.map((end) => [end, y]), up && up.map((end) => [x, end])].filter(Boolean);
 }
 
+const placedRows = (x, y) => shownRows().filter((row) => row.backbone && x(row) !== null && y(row) !== null);
+
 // What colour and symbol say: the backbone, or the weighting where one backbone is shown.
 function markedBy(rows) {
-  const kind = new Set(rows.map((row) => row.backbone).filter(Boolean)).size > 1 ? "backbone" : "weighting";
+  const kind = new Set(rows.map((row) => row.backbone)).size > 1 ? "backbone" : "weighting";
   return { kind, names: [...new Set(board().rows.map((row) => row[kind]))].filter(Boolean) };
 }
 
@@ -44,7 +46,7 @@ function marks(rows, x, y, hover, more = () => ({})) {
   const many = rows.length > MANY;
   const size = many ? 7 : 9;
   return names.flatMap((name, i) => {
-    const own = rows.filter((row) => row[kind] === name && x(row) !== null && y(row) !== null);
+    const own = rows.filter((row) => row[kind] === name);
     return own.length ? [{
       type: "scatter", mode: "markers", name: plain(name), x: own.map(x), y: own.map(y), text: own.map((row) => plain(row.method)),
       hovertemplate: `%{text}<br>${hover}<extra></extra>`,
@@ -64,9 +66,9 @@ function names(rows, x, y, onFront, barsOf = () => []) {
   const bare = (name) => (weightings.filter((other) => other.split(" [")[0] === name.split(" [")[0]).length > 1 ? name : name.split(" [")[0]);
   const standing = (row) => [!onFront(row), !isBest(row), !row.baseline].map(Number).join("");
   return rows
-    .filter((row) => row.backbone && x(row) !== null && y(row) !== null && (rows.length <= MANY || standing(row) !== "111"))
+    .filter((row) => rows.length <= MANY || standing(row) !== "111")
     .sort((a, b) => standing(a).localeCompare(standing(b)))
-    .map((row) => ({ x: x(row), y: y(row), bars: barsOf(row), name: cut(kind === "backbone" && !row.baseline ? bare(row.weighting) : row.method, 28) }));
+    .map((row) => ({ x: x(row), y: y(row), bars: barsOf(row), name: cut(kind === "backbone" && row.baseline ? row.method : bare(row.weighting), 28) }));
 }
 
 const namesHint = (rows) => `${markedBy(rows).kind === "backbone" ? "Colour and shape: the backbone; names: the weighting, of large marks, which have constant weights, the backbone." : "Large marks: constant weights."} ` +
@@ -95,10 +97,10 @@ function drawTradeoff() {
   if (board().tasks.length < 2) return nothing("tradeoff-plot", "There is one task, so there is nothing to trade.");
   const tasks = [+$("x-task").value, +$("y-task").value];
   const split = $("split").value;
-  const rows = shownRows();
   const [x, y] = tasks.map((task) => (row) => score(row, task, split));
+  const rows = placedRows(x, y);
   const points = rows.filter((row) => row.state === "complete").map((row) => [x(row), y(row)]);
-  const edge = front(points.filter((point) => !point.includes(null)), tasks);
+  const edge = front(points, tasks);
   const onFront = (row) => edge.some((point) => point[0] === x(row) && point[1] === y(row));
   const few = rows.length <= MANY;
   const barred = (row) => split === "test" && (few || onFront(row) || isBest(row) || row.baseline);
@@ -141,13 +143,14 @@ function drawSpend() {
     const found = board().tasks.map((_, task) => score(row, task, "test"));
     return found.includes(null) ? null : mean(found.map((value, task) => gain(task, value)));
   };
-  const rows = shownRows();
   const spent = (row) => row.spend?.[unit] ?? null;
+  const rows = placedRows(spent, reached);
   const traces = marks(rows, spent, reached, `%{x:,.4s} ${unit}, ${quality()} %{y:.4f}`);
   $("spend-hint").textContent =
     `Per seed; every stage of training counts, a reused one too. Quality: the mean over tasks of their primary metric, on the test split. ${namesHint(rows)}`;
+  const [least, most] = limits(traces.flatMap((trace) => trace.x));
   draw("spend-plot", traces, {
-    xaxis: axis(`${unit} per seed`, { type: "log", dtick: "D2", tickformat: "~s" }), yaxis: axis(`mean ${quality()} over tasks`),
+    xaxis: axis(`${unit} per seed`, { type: "log", dtick: most / least < 10 ? "D1" : "D2", tickformat: "~s" }), yaxis: axis(`mean ${quality()} over tasks`),
   });
   nameMarks("spend-plot", names(rows, spent, reached, (row) => row.pareto));
 }
