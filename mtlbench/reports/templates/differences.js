@@ -22,7 +22,7 @@ function differencesOf(rows, task) {
     // A point nowhere keeps the entry in the legend, which is that of all panels.
     type: "scatter", mode: "markers", name: style.name, legendgroup: style.name, x: found.length ? found.map((one) => one.mean) : [null], y: found.length ? found.map((one) => one.line) : [null],
     text: found.map((one) => plain(`${one.row.method}: ${one.text}${one.spread}`)), hovertemplate: "%{text}<extra></extra>",
-    marker: { color: shade(style), symbol: style.symbol, size: 9 },
+    marker: { color: shade(style), symbol: style.symbol, size: 11 },
     error_x: { ...sides(found, (one) => one.interval), thickness: 2, width: 0, color: shade(style) },
   }));
   const known = at.filter((one) => one.sampling);
