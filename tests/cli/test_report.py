@@ -242,6 +242,9 @@ def test_many_methods_open_by_rank_and_the_main_ones_are_named(page: Any) -> Non
 def test_on_paper_every_figure_is_there_and_nothing_is_wider_than_the_page(page: Any) -> None:
     show_ordinary(page)
     page.execute_script("dispatchEvent(new Event('beforeprint'))")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    sheet = {"width": 703, "height": 1032, "deviceScaleFactor": 1, "mobile": False}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", sheet)
     widths = "map(e => e.getBoundingClientRect().width)"
     for selector in ("#tables table", ".plot svg.main-svg"):
         assert max(page.execute_script(f"return [...document.querySelectorAll('{selector}')].{widths}")) <= 690.5
@@ -251,6 +254,8 @@ def test_on_paper_every_figure_is_there_and_nothing_is_wider_than_the_page(page:
     assert not page.find_elements("css selector", "#tables thead button")
     for figure in ("differences", "tradeoff", "spend", "curves", "weights"):
         assert page.find_elements("css selector", f"#{figure}-plot .scatterlayer .trace")
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     page.execute_script("dispatchEvent(new Event('afterprint'))")
     assert len(page.find_elements("css selector", "#tables table")) == 1
     assert errors(page) == []

@@ -150,7 +150,7 @@ function drawSpend() {
     `Per seed; every stage of training counts, a reused one too. Quality: the mean over tasks of their primary metric, on the test split. ${namesHint(rows)}`;
   const [least, most] = limits(traces.flatMap((trace) => trace.x));
   draw("spend-plot", traces, {
-    xaxis: axis(`${unit} per seed`, { type: "log", dtick: most / least < 10 ? "D1" : "D2", tickformat: "~s" }), yaxis: axis(`mean ${quality()} over tasks`),
+    xaxis: axis(`${unit} per seed`, most / least < 4 ? {} : { type: "log", dtick: most / least < 10 ? "D1" : "D2", tickformat: "~s" }), yaxis: axis(`mean ${quality()} over tasks`),
   });
   nameMarks("spend-plot", names(rows, spent, reached, (row) => row.pareto));
 }
