@@ -39,7 +39,7 @@ def draw_one(kind: str, records: Sequence[Record], path: Path, searches: Sequenc
             little to draw.
     """
     if kind not in KINDS:
-        raise UsageError(f"unknown figure {kind!r}: {did_you_mean(kind, KINDS)}")
+        raise UsageError(f"unknown figure {kind!r}: {did_you_mean(kind, [*KINDS])}")
     if kind in FIGURES:
         FIGURES[kind](records, path)
     else:

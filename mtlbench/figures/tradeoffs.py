@@ -79,8 +79,9 @@ def _frame(panel: Any, points: Sequence[tuple[float, float]]) -> None:
 def _front(board: Board, pair: Sequence[Column]) -> list[tuple[tuple[float, float], str]]:
     """The points of the front from left to right, and whose they are."""
     complete = [(point, row.method) for row in board.rows if row.state == "complete" and (point := _point(row, pair))]
-    lower = [metric_of(column).lower_is_better for column in pair]
-    on = pareto_front([point for point, _ in complete], lower) if complete else []
+    if not complete:
+        return []
+    on = pareto_front([point for point, _ in complete], [metric_of(column).lower_is_better for column in pair])
     return sorted(one for one, is_on in zip(complete, on, strict=True) if is_on)
 
 
