@@ -155,6 +155,7 @@ function drawTable() {
   const hidden = some.length < rows.length ? `, the first ${some.length} shown` : "";
   $("all").hidden = !hidden;
   $("count").textContent = `${number(rows.length, 0)} of ${number(board().rows.length, 0)} methods${hidden}`;
+  $("verdict").textContent = board().verdict ?? "";
   $("caption").replaceChildren(...board().caption.map((text) => make("p", text)));
 }
 
