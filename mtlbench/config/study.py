@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -29,6 +30,7 @@ from mtlbench.config.space import Space
 from mtlbench.config.space_file import read_space
 from mtlbench.config.specs import resolve_texts
 from mtlbench.config.study_file import read_study
+from mtlbench.config.trackers import resolve_trackers
 from mtlbench.discovery import Catalogue, plugin_files
 from mtlbench.errors import UsageError
 from mtlbench.machine import usable_cores
@@ -120,7 +122,11 @@ class Study(BaseModel):
     """Seconds of training after which a running cell saves what it has done; 0 saves after each step."""
     overwrite: Literal["never", "failed", "always"] = "never"
     layout: Literal["methods", "paper"] = "methods"
+    trackers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """Specs of the tools that each cell which is trained is shown in."""
     plugins: tuple[Path, ...] = ()
+    _base: Path = PrivateAttr(Path())
+    """Folder at which paths in the specs of datasets start."""
 
     @field_validator("device")
     @classmethod
@@ -180,11 +186,14 @@ class Study(BaseModel):
             read.pop("also", None)
         settings = {**read, **flags}
         try:
-            return cls.model_validate(settings)
+            study = cls.model_validate(settings)
         except ValidationError as error:
             where = f"the study {file}" if file else "the study"
             reasons = "; ".join(complaints(error, settings, list(cls.model_fields)))
             raise UsageError(f"{where}: {reasons}") from error
+        if file and "datasets" not in flags:
+            study._base = file.resolve().parent
+        return study
 
     def files(self) -> tuple[Path, ...]:
         """The plugin files: those of the study, and those in the folder that ``MTLBENCH_PLUGINS`` names."""
@@ -194,7 +203,7 @@ class Study(BaseModel):
         """The plan, with every plugin's parameters validated.
 
         Raises:
-            UsageError: a plugin or parameter is unknown, a value is invalid, or there is no such device.
+            UsageError: a plugin or parameter is unknown, a value is invalid, or there is no such device or package.
         """
         require_device(self.device)
         overrides = {
@@ -231,10 +240,12 @@ class Study(BaseModel):
                 sizes=sizes,
                 device=self.device,
                 checkpoint_every=self.checkpoint_every,
+                base=self._base,
             ),
             controls=self.controls,
             budget=self.budget,
             tuned=self._tuned(catalogue, {*overrides, *sizes}) if self.trials else None,
+            trackers=resolve_trackers(catalogue, self.trackers, self.preset),
         )
 
     def _tuned(self, catalogue: Catalogue, given: Collection[str]) -> TunedPlan:
