@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations_with_replacement
 from typing import NoReturn
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from mtlbench.api.inputs import Inputs
 from mtlbench.api.masks import counted, masked_mean
+from mtlbench.api.products import inner_products
 from mtlbench.api.renamed import STEP_ATTRIBUTES, replacement
 from mtlbench.errors import TrainingError
 
@@ -35,12 +35,8 @@ class SharedGradients:
         Raises:
             TrainingError: one of them is not a finite number.
         """
-        gradients = list(self.jacobian.values())
-        tasks, device = len(gradients[0]), gradients[0][0].device
-        gram = torch.zeros(tasks, tasks, dtype=torch.float64, device=device)
-        for i, j in combinations_with_replacement(range(tasks), 2):
-            products = [torch.dot(of_task[i].flatten(), of_task[j].flatten()) for of_task in gradients]
-            gram[i, j] = gram[j, i] = torch.stack(products).double().sum()
+        products = inner_products((gradients, gradients) for gradients in self.jacobian.values())
+        gram = products.double().movedim(0, -1).contiguous().sum(-1)
         if not gram.isfinite().all():
             raise TrainingError(
                 f"training diverged: the inner products of the task gradients are {gram.tolist()}; "

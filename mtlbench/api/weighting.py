@@ -16,6 +16,7 @@ from torch import Tensor
 from mtlbench.api.backbone import Backbone
 from mtlbench.api.params import Params
 from mtlbench.api.plugin import Plugin
+from mtlbench.api.products import inner_products
 from mtlbench.api.renamed import WEIGHTING_METHODS, replacement
 from mtlbench.api.schema import Schema
 from mtlbench.api.setting import Setting, check_setup
@@ -194,12 +195,10 @@ class DirectionWeighting(Weighting):
     def effective_weights(self, step: Step, direction: Mapping[str, Tensor]) -> Tensor:
         r"""Weights (K,) of the least-squares fit \|(1/K) sum_k w_k g_k - d\|; the smallest, where several fit."""
         tasks = len(step.gram)
-        products = [
-            torch.stack([torch.dot(gradient.flatten(), direction[name].flatten()) for gradient in gradients])
-            for name, gradients in step.jacobian.items()
-            if name in direction
-        ]
-        fitted = torch.linalg.pinv(step.gram, hermitian=True) @ torch.stack(products).double().sum(0)
+        products = inner_products(
+            (gradients, (direction[name],)) for name, gradients in step.jacobian.items() if name in direction
+        )
+        fitted = torch.linalg.pinv(step.gram, hermitian=True) @ products.squeeze(2).double().sum(0)
         return (tasks * fitted).to(step.losses.dtype)
 
 
