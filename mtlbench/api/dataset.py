@@ -204,6 +204,8 @@ class Dataset(Plugin, ABC):
 
     folder: ClassVar[str | None] = None
     """Folder below the data folder that holds the raw files; ``None`` for a generated dataset."""
+    package: ClassVar[str | None] = None
+    """The Python package that brings the raw files, where one does: they then lie in no data folder."""
     version: ClassVar[int] = 1
     """Raise it when the same raw files and parameters give another log, so that results before and after never mix."""
     publications: ClassVar[Sequence[Publication]] = ()
