@@ -4,10 +4,11 @@ from typing import NoReturn
 
 from mtlbench.api import search
 from mtlbench.api.backbone import Backbone, ExpertSizes, Sizes
-from mtlbench.api.dataset import BagColumn, Dataset, Log, Split, Splits
+from mtlbench.api.dataset import Dataset, Split, Splits
 from mtlbench.api.description import Description, Section
 from mtlbench.api.histories import history
 from mtlbench.api.inputs import Bag, Inputs
+from mtlbench.api.log import BagColumn, Log
 from mtlbench.api.masks import masked_mean
 from mtlbench.api.params import NoParams, Params, added_later, identifying, recorded
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
