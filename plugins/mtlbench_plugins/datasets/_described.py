@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from mtlbench import api
 from mtlbench_plugins.datasets._table_description import check_schema, read_toml
 from mtlbench_plugins.datasets._table_file import TableFile
-from mtlbench_plugins.datasets._table_log import open_log, paths_of, read_log
+from mtlbench_plugins.datasets._table_log import VERSION, open_log, paths_of, read_log
 from mtlbench_plugins.datasets._table_schema import TableSchema
 from mtlbench_plugins.datasets._table_tasks import Text
 
@@ -115,6 +115,6 @@ def described(file: Path) -> type[DescribedLog]:
 
 
 def _version(log: Mapping[str, Any]) -> int:
-    """A number that changes with what the description says of the log, and with nothing else."""
-    text = json.dumps(log, sort_keys=True, default=str)
+    """A number that changes with what the description says of the log, and how it is read, and with nothing else."""
+    text = json.dumps([VERSION, log], sort_keys=True, default=str)
     return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)

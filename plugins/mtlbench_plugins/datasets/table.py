@@ -8,7 +8,7 @@ from mtlbench import api
 from mtlbench_plugins.datasets._described import described
 from mtlbench_plugins.datasets._table_description import read_schema
 from mtlbench_plugins.datasets._table_file import TableFile
-from mtlbench_plugins.datasets._table_log import open_log, paths_of, read_log
+from mtlbench_plugins.datasets._table_log import VERSION, open_log, paths_of, read_log
 from mtlbench_plugins.datasets._table_schema import TableSchema
 
 
@@ -72,7 +72,7 @@ class Table(api.Dataset):
     """
 
     name, label = "table", "Table"
-    version = 2
+    version = VERSION
     needs_parameters = True
 
     class Params(api.Params):
