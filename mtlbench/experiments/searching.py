@@ -212,7 +212,7 @@ class Searching:
         return found
 
     def _splits(self, dataset: Resolved) -> Splits:
-        return load_splits(self._catalogue, dataset.spec, self._plan.settings.data_dir)
+        return load_splits(self._catalogue, dataset.spec, self._plan.settings)
 
 
 def _by_id(store: RecordStore) -> dict[str, Search]:
@@ -242,7 +242,7 @@ def _trial(number: int, setting: TrialSettings, record: Record) -> Trial:
         status=record.status,
         score=kept.objective if kept else None,
         loss=kept.validation_loss if kept else None,
-        steps=sum(stage.steps for stage in record.spend),
-        rows=sum(stage.rows for stage in record.spend),
-        seconds=sum(stage.seconds for stage in record.spend),
+        steps=record.spent("steps"),
+        rows=record.spent("rows"),
+        seconds=record.spent("seconds"),
     )
