@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from mtlbench.api import Dataset
@@ -58,3 +59,14 @@ def test_every_task_is_learnt_and_none_is_given_away(
             assert LEAST < scores["auc"] < MOST, task
         else:
             assert 0 < scores["r2"] < 0.95, task
+
+
+@pytest.mark.parametrize("name", ["anime"])
+def test_the_genres_of_an_anime_are_a_bag(name: str, dataset: Dataset, data_dir: Path, cache_dir: Path) -> None:
+    splits = load(dataset, data_dir, cache_dir)
+    [genre] = splits.schema.bags
+    listed = pd.read_csv(data_dir / "anime" / "anime_info.csv.gz")["genre"].dropna().str.split(",").explode()
+    assert genre.cardinality == listed.str.strip().nunique() + 1
+    lengths = splits.train.bags[0].lengths.double()
+    assert lengths.mean() > 2
+    assert lengths.max() <= 15

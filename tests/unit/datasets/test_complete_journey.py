@@ -69,7 +69,7 @@ def test_tasks_are_outcomes_of_the_line(package: Path, tmp_path: Path) -> None:
 def test_a_repurchase_is_a_later_basket_and_unknown_at_the_end(package: Path, tmp_path: Path) -> None:
     lines, frame = raw(package), dataset().load(tmp_path).frame
     last = lines["transaction_timestamp"].max()
-    for row, line in lines.iterrows():
+    for row, line in lines.iloc[::7].iterrows():
         again = lines[
             (lines["household_id"] == line["household_id"])
             & (lines["product_id"] == line["product_id"])
