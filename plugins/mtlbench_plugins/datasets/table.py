@@ -53,6 +53,10 @@ class Table(api.Dataset):
     categorical input whose ids they are. ``history = [{ of = "item_id", where = "click", last = 20 }]`` makes one of
     the user's earlier rows.
 
+    ``join = { files = "items.csv", on = "item_id", columns = ["genre", "price"] }`` brings columns of another file,
+    which has a row for each id of ``on``; ``key`` is its column of ids where that has another name. Name the columns
+    as inputs too.
+
     ``vectors = ["embedding"]`` names columns of lists of equally many numbers (Parquet), such as pretrained embeddings
     of a text. Each becomes one vector.
 
