@@ -144,7 +144,17 @@ def test_a_broken_plugin_is_a_warning_for_the_others(mtlbench: Any, here: Path) 
     ("arguments", "message"),
     [
         (["--weighting", "rmlt"], "unknown weighting 'rmlt': did you mean 'rmtl'?"),
+        (["--weighting", "UW"], "unknown weighting 'UW': did you mean 'uncertainty'?"),
+        (["--weighting", "PCGrad"], "did you mean 'pcgrad'?"),
+        (["--weighting", "RMLT"], "did you mean 'rmtl'?"),
+        (["--backbone", "Shared Bottom"], "did you mean 'shared-bottom'?"),
         (["--backbone", "shared_bottom"], "did you mean 'shared-bottom'?"),
+        (
+            ["--dataset", "hill.toml"],
+            "'hill.toml' is a file, and no dataset: write --dataset 'table[schema=hill.toml]'",
+        ),
+        (["--dataset", __file__], f"first `mtlbench data describe {__file__} --toml "),
+        (["--dataset", "table[schema=my[1].toml]"], "quote it"),
         (["--dataset", "syntetic"], "did you mean 'synthetic'?"),
         (["--weighting", "rmtl[lambda=-2]"], "parameter lambda = -2 is out of range"),
         (["--weighting", "rmtl[lambda=0.5"], "unbalanced bracket"),
