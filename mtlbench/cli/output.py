@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -100,12 +100,37 @@ def warnings_as_lines() -> Iterator[None]:
         yield
 
 
-def print_tables(tables: "Sequence[LeaderboardTable]", markdown: str) -> None:
-    """Print tables on a terminal; where stdout is piped, the same as Markdown."""
+def print_tables(tables: "Sequence[LeaderboardTable]", title: str) -> None:
+    """Print all of ``tables`` on a terminal; where stdout is piped, the same as Markdown under ``title``."""
     from mtlbench.leaderboards import to_rich
+    from mtlbench.leaderboards.formats.markdown import sections
 
     if sys.stdout.isatty():
         console = stdout()
         console.print(to_rich(tables, console.width))
     else:
-        say(markdown, nl=False)
+        say("\n\n".join([f"# {title}", *sections(tables)]))
+
+
+def print_leaderboard(tables: "Sequence[LeaderboardTable]", details: bool) -> None:
+    """Print the main table of each board, or with ``details`` all tables, and what the boards show in words."""
+    from mtlbench.leaderboards import to_screen, verdicts
+
+    console = stdout()
+    if details:
+        print_tables(tables, "Leaderboard")
+    else:
+        show(to_screen(tables, console.width, console.is_terminal))
+    for text in verdicts([board for table in tables for board in table.boards]):
+        show(plain(f"\n{text}"))
+
+
+def show(what: RenderableType) -> None:
+    """Print ``what`` on stdout; where that is piped, as plain lines without blanks at their ends."""
+    console = stdout()
+    if console.is_terminal:
+        console.print(what)
+        return
+    with console.capture() as captured:
+        console.print(what)
+    say("\n".join(line.rstrip() for line in captured.get().splitlines()))

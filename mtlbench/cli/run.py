@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtlbench.cli.output import PluginFiles, aligned, print_tables, say, warn_of_broken
+from mtlbench.cli.ending import ending
+from mtlbench.cli.output import PluginFiles, aligned, print_leaderboard, say, warn_of_broken
 
 if TYPE_CHECKING:
     from mtlbench.config.plan import Plan
@@ -23,6 +24,7 @@ def _option(*names: str, **settings: Any) -> Any:
 
 
 def run(
+    context: typer.Context,
     datasets: Annotated[Specs, _option("--dataset", metavar="SPEC", help="Datasets. [default: synthetic]")] = None,
     backbones: Annotated[Specs, _option("--backbone", metavar="SPEC", help="Backbones. [default: all]")] = None,
     weightings: Annotated[Specs, _option("--weighting", metavar="SPEC", help="Weightings. [default: rmtl]")] = None,
@@ -134,10 +136,13 @@ def run(
     ] = None,
     plugins: PluginFiles = None,
     config: Annotated[Path | None, _option(metavar="FILE", help="Study as TOML; flags override its values.")] = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="Print all tables, as the page has them, not the main ones alone.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cells and train nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
 ) -> None:
-    """Train every combination once and print the leaderboard.
+    """Train every combination once, print the leaderboard and say what it shows.
 
     SPEC is NAME or NAME[PARAMETER=VALUE,...]. A|B runs both values of a parameter; hyphens join the numbers of
     one value. SPEC options are repeatable and take comma-separated lists and `all`. What is recorded already does not
@@ -168,24 +173,26 @@ def run(
     if dry_run:
         _print_cells(plan, catalogue)
     else:
-        _run(study, plan, quiet)
+        _run(context, study, plan)
 
 
-def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
+def _run(context: typer.Context, study: "Study", plan: "Plan") -> None:
     from mtlbench.leaderboards.publishing import PageOptions, publish
-    from mtlbench.notebook.running import on_the_limit, run_study
+    from mtlbench.notebook.running import run_study
 
+    quiet = context.params["quiet"]
     try:
         summaries = run_study(study, plan, quiet)
     except KeyboardInterrupt:
         say("interrupted; the same command goes on with the cells that are left", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    print_tables(*publish(study.out, PageOptions(study.layout)))
-    if remark := on_the_limit(summaries):
-        say(remark, err=True)
-    failed = sum(summary.status == "failed" for summary in summaries)
+    tables = publish(study.out, PageOptions(study.layout))
+    print_leaderboard(tables, context.params["details"])
+    failed = any(summary.status == "failed" for summary in summaries)
+    if failed or not quiet:
+        for line in ending(context, plan, summaries, [board for table in tables for board in table.boards]):
+            say(line, err=True)
     if failed:
-        say(f"{failed} of {len(summaries)} cells failed; {study.out}/records has why", err=True)
         raise typer.Exit(SOME_CELL_FAILED)
 
 

@@ -1,5 +1,6 @@
 """Leaderboards: from records alone to tables."""
 
+from mtlbench.leaderboards.boards.board import Board
 from mtlbench.leaderboards.boards.columns import TABLE_METRICS
 from mtlbench.leaderboards.boards.scores import BoardScores, board_scores
 from mtlbench.leaderboards.comparing.beside import published_tables
@@ -10,13 +11,15 @@ from mtlbench.leaderboards.formats.export import summary
 from mtlbench.leaderboards.formats.latex import to_latex
 from mtlbench.leaderboards.formats.markdown import to_markdown
 from mtlbench.leaderboards.formats.page import Page, parse_page, read_page
-from mtlbench.leaderboards.formats.terminal import to_rich
+from mtlbench.leaderboards.formats.terminal import to_rich, to_screen
 from mtlbench.leaderboards.tables.layout import Layout, build
 from mtlbench.leaderboards.tables.table import Table
+from mtlbench.leaderboards.tables.verdict import verdicts
 
 __all__ = [
     "TABLE_METRICS",
     "WRITERS",
+    "Board",
     "BoardScores",
     "Comparison",
     "Layout",
@@ -34,4 +37,6 @@ __all__ = [
     "to_latex",
     "to_markdown",
     "to_rich",
+    "to_screen",
+    "verdicts",
 ]

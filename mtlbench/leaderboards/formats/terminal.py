@@ -1,6 +1,7 @@
 """Tables for the terminal."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rich import box
 from rich.align import Align
@@ -12,8 +13,11 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from mtlbench.leaderboards.formats.blocks import Block, blocks
+from mtlbench.leaderboards.tables.brief import brief_tables
 from mtlbench.leaderboards.tables.table import Table, TableCell
 from mtlbench.text import one_line
+
+LEGEND = "Bold is the best, underlined the best baseline."
 
 
 def to_rich(tables: Sequence[Table], width: int = 100) -> Group:
@@ -22,6 +26,23 @@ def to_rich(tables: Sequence[Table], width: int = 100) -> Group:
     The best value is bold and the best baseline underlined, so that nothing depends on colour.
     """
     return Group(*(part for table in tables for part in _section(table, width)))
+
+
+def to_screen(tables: Sequence[Table], width: int = 100, styled: bool = True) -> Group:
+    """The main table of each board alone, in the widest form that needs no cutting into blocks of ``width`` columns.
+
+    Args:
+        tables: of a leaderboard.
+        width: columns of the screen.
+        styled: whether it shows bold and underlined text, which is then explained.
+    """
+    fitting = [_fitting([*brief_tables(table)], width) for table in tables if table.boards]
+    legend = (LEGEND,) if styled else ()
+    return to_rich([replace(table, caption=(" ".join((*table.caption, *legend)),)) for table in fitting], width)
+
+
+def _fitting(forms: Sequence[Table], width: int) -> Table:
+    return next((form for form in forms if len(blocks(form, width)) == 1), forms[-1])
 
 
 def _section(table: Table, width: int) -> Iterator[RenderableType]:
