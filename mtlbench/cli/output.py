@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mtlbench.leaderboards import Table as LeaderboardTable
 
 PIPED_WIDTH = 100
+ENDLESS = 10_000
+"""Columns of a console that folds nothing that people write."""
 
 PluginFiles = Annotated[
     list[Path] | None,
@@ -114,23 +116,23 @@ def print_tables(tables: "Sequence[LeaderboardTable]", title: str) -> None:
 
 def print_leaderboard(tables: "Sequence[LeaderboardTable]", details: bool) -> None:
     """Print the main table of each board, or with ``details`` all tables, and what the boards show in words."""
-    from mtlbench.leaderboards import to_screen, verdicts
+    from mtlbench.leaderboards import to_plain, to_screen, verdicts
 
     console = stdout()
+    said = verdicts([board for table in tables for board in table.boards])
     if details:
         print_tables(tables, "Leaderboard")
+    elif console.is_terminal:
+        console.print(to_screen(tables, console.width))
     else:
-        show(to_screen(tables, console.width, console.is_terminal))
-    for text in verdicts([board for table in tables for board in table.boards]):
-        show(plain(f"\n{text}"))
+        _print_plainly(to_plain(tables))
+    for text in said:
+        console.print(plain(f"\n{text}"), soft_wrap=not console.is_terminal)
 
 
-def show(what: RenderableType) -> None:
-    """Print ``what`` on stdout; where that is piped, as plain lines without blanks at their ends."""
-    console = stdout()
-    if console.is_terminal:
-        console.print(what)
-        return
+def _print_plainly(what: RenderableType) -> None:
+    """Print lines as long as they are, without blanks at their ends."""
+    console = Console(width=ENDLESS, color_system=None)
     with console.capture() as captured:
         console.print(what)
     say("\n".join(line.rstrip() for line in captured.get().splitlines()))

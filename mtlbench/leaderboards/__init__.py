@@ -11,7 +11,7 @@ from mtlbench.leaderboards.formats.export import summary
 from mtlbench.leaderboards.formats.latex import to_latex
 from mtlbench.leaderboards.formats.markdown import to_markdown
 from mtlbench.leaderboards.formats.page import Page, parse_page, read_page
-from mtlbench.leaderboards.formats.terminal import to_rich, to_screen
+from mtlbench.leaderboards.formats.terminal import to_plain, to_rich, to_screen
 from mtlbench.leaderboards.tables.layout import Layout, build
 from mtlbench.leaderboards.tables.table import Table
 from mtlbench.leaderboards.tables.verdict import verdicts
@@ -36,6 +36,7 @@ __all__ = [
     "summary",
     "to_latex",
     "to_markdown",
+    "to_plain",
     "to_rich",
     "to_screen",
     "verdicts",

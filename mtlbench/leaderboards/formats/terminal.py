@@ -17,6 +17,8 @@ from mtlbench.leaderboards.tables.brief import brief_tables
 from mtlbench.leaderboards.tables.table import Table, TableCell
 from mtlbench.text import one_line
 
+PLAIN_WIDTH = 100
+"""Columns of the form that is plain text, but for long names."""
 LEGEND = "Bold is the best, underlined the best baseline."
 
 
@@ -28,24 +30,24 @@ def to_rich(tables: Sequence[Table], width: int = 100) -> Group:
     return Group(*(part for table in tables for part in _section(table, width)))
 
 
-def to_screen(tables: Sequence[Table], width: int = 100, styled: bool = True) -> Group:
-    """The main table of each board alone, in the widest form that needs no cutting into blocks of ``width`` columns.
-
-    Args:
-        tables: of a leaderboard.
-        width: columns of the screen.
-        styled: whether it shows bold and underlined text, which is then explained.
-    """
-    fitting = [_fitting([*brief_tables(table)], width) for table in tables if table.boards]
-    legend = (LEGEND,) if styled else ()
-    return to_rich([replace(table, caption=(" ".join((*table.caption, *legend)),)) for table in fitting], width)
+def to_screen(tables: Sequence[Table], width: int = 100) -> Group:
+    """The main table of each board alone, in the widest form that needs no cutting into blocks of ``width`` columns."""
+    fitting = [_fitting(table, width) for table in tables if table.boards]
+    return to_rich([replace(table, caption=(" ".join((*table.caption, LEGEND)),)) for table in fitting], width)
 
 
-def _fitting(forms: Sequence[Table], width: int) -> Table:
+def to_plain(tables: Sequence[Table]) -> Group:
+    """The same without styles, for a console of any width: a row is a line, however long its name."""
+    fitting = [_fitting(table, PLAIN_WIDTH) for table in tables if table.boards]
+    return Group(*(part for table in fitting for part in _section(table, None)))
+
+
+def _fitting(table: Table, width: int) -> Table:
+    forms = [*brief_tables(table)]
     return next((form for form in forms if len(blocks(form, width)) == 1), forms[-1])
 
 
-def _section(table: Table, width: int) -> Iterator[RenderableType]:
+def _section(table: Table, width: int | None) -> Iterator[RenderableType]:
     yield Text(f"\n{one_line(table.title)}", style="bold")
     for text in table.caption:
         yield Text(one_line(text), style="dim")

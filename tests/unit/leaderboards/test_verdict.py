@@ -5,7 +5,7 @@ import pytest
 from record_factory import plugin, record, runs, scores
 from rich.console import Console
 
-from mtlbench.leaderboards import build, to_screen, verdicts
+from mtlbench.leaderboards import build, to_plain, to_screen, verdicts
 from mtlbench.leaderboards.tables.verdict import verdict
 from mtlbench.records import Influence, encoded
 
@@ -134,10 +134,11 @@ def test_several_boards_have_a_line_each_behind_their_titles():
 # -- the main table on a screen ---------------------------------------------------------------------------------------
 
 
-def screen(records, width=100, styled=False):
+def screen(records, width=100, plainly=False):
     console = Console(width=width, color_system=None)
+    tables = build(records)
     with console.capture() as captured:
-        console.print(to_screen(build(records), width, styled))
+        console.print(to_plain(tables) if plainly else to_screen(tables, width))
     return [line.rstrip() for line in captured.get().splitlines()]
 
 
@@ -170,8 +171,16 @@ def test_gaps_and_flags_are_notes_of_their_own():
 
 def test_bold_is_explained_where_it_shows():
     records = [*runs("PLE", BASE), *runs("A-PLE", moved(0.001))]
-    assert any("Bold is the best" in line for line in screen(records, styled=True))
-    assert not any("Bold" in line for line in screen(records))
+    assert any("Bold is the best" in line for line in screen(records))
+    assert not any("Bold" in line for line in screen(records, plainly=True))
+
+
+def test_a_row_of_plain_text_is_a_line_however_long_its_name():
+    long = runs("A-PLE", moved(0.001), weighting=plugin("a", "A", words="long " * 30))
+    lines = screen([*runs("PLE", BASE), *long], width=1000, plainly=True)
+    [row] = [line for line in lines if "long long" in line]
+    assert row.startswith("A-PLE [words=long long")
+    assert "0.7014(2)*" in row
 
 
 def test_the_papers_layout_keeps_its_shape():
