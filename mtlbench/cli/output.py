@@ -1,6 +1,7 @@
 """What commands share in talking to the user: data on stdout, the rest on stderr."""
 
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -67,6 +68,14 @@ def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         "  ".join(text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)).rstrip()
         for row in lines
     )
+
+
+def wrapped(text: str, width: int, first: str = "", rest: str = "") -> str:
+    """``text`` in lines of at most ``width`` characters, cut between words alone; ``rest`` begins all but the first."""
+    folder = textwrap.TextWrapper(
+        width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+    return folder.fill(text)
 
 
 def find_plugins(files: Iterable[Path] | None) -> "Catalogue":
