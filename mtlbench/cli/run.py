@@ -152,7 +152,7 @@ def run(
     mtlbench run --weighting rmtl --backbone all
     mtlbench run --weighting 'constant,rmtl[lambda=0.5|0.7,gamma=0.9]' --backbone ple,mmoe --seeds 5
     mtlbench run --dataset kuairand --data-dir data --backbone 'ple[bottom=512-256]' --preset compact
-    mtlbench run --backbone mmoe --weight-decay 1e-6 --schedule cosine --dropout 0.3 --embedding 32 --min-count 5
+    mtlbench run --backbone mmoe --weight-decay 1e-6 --schedule cosine --dropout 0.3 --embedding 32
     mtlbench run --weighting rmtl --backbone mmoe --controls --seeds 10
     mtlbench run --weighting constant,scalarization,rmtl --backbone mmoe --trials 20 --seeds 10
     mtlbench run --config study.toml --executor dask --scheduler tcp://head:8786 --out /shared/results

@@ -45,6 +45,21 @@ def test_the_module_runs_as_a_program() -> None:
     assert done.stdout == f"mtlbench {package.__version__}\n"
 
 
+@pytest.mark.parametrize("group", [[], ["leaderboard"], ["data"]])
+def test_help_says_in_whole_sentences_what_commands_do(
+    mtlbench: Any, group: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    rows = mtlbench(*group, "--help").out.partition("Commands:\n")[2]
+    commands = re.findall(r"^  ([\w-]+) +(\S.*(?:\n   .*)*)", rows, flags=re.MULTILINE)
+    assert len(commands) >= 3
+    for name, text in commands:
+        said = " ".join(text.split())
+        assert said.endswith("."), name
+        assert "..." not in said
+        assert said in " ".join(mtlbench(*group, name, "--help").out.split())
+
+
 @pytest.mark.parametrize("command", ["run", "list", "info", "new", "test-plugin", "bench"])
 def test_help_shows_examples(mtlbench: Any, command: str) -> None:
     result = mtlbench(command, "--help")
