@@ -77,10 +77,10 @@ def _compare(
     as_json: bool,
 ) -> None:
     from mtlbench.leaderboards import compare as compare_boards
-    from mtlbench.leaderboards import comparison_json, comparison_tables
+    from mtlbench.leaderboards import comparison_json, comparison_tables, not_compared
 
     found = compare_boards(own, others, baseline)
-    for text in found.left_out(str(reference)):
+    for text in not_compared(found, str(reference)):
         say(f"warning: not compared: {text}", err=True)
     if as_json:
         say(json.dumps(comparison_json(found), indent=2))

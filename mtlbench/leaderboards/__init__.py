@@ -5,7 +5,7 @@ from mtlbench.leaderboards.boards.columns import TABLE_METRICS
 from mtlbench.leaderboards.boards.scores import BoardScores, board_scores
 from mtlbench.leaderboards.comparing.beside import published_tables
 from mtlbench.leaderboards.comparing.comparison import Comparison, compare
-from mtlbench.leaderboards.comparing.tables import comparison_json, comparison_tables
+from mtlbench.leaderboards.comparing.tables import comparison_json, comparison_tables, not_compared
 from mtlbench.leaderboards.formats import WRITERS
 from mtlbench.leaderboards.formats.export import summary
 from mtlbench.leaderboards.formats.latex import to_latex
@@ -30,6 +30,7 @@ __all__ = [
     "compare",
     "comparison_json",
     "comparison_tables",
+    "not_compared",
     "parse_page",
     "published_tables",
     "read_page",

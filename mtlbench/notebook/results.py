@@ -11,7 +11,7 @@ from mtlbench.config.parameters import spec_text
 from mtlbench.errors import UsageError, did_you_mean
 from mtlbench.figures.everything import FIGURES
 from mtlbench.figures.searches import draw_searches
-from mtlbench.leaderboards import build, comparison_tables, verdicts
+from mtlbench.leaderboards import build, comparison_tables, not_compared, verdicts
 from mtlbench.leaderboards import compare as compare_boards
 from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import board_key, boards, method_key
@@ -117,7 +117,7 @@ class Results:
         """
         others = other._scores() if isinstance(other, Results) else read_scores(Path(other))
         found = compare_boards(self._scores(), others, baseline)
-        found.left_out("the other")
+        not_compared(found, "the other")
         return Compared(comparison_tables(found), tuple(found.regressed))
 
     def figure(self, kind: str = "differences") -> Picture:

@@ -101,18 +101,6 @@ class Comparison:
         """The methods that got worse, with their board."""
         return [f"{board.title}: {pair.mine}" for board in self.boards for pair in board.aligned if pair.regressed]
 
-    def left_out(self, reference: str) -> list[str]:
-        """What of mine is not compared with ``reference``, and why.
-
-        Raises:
-            UsageError: that is all of it.
-        """
-        texts = [refusal.text for refusal in self.refused]
-        texts += [f"{title}: {reference} does not have the dataset" for title in self.absent]
-        if not self.boards:
-            raise UsageError(f"nothing may be compared: {'. '.join(texts)}")
-        return texts
-
 
 def compare(mine: Sequence[BoardScores], reference: Sequence[BoardScores], baseline: str | None = None) -> Comparison:
     """Compare every board of ``mine`` with the one of ``reference`` that has the same data and conditions.
