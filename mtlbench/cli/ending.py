@@ -1,6 +1,5 @@
 """How ``mtlbench run`` ends: what became of the cells, where the results are, and what to type next."""
 
-import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,13 +17,12 @@ MORE_EPOCHS = 4
 
 
 def ending(
-    context: typer.Context, plan: "Plan", summaries: "Sequence[Summary]", boards: "Sequence[Board]"
+    context: typer.Context, plan: "Plan", out: Path, summaries: "Sequence[Summary]", boards: "Sequence[Board]"
 ) -> Iterator[str]:
-    """The last lines of the command of ``context``: ``plan`` gave ``summaries``, and its page shows ``boards``."""
+    """The last lines of the command of ``context``: ``plan`` gave ``summaries``, and the page in ``out`` ``boards``."""
     from mtlbench.leaderboards.publishing import PAGE, STEM, file_of
     from mtlbench.text import counted
 
-    out = context.params["out"] or Path(os.path.relpath(plan.settings.out))
     statuses = [summary.status for summary in summaries]
     done, failed, skipped = (statuses.count(status) for status in ("done", "failed", "not-applicable"))
     yield f"{counted(len(statuses), 'cell')}: {done} done, {failed} failed, {skipped} skipped as not applicable"

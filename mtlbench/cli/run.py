@@ -190,7 +190,8 @@ def _run(context: typer.Context, study: "Study", plan: "Plan") -> None:
     print_leaderboard(tables, context.params["details"])
     failed = any(summary.status == "failed" for summary in summaries)
     if failed or not quiet:
-        for line in ending(context, plan, summaries, [board for table in tables for board in table.boards]):
+        boards = [board for table in tables for board in table.boards]
+        for line in ending(context, plan, study.out, summaries, boards):
             say(line, err=True)
     if failed:
         raise typer.Exit(SOME_CELL_FAILED)
