@@ -60,12 +60,14 @@ class Applicability:
 
 
 def _refusal(weighting: Weighting, schema: Schema, backbone: type[Backbone]) -> str | None:
-    """The weighting's reason; with the remedy, where sessions are all that is missing and the log can have some."""
+    """The weighting's reason, or the remedy where sessions are all that is missing and the log can have some."""
     reason = weighting.applicable(schema, backbone)
     curable = reason is not None and not schema.sessions and schema.timestamps and schema.users
     if curable and weighting.applicable(replace(schema, sessions=True), backbone) is None:
         rule = 'session_rule = "user-gap30m"'
-        return f"a session rule is missing, such as {rule}, for the log has users and timestamps: {reason}"
+        return (
+            f"{weighting.label} needs sessions, and a session rule is missing: with users and times, {rule} makes some"
+        )
     return reason
 
 

@@ -46,8 +46,12 @@ def brief_tables(table: Table) -> Iterator[Table]:
                 replace(line, cells=(*standing_cells(row, board), *line.cells))
                 for line, row in zip(lines, shown_rows(board), strict=True)
             )
-        ruled = tuple(replace(line, rule_above=rule) for line, rule in zip(lines, rules, strict=True))
-        yield replace(bare, caption=(_caption(board, ruled),), heads=heads, lines=ruled, notes=tuple(_notes(board)))
+        # Why a row has gaps is a note, and not beside its name.
+        lines = tuple(
+            Line((replace(line.labels[0], aside=""),), line.cells, rule)
+            for line, rule in zip(lines, rules, strict=True)
+        )
+        yield replace(bare, caption=(_caption(board, lines),), heads=heads, lines=lines, notes=tuple(_notes(board)))
 
 
 def _caption(board: Board, lines: tuple[Line, ...]) -> str:

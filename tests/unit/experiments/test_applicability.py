@@ -59,8 +59,8 @@ def test_a_log_of_users_and_times_is_told_that_it_lacks_a_session_rule_alone(cat
     }
     generic = found[False, False]
     assert found[True, False] == found[False, True] == generic
-    rule = 'a session rule is missing, such as session_rule = "user-gap30m", for the log has users and timestamps'
-    assert found[True, True] == {f"{rule}: {reason}" for reason in generic}
+    rule = 'a session rule is missing: with users and times, session_rule = "user-gap30m" makes some'
+    assert found[True, True] == {f"{label} needs sessions, and {rule}" for label in ("RMTL", "Decay")}
 
 
 def test_a_study_refuses_what_the_matrix_refuses(catalogue: Catalogue, tmp_path: Path, cache_dir: Path):
