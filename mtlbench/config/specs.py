@@ -1,5 +1,6 @@
 """Plugin specs: from ``rmtl[lambda=0.5|0.7]`` to plugins with validated parameters."""
 
+import os
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ def resolve_texts(
             if parameters:
                 raise UsageError(f"{kind} {ALL} takes no parameters; name the {kind}s one by one to set them")
             continue
-        if name not in catalogue.of_kind(kind) and (name.endswith(".toml") or Path(name).exists()):
+        if name not in catalogue.of_kind(kind) and (name.endswith(".toml") or os.path.exists(name)):
             _refuse_file(catalogue, kind, name)
         fields = public_fields(catalogue.get(kind, name).cls.Params)
         if (count := prod(map(len, parameters.values()))) > MOST_SETTINGS:

@@ -108,7 +108,8 @@ def named(kind: str, name: str, known: Mapping[str, Known], broken: Iterable[Bro
     for one in broken:
         if one.name == name and one.kind in {kind, None}:
             raise UsageError(f"the {kind} {name!r} is broken: {one.origin}: {one.reason}; repair it, or leave it out")
-    meant = next((other for other, one in known.items() if _plain(name) in {_plain(other), _plain(one.label)}), name)
+    spelt = _plain(name)
+    meant = next((other for other, one in known.items() if spelt in {_plain(other), _plain(one.label)}), name)
     raise UsageError(f"unknown {kind} {name!r}: {did_you_mean(meant, list(known))}")
 
 
