@@ -1,7 +1,7 @@
 """How ``mtlbench run`` ends: what became of the cells, where the results are, and what to type next."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,22 @@ MORE_EPOCHS = 4
 """Times the limit that cut most cells off."""
 
 
+Again = Callable[[Mapping[str, object]], str]
+"""Gives the command that was typed, with other values for some of its options."""
+
+
 def ending(
-    context: typer.Context, plan: "Plan", out: Path, summaries: "Sequence[Summary]", boards: "Sequence[Board]"
+    plan: "Plan", out: Path, summaries: "Sequence[Summary]", boards: "Sequence[Board]", again: Again | None
 ) -> Iterator[str]:
-    """The last lines of the command of ``context``: ``plan`` gave ``summaries``, and the page in ``out`` ``boards``."""
+    """The last lines of a command that ran ``plan``.
+
+    Args:
+        plan: what was run.
+        out: the results folder.
+        summaries: what became of each cell.
+        boards: those of the folder's page.
+        again: types the command again; without it nothing is said of a next command.
+    """
     from mtlbench.leaderboards.publishing import PAGE, STEM, file_of
     from mtlbench.text import counted
 
@@ -32,7 +44,8 @@ def ending(
     yield f"page    {file_of(out, STEM, PAGE)} (all tables; --details prints them)"
     yield f"report  {file_of(out, 'report', '.html')} (`{report}` writes it)"
     changes = _advice(plan, summaries, boards)
-    yield f"next    {typed(context, changes) if changes else report}"
+    if again is not None:
+        yield f"next    {again(changes) if changes else report}"
 
 
 def _advice(plan: "Plan", summaries: "Sequence[Summary]", boards: "Sequence[Board]") -> Mapping[str, object]:
@@ -49,7 +62,7 @@ def _advice(plan: "Plan", summaries: "Sequence[Summary]", boards: "Sequence[Boar
     return changes
 
 
-def typed(context: typer.Context, changes: Mapping[str, object]) -> str:
+def retyped(context: typer.Context, changes: Mapping[str, object]) -> str:
     """The command of ``context`` as it was typed, with other values for some of its options."""
     words = context.command_path.split()
     for option in context.command.params:

@@ -1,11 +1,13 @@
 """``mtlbench run``."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mtlbench.cli.ending import ending
+from mtlbench.cli import completion
+from mtlbench.cli.ending import Again, ending, retyped
 from mtlbench.cli.output import PluginFiles, aligned, print_leaderboard, say, warn_of_broken
 
 if TYPE_CHECKING:
@@ -23,11 +25,15 @@ def _option(*names: str, **settings: Any) -> Any:
     return typer.Option(*names, show_default=False, **settings)
 
 
+def _specs(kind: str, help: str) -> Any:
+    return _option(f"--{kind}", metavar="SPEC", help=help, autocompletion=completion.specs(kind))
+
+
 def run(
     context: typer.Context,
-    datasets: Annotated[Specs, _option("--dataset", metavar="SPEC", help="Datasets. [default: synthetic]")] = None,
-    backbones: Annotated[Specs, _option("--backbone", metavar="SPEC", help="Backbones. [default: all]")] = None,
-    weightings: Annotated[Specs, _option("--weighting", metavar="SPEC", help="Weightings. [default: rmtl]")] = None,
+    datasets: Annotated[Specs, _specs("dataset", help="Datasets. [default: synthetic]")] = None,
+    backbones: Annotated[Specs, _specs("backbone", help="Backbones. [default: all]")] = None,
+    weightings: Annotated[Specs, _specs("weighting", help="Weightings. [default: rmtl]")] = None,
     seeds: Annotated[int | None, _option(metavar="N", help="Seeds 0 to N-1. [default: 3]")] = None,
     preset: Annotated[
         str | None,
@@ -134,6 +140,9 @@ def run(
     layout: Annotated[
         str | None, _option(metavar="methods|paper", help="Shape of the tables. [default: methods]")
     ] = None,
+    trackers: Annotated[
+        Specs, _specs("tracker", help="Also show each cell that is trained in this tool, such as mlflow.")
+    ] = None,
     plugins: PluginFiles = None,
     config: Annotated[Path | None, _option(metavar="FILE", help="Study as TOML; flags override its values.")] = None,
     details: Annotated[
@@ -173,25 +182,31 @@ def run(
     if dry_run:
         _print_cells(plan, catalogue)
     else:
-        _run(context, study, plan)
+        run_study_and_show(study, plan, quiet, details, partial(retyped, context))
 
 
-def _run(context: typer.Context, study: "Study", plan: "Plan") -> None:
+def run_study_and_show(
+    study: "Study", plan: "Plan", quiet: bool, details: bool = False, again: Again | None = None
+) -> None:
+    """Run ``study``, print its leaderboard, and say how it ended and, where ``again`` types a command, what is next.
+
+    Raises:
+        typer.Exit: it was interrupted, or a cell failed.
+    """
     from mtlbench.leaderboards.publishing import PageOptions, publish
     from mtlbench.notebook.running import run_study
 
-    quiet = context.params["quiet"]
     try:
         summaries = run_study(study, plan, quiet)
     except KeyboardInterrupt:
         say("interrupted; the same command goes on with the cells that are left", err=True)
         raise typer.Exit(INTERRUPTED) from None
     tables = publish(study.out, PageOptions(study.layout))
-    print_leaderboard(tables, context.params["details"])
+    print_leaderboard(tables, details)
     failed = any(summary.status == "failed" for summary in summaries)
     if failed or not quiet:
         boards = [board for table in tables for board in table.boards]
-        for line in ending(context, plan, study.out, summaries, boards):
+        for line in ending(plan, study.out, summaries, boards, again):
             say(line, err=True)
     if failed:
         raise typer.Exit(SOME_CELL_FAILED)

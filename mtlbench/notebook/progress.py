@@ -96,7 +96,7 @@ class Bars:
             self._advance(event)
         elif isinstance(event, NoWorkers):
             self._console.print(_plain(without_workers(event), style="yellow"))
-        else:
+        elif isinstance(event, CellFinished):
             self._finish(event)
 
     def _advance(self, event: StageProgress) -> None:

@@ -1,5 +1,6 @@
 """What a run says last: counts, paths, and the command that tells more."""
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from record_factory import runs
 
-from mtlbench.cli.ending import ending
+from mtlbench.cli.ending import ending, retyped
 from mtlbench.leaderboards import build
 from mtlbench.records import Summary
 
@@ -37,7 +38,7 @@ def last_lines(seeds: int, statuses: list[str], best: int) -> list[str]:
     ]
     tables = build([*runs("PLE", [0.7] * seeds), *runs("A-PLE", [0.71] * seeds)])
     boards = [board for table in tables for board in table.boards]
-    return list(ending(CONTEXT, plan, Path("my results"), summaries, boards))
+    return list(ending(plan, Path("my results"), summaries, boards, partial(retyped, CONTEXT)))
 
 
 @pytest.mark.parametrize(
