@@ -54,7 +54,7 @@ def _untested(board: Board) -> str:
         return f"Nothing is compared: {in_words([*incomplete])} lacks seeds."
     if any(not use.baseline for use in board.baselines):
         return "Nothing is compared: no row is a baseline, such as constant weights."
-    return "Nothing is compared: there is no method beside the baseline."
+    return "Nothing is compared: no method beside the baseline has scores."
 
 
 def _against(board: Board, place: int) -> Iterator[str]:

@@ -114,7 +114,7 @@ def test_what_was_cut_off_is_said():
 @pytest.mark.parametrize(
     ("records", "said"),
     [
-        (runs("PLE", BASE), "Nothing is compared: there is no method beside the baseline."),
+        (runs("PLE", BASE), "Nothing is compared: no method beside the baseline has scores."),
         (runs("A-PLE", BASE), "Nothing is compared: no row is a baseline, such as constant weights."),
         ([*runs("PLE", BASE[:7]), *runs("A-PLE", BASE)], "Nothing is compared: Constant lacks seeds."),
         ([record("PLE", status="failed", reason="x")], "No cell has scores."),
