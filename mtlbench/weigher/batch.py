@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mtlbench.api import Step
-from mtlbench.api.masks import masked, masked_mean, observed_in
+from mtlbench.api.masks import counted, masked, observed_in
 from mtlbench.errors import UsageError
 
 Losses = Tensor | Sequence[Tensor]
@@ -44,9 +44,16 @@ class Batch(NamedTuple):
     labels: Tensor | None = None
 
     @property
-    def task_losses(self) -> Tensor:
-        """(K,) means over the observed samples of each task."""
-        return masked_mean(self.losses, self.mask, self.sample_weights)
+    def counts(self) -> Tensor:
+        """(B, K) how much each loss counts."""
+        return counted(self.mask, self.sample_weights, self.losses.detach())
+
+    @property
+    def shares(self) -> Tensor:
+        """(B, K) what each loss counts in the mean loss of its task: the gradient of that mean."""
+        counts = self.counts
+        total = counts.sum(0)
+        return counts / torch.where(total > 0, total, 1.0)
 
     def step(self, number: int) -> LoopStep:
         """What a weighting sees."""

@@ -7,6 +7,9 @@ from torch import Tensor
 
 from mtlbench.errors import UsageError
 
+ACCUMULATE = type(torch.zeros(1, requires_grad=True).view(1).grad_fn.next_functions[0][0])  # type: ignore[union-attr]
+"""The end of the graph at a leaf."""
+
 
 def leaves_of(root: Tensor) -> list[Tensor]:
     """The leaves of the autograd graph of ``root``, in an order that the graph alone decides."""
@@ -17,10 +20,10 @@ def leaves_of(root: Tensor) -> list[Tensor]:
         if node is None or node in seen:
             continue
         seen.add(node)
-        if type(node).__name__ == "AccumulateGrad":
+        if type(node) is ACCUMULATE:
             found.append(node.variable)  # type: ignore[attr-defined]
         else:
-            left.extend(following for following, _ in reversed(node.next_functions))
+            left += [following for following, _ in node.next_functions[::-1]]
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from mtlbench.api import TrainingError, Weighting, ones
+from mtlbench.api import DirectionWeighting, TrainingError, Weighting, ones
 from mtlbench.api.masks import weighted_mean
 from mtlbench.errors import UsageError
 from mtlbench.training.gradients import TaskGradients, by_task, no_shared_parameters
@@ -27,6 +27,7 @@ class Scaling:
     def __init__(self, factor: float, precision: Tensor | None) -> None:
         self.precision = precision
         self.whole: Tensor | float = factor if precision is None else factor * precision
+        self.neutral = precision is None and factor == 1
 
 
 class Pass(Protocol):
@@ -64,7 +65,7 @@ class LossPass:
             leaves = self._leaves.of(columns)
             found = torch.autograd.grad(loss * scaling.whole, list(leaves.values()), allow_unused=True)
             gradients = {name: part for name, part in zip(leaves, found, strict=True) if part is not None}
-            _accumulate(leaves, self._processes.mean([gradients], leaves)[0], 1.0)
+            _accumulate(leaves, self._processes.mean([gradients], leaves)[0], None)
         return weights
 
 
@@ -88,7 +89,9 @@ class GradientPass:
             _accumulate(leaves, gradients.combined(ones(step)), scaling.whole)
             return None
         found = weighed(self._weighting, step, gradients)
-        _accumulate(leaves, {**found.gradients, **(found.final or {})}, scaling.whole)
+        # A direction may be the weighting's own, which .grad must not share.
+        factor = None if scaling.neutral and not isinstance(self._weighting, DirectionWeighting) else scaling.whole
+        _accumulate(leaves, {**found.gradients, **(found.final or {})}, factor)
         return found.weights
 
     def _shared(
@@ -106,13 +109,13 @@ class GradientPass:
     def _by_task(
         self, columns: Tensor, batch: Batch, leaves: Mapping[str, Tensor], precision: Tensor | None
     ) -> Sequence[Mapping[str, Tensor]]:
-        losses = batch.task_losses
+        of_columns = batch.shares.view_as(columns)
         if self._processes.count > 1:
-            losses = losses * self._processes.factors(batch)
+            of_columns = of_columns * self._processes.factors(batch)
         if precision is None:
-            of_task = by_task(columns, losses, leaves)
+            of_task = by_task(columns, of_columns, leaves)
         else:
-            scaled = by_task(columns, losses * precision, leaves)
+            scaled = by_task(columns, of_columns * precision, leaves)
             of_task = [{name: gradient / precision for name, gradient in own.items()} for own in scaled]
         return of_task if self._processes.count == 1 else self._processes.mean(of_task, leaves)
 
@@ -126,9 +129,10 @@ def _overflowed(gradients: TaskGradients) -> bool:
 
 
 @torch.no_grad()
-def _accumulate(leaves: Mapping[str, Tensor], gradients: Mapping[str, Tensor], factor: Tensor | float) -> None:
-    """Add ``factor`` times the gradients to ``.grad``; they themselves may be a weighting's own, and stay."""
-    parts = torch._foreach_mul(list(gradients.values()), factor)
+def _accumulate(leaves: Mapping[str, Tensor], gradients: Mapping[str, Tensor], factor: Tensor | float | None) -> None:
+    """Add ``factor`` times the gradients to ``.grad``; with ``None`` these tensors themselves."""
+    values = list(gradients.values())
+    parts = values if factor is None else torch._foreach_mul(values, factor)
     for name, part in zip(gradients, parts, strict=True):
         leaf = leaves[name]
         leaf.grad = part.to(leaf.dtype) if leaf.grad is None else leaf.grad.add_(part)

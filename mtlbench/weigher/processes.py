@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-from mtlbench.api.masks import counted
 from mtlbench.weigher.batch import Batch
 
 
@@ -29,7 +28,7 @@ class Processes:
 
     def factors(self, batch: Batch) -> Tensor:
         """(K,) what turns the mean over processes of each task's own mean into the mean over all samples."""
-        own = counted(batch.mask, batch.sample_weights, batch.losses.detach()).sum(0)
+        own = batch.counts.sum(0)
         total = own.clone()
         dist.all_reduce(total)
         return self.count * own / torch.where(total > 0, total, 1.0)
