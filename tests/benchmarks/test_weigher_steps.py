@@ -2,9 +2,9 @@
 
 Run with ``pytest tests/benchmarks/test_weigher_steps.py -m '' -n 0 --benchmark-only -s``. The two take turns on one
 thread. Each step goes forward, weighs, goes backward and takes Adam's step; the sizes are those of a small and of a
-middling network, with 2 and 6 tasks. TorchJD goes back through the shared part with all tasks at once, and we go task by
-task: at the larger size both do the same arithmetic, and at the smaller one the calls of Python and torch are most of
-the time.
+middling network, with 2 and 6 tasks. TorchJD goes back through the shared part with all tasks at once, and we go task
+by task: at the larger size both do the same arithmetic, and at the smaller one the calls of Python and torch are most
+of the time.
 """
 
 from collections.abc import Callable, Iterator
