@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, NoReturn
 import torch
 from torch import Tensor
 
-from mtlbench.api import Step
+from mtlbench.api import Inputs, Step
 from mtlbench.api.masks import counted, masked, observed_in
 from mtlbench.errors import UsageError
 
@@ -14,7 +14,7 @@ Losses = Tensor | Sequence[Tensor]
 """(K,) or (B, K), or a list of K of shape () or (B,)."""
 
 ABSENT = {
-    "inputs": "the inputs of the network, which only mtlbench.run knows: train with that",
+    "inputs": "the encoded inputs: give backward(..., inputs=...), an api.Inputs of B rows",
     "labels": "the labels: give backward(..., labels=...), (B, K)",
     "logits": "the logits: give backward(..., logits=...), (B, K)",
 }
@@ -42,6 +42,7 @@ class Batch(NamedTuple):
     """(B,)."""
     logits: Tensor | None = None
     labels: Tensor | None = None
+    inputs: Inputs | None = None
 
     @property
     def counts(self) -> Tensor:
@@ -57,13 +58,13 @@ class Batch(NamedTuple):
 
     def step(self, number: int) -> LoopStep:
         """What a weighting sees."""
-        absent: Any = None
+        given: Any = self  # LoopStep has no attribute for what is None
         rows = torch.arange(len(self.losses), device=self.losses.device)
         step = LoopStep(
             rows,
-            absent,
-            self.labels if self.labels is not None else absent,
-            self.logits if self.logits is not None else absent,
+            given.inputs,
+            given.labels,
+            given.logits,
             self.losses,
             number,
             mask=self.mask,
@@ -95,6 +96,7 @@ def read(
     tasks: int,
     device: torch.device,
     *,
+    inputs: Inputs | None = None,
     logits: Tensor | None = None,
     labels: Tensor | None = None,
     observed: Tensor | None = None,
@@ -127,4 +129,4 @@ def read(
                 "NaN labels before the loss, such as labels.nan_to_num(), and give observed=~labels.isnan()"
             )
         whole = masked(whole, mask)
-    return Batch(whole, mask, sample_weights, None if logits is None else logits.detach(), labels)
+    return Batch(whole, mask, sample_weights, None if logits is None else logits.detach(), labels, inputs)

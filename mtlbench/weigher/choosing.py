@@ -76,7 +76,9 @@ def check(weighting: Weighting, tasks: tuple[Task, ...]) -> None:
     """
     schema = Schema((), (), tasks, sessions=False, users=False)
     own: type[Backbone] = Backbone  # type: ignore[type-abstract]  # stands for the loop's network
-    reason = weighting.needs_harness() or other_kind(type(weighting), schema) or weighting.applicable(schema, own)
+    reason = weighting.needs_harness() or other_kind(type(weighting), schema)
+    if reason is None and "critics" not in weighting.needs:  # critics are trained by now, and need no sessions
+        reason = weighting.applicable(schema, own)
     if reason is not None:
         raise UsageError(f"{weighting.name} cannot weigh here: {reason}")
 

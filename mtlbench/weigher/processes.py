@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
+from mtlbench.errors import UsageError
 from mtlbench.weigher.batch import Batch
 
 
@@ -18,8 +19,19 @@ class Processes:
         return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
     def joined(self, batch: Batch) -> Batch:
-        """The samples of all processes, in the order of their ranks, outside the graph."""
-        return Batch(*(None if values is None else self._gathered(values.detach())[0] for values in batch))  # type: ignore[arg-type]
+        """The samples of all processes, in the order of their ranks, outside the graph.
+
+        Raises:
+            UsageError: the batch has encoded inputs.
+        """
+        if batch.inputs is not None:
+            raise UsageError("critics weigh in one process alone; train in one")
+        tensors = (batch.losses, batch.mask, batch.sample_weights, batch.logits, batch.labels)
+        losses, mask, weights, logits, labels = (
+            None if values is None else self._gathered(values.detach())[0] for values in tensors
+        )
+        assert losses is not None
+        return Batch(losses, mask, weights, logits, labels)
 
     def own(self, values: Tensor, batch: Batch) -> Tensor:
         """Of ``values`` of the samples of all processes those of this one's ``batch``."""

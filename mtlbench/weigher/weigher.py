@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from mtlbench.api import Setting, Step, Weighting
+from mtlbench.api import Inputs, Setting, Splits, Step, Weighting
 from mtlbench.errors import UsageError
 from mtlbench.training.gradients import TASK_GRADIENTS
 from mtlbench.training.seeding import seeded
@@ -16,6 +17,7 @@ from mtlbench.weigher.choosing import check, tasks_of, weighting_of
 from mtlbench.weigher.leaves import leaves_of
 from mtlbench.weigher.passes import GradientPass, LossPass, Pass, Scaling
 from mtlbench.weigher.processes import Processes
+from mtlbench.weigher.trained import trained
 
 POST_STEP = "post-step losses"
 WEIGHTING, STEPS, EPOCHS = "weighting.", "steps", "epochs"
@@ -88,11 +90,30 @@ class Weigher:
         rate = 1e-3 if learning_rate is None else learning_rate
         self.weighting.setup(Setting(self.tasks, self._device, rate, losses=self._losses_after))
 
+    @classmethod
+    def from_record(cls, path: Path | str, data_dir: Path | str = "data", **settings: Any) -> tuple["Weigher", Splits]:
+        """A weigher with the critics of a trained cell, as of ``rmtl``, and the encoded dataset that they know.
+
+        Args:
+            path: of the cell's record; its checkpoint lies in the folder ``checkpoints`` beside ``records``. A run
+                keeps those of cells that others build on: run with ``controls``.
+            data_dir: the data folder, where the dataset has raw files.
+            **settings: those of the class besides ``weighting``, ``tasks`` and ``kinds``.
+
+        Raises:
+            UsageError: there is no such record or checkpoint, or the method has no critics.
+        """
+        weighting, splits = trained(Path(path), Path(data_dir))
+        tasks = splits.schema.tasks
+        names, kinds = [task.name for task in tasks], [task.kind for task in tasks]
+        return cls(weighting, names, kinds=kinds, **settings), splits
+
     def backward(
         self,
         losses: Losses,
         shared: Iterable[Tensor] | None = None,
         *,
+        inputs: Inputs | None = None,
         logits: Tensor | None = None,
         labels: Tensor | None = None,
         observed: Tensor | None = None,
@@ -106,6 +127,7 @@ class Weigher:
             losses: mean losses (K,), or (B, K) of each sample and task; or a list with one tensor for each task, which
                 is fastest: no task then goes backward through the networks of the others.
             shared: the parameters whose gradients are weighed; ``None``: those that two or more tasks reach.
+            inputs: B encoded rows, for critics (:meth:`from_record`).
             logits: (B, K), for methods that read them.
             labels: (B, K), 0 or 1 of binary tasks, NaN where not observed; for methods that read them.
             observed: bool, of the shape of ``losses``; ``None``: all, or where ``labels`` are not NaN.
@@ -126,7 +148,8 @@ class Weigher:
             raise UsageError("the losses have no gradient: compute them with gradients on, from parameters to train")
         if self._processes.count > 1 and labels is not None and observed is None:
             observed = ~labels.isnan()  # also where all are: other processes may have some that are not
-        batch = self._read(columns, logits=logits, labels=labels, observed=observed, sample_weights=sample_weights)
+        given = {"logits": logits, "labels": labels, "observed": observed, "sample_weights": sample_weights}
+        batch = read(columns, len(self.tasks), self._device, inputs=inputs, **given)
         step = self._joined(batch).step(self._steps)
         precision = None if scaler is None else scaler.scale(torch.ones((), device=self._device))
         with self._drawing():
@@ -154,7 +177,8 @@ class Weigher:
         if losses is None or self._waiting is None:
             missing = "losses: compute them again under torch.no_grad()" if losses is None else "a backward before it"
             raise UsageError(f"{self.weighting.name} reads the losses after the step; after_step needs {missing}")
-        self._after = self._joined(self._read(side_by_side(losses).detach())).losses
+        again = read(side_by_side(losses).detach(), len(self.tasks), self._device)
+        self._after = self._joined(again).losses
         self.weighting.after_step(self._waiting)
         self._waiting, self._watched = None, []
 
@@ -173,9 +197,6 @@ class Weigher:
         own = {name.removeprefix(WEIGHTING): value for name, value in state.items() if name.startswith(WEIGHTING)}
         self.weighting.load_state_dict(own)
         self._steps, self._epochs = int(state[STEPS]), int(state[EPOCHS])
-
-    def _read(self, losses: Tensor, **given: Tensor | None) -> Batch:
-        return read(losses, len(self.tasks), self._device, **given)
 
     def _joined(self, batch: Batch) -> Batch:
         return batch if self._processes.count == 1 else self._processes.joined(batch)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from stored_critics import stored
 from torch import distributed as dist
 
 import mtlbench
@@ -16,11 +17,14 @@ TEXT = PAGE.read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```$", TEXT, flags=re.DOTALL | re.MULTILINE)
 
 
-def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_examples_run(
+    tmp_path: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
+    stored(tmp_path / "results")
     torch.manual_seed(0)
     names: dict[str, Any] = {"__name__": "example"}
-    assert len(EXAMPLES) == 7
+    assert len(EXAMPLES) == 8
     dist.init_process_group("gloo", f"file://{tmp_path / 'meeting'}", world_size=1, rank=0)
     try:
         for number, example in enumerate(EXAMPLES):
