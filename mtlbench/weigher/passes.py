@@ -117,6 +117,8 @@ class GradientPass:
         else:
             scaled = by_task(columns, of_columns * precision, leaves)
             of_task = [{name: gradient / precision for name, gradient in own.items()} for own in scaled]
+        if any(gradient.is_sparse for own in of_task for gradient in own.values()):
+            raise UsageError(f"{self._weighting.name} cannot read sparse gradients: make embeddings with sparse=False")
         return of_task if self._processes.count == 1 else self._processes.mean(of_task, leaves)
 
 

@@ -147,6 +147,22 @@ def test_networks_that_share_nothing_are_refused():
         mtlbench.Weigher("mgda", 2).backward([one(inputs()).mean(), other(inputs()).mean()])
 
 
+def test_sparse_gradients_are_refused():
+    table = nn.Embedding(9, 2, sparse=True)
+    looked_up = table(torch.arange(4))
+    with pytest.raises(api.UsageError, match="make embeddings with sparse=False"):
+        mtlbench.Weigher("mgda", 2).backward([looked_up.sum(), looked_up.square().sum()])
+
+
+def test_a_head_that_starts_at_zero_asks_for_the_shared_parameters():
+    model = Towers(2)
+    nn.init.zeros_(model.towers[1].weight)
+    weigher = mtlbench.Weigher("mgda", 2)
+    with pytest.raises(api.UsageError, match="where the head of a task starts at 0, give shared="):
+        weigher.backward(losses(model, inputs()))
+    assert weigher.backward(losses(model, inputs()), shared=model.bottom.parameters()).sum() == pytest.approx(2)
+
+
 def test_a_parameter_that_is_thawed_later_gets_its_gradient():
     model = Towers(2)
     model.bottom.bias.requires_grad_(False)
