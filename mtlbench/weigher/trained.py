@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mtlbench.api import Splits, Weighting
 from mtlbench.cells import PluginSpec
+from mtlbench.config.settings import RunSettings
 from mtlbench.discovery import discover
 from mtlbench.errors import UsageError
 from mtlbench.experiments.run_cell import load_splits
@@ -20,7 +21,8 @@ def trained(path: Path, data_dir: Path) -> tuple[Weighting, Splits]:
             that training prepares.
     """
     record = read_record(path)
-    checkpoint = path.absolute().parent.parent / "checkpoints" / f"{path.stem}.pt"
+    settings = RunSettings(data_dir.absolute(), path.absolute().parent.parent)
+    checkpoint = settings.out / "checkpoints" / f"{path.stem}.pt"
     if not checkpoint.is_file():
         raise UsageError(
             f"{checkpoint} is not there: a run keeps the checkpoints of cells that others build on; run with --controls"
@@ -28,7 +30,7 @@ def trained(path: Path, data_dir: Path) -> tuple[Weighting, Splits]:
     catalogue = discover(())
     weighting: Weighting = catalogue.create("weighting", PluginSpec(record.weighting.name, record.weighting.params))
     dataset = PluginSpec(record.dataset.name, record.dataset.params)
-    splits = load_splits(catalogue, dataset, data_dir, record.dataset.fingerprint)
+    splits = load_splits(catalogue, dataset, settings, record.dataset.fingerprint)
     if splits.fingerprint != record.dataset.fingerprint:
         raise UsageError(f"the data of {dataset.name} in {data_dir} are not those of {path}; bring the same raw files")
     weighting.load_trained(splits.schema, Checkpoint.load(checkpoint, record.cell).state)

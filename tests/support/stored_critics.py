@@ -7,6 +7,7 @@ from continued import make
 from record_factory import record
 
 from mtlbench.cells import PluginSpec
+from mtlbench.config.settings import RunSettings
 from mtlbench.discovery import discover
 from mtlbench.experiments.run_cell import load_splits
 from mtlbench.records import DatasetUse, PluginUse, RecordStore
@@ -22,7 +23,7 @@ def stored(folder: Path, **params: Any) -> tuple[Path, RMTL]:
     catalogue = discover(())
     cls = catalogue.get("dataset", "synthetic").cls
     dataset = cls.Params(rows=2000).model_dump(mode="json", by_alias=True)
-    splits = load_splits(catalogue, PluginSpec("synthetic", dataset), folder)
+    splits = load_splits(catalogue, PluginSpec("synthetic", dataset), RunSettings(folder, folder))
     weighting = make(RMTL, embedding=4, bottom=(8,), tower=(4,), **params)
     weighting._critics = critics_of(splits.schema, weighting.params).eval()
     state = weighting.state_dict()
