@@ -126,8 +126,8 @@ class Weigher:
         Args:
             losses: mean losses (K,), or (B, K) of each sample and task; or a list with one tensor for each task, which
                 is fastest: no task then goes backward through the networks of the others.
-            shared: the parameters whose gradients are weighed, always in the same order; ``None``: those that two or more
-                tasks reach. Methods of losses weigh all parameters.
+            shared: the parameters whose gradients are weighed, always in the same order; ``None``: those that two or
+                more tasks reach. Methods of losses weigh all parameters.
             inputs: B encoded rows, for critics (:meth:`from_record`).
             logits: (B, K), for methods that read them.
             labels: (B, K), 0 or 1 of binary tasks, NaN where not observed; for methods that read them.
