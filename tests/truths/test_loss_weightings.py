@@ -15,7 +15,7 @@ from mtlbench.training import BackboneTrainer
 from mtlbench.training.seeding import seeded
 from mtlbench_plugins.backbones.mmoe import MMoE
 
-NAMES = ("uncertainty", "dwa", "gls", "rlw", "imtl-l", "stch", "famo", "focal", "ips", "scalarization")
+NAMES = ("uncertainty", "uw-so", "dwa", "gls", "rlw", "imtl-l", "stch", "famo", "focal", "ips", "scalarization")
 WEIGH = NAMES[:-1]
 """Those with weights of their own; each point of the grid of scalarization has its own."""
 WEIGHTINGS = discover(()).weightings
