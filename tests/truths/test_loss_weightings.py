@@ -15,9 +15,9 @@ from mtlbench.training import BackboneTrainer
 from mtlbench.training.seeding import seeded
 from mtlbench_plugins.backbones.mmoe import MMoE
 
-NAMES = ("uncertainty", "uw-so", "dwa", "gls", "rlw", "imtl-l", "stch", "famo", "focal", "ips", "scalarization")
-WEIGH = NAMES[:-1]
+WEIGH = ("uncertainty", "uw-so", "dwa", "gls", "rlw", "imtl-l", "stch", "igb-v1", "famo", "focal", "ips")
 """Those with weights of their own; each point of the grid of scalarization has its own."""
+NAMES = (*WEIGH, "scalarization")
 WEIGHTINGS = discover(()).weightings
 
 
