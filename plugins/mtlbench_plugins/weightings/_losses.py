@@ -69,8 +69,9 @@ class BaseLosses:
     def __init__(self, tasks: int, device: torch.device, epoch: int) -> None:
         self.values = torch.full((tasks,), torch.nan, dtype=torch.float64, device=device)
         """(K,) float64, NaN of a task without a base so far."""
+        self.epochs = 0
+        """Epochs completed."""
         self._epoch = epoch
-        self._epochs = 0
         self._current = EpochLosses(tasks, device)
 
     def add(self, step: api.Step) -> None:
@@ -79,17 +80,17 @@ class BaseLosses:
 
     def end_epoch(self) -> None:
         """Set the bases, if this epoch gives them."""
-        self._epochs += 1
+        self.epochs += 1
         mean = self._current.take()
-        if self._epochs >= self._epoch:
+        if self.epochs >= self._epoch:
             self.values = torch.where(self.values.isnan(), mean, self.values)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Copies of the bases, of the number of epochs done, and of the sums of the present one."""
-        return {"base": self.values.clone(), "epochs": torch.tensor(self._epochs), **self._current.state_dict()}
+        return {"base": self.values.clone(), "epochs": torch.tensor(self.epochs), **self._current.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take back what :meth:`state_dict` gave."""
         self.values = state["base"].clone()
-        self._epochs = int(state["epochs"])
+        self.epochs = int(state["epochs"])
         self._current.load_state_dict(state)
