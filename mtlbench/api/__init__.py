@@ -15,6 +15,7 @@ from mtlbench.api.publication import Publication, RemoteFile
 from mtlbench.api.renamed import API_NAMES, replacement
 from mtlbench.api.schema import BagField, Field, Pooling, Schema, VectorField
 from mtlbench.api.sessions import session_ids
+from mtlbench.api.setting import Setting
 from mtlbench.api.spilled import SpilledFrame
 from mtlbench.api.splitting import Splitting
 from mtlbench.api.step import Jacobian, SharedGradients, Step
@@ -48,6 +49,7 @@ __all__ = [
     "RemoteFile",
     "Schema",
     "Section",
+    "Setting",
     "SharedGradients",
     "Sizes",
     "Source",

@@ -21,6 +21,9 @@ TRAINER_METHODS: Mapping[str, str] = {
 STEP_ATTRIBUTES: Mapping[str, str] = {"categorical": "inputs.categorical", "numerical": "inputs.numerical"}
 """Names in :class:`mtlbench.api.Step`."""
 
+SETTING_ATTRIBUTES: Mapping[str, str] = {"schema": "setting.tasks", "data": "setting.train, and setting.device"}
+"""Names of the trainer, which ``setup`` got before :class:`mtlbench.api.Setting`."""
+
 
 def replacement(owner: str, name: str, renamed: Mapping[str, str]) -> str:
     """What to tell somebody who asked ``owner`` for ``name``."""

@@ -18,6 +18,7 @@ from mtlbench.api.params import Params
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.renamed import WEIGHTING_METHODS, replacement
 from mtlbench.api.schema import Schema
+from mtlbench.api.setting import Setting, check_setup
 from mtlbench.api.step import Step
 from mtlbench.api.trainer import Trainer
 
@@ -29,7 +30,7 @@ Need = Literal["gram", "jacobian", "post-step losses", "critics", "parameters"]
 ``jacobian``
     Those gradients themselves.
 ``post-step losses``
-    :meth:`mtlbench.api.Trainer.losses`: one more forward pass.
+    :meth:`mtlbench.api.Setting.losses`: one more forward pass.
 ``critics``
     Critic networks of the session MDP, trained in a stage of their own.
 ``parameters``
@@ -101,6 +102,7 @@ class Weighting(Plugin, ABC):
         for name in WEIGHTING_METHODS:
             if hasattr(cls, name):  # defined here or by a mixin
                 raise TypeError(replacement(cls.__name__, name, WEIGHTING_METHODS))
+        check_setup(cls.__name__, cls.setup)
         super().__init_subclass__()
 
     def __init__(self, params: Params) -> None:
@@ -146,8 +148,8 @@ class Weighting(Plugin, ABC):
             trainer.restore()
             trainer.train(self, "continue")
 
-    def setup(self, trainer: Trainer) -> None:
-        """Called once by ``trainer.train`` before its first step."""
+    def setup(self, setting: Setting) -> None:
+        """Called once before the first step of a stage, or of a loop of one's own."""
 
     @abstractmethod
     def weigh(self, step: Step) -> Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,8 +21,6 @@ Reach = Mapping[str, frozenset[int]]
 Begin = Sequence[Tensor] | Sequence[GradientEdge]
 """Where a backward pass begins."""
 
-SECOND_DIMENSION = {1, -1, 2**64 - 1}
-"""How autograd remembers that a ``cat`` was along the columns; the last is its -1 without a sign."""
 PROBE_ROWS = 256
 PROBE_IDS = 16
 
@@ -71,48 +70,61 @@ def no_shared_parameters(weighting: str, backbone: str) -> str:
 
 
 class TaskGradients:
-    """The gradients of one step: one backward pass per task, through the parameters that the task reaches.
+    """The gradients of one step, task by task, and what is to be descended.
 
     Args:
-        logits: (B, K) in the autograd graph, which is spent afterwards.
-        task_losses: (K,) made of them, each of its own column.
-        penalty: a scalar to descend beside the losses, or ``None``.
-        leaves: parameter name -> leaf of the graph.
-        reached: which tasks reach which of them.
+        of_task: for each task the gradients that :func:`by_task` found.
+        shared: names of the leaves that are weighed.
+        leaves: name -> leaf.
+        penalty: gradients of what is descended beside the losses.
         decay: what is added to the gradient of each task where it is shared. It is the weight decay of leaves that no
             optimiser adds it to, as if the L2 term were in the loss of each task.
     """
 
     def __init__(
         self,
+        of_task: Sequence[Mapping[str, Tensor]],
+        shared: Iterable[str],
+        leaves: Mapping[str, Tensor],
+        penalty: Mapping[str, Tensor] = MappingProxyType({}),
+        decay: Mapping[str, Tensor] = MappingProxyType({}),
+    ) -> None:
+        self._of_task = of_task
+        self._penalty = penalty
+        self.shared = SharedGradients(
+            {
+                name: tuple(_of_one_task(own.get(name), leaves[name], decay.get(name)) for own in of_task)
+                for name in shared
+            }
+        )
+
+    @classmethod
+    def of_logits(
+        cls,
         logits: Tensor,
         task_losses: Tensor,
         penalty: Tensor | None,
         leaves: Mapping[str, Tensor],
         reached: Reach,
         decay: Mapping[str, Tensor] = MappingProxyType({}),
-    ) -> None:
-        self._tasks = len(task_losses)
-        (of_logits,) = torch.autograd.grad(task_losses.sum(), logits, retain_graph=True)
-        self._of_task = [
-            _gradients(
-                *_begin(logits, of_logits, k),
-                {name: leaf for name, leaf in leaves.items() if k in reached[name]},
-                keep=k < self._tasks - 1 or penalty is not None,
-            )
-            for k in range(self._tasks)
-        ]
-        self._penalty = {} if penalty is None else _gradients([penalty], None, leaves, keep=False)
-        self.shared = SharedGradients(
-            {
-                name: tuple(_of_one_task(own.get(name), leaves[name], decay.get(name)) for own in self._of_task)
-                for name in shared(reached)
-            }
-        )
+    ) -> "TaskGradients":
+        """The gradients through ``logits`` (B, K), whose graph is spent afterwards.
+
+        Args:
+            logits: (B, K) in the autograd graph.
+            task_losses: (K,) made of them, each of its own column.
+            penalty: a scalar to descend beside the losses, or ``None``.
+            leaves: parameter name -> leaf of the graph.
+            reached: which tasks reach which of them.
+            decay: as of the class.
+        """
+        of_task = by_task(logits, task_losses, leaves, reached, keep=penalty is not None)
+        of_penalty = {} if penalty is None else _gradients([penalty], None, leaves, keep=False)
+        return cls(of_task, shared(reached), leaves, of_penalty, decay)
 
     def combined(self, weights: Tensor) -> dict[str, Tensor]:
         """Gradients to descend: (1/K) sum_k w_k g_k where shared, the plain average elsewhere, plus the penalty's."""
-        applied = [weight / self._tasks for weight in weights.tolist()]
+        applied = [weight / len(self._of_task) for weight in weights.tolist()]
         return self.directed({name: _weighted(applied, gradients) for name, gradients in self.shared.jacobian.items()})
 
     def directed(self, direction: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -121,27 +133,64 @@ class TaskGradients:
         for own in self._of_task:
             for name, gradient in own.items():
                 if name not in self.shared.jacobian:
-                    result[name] = gradient / self._tasks
+                    part = gradient / len(self._of_task)
+                    result[name] = result[name] + part if name in result else part
         for name, gradient in self._penalty.items():
             result[name] = result[name] + gradient if name in result else gradient
         return result
 
 
-def _begin(logits: Tensor, of_logits: Tensor, task: int) -> tuple[Begin, Tensor]:
-    """Where the backward pass of a task begins, and with what gradient.
+def by_task(
+    columns: Tensor, task_losses: Tensor, leaves: Mapping[str, Tensor], reached: Reach | None = None, keep: bool = False
+) -> list[dict[str, Tensor]]:
+    """The gradients of each task, one backward pass each, through the leaves that it reaches.
 
-    Most backbones end in a ``cat`` of one column per task. Going backward through it would send zeros through the
-    networks of all other tasks, so the pass begins behind it, at the task's own column.
+    Args:
+        columns: (B, K) or (K,) in the autograd graph: logits or losses.
+        task_losses: (K,) made of them, each of its own column.
+        leaves: name -> leaf of the graph.
+        reached: which tasks reach which of them; ``None``: any may reach any.
+        keep: the graph is needed once more.
     """
-    last = logits.grad_fn
-    columns = () if last is None or last.name() != "CatBackward0" else last.next_functions
-    if len(columns) == logits.shape[1] and getattr(last, "_saved_dim", None) in SECOND_DIMENSION:
-        node, number = columns[task]
-        if node is not None:
-            return [GradientEdge(node, number)], of_logits[:, task : task + 1]
-    alone = torch.zeros_like(of_logits)
-    alone[:, task] = of_logits[:, task]
-    return [logits], alone
+    tasks = range(len(task_losses))
+    (of_columns,) = torch.autograd.grad(task_losses.sum(), columns, retain_graph=True)
+    edges = edges_of_columns(columns)
+    return [
+        _gradients(
+            *_begin(columns, of_columns, k, edges),
+            leaves if reached is None else {name: leaf for name, leaf in leaves.items() if k in reached[name]},
+            keep=keep or k < tasks[-1],
+        )
+        for k in tasks
+    ]
+
+
+def edges_of_columns(columns: Tensor) -> Sequence[tuple[Any, int]] | None:
+    """Where in the graph each column of (B, K) or (K,) ``columns`` comes from, if they were put side by side.
+
+    Most backbones end in a ``cat`` of one column per task, and a list of losses is stacked. Going backward through it
+    would send zeros through the networks of all other tasks, so a pass begins behind it, at the task's own column.
+    """
+    last, side_by_side = columns.grad_fn, {columns.dim() - 1, -1, 2**64 - 1}  # the last is its -1 without a sign
+    if last is None or last.name() not in {"CatBackward0", "StackBackward0"}:
+        return None
+    edges = last.next_functions
+    if len(edges) == columns.shape[-1] and getattr(last, "_saved_dim", None) in side_by_side:
+        return edges
+    return None
+
+
+def _begin(
+    columns: Tensor, of_columns: Tensor, task: int, edges: Sequence[tuple[Any, int]] | None
+) -> tuple[Begin, Tensor]:
+    """Where the backward pass of a task begins, and with what gradient."""
+    if edges is not None and edges[task][0] is not None:
+        node, number = edges[task]
+        stacked = columns.grad_fn is not None and columns.grad_fn.name() == "StackBackward0"
+        return [GradientEdge(node, number)], of_columns[..., task] if stacked else of_columns[..., task : task + 1]
+    alone = torch.zeros_like(of_columns)
+    alone[..., task] = of_columns[..., task]
+    return [columns], alone
 
 
 def _gradients(begin: Begin, gradient: Tensor | None, leaves: Mapping[str, Tensor], keep: bool) -> dict[str, Tensor]:

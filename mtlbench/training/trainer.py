@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from torch import Tensor
 
-from mtlbench.api import Backbone, Split, Splits, Stateful, Step, TrainingError, Weighting
+from mtlbench.api import Backbone, Setting, Split, Splits, Stateful, Step, TrainingError, Weighting
 from mtlbench.api.renamed import TRAINER_METHODS, replacement
 from mtlbench.cells import Training
 from mtlbench.tasks.fitted import TaskScores
@@ -67,6 +67,7 @@ class BackboneTrainer:
         self._source = source
         self._progress = progress or unheard
         self._model = Model(backbone, splits, training, dense=dense)
+        self.setting = Setting(self.schema.tasks, self.data.labels.device, self.learning_rate, self.data, self.losses)
         self._batches = Batches(len(self.data), training.batch_size, seed, self.data.labels.device)
         self._meter = Meter()
         objective = Objective(training.objective, self._model.tasks.primary_metrics, reference)
@@ -245,6 +246,5 @@ class BackboneTrainer:
 
     def _weighted(self, weighting: Weighting, name: str, stream: str) -> Stage:
         """The stage of training under ``weighting``."""
-        weighting.setup(self)
-        update = WeightedUpdate(weighting, self._model, self.schema.task_names)
+        update = WeightedUpdate(weighting, self.setting, self._model)
         return Stage(name, stream, update.step, update.end_epoch, update, self._model.pace, update.weights)

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtlbench.api import DirectionWeighting, Step, TrainingError, Weighting
+from mtlbench.api import DirectionWeighting, Setting, Step, TrainingError, Weighting
 from mtlbench.api.masks import weighted_mean
 from mtlbench.training.gradients import TASK_GRADIENTS, TaskGradients, no_shared_parameters, reach, shared
 from mtlbench.training.model import Model
+from mtlbench.training.weighing import weighed, weights_of
 
 Weights = dict[str, dict[str, float]]
 """Task -> mean and quantiles of the weights applied."""
@@ -23,18 +24,19 @@ class WeightedUpdate:
     """Forward, weigh, backward, and a trace of the weights.
 
     Args:
-        weighting: after its ``setup``.
+        weighting: is set up here.
+        setting: what it is told before its first step.
         model: what is trained.
-        tasks: their names.
 
     Raises:
         TrainingError: the method needs shared parameters, and there are none.
     """
 
-    def __init__(self, weighting: Weighting, model: Model, tasks: Sequence[str]) -> None:
+    def __init__(self, weighting: Weighting, setting: Setting, model: Model) -> None:
+        weighting.setup(setting)
         self._weighting = weighting
         self._model = model
-        self._tasks = tasks
+        self._tasks = [task.name for task in setting.tasks]
         self._by_task = bool(weighting.needs & TASK_GRADIENTS)
         self._backward = GradientBackward(weighting, model) if self._by_task else LossBackward(weighting, model)
         self._trace: list[Tensor] = []
@@ -84,11 +86,7 @@ class LossBackward:
 
     def __call__(self, step: Step) -> Tensor:
         """Take the optimiser's step and give the weights applied, (K,) or (B, K)."""
-        weights = self._weighting.weigh(step)
-        batch, tasks = step.losses.shape
-        if weights.shape not in {(tasks,), (batch, tasks)}:
-            expected = f"({tasks},) per task or ({batch}, {tasks}) per sample and task"
-            raise _wrong_shape(self._weighting, weights, expected)
+        weights = weights_of(self._weighting, step)
         loss = weighted_mean(step.losses, weights, step.mask, step.sample_weights)
         penalty = self._model.backbone.penalty(step.logits)
         self._model.descend(loss if penalty is None else loss + penalty)
@@ -110,27 +108,12 @@ class GradientBackward:
         weighting, model = self._weighting, self._model
         penalty = model.backbone.penalty(step.logits)
         decay = model.decay() if isinstance(weighting, DirectionWeighting) and weighting.preconditioned else {}
-        gradients = TaskGradients(step.logits, step.task_losses, penalty, model.leaves(), self._reached, decay)
-        step.shared = gradients.shared
-        if isinstance(weighting, DirectionWeighting):
-            direction = dict(weighting.direct(step))
-            weights = weighting.effective_weights(step, direction)
-            if weighting.preconditioned:
-                model.apply(gradients.directed({}), final=direction)
-            else:
-                model.apply(gradients.directed(direction))
-        else:
-            weights = weighting.weigh(step)
-            tasks = step.losses.shape[1]
-            if weights.shape != (tasks,):
-                raise _wrong_shape(weighting, weights, f"({tasks},) per task")
-            model.apply(gradients.combined(weights))
+        gradients = TaskGradients.of_logits(
+            step.logits, step.task_losses, penalty, model.leaves(), self._reached, decay
+        )
+        weights, to_descend, final = weighed(weighting, step, gradients)
+        model.apply(to_descend, final)
         return weights
-
-
-def _wrong_shape(weighting: Weighting, weights: Tensor, expected: str) -> TrainingError:
-    shape = tuple(weights.shape)
-    return TrainingError(f"weighting {weighting.name} gave weights of shape {shape}; expected {expected}")
 
 
 def _summary(weights: Tensor, tasks: Sequence[str]) -> Weights:

@@ -8,6 +8,7 @@ from plugin_sources import weighting, write
 
 METHOD = weighting("old") + "\n    def {old}(self):\n        return api.Source('constant')\n"
 IMPORTED = "from mtlbench.api import Lender\n" + weighting("old")
+SETUP = weighting("old") + "\n    def setup(self, trainer):\n        self.tasks = trainer.schema.tasks\n"
 ATTRIBUTE = weighting("old") + "\n\nLender = api.Lender\n"
 
 
@@ -16,10 +17,15 @@ ATTRIBUTE = weighting("old") + "\n\nLender = api.Lender\n"
     [
         (METHOD.format(old="start"), "TypeError: Mine.start has a new name: use warm_start"),
         (METHOD.format(old="lender"), "TypeError: Mine.lender has a new name: use source"),
+        (
+            SETUP,
+            "TypeError: Mine.setup(trainer) has a new argument: write setup(setting), and read setting.tasks, device, "
+            "learning_rate, train and losses(step) (mtlbench.api.Setting); only fit(trainer) sees the trainer",
+        ),
         (IMPORTED, "ImportError: mtlbench.api.Lender has a new name: use SourceCheckpoint"),
         (ATTRIBUTE, "ImportError: mtlbench.api.Lender has a new name: use SourceCheckpoint"),
     ],
-    ids=["start", "lender", "import", "attribute"],
+    ids=["start", "lender", "setup", "import", "attribute"],
 )
 def test_a_plugin_with_an_old_name_is_broken_and_told_the_new(
     mtlbench: Any, tmp_path: Path, source: str, reason: str

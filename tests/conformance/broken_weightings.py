@@ -1,5 +1,6 @@
 """A sound weighting, and one for each rule of the kit that breaks this rule and no other."""
 
+from itertools import pairwise
 from typing import Annotated, ClassVar
 
 import torch
@@ -27,8 +28,7 @@ class Sound(api.Weighting):
 
     params: Params
 
-    def setup(self, trainer: api.Trainer) -> None:
-        self.trainer = trainer
+    def setup(self, setting: api.Setting) -> None:
         self.first: Tensor | None = None
 
     def weigh(self, step: api.Step) -> Tensor:
@@ -102,9 +102,9 @@ class ThreeAtMost(Sound):
 
 @breaks("parallel-tasks")
 class FunnelOnly(Sound):
-    def setup(self, trainer):
-        super().setup(trainer)
-        self.on = trainer.schema.chain
+    def setup(self, setting):
+        super().setup(setting)
+        self.on = all(task.after == before.name for before, task in pairwise(setting.tasks))
 
     def weigh(self, step):
         return super().weigh(step) / (1 if self.on or len(step.rows) > 30 else 0)
@@ -119,9 +119,9 @@ class ZeroOrOneAssumed(Sound):
 
 @breaks("without-sessions")
 class SessionsAssumed(Sound):
-    def setup(self, trainer):
-        super().setup(trainer)
-        assert trainer.schema.sessions
+    def setup(self, setting):
+        super().setup(setting)
+        assert setting.train.position.any()
 
 
 @breaks("zero-losses")
@@ -164,9 +164,13 @@ class Reseeds(Sound):
 
 @breaks("leaves-the-network-alone")
 class ClipsParameters(Sound):
+    def fit(self, trainer):
+        self.backbone = trainer.backbone
+        super().fit(trainer)
+
     @torch.no_grad()
     def after_step(self, step):
-        for parameter in self.trainer.backbone.parameters():
+        for parameter in self.backbone.parameters():
             parameter.clamp_(-0.5, 0.5)
 
 
@@ -184,8 +188,8 @@ class Forgets(Sound):
 
 @breaks("resumes-after-a-kill")
 class ForgetsWithinAnEpoch(Sound):
-    def setup(self, trainer):
-        super().setup(trainer)
+    def setup(self, setting):
+        super().setup(setting)
         self.steps = self.saved = torch.zeros(())
 
     def weigh(self, step):
@@ -225,8 +229,8 @@ class WorstAlone(Sound):
 
 @breaks("large-vocabulary")
 class AveragesGradients(api.DirectionWeighting, Sound):
-    def setup(self, trainer):
-        super().setup(trainer)
+    def setup(self, setting):
+        super().setup(setting)
         self.average = {}
 
     def direct(self, step):
@@ -243,9 +247,9 @@ class AveragesGradients(api.DirectionWeighting, Sound):
 
 @breaks("trains-with-every-backbone")
 class KnowsItsParameters(Sound):
-    def setup(self, trainer):
-        super().setup(trainer)
+    def fit(self, trainer):
         assert len(dict(trainer.backbone.named_parameters())) < 12
+        super().fit(trainer)
 
 
 @breaks("not-a-duplicate")

@@ -1,16 +1,17 @@
 """docs/weightings.md and its page per family: up to date, complete, and readable as Markdown."""
 
+import dataclasses
 import re
 import runpy
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from small_splits import small_splits
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from mtlbench.api import Inputs, Step
+from mtlbench.api import Inputs, Setting, Step, Task
 from mtlbench.discovery import Entry, discover
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -66,10 +67,8 @@ def test_links_lead_to_sections(pages: dict[str, str]) -> None:
 def test_a_family_weighs_tasks_or_samples_as_its_page_says(builder: dict[str, Any], built_in: dict[str, Entry]) -> None:
     """The shape that ``per_sample`` claims is the shape that comes out."""
     rows, tasks = 6, 3
-    data = SimpleNamespace(
-        labels=(torch.arange(rows * tasks).view(rows, tasks) % 2).float(), position=torch.arange(rows), weight=None
-    )
-    trainer = SimpleNamespace(schema=SimpleNamespace(tasks=("a", "b", "c")), data=data, learning_rate=1e-3)
+    data = dataclasses.replace(small_splits().train, labels=(torch.arange(rows * tasks).view(rows, tasks) % 2).float())
+    setting = Setting([Task(name) for name in "abc"], train=data)
     logits = torch.linspace(-1, 1, rows * tasks).view(rows, tasks)
     losses = binary_cross_entropy_with_logits(logits, data.labels, reduction="none")
     step = Step(
@@ -81,7 +80,7 @@ def test_a_family_weighs_tasks_or_samples_as_its_page_says(builder: dict[str, An
         assert members
         for cls in members:
             weighting = cls(cls.Params())
-            weighting.setup(trainer)
+            weighting.setup(setting)
             assert weighting.weigh(step).shape == shape, cls
 
 

@@ -1,10 +1,9 @@
-"""Steps made of given losses or logits, and a stand-in for the trainer, for tests of weightings that read those."""
+"""Steps made of given losses or logits, and a setting, for tests of weightings that read those."""
 
-from dataclasses import dataclass, field
-from types import SimpleNamespace
+from dataclasses import replace
 
 import torch
-from small_splits import small_schema
+from small_splits import small_schema, small_split
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -30,22 +29,18 @@ def _step(logits: Tensor, labels: Tensor, losses: Tensor, number: int) -> api.St
     return api.Step(rows, api.Inputs(nothing.int(), nothing), labels, logits, losses, number)
 
 
-@dataclass
-class FakeTrainer:
-    """What a weighting reads of the trainer before and after a step; ``after`` are the losses after it."""
+def some_setting(
+    tasks: int,
+    learning_rate: float = 1e-3,
+    labels: Tensor | None = None,
+    after: list[float] | Tensor | None = None,
+) -> api.Setting:
+    """A funnel of so many tasks; ``after`` are the losses after a step, or else half of those before."""
+    schema = small_schema(tuple(f"task{k}" for k in range(tasks)))
+    labels = torch.eye(2).repeat(1, tasks)[:, :tasks] if labels is None else labels
+    train = replace(small_split(schema, len(labels), seed=1), labels=labels)
 
-    tasks: int
-    learning_rate: float = 1e-3
-    labels: Tensor | None = None
-    after: list[float] | Tensor | None = None
-    schema: api.Schema = field(init=False)
-    data: SimpleNamespace = field(init=False)
+    def losses(step: api.Step) -> Tensor:
+        return step.losses / 2 if after is None else loss_step(after).losses
 
-    def __post_init__(self) -> None:
-        self.schema = small_schema(tuple(f"task{k}" for k in range(self.tasks)))
-        labels = torch.eye(2).repeat(1, self.tasks)[:, : self.tasks] if self.labels is None else self.labels
-        self.data = SimpleNamespace(labels=labels, weight=None)
-
-    def losses(self, step: api.Step) -> Tensor:
-        """Those given, or half of the step's."""
-        return step.losses / 2 if self.after is None else loss_step(self.after).losses
+    return api.Setting(schema.tasks, learning_rate=learning_rate, train=train, losses=losses)

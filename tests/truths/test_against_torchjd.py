@@ -132,7 +132,7 @@ def step(request: pytest.FixtureRequest) -> TaskGradients:
     model = Model(backbone, splits, Training(batch_size=64))
     found = reach(model.probe(), model.leaves())
     real = model.step(torch.arange(64))
-    return TaskGradients(real.logits, real.task_losses, None, model.leaves(), found)
+    return TaskGradients.of_logits(real.logits, real.task_losses, None, model.leaves(), found)
 
 
 @pytest.mark.parametrize("name", OF_ONE_STEP)

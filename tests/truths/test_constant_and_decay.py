@@ -38,7 +38,7 @@ def assert_same_parameters(one: BackboneTrainer, other: BackboneTrainer) -> None
 def weights_of(weighting: Weighting, rows: torch.Tensor, number: int = 0) -> torch.Tensor:
     splits = small_splits()
     trainer = BackboneTrainer(LinearBackbone(splits.schema), splits, TRAINING, 0)
-    weighting.setup(trainer)
+    weighting.setup(trainer.setting)
     return weighting.weigh(trainer.step(rows, number))
 
 

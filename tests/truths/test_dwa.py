@@ -3,7 +3,7 @@
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from loss_steps import FakeTrainer, loss_step
+from loss_steps import loss_step, some_setting
 
 from mtlbench_plugins.weightings.dwa import DWA
 
@@ -13,7 +13,7 @@ some_losses = st.lists(st.floats(1e-3, 1e3), min_size=4, max_size=4)
 def after(*epochs: list[float], temperature: float = 2.0) -> DWA:
     """DWA after epochs with these mean losses."""
     method = DWA(DWA.Params(temperature=temperature))
-    method.setup(FakeTrainer(len(epochs[0])))
+    method.setup(some_setting(len(epochs[0])))
     for number, losses in enumerate(epochs, start=1):
         method.after_step(loss_step(losses))
         method.end_epoch(number)
@@ -51,7 +51,7 @@ def test_a_high_temperature_gives_ones(first: list[float], second: list[float]):
 def test_the_first_two_epochs_have_ones():
     assert weights(after([1.0, 2.0]), tasks=2).tolist() == [1, 1]
     method = DWA(DWA.Params())
-    method.setup(FakeTrainer(2))
+    method.setup(some_setting(2))
     assert weights(method, tasks=2).tolist() == [1, 1]
 
 

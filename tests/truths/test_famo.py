@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from linear_backbone import LinearBackbone
-from loss_steps import FakeTrainer, loss_step
+from loss_steps import loss_step, some_setting
 from small_splits import small_splits
 
 from mtlbench.cells import Training
@@ -16,7 +16,7 @@ some_losses = st.lists(st.floats(1e-3, 1e3), min_size=3, max_size=3)
 
 def started(after: list[float] | None = None, logits: list[float] | None = None, **params: float) -> FAMO:
     method = FAMO(FAMO.Params(**params))
-    method.setup(FakeTrainer(3, after=after))
+    method.setup(some_setting(3, after=after))
     if logits is not None:
         method._logits.values.copy_(torch.tensor(logits))
     return method

@@ -3,7 +3,7 @@
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from loss_steps import FakeTrainer, loss_step
+from loss_steps import loss_step, some_setting
 
 from mtlbench_plugins.weightings.igb_v1 import IGBv1
 from mtlbench_plugins.weightings.stch import STCH
@@ -14,7 +14,7 @@ some_losses = st.lists(st.floats(1e-2, 1e2), min_size=3, max_size=3)
 def based(base: list[float], base_epoch: int = 1) -> IGBv1:
     """IGB v1 after the epoch ``base_epoch``, which had the mean losses ``base``."""
     method = IGBv1(IGBv1.Params(base_epoch=base_epoch))
-    method.setup(FakeTrainer(len(base)))
+    method.setup(some_setting(len(base)))
     for epoch in range(1, base_epoch + 1):
         method.after_step(loss_step(base if epoch == base_epoch else [7.0] * len(base)))
         method.end_epoch(epoch)
@@ -55,7 +55,7 @@ def test_at_the_base_each_weight_is_the_inverse_loss(base: list[float]):
 @given(losses=some_losses)
 def test_before_there_is_a_base_each_weight_is_the_inverse_loss(losses: list[float]):
     method = IGBv1(IGBv1.Params())
-    method.setup(FakeTrainer(3))
+    method.setup(some_setting(3))
     method.after_step(loss_step([1.0, 2.0, 3.0]))
     method.end_epoch(1)  # the base is that of the second epoch
     step = loss_step(losses)
@@ -65,7 +65,7 @@ def test_before_there_is_a_base_each_weight_is_the_inverse_loss(losses: list[flo
 def test_near_the_base_it_is_stch_to_first_order():
     base = [0.25, 0.04, 0.5]
     smooth = STCH(STCH.Params(mu=1))
-    smooth.setup(FakeTrainer(3))
+    smooth.setup(some_setting(3))
     smooth.after_step(loss_step(base))
     smooth.end_epoch(1)
     for size in (0.1, 0.01):

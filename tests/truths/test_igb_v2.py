@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loss_steps import FakeTrainer, loss_step
+from loss_steps import loss_step, some_setting
 from torch import Tensor
 
 from mtlbench.api import NoParams
@@ -17,7 +17,7 @@ some_losses = st.lists(st.floats(1e-2, 1e2), min_size=3, max_size=3)
 def started(tasks: int = 3, seed: int = 0, **params: int) -> IGBv2:
     torch.manual_seed(seed)
     method = IGBv2(IGBv2.Params(**params))
-    method.setup(FakeTrainer(tasks))
+    method.setup(some_setting(tasks))
     return method
 
 
@@ -49,7 +49,7 @@ def rewards(method: IGBv2) -> list[float]:
 
 
 @given(losses=some_losses, epochs=st.integers(0, 3))
-@settings(max_examples=20)
+@settings(max_examples=8)
 def test_the_weighted_losses_sum_to_the_number_of_tasks(losses: list[float], epochs: int):
     method = started(start_epoch=2, base_epoch=1, update_every=1000)
     for epoch in range(epochs):
@@ -104,7 +104,7 @@ def test_losses_that_stay_earn_nothing_and_one_task_alone_cannot_earn():
 
 
 @given(losses=st.lists(some_losses, min_size=2, max_size=3), factor=st.sampled_from([1 / 64, 0.5, 16.0]))
-@settings(max_examples=15)
+@settings(max_examples=6)
 def test_rescaling_a_task_changes_no_reward_and_divides_its_weight(losses: list[list[float]], factor: float):
     scale = torch.tensor([factor, 1, 1])
     plain, scaled = based([1.0, 1.0, 1.0], start_epoch=1), based(scale.tolist(), start_epoch=1)

@@ -5,14 +5,14 @@ import math
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from loss_steps import FakeTrainer, loss_step
+from loss_steps import loss_step, some_setting
 
 from mtlbench_plugins.weightings.imtl_l import IMTLL
 
 
 def started(s0: float = 0.0, tasks: int = 2, learning_rate: float = 1e-3) -> IMTLL:
     method = IMTLL(IMTLL.Params(s0=s0))
-    method.setup(FakeTrainer(tasks, learning_rate))
+    method.setup(some_setting(tasks, learning_rate))
     return method
 
 

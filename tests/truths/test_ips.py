@@ -3,7 +3,7 @@
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from loss_steps import FakeTrainer, logit_step
+from loss_steps import logit_step, some_setting
 
 from mtlbench_plugins.weightings.ips import IPS
 
@@ -14,7 +14,7 @@ def weights(negatives: int, positives: int, power: float) -> torch.Tensor:
     """Weights (N, 1) of the training rows themselves."""
     labels = torch.tensor([0.0] * negatives + [1.0] * positives).unsqueeze(1)
     method = IPS(IPS.Params(power=power))
-    method.setup(FakeTrainer(1, labels=labels))
+    method.setup(some_setting(1, labels=labels))
     return method.weigh(logit_step(torch.zeros_like(labels), labels)).double()
 
 
@@ -51,6 +51,6 @@ def test_the_best_constant_logit_is_the_one_of_balanced_classes():
 def test_each_task_has_its_own_rates():
     labels = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
     method = IPS(IPS.Params())
-    method.setup(FakeTrainer(2, labels=labels))
+    method.setup(some_setting(2, labels=labels))
     expected = torch.tensor([[1, 2 / 3], [1, 2 / 3], [1, 2 / 3], [1, 2]])
     torch.testing.assert_close(method.weigh(logit_step(torch.zeros(4, 2), labels)), expected)

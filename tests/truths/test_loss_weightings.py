@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from loss_steps import FakeTrainer, logit_step
+from loss_steps import logit_step, some_setting
 from small_splits import small_schema, small_splits
 from torch import Tensor
 
@@ -56,7 +56,7 @@ def test_its_state_survives_a_checkpoint(name: str):
     trained.after_step(trainer.step(torch.arange(50)))
     state = trained.state_dict()
     kept = {key: value.clone() for key, value in state.items()}
-    loaded.setup(trainer)
+    loaded.setup(trainer.setting)
     loaded.load_state_dict(state)
     for epoch in (4, 5):
         step = trainer.step(torch.arange(100, 200))
@@ -73,7 +73,7 @@ def test_its_state_survives_a_checkpoint(name: str):
 def walk(name: str, logits: Tensor, labels: Tensor) -> tuple[Step, Tensor]:
     """Three epochs of one step each on halving logits; the last step and its weights (B, K)."""
     method = create(name)
-    method.setup(FakeTrainer(logits.shape[1], labels=labels))
+    method.setup(some_setting(logits.shape[1], labels=labels))
     for epoch in (1, 2, 3):
         step = logit_step(logits / 2**epoch, labels)
         weights = method.weigh(step)

@@ -3,7 +3,7 @@
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from loss_steps import FakeTrainer, loss_step
+from loss_steps import loss_step, some_setting
 
 from mtlbench_plugins.weightings.stch import STCH
 
@@ -13,7 +13,7 @@ some_losses = st.lists(st.floats(1e-3, 1e3), min_size=3, max_size=3)
 def warm(nadir: list[float], mu: float = 1.0, warmup: int = 1) -> STCH:
     """STCH after a warm-up whose last epoch had the mean losses ``nadir``."""
     method = STCH(STCH.Params(mu=mu, warmup=warmup))
-    method.setup(FakeTrainer(len(nadir)))
+    method.setup(some_setting(len(nadir)))
     for epoch in range(1, warmup + 1):
         method.after_step(loss_step(nadir if epoch == warmup else [7.0] * len(nadir)))
         method.end_epoch(epoch)
@@ -48,7 +48,7 @@ def test_mu_to_zero_leaves_the_worst_task_relative_to_its_nadir_alone():
 def test_mu_to_infinity_is_the_mean_of_log_losses_as_in_the_warm_up(nadir: list[float], losses: list[float]):
     step = loss_step(losses)
     cold = STCH(STCH.Params())
-    cold.setup(FakeTrainer(3))
+    cold.setup(some_setting(3))
     torch.testing.assert_close(cold.weigh(step), 1 / step.losses[0], rtol=1e-5, atol=0)
     torch.testing.assert_close(warm(nadir, mu=1e8).weigh(step), cold.weigh(step), rtol=1e-5, atol=0)
 

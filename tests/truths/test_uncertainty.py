@@ -6,14 +6,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from loss_steps import FakeTrainer, loss_step
+from loss_steps import loss_step, some_setting
 
 from mtlbench_plugins.weightings.uncertainty import Uncertainty
 
 
 def started(s0: float = -0.5, tasks: int = 2, learning_rate: float = 1e-3) -> Uncertainty:
     method = Uncertainty(Uncertainty.Params(s0=s0))
-    method.setup(FakeTrainer(tasks, learning_rate))
+    method.setup(some_setting(tasks, learning_rate))
     return method
 
 

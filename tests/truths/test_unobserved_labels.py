@@ -1,19 +1,18 @@
 """Truths of weightings where labels were not observed (SPEC-METHODS section 4), for every built-in weighting."""
 
 import math
-from dataclasses import dataclass, replace
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from continued import SMALL_CRITICS, make, small_trainer
 from fake_steps import gradients
-from small_splits import small_schema, small_splits
+from small_splits import small_schema, small_split, small_splits
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlbench.api import DirectionWeighting, Inputs, SharedGradients, Splits, Step, TrainingError, Weighting
+from mtlbench.api import DirectionWeighting, Inputs, Setting, SharedGradients, Splits, Step, TrainingError, Weighting
 from mtlbench.api.masks import masked
 from mtlbench.cells import Training
 from mtlbench.discovery import discover
@@ -42,20 +41,16 @@ def without(values: Tensor, dim: int) -> Tensor:
     return values.index_select(dim, torch.tensor([k for k in range(TASKS) if k != UNSEEN]))
 
 
-@dataclass
-class World:
-    """What a method reads before the first step, and what it gave after a step: losses that have halved."""
+def some_setting(labels: Tensor) -> Setting:
+    """After a step the losses are about half of those before."""
+    rows, tasks = labels.shape
+    schema = small_schema(tuple("abc"[:tasks]))
+    train = replace(small_split(schema, rows, seed=1), labels=labels, position=torch.arange(rows))
 
-    labels: Tensor
-    learning_rate: float = 0.01
-
-    def __post_init__(self) -> None:
-        rows, tasks = self.labels.shape
-        self.schema = small_schema(tuple("abc"[:tasks]))
-        self.data = SimpleNamespace(labels=self.labels, position=torch.arange(rows), weight=None)
-
-    def losses(self, step: Step) -> Tensor:
+    def losses(step: Step) -> Tensor:
         return step.losses.detach() * torch.linspace(0.4, 0.9, step.losses.shape[1])
+
+    return Setting(schema.tasks, learning_rate=0.01, train=train, losses=losses)
 
 
 def some_labels() -> Tensor:
@@ -87,7 +82,7 @@ def alone(step: Step) -> Step:
 def started(name: str, labels: Tensor) -> Weighting:
     method = BUILT_IN[name](BUILT_IN[name].Params())
     torch.manual_seed(0)
-    method.setup(World(labels))
+    method.setup(some_setting(labels))
     return method
 
 

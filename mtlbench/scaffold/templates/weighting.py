@@ -36,9 +36,9 @@ class TemplateWeighting(api.Weighting):
 
     params: Params
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Begin without a first loss."""
-        self._first = torch.full((len(trainer.schema.tasks),), torch.nan, device=trainer.data.labels.device)
+        self._first = torch.full((len(setting.tasks),), torch.nan, device=setting.device)
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), ones in the first step of an epoch and of tasks that the batch has no label of."""

@@ -52,7 +52,7 @@ class AdaTask(api.DirectionWeighting):
 
     params: Params
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Start from moments of 0."""
         self._steps = 0
         self._moments: dict[str, tuple[Tensor, Tensor]] = {}

@@ -75,10 +75,10 @@ class Constant(api.Weighting):
             trainer.restore()
             trainer.train(self, "continue", seconds=trainer.source_checkpoint.seconds)
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Keep one weight for each task of the dataset."""
-        weights = self.params.weights or (1.0,) * len(trainer.schema.tasks)
-        self._weights = torch.tensor(weights, device=trainer.data.labels.device)
+        weights = self.params.weights or (1.0,) * len(setting.tasks)
+        self._weights = torch.tensor(weights, device=setting.device)
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), the same in every step."""

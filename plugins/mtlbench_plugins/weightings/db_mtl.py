@@ -47,7 +47,7 @@ class DBMTL(api.DirectionWeighting):
 
     params: Params
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Start without running means."""
         self._means: dict[str, Tensor] = {}
 

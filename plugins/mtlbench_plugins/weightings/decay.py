@@ -53,11 +53,12 @@ class Decay(api.Weighting):
             return "decay along the session needs sessions and timestamps, which the dataset lacks; use clock=step"
         return None
 
-    def setup(self, trainer: api.Trainer) -> None:
-        """Keep one rate per task and the position of each training row."""
-        rates = torch.tensor(self.params.rates, device=trainer.data.labels.device)
-        self._rates = rates.expand(len(trainer.schema.tasks))
-        self._position = trainer.data.position
+    def setup(self, setting: api.Setting) -> None:
+        """Keep one rate per task and, on the session clock, the position of each training row."""
+        rates = torch.tensor(self.params.rates, device=setting.device)
+        self._rates = rates.expand(len(setting.tasks))
+        if self.params.clock == "session":
+            self._position = setting.train.position
         self._epochs = 0
 
     def weigh(self, step: api.Step) -> Tensor:

@@ -40,9 +40,9 @@ class DWA(api.Weighting):
 
     params: Params
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Start without past epochs."""
-        tasks, device = len(trainer.schema.tasks), trainer.data.labels.device
+        tasks, device = len(setting.tasks), setting.device
         self._current = EpochLosses(tasks, device)
         self._past = torch.full((2, tasks), torch.nan, dtype=torch.float64, device=device)
 

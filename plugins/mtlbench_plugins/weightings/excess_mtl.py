@@ -44,9 +44,9 @@ class ExcessMTL(api.Weighting):
 
     params: Params
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Start from weights of ones."""
-        tasks, device = len(trainer.schema.tasks), trainer.data.labels.device
+        tasks, device = len(setting.tasks), setting.device
         self._log_weights = torch.zeros(tasks, dtype=torch.float64, device=device)
         self._first = torch.zeros(tasks, dtype=torch.float64, device=device)
         self._squares: dict[str, Tensor] = {}

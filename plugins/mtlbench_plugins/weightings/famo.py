@@ -51,10 +51,10 @@ class FAMO(api.Weighting):
 
     params: Params
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Start with the same logit for each task."""
-        self._trainer = trainer
-        start = torch.zeros(len(trainer.schema.tasks), dtype=torch.float64, device=trainer.data.labels.device)
+        self._setting = setting
+        start = torch.zeros(len(setting.tasks), dtype=torch.float64, device=setting.device)
         self._logits = TaskScalars(start, self.params.learning_rate, self.params.weight_decay)
 
     def weigh(self, step: api.Step) -> Tensor:
@@ -64,7 +64,7 @@ class FAMO(api.Weighting):
 
     def after_step(self, step: api.Step) -> None:
         """Move the logits by how the step changed the losses."""
-        gain = log_losses(step) - log_losses(step, self._trainer.losses(step))
+        gain = log_losses(step) - log_losses(step, self._setting.losses(step))
         z = softmax(self._logits.values, step.seen)
         self._logits.descend(z * (gain - z @ gain), step.seen)
 

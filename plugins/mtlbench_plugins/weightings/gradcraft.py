@@ -66,9 +66,9 @@ class GradCraft(api.Weighting):
 
     params: Params
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Start with running means of 0."""
-        self._norms = torch.zeros(len(trainer.schema.tasks), dtype=torch.float64)
+        self._norms = torch.zeros(len(setting.tasks), dtype=torch.float64)
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,); 0 for the tasks without an observed label in the batch."""

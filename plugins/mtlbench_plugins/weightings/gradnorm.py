@@ -52,9 +52,9 @@ class GradNorm(api.Weighting):
 
     params: Params
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Start from weights of ones."""
-        self._weights = torch.ones(len(trainer.schema.tasks), dtype=torch.float64)
+        self._weights = torch.ones(len(setting.tasks), dtype=torch.float64)
         self._adam = torch.optim.Adam([self._weights], self.params.learning_rate)
         self._first = torch.full_like(self._weights, torch.nan)
 

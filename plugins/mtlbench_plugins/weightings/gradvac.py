@@ -52,9 +52,9 @@ class GradVac(api.Weighting):
 
     params: Params
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Start with usual cosines of 0."""
-        tasks = len(trainer.schema.tasks)
+        tasks = len(setting.tasks)
         self._usual = np.zeros((tasks, tasks))
 
     def weigh(self, step: api.Step) -> Tensor:

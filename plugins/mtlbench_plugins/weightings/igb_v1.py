@@ -48,9 +48,9 @@ class IGBv1(api.Weighting):
 
     params: Params
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Start without a base."""
-        self._base = BaseLosses(len(trainer.schema.tasks), trainer.data.labels.device, self.params.base_epoch)
+        self._base = BaseLosses(len(setting.tasks), setting.device, self.params.base_epoch)
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), positive for the tasks seen in the batch, 0 for the others."""

@@ -78,9 +78,9 @@ class IGBv2(api.Weighting):
 
     params: Params
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Start with random networks, an empty buffer and no base."""
-        tasks, device = len(trainer.schema.tasks), trainer.data.labels.device
+        tasks, device = len(setting.tasks), setting.device
         self._agent = SoftActorCritic(tasks, self.params.learning_rate, device)
         self._buffer = ReplayBuffer(self.params.buffer, 3 * tasks + 1, device)
         self._base = BaseLosses(tasks, device, self.params.base_epoch)

@@ -46,10 +46,10 @@ class IPS(api.Weighting):
 
     params: Params
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Count the classes of each task in the training split."""
-        labels = trainer.data.labels
-        positive = masked_mean(labels.double(), observed_in(labels), trainer.data.weight)
+        labels, weight = setting.train.labels, setting.train.weight
+        positive = masked_mean(labels.double(), observed_in(labels), weight)
         shares = torch.stack([1 - positive, positive])
         # A class that never occurs is left out of the sum; its own weight is never used.
         total = torch.where(shares > 0, shares ** (1 - self.params.power), 0).sum(0)

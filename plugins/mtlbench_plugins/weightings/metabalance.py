@@ -57,9 +57,9 @@ class MetaBalance(api.DirectionWeighting):
             f"the target task {self.params.target!r} is not among those of the dataset: {', '.join(schema.task_names)}"
         )
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Find the target task, and start without running means."""
-        tasks = trainer.schema.task_names
+        tasks = [task.name for task in setting.tasks]
         self._target = tasks.index(self.params.target or tasks[-1])
         self._norms: dict[str, Tensor] = {}
 

@@ -51,9 +51,9 @@ class STCH(api.Weighting):
 
     params: Params
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Start the warm-up."""
-        tasks, device = len(trainer.schema.tasks), trainer.data.labels.device
+        tasks, device = len(setting.tasks), setting.device
         self._current = EpochLosses(tasks, device)
         self._nadir = torch.full((tasks,), torch.nan, dtype=torch.float64, device=device)
         self._epochs = 0

@@ -43,11 +43,10 @@ class Uncertainty(api.Weighting):
 
     params: Params
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Start every s at ``s0``."""
-        device = trainer.data.labels.device
-        start = torch.full((len(trainer.schema.tasks),), self.params.s0, dtype=torch.float64, device=device)
-        self._s = TaskScalars(start, trainer.learning_rate)
+        start = torch.full((len(setting.tasks),), self.params.s0, dtype=torch.float64, device=setting.device)
+        self._s = TaskScalars(start, setting.learning_rate)
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), positive."""

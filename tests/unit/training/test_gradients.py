@@ -109,7 +109,7 @@ def test_weights_of_ones_give_the_gradient_of_the_plain_average(name: str, split
     found = reach(subject.probe(), subject.leaves())
     with seeded(0, "masks"):
         step = subject.step(rows)
-    gradients = TaskGradients(step.logits, step.task_losses, None, subject.leaves(), found)
+    gradients = TaskGradients.of_logits(step.logits, step.task_losses, None, subject.leaves(), found)
     combined = gradients.combined(torch.ones(2))
     with seeded(0, "masks"):
         step = subject.step(rows)
@@ -259,7 +259,9 @@ def test_the_pass_of_one_task_does_not_enter_the_network_of_another(dim: int):
     for task, column in enumerate(columns):
         column.register_hook(lambda gradient, task=task: entered.append((task, gradient)))
     logits = torch.cat(columns, dim=dim)
-    found = TaskGradients(logits, logits.square().mean(0), None, {"shared": shared_leaf}, {"shared": frozenset({0, 1})})
+    found = TaskGradients.of_logits(
+        logits, logits.square().mean(0), None, {"shared": shared_leaf}, {"shared": frozenset({0, 1})}
+    )
     assert [task for task, _ in entered] == [0, 1]
     assert all(gradient.any() for _, gradient in entered)
     first, second = found.shared.jacobian["shared"]
@@ -284,7 +286,7 @@ def test_gradients_do_not_depend_on_how_the_logits_were_put_together(arrange):
     expected = [
         torch.autograd.grad(logits[:, k].square().mean(), leaf, retain_graph=True, allow_unused=True)[0] for k in (0, 1)
     ]
-    found = TaskGradients(logits, logits.square().mean(0), None, {"leaf": leaf}, {"leaf": frozenset({0, 1})})
+    found = TaskGradients.of_logits(logits, logits.square().mean(0), None, {"leaf": leaf}, {"leaf": frozenset({0, 1})})
     for gradient, wanted in zip(found.shared.jacobian["leaf"], expected, strict=True):
         torch.testing.assert_close(gradient, torch.zeros(2, 2) if wanted is None else wanted)
 
@@ -299,7 +301,7 @@ def test_a_penalty_is_descended_once_beside_the_weighted_gradients():
     leaves = subject.leaves()
     penalty = calibrated.penalty(step.logits)
     expected = torch.autograd.grad(step.losses.mean() + penalty, list(leaves.values()), retain_graph=True)
-    combined = TaskGradients(step.logits, step.task_losses, penalty, leaves, found).combined(torch.ones(2))
+    combined = TaskGradients.of_logits(step.logits, step.task_losses, penalty, leaves, found).combined(torch.ones(2))
     for name, gradient in zip(leaves, expected, strict=True):
         torch.testing.assert_close(combined[name], gradient, atol=1e-6, rtol=1e-4)
 
@@ -347,17 +349,16 @@ def test_post_step_losses_are_those_of_the_moved_parameters_under_the_same_masks
         needs = frozenset({"post-step losses"})
         still: Tensor
 
-        def setup(self, trainer: api.Trainer) -> None:
-            self.trainer = trainer
+        def setup(self, setting: api.Setting) -> None:
+            self.setting = setting
 
         def weigh(self, step: api.Step) -> Tensor:
-            self.same = self.trainer.losses(step)
+            self.same = self.setting.losses(step)
             self.before = step.losses.detach().clone()
-            self.trainer.backbone.train()
             return super().weigh(step)
 
         def after_step(self, step: api.Step) -> None:
-            self.after = self.trainer.losses(step)
+            self.after = self.setting.losses(step)
 
     subject = trainer("mmoe", dataclasses.replace(small_splits()), epochs=1, patience=1)
     weighting = Looks()

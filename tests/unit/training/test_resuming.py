@@ -67,7 +67,7 @@ class Twice(api.Weighting):
 
     name, label = "twice", "Twice"
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         self._drawn = torch.zeros(2)
 
     def fit(self, trainer: api.Trainer) -> None:

@@ -1,7 +1,5 @@
 """What the paper's formula says of the weights, and every rule that mtlbench has for a weighting."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -19,10 +17,7 @@ def test_conforms(case: Case) -> None:
 def weights(losses: np.ndarray) -> np.ndarray:
     """Weights (T, K) of a training whose mean losses are ``losses`` (T, K)."""
     method = CovWeighting(api.NoParams())
-    labels = torch.zeros(1, losses.shape[1])
-    method.setup(
-        SimpleNamespace(schema=SimpleNamespace(tasks=range(losses.shape[1])), data=SimpleNamespace(labels=labels))
-    )
+    method.setup(api.Setting([api.Task(f"task{k}") for k in range(losses.shape[1])]))
     return torch.stack([method.weigh(step(row)) for row in losses]).numpy()
 
 

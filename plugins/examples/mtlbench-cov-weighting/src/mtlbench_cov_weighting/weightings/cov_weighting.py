@@ -30,9 +30,9 @@ class CovWeighting(api.Weighting):
 
     name, label = "cov-weighting", "CoV-Weighting"
 
-    def setup(self, trainer: api.Trainer) -> None:
+    def setup(self, setting: api.Setting) -> None:
         """Begin with no step seen."""
-        tasks, device = len(trainer.schema.tasks), trainer.data.labels.device
+        tasks, device = len(setting.tasks), setting.device
         self._steps = torch.zeros(tasks, dtype=torch.float64, device=device)
         self._mean_loss = torch.zeros(tasks, dtype=torch.float64, device=device)
         self._mean_ratio = torch.zeros(tasks, dtype=torch.float64, device=device)

@@ -1,0 +1,86 @@
+"""What a weighting knows before its first step."""
+
+from collections.abc import Callable, Sequence
+from inspect import signature
+from typing import NoReturn
+
+import torch
+from torch import Tensor
+
+from mtlbench.api.dataset import Split
+from mtlbench.api.renamed import SETTING_ATTRIBUTES, replacement
+from mtlbench.api.step import Step
+from mtlbench.api.tasks import Task
+from mtlbench.errors import UsageError
+
+ELSEWHERE = "a loop of one's own has none: train with mtlbench.run"
+
+
+class Setting:
+    """What :meth:`mtlbench.api.Weighting.setup` gets: the tasks, and what can be asked of the training.
+
+    It is the same in the harness and in a loop of one's own (:class:`mtlbench.Weigher`). A test of a plugin makes one::
+
+        method.setup(api.Setting([api.Task("click"), api.Task("watch_time", "nonnegative")]))
+
+    Args:
+        tasks: K tasks with their kinds, in the order of the columns of the losses.
+        device: of the losses.
+        learning_rate: of the network.
+        train: the training split; ``None``: there is none.
+        losses: what :meth:`losses` gives; ``None``: nobody can compute them.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        device: torch.device | str = "cpu",
+        learning_rate: float = 1e-3,
+        train: Split | None = None,
+        losses: Callable[[Step], Tensor] | None = None,
+    ) -> None:
+        self.tasks = tuple(tasks)
+        self.device = torch.device(device)
+        self.learning_rate = learning_rate
+        self._train = train
+        self._losses = losses
+
+    @property
+    def train(self) -> Split:
+        """The training split, for a method that counts or looks up something in it.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if self._train is None:
+            raise UsageError(f"the weighting reads the training split, and {ELSEWHERE}")
+        return self._train
+
+    def losses(self, step: Step) -> Tensor:
+        """Losses (B, K) of the step's samples under the present parameters and the step's dropout masks, no gradient.
+
+        It costs one more forward pass, so a method declares it: ``needs = frozenset({"post-step losses"})``.
+
+        Raises:
+            UsageError: nobody can compute them.
+        """
+        if self._losses is None:
+            raise UsageError("the weighting reads the losses after a step, and the setting was given no such function")
+        return self._losses(step)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Name what took the place of an attribute of the trainer, which ``setup`` got before."""
+        raise AttributeError(f"{replacement('setting', name, SETTING_ATTRIBUTES)}; only fit(trainer) sees the trainer")
+
+
+def check_setup(owner: str, setup: Callable[..., None]) -> None:
+    """Refuse a ``setup(trainer)``.
+
+    Raises:
+        TypeError: naming the new argument.
+    """
+    if "trainer" in signature(setup).parameters:
+        raise TypeError(
+            f"{owner}.setup(trainer) has a new argument: write setup(setting), and read setting.tasks, device, "
+            "learning_rate, train and losses(step) (mtlbench.api.Setting); only fit(trainer) sees the trainer"
+        )
