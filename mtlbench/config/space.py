@@ -47,7 +47,7 @@ def common_space(preset: PresetName) -> dict[str, Search]:
 
 
 @dataclass(frozen=True)
-class Setting:
+class TrialSettings:
     """What one trial changes of the study's settings, by public names, as JSON values."""
 
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Space:
     fixed: frozenset[str] = frozenset()
     overrides: Ranges = field(default_factory=dict)
 
-    def trial(self, number: int, seed: int, backbone: Resolved, weighting: Resolved, tasks: int) -> Setting:
+    def trial(self, number: int, seed: int, backbone: Resolved, weighting: Resolved, tasks: int) -> TrialSettings:
         """The setting of trial ``number``: 0 has the study's own, the others are points of a scrambled Sobol sequence.
 
         A. Owen, "Randomly permuted (t,m,s)-nets and (t,s)-sequences", 1995, as ``scipy.stats.qmc.Sobol`` has it. The
@@ -108,7 +108,7 @@ class Space:
                 ) from error
             if point is not None or value is not None:
                 found[where][name] = value
-        return Setting(**found)
+        return TrialSettings(**found)
 
     def described(self, backbone: Resolved, weighting: Resolved, tasks: int) -> dict[str, str]:
         """Parameter -> its range, for a reader: common ones first, a plugin's own with its name before them."""

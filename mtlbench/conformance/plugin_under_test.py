@@ -9,8 +9,16 @@ from pydantic import ValidationError
 from mtlbench.api import Backbone, Params, Schema, Weighting
 from mtlbench.discovery import Catalogue, Entry
 
-TINY = {"embedding": 4, "bottom": (8,), "tower": (4,), "dropout": 0.0, "experts": 2, "critic_epochs": 2}
-"""Sizes of the networks that the kit trains, and passes over a replay buffer, by parameter name: small, to be quick."""
+TINY = {
+    "embedding": 4,
+    "bottom": (8,),
+    "tower": (4,),
+    "dropout": 0.0,
+    "experts": 2,
+    "critic_epochs": 2,
+    "grid": (0.25, 0.75),
+}
+"""Sizes of networks, passes over a replay buffer and points of a grid in the kit, by parameter: small, to be quick."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ Unit = Literal["steps", "seconds"]
 def spent(records: Iterable[Record], unit: Unit) -> dict[str, float]:
     """By the id of each finished cell what it used in all stages, those of reused cells too."""
     done = (record for record in records if record.status == "done")
-    return {record.cell: sum(getattr(stage, unit) for stage in record.spend) for record in done}
+    return {record.cell: record.spent(unit) for record in done}
 
 
 def with_matched_budgets(jobs: Sequence[Job], used: Mapping[str, float], unit: Unit) -> list[Job]:

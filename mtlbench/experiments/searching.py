@@ -8,7 +8,7 @@ from typing import Any
 from mtlbench.api import Splits
 from mtlbench.cells import identity
 from mtlbench.config.plan import SEARCH_SEEDS, Plan, TunedPlan
-from mtlbench.config.space import Setting
+from mtlbench.config.space import TrialSettings
 from mtlbench.config.specs import Resolved, resolve
 from mtlbench.config.study import Study
 from mtlbench.discovery import Catalogue
@@ -30,7 +30,7 @@ class _Running:
     backbone: Resolved
     weighting: Resolved
     number: int
-    settings: list[Setting]
+    settings: list[TrialSettings]
     """Of its trials."""
     jobs: list[Job] = field(default_factory=list)
     """Of its trials."""
@@ -124,7 +124,7 @@ class Searching:
         one.jobs = [first, *(self._add(one, splits, setting, seed) for setting in settings[1:])]
         self._running.append(one)
 
-    def _add(self, one: _Running, splits: Splits, setting: Setting, seed: int) -> Job:
+    def _add(self, one: _Running, splits: Splits, setting: TrialSettings, seed: int) -> Job:
         """The job of the method under ``setting``."""
         backbone = self._under(one.backbone, setting.backbone)
         weighting = self._under(one.weighting, setting.weighting)
@@ -132,7 +132,7 @@ class Searching:
         block = Block(one.dataset, splits, seed, replace(own, **setting.training), yardstick=own)
         return self._expansion.add(block, backbone, weighting)
 
-    def _checked(self, setting: Setting, backbone: Resolved, weighting: Resolved) -> Setting:
+    def _checked(self, setting: TrialSettings, backbone: Resolved, weighting: Resolved) -> TrialSettings:
         """``setting`` with its values as they are recorded, which a space file or a plugin may have given otherwise."""
         try:
             training = Study.load(flags=setting.training)
@@ -143,7 +143,7 @@ class Searching:
                 f"the search space gives a value that cannot be used: {error}; correct the range of the parameter, or "
                 "name its values, such as {choice = [1, 2]}, in a file for --space"
             ) from error
-        return Setting(
+        return TrialSettings(
             {name: getattr(training, name) for name in setting.training},
             {name: of_backbone[name] for name in setting.backbone},
             {name: of_weighting[name] for name in setting.weighting},
@@ -231,7 +231,7 @@ def _trials(one: _Running, store: RecordStore) -> list[Trial]:
     ]
 
 
-def _trial(number: int, setting: Setting, record: Record) -> Trial:
+def _trial(number: int, setting: TrialSettings, record: Record) -> Trial:
     kept = record.selection
     return Trial(
         number=number,
@@ -242,7 +242,7 @@ def _trial(number: int, setting: Setting, record: Record) -> Trial:
         status=record.status,
         score=kept.objective if kept else None,
         loss=kept.validation_loss if kept else None,
-        steps=sum(stage.steps for stage in record.spend),
-        rows=sum(stage.rows for stage in record.spend),
-        seconds=sum(stage.seconds for stage in record.spend),
+        steps=record.spent("steps"),
+        rows=record.spent("rows"),
+        seconds=record.spent("seconds"),
     )

@@ -195,10 +195,7 @@ def _row(record: Record) -> dict[str, Any]:
         **{f"{kind}.{name}": value for kind, use in uses.items() for name, value in use.params.items()},
         **{f"training.{name}": value for name, value in record.training.items()},
         **{".".join(key): value for key, value in record.scores().items()},
-        **{
-            unit: sum(getattr(stage, unit) for stage in record.spend) if record.spend else None
-            for unit in ("steps", "rows", "seconds")
-        },
+        **{unit: record.spent(unit) if record.spend else None for unit in ("steps", "rows", "seconds")},
     }
 
 

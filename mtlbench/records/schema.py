@@ -221,6 +221,10 @@ class Record(Strict):
         scores = (self.metrics or {}).get(split, {})
         return {task: scores.get(task, {}).get(self.dataset.primary_of(task)) for task in self.dataset.tasks}
 
+    def spent(self, unit: Literal["steps", "rows", "seconds"]) -> Any:
+        """``steps``, ``rows`` or ``seconds`` of all stages together, those of reused cells too."""
+        return sum(getattr(stage, unit) for stage in self.spend)
+
     def sealed(self) -> "Record":
         """The record with its checksum."""
         return self.model_copy(update={"checksum": checksum(json.loads(self.model_dump_json()))})

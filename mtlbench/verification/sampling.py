@@ -46,7 +46,7 @@ def rerun_sample(stored: Sequence[Stored], sample: Sample, report: Report, liste
     """
     done = [one for one in stored if one.record.status == "done"]
     if sample.cheapest:
-        done.sort(key=lambda one: (sum(stage.seconds for stage in one.record.spend), one.record.cell))
+        done.sort(key=lambda one: (one.record.spent("seconds"), one.record.cell))
     else:
         done.sort(key=lambda one: one.record.cell)
         random.Random(sample.seed).shuffle(done)

@@ -96,6 +96,7 @@ def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: 
         DaskPool("tcp://127.0.0.1:9", 1, silent)
 
 
+@pytest.mark.slow
 def test_a_worker_of_several_threads_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
@@ -117,6 +118,7 @@ def copied(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "line", "changed", "told"),
     [

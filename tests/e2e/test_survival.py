@@ -68,6 +68,7 @@ def test_a_run_that_is_killed_takes_its_workers_along_and_goes_on_in_the_midst_o
     assert saved(out) == []
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_costs_its_cells_a_retry(undisturbed: Path, tmp_path: Path):
     out = tmp_path / "results"
     with start(PART, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
@@ -79,6 +80,7 @@ def test_a_worker_that_is_killed_costs_its_cells_a_retry(undisturbed: Path, tmp_
     assert crashed in ([1], [1, 1])
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_share_the_cells_and_train_none_twice(undisturbed: Path, tmp_path: Path):
     out = tmp_path / "results"
     with start(PART, out, "--jobs", "1") as one, start(PART, out, "--jobs", "1") as other:
@@ -90,6 +92,7 @@ def test_two_runs_at_once_share_the_cells_and_train_none_twice(undisturbed: Path
     )  # what the other run did takes no time
 
 
+@pytest.mark.slow
 def test_ctrl_c_twice_leaves_whole_records_and_no_worker(undisturbed: Path, tmp_path: Path):
     out = tmp_path / "results"
     with start(PART, out, "--jobs", "2", *SAVED_EACH_STEP) as run:
@@ -154,7 +157,9 @@ def without_dependents(out: Path) -> None:
         path.unlink()
 
 
-@pytest.mark.parametrize("region", ["header", "last tensor", "digest"])
+@pytest.mark.parametrize(
+    "region", ["last tensor", *(pytest.param(region, marks=pytest.mark.slow) for region in ("header", "digest"))]
+)
 def test_a_damaged_checkpoint_is_trained_again(undisturbed: Path, tmp_path: Path, region: str):
     out = Path(shutil.copytree(undisturbed, tmp_path / "results"))
     damaged, whole = checkpoints(out)
@@ -169,6 +174,7 @@ def test_a_damaged_checkpoint_is_trained_again(undisturbed: Path, tmp_path: Path
     assert page(out) == page(undisturbed)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_damaged_while_the_study_runs_is_an_error_that_overwrite_failed_mends(
     undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -20,8 +20,8 @@ from mtlbench.training.journal import Journal
 
 FIXTURE = Fixture()
 BEFORE = {"epochs": 3, "batch_size": FIXTURE.rows // 2}
-KILLS = 5
-"""Trainings that are killed, at steps spread over the training: at all but the first where there is one stage."""
+KILLS = 4
+"""Trainings that are killed, at steps spread over the training, at ends of epochs and within one."""
 
 
 @rule("weighting")

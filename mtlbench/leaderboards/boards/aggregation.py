@@ -162,9 +162,7 @@ def _spend(done: Sequence[Record]) -> MeanSpend | None:
     if not done:
         return None
     return MeanSpend(
-        steps=statistics.fmean(sum(stage.steps for stage in record.spend) for record in done),
-        rows=statistics.fmean(sum(stage.rows for stage in record.spend) for record in done),
-        seconds=statistics.fmean(sum(stage.seconds for stage in record.spend) for record in done),
+        *(statistics.fmean(record.spent(unit) for record in done) for unit in ("steps", "rows", "seconds"))
     )
 
 
