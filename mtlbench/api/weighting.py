@@ -136,6 +136,15 @@ class Weighting(Plugin, ABC):
         """
         return ()
 
+    def needs_harness(self) -> str | None:
+        """Why the method cannot weigh in a loop of one's own (:class:`mtlbench.Weigher`), and what to do, as the end of
+        a sentence; ``None`` if it can."""
+        if "critics" in self.needs:
+            return "it trains critics on sessions, which takes a log; train with mtlbench.run"
+        if type(self).fit is not Weighting.fit:
+            return "it has a training schedule of its own; train with mtlbench.run"
+        return None
+
     def fit(self, trainer: Trainer) -> None:
         """Train ``trainer.backbone`` in one stage, from initial parameters or from that of :meth:`warm_start`.
 
