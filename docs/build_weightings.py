@@ -113,6 +113,9 @@ LINK = re.compile(r"https?://[^\s,;)]+?(?=[.:,;)]*(?:\s|$))")
 READS = re.compile(r"(?:\A|\n\n)It reads (.+?)\.(?=\s|\Z)", flags=re.DOTALL)
 """The sentence of a docstring that says what the method reads."""
 
+ADDS = re.compile(r"It costs (.+?)\.(?=\s|\Z)", flags=re.DOTALL)
+"""The sentence of a docstring that says what a step costs beyond what the needs say, if there is something."""
+
 COSTS = {
     "post-step losses": "one more forward pass",
     "gram": "one backward pass per task",
@@ -223,6 +226,8 @@ def reads(entry: Entry) -> str:
 def cost(entry: Entry) -> str:
     """What a step costs more than one under constant weights, and what else is trained."""
     parts = list(dict.fromkeys(COSTS[need] for need in COSTS if need in entry.cls.needs))
+    if adds := ADDS.search(getdoc(entry.cls) or ""):
+        parts.append(prose(" ".join(adds[1].split())))
     if start := warm_start(entry.cls):
         critics = " and critics are" if "critics" in entry.cls.needs else " is"
         parts.append(f"`{start.weighting}`{critics} trained first")

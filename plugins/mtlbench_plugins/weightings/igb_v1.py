@@ -15,8 +15,9 @@ class IGBv1(api.Weighting):
     r"""Logarithms of the losses are weighted by how much of its early loss each task still has.
 
     Y. Dai, N. Fei, Z. Lu, "Improvable gap balancing for multi-task learning", UAI 2023,
-    https://arxiv.org/abs/2307.15429, its first method. The improvable gap of a task is how much its loss can still
-    fall; it is measured by the loss relative to a base b_k, the task's mean training loss of an early epoch:
+    https://arxiv.org/abs/2307.15429, its first method. The improvable gap of a task is the distance between its present
+    training progress and the final one that is wanted. It is measured by the loss relative to a base b_k, the task's
+    mean training loss of an early epoch:
 
     .. math:: L = \sum_k \omega_k \log L_k, \qquad
               \omega = K \, \mathrm{softmax}\Big(\frac{L_k}{b_k}\Big), \qquad

@@ -44,7 +44,7 @@ class IGBv2(api.Weighting):
     takes no part in the reward and the softmax. A loss below 1e-8 counts as 1e-8. All random numbers come from torch's
     global generator.
 
-    It reads the task losses, and their means in an early epoch.
+    It reads the task losses, and their means in an early epoch. It costs up to one update of small networks per step.
 
     Settings are those of the authors' code, https://github.com/YanqiDai/IGB4MTL. Deviations from it:
 
