@@ -61,9 +61,13 @@ def test_weights_and_gradient_of_omega_are_those_of_the_objective(
 
 @given(losses=some_losses)
 @few_examples
-def test_without_differences_it_begins_as_the_plain_average(losses: list[float]):
-    method = started(len(losses), **{"lambda": 0})
-    torch.testing.assert_close(weights(method, losses), torch.ones(len(losses), dtype=torch.float64))
+def test_without_differences_it_begins_as_the_plain_average_and_stays_it_if_no_factor_moves(losses: list[float]):
+    moving, still = started(len(losses), **{"lambda": 0}), started(len(losses), learning_rate=0.0, **{"lambda": 0})
+    ones = torch.ones(len(losses), dtype=torch.float64)
+    torch.testing.assert_close(weights(moving, losses), ones)
+    for _ in range(2):
+        torch.testing.assert_close(weights(still, losses), ones)
+        still.after_step(loss_step(losses))
 
 
 def test_one_task_has_weight_one_and_its_omega_still_falls():

@@ -139,6 +139,7 @@ class SoftActorCritic:
         u, _ = self._policy(state.unsqueeze(0))
         return u[0]
 
+    @torch.enable_grad()
     def learn(self, transitions: Tensor) -> None:
         """Update all once on ``transitions`` (B, 3 K + 1): state, action, reward, next state."""
         state, action, reward, following = transitions.split([self._tasks, self._tasks, 1, self._tasks], dim=1)
