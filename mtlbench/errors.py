@@ -21,7 +21,15 @@ class DataError(UsageError):
     """A log that is missing, malformed, or cannot be split into a fair train, validation and test part."""
 
 
-class DataWarning(UserWarning):
+class MtlbenchWarning(UserWarning):
+    """Base of every warning whose message is written for the user."""
+
+
+class TrackerWarning(MtlbenchWarning):
+    """A tracker that does not show what a run found; the records have it all the same."""
+
+
+class DataWarning(MtlbenchWarning):
     """Something about a dataset that whoever reads its results must know, and that does not stop a study."""
 
 

@@ -20,6 +20,7 @@ from mtlbench.api.spilled import SpilledFrame
 from mtlbench.api.splitting import Splitting
 from mtlbench.api.step import Jacobian, SharedGradients, Step
 from mtlbench.api.tasks import Task, funnel
+from mtlbench.api.tracker import TrackedCell, TrackedPoint, Tracker
 from mtlbench.api.trainer import SourceCheckpoint, StageBudget, Stateful, Trainer
 from mtlbench.api.weighting import DirectionWeighting, Need, Source, Weighting, ones
 from mtlbench.errors import DataError, MtlbenchError, TrainingError, UsageError, did_you_mean
@@ -62,6 +63,9 @@ __all__ = [
     "Stateful",
     "Step",
     "Task",
+    "TrackedCell",
+    "TrackedPoint",
+    "Tracker",
     "Trainer",
     "TrainingError",
     "UsageError",

@@ -208,6 +208,9 @@ class Dataset(Plugin, ABC):
     """Raise it when the same raw files and parameters give another log, so that results before and after never mix."""
     publications: ClassVar[Sequence[Publication]] = ()
     """Where the raw files come from; several, if a parameter chooses among them."""
+    base: Path = Path()
+    """Folder at which relative paths in the parameters start. The harness sets it to the folder of the study file where
+    that names the dataset."""
 
     def __init__(self, params: object) -> None:
         self.params = params
@@ -236,12 +239,17 @@ class Dataset(Plugin, ABC):
         """
 
     @classmethod
-    def describe(cls, file: Path, folder: Path) -> Description | None:
+    def describe(cls, file: Path, folder: Path, tasks: Sequence[str] = ()) -> Description | None:
         """Look at a user's own ``file`` (or folder of files) and draft the description by which this dataset reads it.
 
-        ``None`` for a dataset that reads no such files. The draft will be saved in ``folder``.
+        ``None`` for a dataset that reads no such files.
+
+        Args:
+            file: the file or folder.
+            folder: where the draft will be saved.
+            tasks: the tasks as the user names them; found by the dataset where there are none.
 
         Raises:
-            DataError: the file cannot be read.
+            DataError: the file cannot be read, or a task is not in it.
         """
         return None

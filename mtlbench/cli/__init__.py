@@ -17,6 +17,7 @@ from mtlbench.cli import (
     doctor,
     figure,
     info,
+    init,
     leaderboard,
     listing,
     merge,
@@ -41,13 +42,13 @@ app = typer.Typer(
     mtlbench info weighting rmtl
     """,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     # Brackets are part of our grammar: no markup in help texts.
     rich_markup_mode=None,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
 app.command("run")(run.run)
+app.command("init")(init.init)
 app.command("list")(listing.list_plugins)
 app.command("info")(info.info)
 app.command("status")(status.status)

@@ -23,7 +23,9 @@ def conform(
     plugin: Annotated[str, typer.Argument(metavar="NAME|FILE", help="An installed plugin, or a .py file of plugins.")],
     kind: Annotated[
         str | None,
-        typer.Option(metavar="dataset|backbone|weighting", help="Test plugins of this kind alone.", show_default=False),
+        typer.Option(
+            metavar="dataset|backbone|weighting|tracker", help="Test plugins of this kind alone.", show_default=False
+        ),
     ] = None,
     rule: Annotated[
         list[str] | None, typer.Option(metavar="RULE", help="Check this rule alone (repeatable).", show_default=False)

@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
+from mtlbench.cli import completion
 from mtlbench.cli.output import PluginFiles, plain, stdout, table
 from mtlbench.errors import UsageError, did_you_mean
 
 
 def info(
-    kind: Annotated[str, typer.Argument(metavar="dataset|backbone|weighting")],
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    kind: Annotated[str, typer.Argument(metavar="dataset|backbone|weighting|tracker", autocompletion=completion.kinds)],
+    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=completion.names)],
     plugin: PluginFiles = None,
 ) -> None:
     """Say what a plugin does: formula, paper, parameters and needs.

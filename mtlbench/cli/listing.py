@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from mtlbench.cli.plugin_info import PluginIndex, PluginInfo
     from mtlbench.discovery import Broken
 
-GROUPS = {"datasets": "dataset", "backbones": "backbone", "weightings": "weighting"}
+GROUPS = {"datasets": "dataset", "backbones": "backbone", "weightings": "weighting", "trackers": "tracker"}
 
 
 def list_plugins(
-    group: Annotated[str | None, typer.Argument(metavar="[datasets|backbones|weightings]")] = None,
+    group: Annotated[str | None, typer.Argument(metavar="[datasets|backbones|weightings|trackers]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_matrix: Annotated[
         bool, typer.Option("--matrix", help="Show which backbone and weighting make a pair, and why others do not.")

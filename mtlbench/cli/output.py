@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mtlbench.errors import DataWarning
+from mtlbench.errors import MtlbenchWarning
 from mtlbench.text import one_line, printable
 
 if TYPE_CHECKING:
@@ -82,15 +82,15 @@ def warn_of_broken(broken: "Iterable[Broken]") -> None:
 
 @contextmanager
 def warnings_as_lines() -> Iterator[None]:
-    """Print each warning about data once, as one line on stderr; other warnings as Python does."""
+    """Print each warning of mtlbench once, as one line on stderr; other warnings as Python does."""
     said: set[str] = set()
     with warnings.catch_warnings():
-        warnings.filterwarnings("always", category=DataWarning, append=True)
+        warnings.filterwarnings("always", category=MtlbenchWarning, append=True)
         usual = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
             text = one_line(str(message))
-            if not issubclass(category, DataWarning):
+            if not issubclass(category, MtlbenchWarning):
                 usual(message, category, *where, **more)
             elif text not in said:
                 said.add(text)

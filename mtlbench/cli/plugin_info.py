@@ -109,6 +109,10 @@ def _needs(entry: Entry) -> Iterator[str]:
         if entry.cls.folder:
             yield f"raw files in DATA_DIR/{entry.cls.folder}"
         return
+    if entry.kind == "tracker":
+        if entry.cls.package:
+            yield f"the package {entry.cls.package}" + (f": {command}" if (command := entry.cls.missing()) else "")
+        return
     if entry.kind == "weighting":
         start = entry.cls(entry.cls.Params()).warm_start()
         if start is not None:

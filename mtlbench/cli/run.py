@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mtlbench.cli import completion
 from mtlbench.cli.output import PluginFiles, aligned, print_tables, say, warn_of_broken
 
 if TYPE_CHECKING:
@@ -22,10 +23,14 @@ def _option(*names: str, **settings: Any) -> Any:
     return typer.Option(*names, show_default=False, **settings)
 
 
+def _specs(kind: str, help: str) -> Any:
+    return _option(f"--{kind}", metavar="SPEC", help=help, autocompletion=completion.specs(kind))
+
+
 def run(
-    datasets: Annotated[Specs, _option("--dataset", metavar="SPEC", help="Datasets. [default: synthetic]")] = None,
-    backbones: Annotated[Specs, _option("--backbone", metavar="SPEC", help="Backbones. [default: all]")] = None,
-    weightings: Annotated[Specs, _option("--weighting", metavar="SPEC", help="Weightings. [default: rmtl]")] = None,
+    datasets: Annotated[Specs, _specs("dataset", help="Datasets. [default: synthetic]")] = None,
+    backbones: Annotated[Specs, _specs("backbone", help="Backbones. [default: all]")] = None,
+    weightings: Annotated[Specs, _specs("weighting", help="Weightings. [default: rmtl]")] = None,
     seeds: Annotated[int | None, _option(metavar="N", help="Seeds 0 to N-1. [default: 3]")] = None,
     preset: Annotated[
         str | None,
@@ -131,6 +136,9 @@ def run(
     ] = None,
     layout: Annotated[
         str | None, _option(metavar="methods|paper", help="Shape of the tables. [default: methods]")
+    ] = None,
+    trackers: Annotated[
+        Specs, _specs("tracker", help="Also show each cell that is trained in this tool, such as mlflow.")
     ] = None,
     plugins: PluginFiles = None,
     config: Annotated[Path | None, _option(metavar="FILE", help="Study as TOML; flags override its values.")] = None,

@@ -19,6 +19,8 @@ from mtlbench.config.presets import PRESETS, PresetName
 from mtlbench.discovery.catalogue import Catalogue, Entry
 from mtlbench.errors import UsageError, did_you_mean
 
+SIZED = ("backbone", "weighting")
+"""Kinds of plugins that take sizes of networks."""
 MOST_SETTINGS = 10_000
 """Of one plugin's parameters, crossed."""
 
@@ -64,7 +66,7 @@ def resolve(
         if key not in fields:
             raise UsageError(f"{kind} {name}: unknown parameter {key!r}: {did_you_mean(key, list(fields))}")
     usual, set_for_all = (
-        {key: value for key, value in given.items() if key in fields and kind != "dataset"}
+        {key: value for key, value in given.items() if key in fields and kind in SIZED}
         for given in (PRESETS[preset].sizes, sizes)
     )
     model = _validated(entry, {**usual, **set_for_all, **params})

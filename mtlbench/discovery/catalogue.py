@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from mtlbench.cells import PluginSpec
 from mtlbench.errors import UsageError, did_you_mean
 
-KINDS = ("dataset", "backbone", "weighting")
+KINDS = ("dataset", "backbone", "weighting", "tracker")
 
 BREAKS = (Exception, SystemExit)
 """What the code of a plugin may raise without ending mtlbench: anything but an interrupt."""
@@ -55,11 +55,12 @@ class Catalogue:
     datasets: Mapping[str, Entry] = field(default_factory=dict)
     backbones: Mapping[str, Entry] = field(default_factory=dict)
     weightings: Mapping[str, Entry] = field(default_factory=dict)
+    trackers: Mapping[str, Entry] = field(default_factory=dict)
     broken: Sequence[Broken] = ()
 
     def of_kind(self, kind: str) -> Mapping[str, Entry]:
         """The plugins of one of ``KINDS``, by name."""
-        return {"dataset": self.datasets, "backbone": self.backbones, "weighting": self.weightings}[kind]
+        return dict(zip(KINDS, (self.datasets, self.backbones, self.weightings, self.trackers), strict=True))[kind]
 
     def get(self, kind: str, name: str) -> Entry:
         """The plugin called ``name``.
@@ -79,8 +80,8 @@ class Catalogue:
     def including(self, entries: Sequence[Entry]) -> "Catalogue":
         """This catalogue with ``entries``, each in place of the plugin of its name."""
         more = {kind: {entry.name: entry for entry in entries if entry.kind == kind} for kind in KINDS}
-        datasets, backbones, weightings = ({**self.of_kind(kind), **more[kind]} for kind in KINDS)
-        return Catalogue(datasets, backbones, weightings, self.broken)
+        datasets, backbones, weightings, trackers = ({**self.of_kind(kind), **more[kind]} for kind in KINDS)
+        return Catalogue(datasets, backbones, weightings, trackers, self.broken)
 
 
 def named(kind: str, name: str, known: Mapping[str, Known], broken: Iterable[Broken]) -> Known:

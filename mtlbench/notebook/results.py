@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from mtlbench.config.parameters import spec_text
 from mtlbench.errors import UsageError, did_you_mean
-from mtlbench.figures.everything import FIGURES
-from mtlbench.figures.searches import draw_searches
+from mtlbench.figures import draw_one
 from mtlbench.leaderboards import build, comparison_tables
 from mtlbench.leaderboards import compare as compare_boards
 from mtlbench.leaderboards.boards.grouping import board_key, boards, method_key
@@ -28,7 +27,6 @@ from mtlbench.tasks.objective import MEAN, Objective
 if TYPE_CHECKING:
     import pandas as pd
 
-SEARCHES = "searches"
 RANKED = ("dataset", "method", "backbone", "weighting", "objective", "seeds", "settings")
 
 
@@ -121,15 +119,9 @@ class Results:
         Raises:
             UsageError: there is no such figure, the results have too little for it, or matplotlib is not installed.
         """
-        kinds = [*FIGURES, SEARCHES]
-        if kind not in kinds:
-            raise UsageError(f"unknown figure {kind!r}: {did_you_mean(kind, kinds)}")
         with tempfile.TemporaryDirectory(prefix="mtlbench-figure-") as folder:
             path = Path(folder) / f"{kind}.svg"
-            if kind == SEARCHES:
-                draw_searches(self.searches, path)
-            else:
-                FIGURES[kind](self.records, path)
+            draw_one(kind, self.records, path, self.searches)
             return Picture(path.read_text(encoding="utf-8"))
 
     def report(self, path: Path | str, title: str = "Leaderboard") -> Path:

@@ -23,6 +23,7 @@ def run(
     backbones: Any = None,
     weightings: Any = None,
     *,
+    trackers: Any = None,
     config: Path | str | None = None,
     plugins: Sequence[Path | str] = (),
     quiet: bool = False,
@@ -42,6 +43,7 @@ def run(
             frame through :func:`mtlbench.table`.
         backbones: the same; ``"all"`` for all.
         weightings: the same.
+        trackers: the same: tools that each cell which is trained is shown in, such as ``"mlflow[experiment=mine]"``.
         config: a study as TOML; what else is given overrides it.
         plugins: files with plugins.
         quiet: show no progress.
@@ -53,7 +55,8 @@ def run(
     """
     flags = {name: value for name, value in keys.items() if value is not None}
     files = [Path(file) for file in plugins]
-    for kind, given in (("datasets", datasets), ("backbones", backbones), ("weightings", weightings)):
+    named = {"datasets": datasets, "backbones": backbones, "weightings": weightings, "trackers": trackers}
+    for kind, given in named.items():
         if given is not None:
             flags[kind], more = specs(kind, given)
             files += more

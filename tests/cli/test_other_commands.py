@@ -89,7 +89,7 @@ def test_list_takes_the_plugin_folder(mtlbench: Any, tmp_path: Path, monkeypatch
 def test_list_as_json(mtlbench: Any, tmp_path: Path) -> None:
     bad = write(tmp_path, "bad.py", "1 / 0")
     everything = json.loads(mtlbench("list", "--json", "--plugin", bad).out)
-    assert set(everything) == {"datasets", "backbones", "weightings", "broken"}
+    assert set(everything) == {"datasets", "backbones", "weightings", "trackers", "broken"}
     assert everything["broken"] == [
         {"name": "bad", "kind": None, "origin": str(bad), "reason": "ZeroDivisionError: division by zero"}
     ]
@@ -115,7 +115,7 @@ def test_info_has_formula_paper_parameters_and_needs(mtlbench: Any) -> None:
 
 def test_info_of_every_plugin(mtlbench: Any) -> None:
     everything = json.loads(mtlbench("list", "--json").out)
-    for kind in ("dataset", "backbone", "weighting"):
+    for kind in ("dataset", "backbone", "weighting", "tracker"):
         for plugin in everything[f"{kind}s"]:
             result = mtlbench("info", kind, plugin["name"])
             assert result.code == 0

@@ -76,3 +76,19 @@ def test_bins_vectors_and_a_split_by_users_run_everything(mtlbench: Any, here: P
     assert "split 50:25:25 by user" in " ".join(result.out.split())
     assert "later than the first test row" in result.err
     assert set(statuses(here / "results").values()) == {"done"}
+
+
+def test_a_description_that_a_study_file_names_is_found_from_anywhere(
+    mtlbench: Any, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_own_table(here)
+    pairs = ("--backbone", "mmoe", "--weighting", "constant", "--seeds", 1, "--out", here / "results")
+    (here / "study.toml").write_text('datasets = "table[schema=my_log.toml]"\n')
+    assert mtlbench("run", "--dataset", "table[schema=my_log.toml]", "--epochs", 1, "--jobs", 1, *pairs).code == 0
+    (here / "elsewhere").mkdir()
+    monkeypatch.chdir(here / "elsewhere")
+    result = mtlbench("run", "--config", "../study.toml", "--epochs", 1, "--dry-run", *pairs)
+    assert "1 cells, 1 of them recorded already" in result.out, result.err  # the same cell, wherever it is called
+    named = mtlbench("run", "--config", "../study.toml", "--dataset", "table[schema=my_log.toml]", "--dry-run", *pairs)
+    assert named.code == 2  # an option's path starts here
+    assert "my_log.toml" in named.err
