@@ -131,6 +131,16 @@ def test_nash_mtl_has_the_direction_of_the_oracle_where_that_solves_the_equation
     assert compared >= 3
 
 
+@pytest.mark.parametrize("tasks", [2, 3, 6])
+def test_config_has_the_direction_of_imtl_g(tasks: int):
+    # So the one is left out: docs/weightings.md.
+    ours, aggregate = started(METHODS["imtl-g"], tasks), turned(oracle.ConFIG())
+    for seed in range(10):
+        g = gradients(tasks, 12, seed)
+        one, other = applied(ours, g), aggregate(g)
+        assert_near(one / one.norm(), other / other.norm(), 1e-9)
+
+
 @pytest.mark.parametrize("matrices", MATRICES)
 def test_gradvac_takes_the_steps_of_the_oracle(matrices: int):
     # Of two tasks: with more, both draw their order from torch's generator, but not alike.
