@@ -94,7 +94,7 @@ def test_the_learning_rate_is_the_methods_parameter_where_it_has_one():
         (("ips", 2), "reads the training split, and a loop of one's own has none: train with mtlbench.run"),
         ((Halves(Halves.Params()), 2, 0.1), "has its parameters already"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_cannot_be_is_refused_with_a_remedy(arguments: tuple, reason: str):
     given, tasks, *half = arguments
