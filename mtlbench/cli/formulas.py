@@ -129,6 +129,7 @@ def _spaced(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """``text`` without parentheses around a whole side of ``=`` or ``←``."""
+    """``text`` without parentheses around a whole side of ``=`` or ``←``, and without double ones."""
+    text = re.sub(r"\((\((?:[^()]|\([^()]*\))*\))\)", r"\1", text)
     parts = re.split(r"( [=←] )", text)
     return "".join(part[1:-1] if re.fullmatch(BALANCED, part) else part for part in parts)

@@ -20,6 +20,7 @@ from mtlbench.cli.formulas import formula
         (r"z \odot (\delta - z \cdot \delta)", ["z ⊙ (δ - z · δ)"]),
         (r"\hat g^\top \in \mathbb{R}^n", ["ĝ^⊤ ∈ ℝ^n"]),
         (r"w = \mathrm{softmax}(\xi) \quad \text{(detached)}", ["w = softmax(ξ) (detached)"]),
+        (r"\mathrm{softmax}_k\Big(\frac{1}{T L_k}\Big)", ["softmax_k(1 / (T L_k))"]),
         (r"[g_k < 0][P < U]", ["[g_k < 0][P < U]"]),
     ],
 )
