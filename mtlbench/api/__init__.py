@@ -4,11 +4,10 @@ from typing import NoReturn
 
 from mtlbench.api import search
 from mtlbench.api.backbone import Backbone, ExpertSizes, Sizes
-from mtlbench.api.dataset import Dataset, Split, Splits
+from mtlbench.api.dataset import BagColumn, Dataset, Log
 from mtlbench.api.description import Description, Section
 from mtlbench.api.histories import history
 from mtlbench.api.inputs import Bag, Inputs
-from mtlbench.api.log import BagColumn, Log
 from mtlbench.api.masks import masked_mean
 from mtlbench.api.params import NoParams, Params, added_later, identifying, recorded
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
@@ -18,6 +17,7 @@ from mtlbench.api.schema import BagField, Field, Pooling, Schema, VectorField
 from mtlbench.api.sessions import session_ids
 from mtlbench.api.setting import Setting
 from mtlbench.api.spilled import SpilledFrame
+from mtlbench.api.splits import Split, Splits
 from mtlbench.api.splitting import Splitting
 from mtlbench.api.step import Jacobian, SharedGradients, Step
 from mtlbench.api.tasks import Task, funnel

@@ -6,96 +6,113 @@ vocabularies and scales on the training split, indexes sessions, and caches the 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-import torch
-from torch import Tensor
-
 from mtlbench.api.description import Description
-from mtlbench.api.inputs import Bag, Inputs
-from mtlbench.api.log import Log
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.publication import Publication
-from mtlbench.api.schema import Schema
+from mtlbench.api.schema import Pooling
+from mtlbench.api.spilled import Frame
+from mtlbench.api.splitting import Splitting
+from mtlbench.api.tasks import Task
 
 
 @dataclass(frozen=True)
-class Split:
-    """One encoded part of a dataset: N rows in order of time, F categorical and D numerical inputs, K tasks.
+class BagColumn:
+    """An input column of which each row holds any number of ids: a list, a tuple, an array, or nothing.
 
-    The session index makes each row one transition of a session MDP: the next state of row i is row ``next_row[i]``.
+    ::
+
+        BagColumn("tags")
+        BagColumn("clicked_items", length=50, pooling="attention", of="item_id")
     """
 
-    categorical: Tensor
-    """(N, F) int32, column f in ``[0, schema.categorical[f].cardinality)``."""
-    numerical: Tensor
-    """(N, D) float32, standardised on the training split."""
-    labels: Tensor
-    """(N, K) float32, each in its task's unit, 0 or 1 of a binary task; NaN where not observed."""
-    timestamp: Tensor
-    """(N,) int64 milliseconds, never decreasing; the row number where the log has no timestamp."""
-    session: Tensor
-    """(N,) int64, from 0 without gaps; a session cut by a split boundary is two. Row number without sessions."""
-    user: Tensor
-    """(N,) int64, without gaps over the whole dataset; row number where the log has no users."""
-    position: Tensor
-    """(N,) int64, the row's place in its session, from 0."""
-    next_row: Tensor
-    """(N,) int64, row of the next impression of the same session; the row itself where the session ends."""
-    done: Tensor
-    """(N,) bool, whether the session ends with this row."""
-    optimum: Tensor | None = None
-    """(N, K) float64 true means of the labels given the inputs, where the generator knows them."""
-    bags: tuple[Bag, ...] = ()
-    """One for each of ``schema.bags``, of N rows."""
-    vectors: tuple[Tensor, ...] = ()
-    """One (N, width) float32 for each of ``schema.vectors``."""
-    weight: Tensor | None = None
-    """(N,) float32 sample weights as the log has them, >= 0; the labels of a row of weight 0 are NaN. ``None``: the log
-    has none."""
+    name: str
+    length: int = 20
+    """Most ids of a row that are read: its first ones."""
+    pooling: Pooling = "mean"
+    of: str | None = None
+    """The categorical input whose ids these are. It then has the same embeddings, and ids that it does not know are
+    unknown. ``attention`` needs one."""
 
-    def __len__(self) -> int:
-        return len(self.labels)
 
-    def to(self, device: torch.device) -> "Split":
-        """The same split with every tensor on ``device``."""
-        inputs = vars(self.inputs.to(device))
-        others = {name: value for name, value in vars(self).items() if name not in inputs}
-        moved = {name: value.to(device) for name, value in others.items() if isinstance(value, Tensor)}
-        return Split(**{**others, **moved, **inputs})
+@dataclass
+class Log:
+    """A raw log, one row per impression, and what its columns mean.
+
+    The rows of ``frame`` may be in any order. It may have more columns than are named; only the named ones are used. A
+    column named as an input must be known at the moment of the impression.
+    """
+
+    frame: Frame
+    """A data frame; a :class:`mtlbench.api.SpilledFrame` where the log may be larger than memory."""
+    tasks: Sequence[str | Task]
+    """The label columns. A bare name is a binary task with no task before it; :func:`mtlbench.api.funnel` names the
+    stages of a funnel. A missing label was not observed: the row then trains the other tasks alone."""
+    categorical: Sequence[str] = ()
+    """Input columns taken as ids, of any dtype. A missing value is an id of its own."""
+    numerical: Sequence[str] = ()
+    """Input columns taken as numbers. They are standardised on the training split; missing values become its mean."""
+    timestamp: str | None = None
+    """Integer column of milliseconds since 1970. ``None``: a seeded random split, and no session MDP."""
+    session: str | None = None
+    """Column of session ids (see :func:`mtlbench.api.session_ids`). ``None``: no session MDP."""
+    user: str | None = None
+    """Column of user ids, for metrics per user."""
+    user_inputs: Sequence[str] = ()
+    """The inputs that describe the user. Some methods leave them out of a state."""
+    held_out: str | None = None
+    """Boolean column, true on the rows of a published test part. Validation is then the last quarter of the other rows.
+    ``None``: ``splitting`` says how it is split."""
+    optimum: Sequence[str] = ()
+    """Columns of the true mean of each task given the inputs, its probability if it is binary, where the generator
+    knows it."""
+    origin: str = ""
+    """Where the rows come from, such as the name of a file. Errors about the rows name it."""
+    min_count: int = 1
+    """Ids seen fewer times than this in the training split are encoded as unknown."""
+    facts: Mapping[str, float | int | str] = field(default_factory=dict)
+    """What a reader of the leaderboard should know about the log, such as the number of duplicates dropped."""
+    warnings: Sequence[str] = ()
+    """What whoever runs a study on the log must know, as sentences: ids that lost their last digits, for example."""
+    place: Callable[[int], str] = "row {}".format
+    """What a row of ``frame``, counted from 0, is called where it comes from, such as its file and line: named where
+    the row is refused."""
+    clipped: Mapping[str, float] = field(default_factory=dict)
+    """The tasks whose labels are cut from above, in all splits, with the quantile of the observed training labels at
+    which they are cut: ``{"watch_time": 0.999}``."""
+    bags: Sequence[str | BagColumn] = ()
+    """Input columns of several ids each. A bare name is a :class:`BagColumn` of the default length."""
+    splitting: Splitting = field(default_factory=Splitting)
+    """How the rows are split. The default is 6:2:2, by time where there is a timestamp."""
+    binned: Mapping[str, int] = field(default_factory=dict)
+    """Input columns of numbers of which each becomes a categorical field, with the number of its bins: ``{"price":
+    20}``. The edges are quantiles of the training rows, and missing values have a bin of their own."""
+    vectors: Sequence[str] = ()
+    """Input columns of vectors, such as pretrained embeddings: lists of equally many numbers. Each number is
+    standardised on the training split, and each column is projected to one vector as wide as an embedding. A missing
+    vector becomes the mean."""
+    weight: str | None = None
+    """Column of sample weights, finite and >= 0, of any scale: how much a row counts in training and in metrics. A row
+    of weight 0 is a row without labels. ``None``: all rows count the same."""
 
     @property
-    def inputs(self) -> Inputs:
-        """What a backbone reads of all N rows."""
-        return Inputs(self.categorical, self.numerical, self.bags, self.vectors)
+    def described_tasks(self) -> tuple[Task, ...]:
+        """The tasks, each with its kind."""
+        return tuple(Task(task) if isinstance(task, str) else task for task in self.tasks)
 
+    @property
+    def described_bags(self) -> tuple[BagColumn, ...]:
+        """The bags, each with its length."""
+        return tuple(BagColumn(bag) if isinstance(bag, str) else bag for bag in self.bags)
 
-@dataclass(frozen=True)
-class Splits:
-    """An encoded dataset."""
-
-    schema: Schema
-    train: Split
-    validation: Split
-    test: Split
-    fingerprint: str
-    """sha256 over raw content, parameters, the dataset's version and that of the encoding."""
-    facts: Mapping[str, float | int | str]
-    """Facts of the log, and the sizes and base rates of the splits."""
-    warnings: tuple[str, ...] = ()
-    """What whoever reads results on it must know, as sentences with their figures; ``mtlbench run`` prints them."""
-
-    def to(self, device: torch.device) -> "Splits":
-        """The same dataset with every tensor on ``device``."""
-        train, validation, test = (split.to(device) for split in self.parts().values())
-        return replace(self, train=train, validation=validation, test=test)
-
-    def parts(self) -> dict[str, Split]:
-        """The three splits by name, in order of time."""
-        return {"train": self.train, "validation": self.validation, "test": self.test}
+    @property
+    def task_names(self) -> list[str]:
+        """The label columns."""
+        return [task.name for task in self.described_tasks]
 
 
 class Dataset(Plugin, ABC):
