@@ -112,3 +112,5 @@ class _ReLUDropout(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (output,) = ctx.saved_tensors
         return torch.ops.aten.threshold_backward(gradient, output, 0).mul_(ctx.scale), None
+
+    stacked = backward  # for gradients (K, ...) too

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mtlbench.nn.first_layer import Project
 from mtlbench.nn.ordering import stable_order
 
 SUM_COST = 12
@@ -98,6 +99,12 @@ class Factored:
         bounds = [width * part // parts for part in range(parts + 1)]
         return [slice(*ends) for ends in pairwise(bounds)]
 
+    def groups(self, tasks: int, width: int) -> list[slice]:
+        """Groups of ``tasks``, such that the products of a group with all vectors fit the cache; one task at least."""
+        parts = min(tasks, 1 + len(self.values) * width * tasks // CACHE_ELEMENTS)
+        bounds = [tasks * part // parts for part in range(parts + 1)]
+        return [slice(*ends) for ends in pairwise(bounds)]
+
     def gather(self, rows: Tensor) -> Tensor:
         """For each sample the sum (B, w) of ``rows`` (U, w) over its fields."""
         return F.embedding_bag(self.places, rows, self.offsets, mode="sum")
@@ -124,7 +131,7 @@ class Factored:
             layers = self._one_pass if layer in self._one_pass else (layer,)
             inner = () if self.projection is None else (self.projection.weight, self.projection.bias)
             parameters = [*inner, *(one.weight for one in layers), *(one.bias for one in layers)]
-            outputs = _Project.apply(self, len(layers), self.values, self.pooled, *parameters)  # type: ignore[no-untyped-call]
+            outputs = Project.apply(self, len(layers), self.values, self.pooled, *parameters)  # type: ignore[no-untyped-call]
             self._read.update(zip(layers, outputs, strict=True))
         # Kept no longer than needed: the outputs hold the graph, which holds what they were computed from.
         return self._read.pop(layer)
@@ -139,94 +146,3 @@ class _Sum(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
         return None, ctx.factored.scatter(gradient.contiguous())
-
-
-class _Project(torch.autograd.Function):
-    """``W x + b`` of some layers. In the backward pass, layers whose output was not used cost nothing."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, factored: Factored, layers: int, values: Tensor, pooled: Tensor | None, *parameters: Tensor
-    ) -> tuple[Tensor, ...]:
-        inner, weights, biases = parameters[: -2 * layers], parameters[-2 * layers : -layers], parameters[-layers:]
-        weight, tail = _stacked(weights), _stacked(biases).unsqueeze(1)
-        ctx.factored, ctx.widths = factored, [len(bias) for bias in biases]
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(values, pooled, weight, *inner)
-        width = values.shape[1]
-        if inner:
-            tail = torch.addmm(F.pad(tail, (inner[0].shape[1], 0)), weight[:, -width:], _joined(inner))
-        outputs = []
-        for rows in factored.slices(len(weight)):
-            products = values.new_empty(len(values), rows.stop - rows.start)
-            for vectors, columns, product in zip(
-                values.split(factored.counts),
-                weight[rows].t().split(width),
-                products.split(factored.counts),
-                strict=False,  # bags and the numerical part are no fields
-            ):
-                torch.mm(vectors, columns, out=product)
-            output = factored.gather(products).addmm_(factored.numbers, tail[rows].t())
-            outputs.append(output if pooled is None else output.addmm_(pooled, _of_bags(weight[rows], factored).t()))
-        output = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
-        return output.split(ctx.widths, dim=1)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        factored: Factored = ctx.factored
-        values, pooled, weight, *inner = ctx.saved_tensors
-        width, used = values.shape[1], [gradient for gradient in gradients if gradient is not None]
-        if len(used) < len(gradients):
-            weights = weight.split(ctx.widths)
-            weight = _stacked([own for own, gradient in zip(weights, gradients, strict=True) if gradient is not None])
-        gradient = used[0] if len(used) == 1 else torch.cat(used, dim=1)
-        of_values, of_weight = torch.empty_like(values), torch.empty_like(weight)
-        # Transposed twice: a product whose second factor has few columns takes ten times as long.
-        of_tail = (factored.numbers.t() @ gradient).t()
-        for rows in factored.slices(len(weight)):
-            products = factored.scatter(gradient[:, rows].contiguous())
-            for vectors, product, columns, of_columns, of_vectors in zip(
-                values.split(factored.counts),
-                products.split(factored.counts),
-                weight[rows].split(width, dim=1),
-                of_weight[rows].split(width, dim=1),
-                of_values.split(factored.counts),
-                strict=False,  # bags and the numerical part are no fields
-            ):
-                torch.mm(product.t(), vectors, out=of_columns)
-                of_vectors.addmm_(product, columns, beta=min(rows.start, 1))
-        of_inner: tuple[Tensor, ...] = ()
-        if inner:
-            last = slice(-width, None)
-            torch.mm(of_tail, _joined(inner).t(), out=of_weight[:, last])
-            of_joined = weight[:, last].t() @ of_tail
-            of_inner = of_joined[:, :-1], of_joined[:, -1]
-        of_pooled = None
-        if pooled is not None:
-            of_pooled = gradient @ _of_bags(weight, factored)
-            torch.mm(gradient.t(), pooled, out=_of_bags(of_weight, factored))
-        widths = [0 if gradient is None else w for gradient, w in zip(gradients, ctx.widths, strict=True)]
-        of_weights, of_biases = of_weight.split(widths), of_tail[:, -1].split(widths)
-        of_layers = [
-            None if gradient is None else part
-            for parts in (of_weights, of_biases)
-            for gradient, part in zip(gradients, parts, strict=True)
-        ]
-        return None, None, of_values, of_pooled, *of_inner, *of_layers
-
-
-def _of_bags(weight: Tensor, factored: Factored) -> Tensor:
-    """The columns of ``weight`` that multiply the pooled bags."""
-    first = len(factored.counts) * factored.values.shape[1]
-    assert factored.pooled is not None
-    return weight[:, first : first + factored.pooled.shape[1]]
-
-
-def _stacked(parts: list[Tensor] | tuple[Tensor, ...]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.cat(parts)
-
-
-def _joined(inner: Sequence[Tensor]) -> Tensor:
-    """The projection of the numerical inputs as a product with them and a one: (d, D + 1)."""
-    weight, bias = inner
-    return torch.cat([weight, bias.unsqueeze(1)], dim=1)

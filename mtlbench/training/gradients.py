@@ -1,15 +1,15 @@
 """Gradients of the tasks, one backward pass each, and the parameters that they share."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
 from mtlbench.api import Backbone, Bag, Field, Inputs, Params, Schema, SharedGradients
+from mtlbench.training.begins import begins
 from mtlbench.training.seeding import seeded
 
 TASK_GRADIENTS = frozenset({"gram", "jacobian"})
@@ -20,6 +20,9 @@ Reach = Mapping[str, frozenset[int]]
 
 Begin = Sequence[Tensor] | Sequence[GradientEdge]
 """Where a backward pass begins."""
+
+Passes = Callable[[Tensor, Tensor, Mapping[str, Tensor], Reach | None, bool], Sequence[Mapping[str, Tensor]]]
+"""How the tasks go backward, as :func:`by_task` does."""
 
 PROBE_ROWS = 256
 PROBE_IDS = 16
@@ -109,6 +112,7 @@ class TaskGradients:
         leaves: Mapping[str, Tensor],
         reached: Reach,
         decay: Mapping[str, Tensor] = MappingProxyType({}),
+        passes: Passes | None = None,
     ) -> "TaskGradients":
         """The gradients through ``logits`` (B, K), whose graph is spent afterwards.
 
@@ -119,9 +123,10 @@ class TaskGradients:
             leaves: parameter name -> leaf of the graph.
             reached: which tasks reach which of them.
             decay: as of the class.
+            passes: how the tasks go backward; ``None``: one after the other.
         """
         (of_logits,) = torch.autograd.grad(task_losses.sum(), logits, retain_graph=True)
-        of_task = by_task(logits, of_logits, leaves, reached, keep=penalty is not None)
+        of_task = (passes or by_task)(logits, of_logits, leaves, reached, penalty is not None)
         of_penalty = {} if penalty is None else _gradients([penalty], None, leaves, keep=False)
         return cls(of_task, shared(reached), leaves, of_penalty, decay)
 
@@ -155,44 +160,16 @@ def by_task(
         reached: which tasks reach which of them; ``None``: any may reach any.
         keep: the graph is needed once more.
     """
-    tasks = range(columns.shape[-1])
-    edges = _edges_of_columns(columns)
+    last = columns.shape[-1] - 1
     return [
-        _gradients(
-            *_begin(columns, of_columns, k, edges),
-            leaves if reached is None else {name: leaf for name, leaf in leaves.items() if k in reached[name]},
-            keep=keep or k < tasks[-1],
-        )
-        for k in tasks
+        _gradients([begin], gradient, of_task(k, leaves, reached), keep=keep or k < last)
+        for k, (begin, gradient) in enumerate(begins(columns, of_columns))
     ]
 
 
-def _edges_of_columns(columns: Tensor) -> Sequence[tuple[Any, int]] | None:
-    """Where in the graph each column of (B, K) or (K,) ``columns`` comes from, if they were put side by side.
-
-    Most backbones end in a ``cat`` of one column per task, and a list of losses is stacked. Going backward through it
-    would send zeros through the networks of all other tasks, so a pass begins behind it, at the task's own column.
-    """
-    last, side_by_side = columns.grad_fn, {columns.dim() - 1, -1, 2**64 - 1}  # the last is its -1 without a sign
-    if last is None or last.name() not in {"CatBackward0", "StackBackward0"}:
-        return None
-    edges = last.next_functions
-    if len(edges) == columns.shape[-1] and getattr(last, "_saved_dim", None) in side_by_side:
-        return edges
-    return None
-
-
-def _begin(
-    columns: Tensor, of_columns: Tensor, task: int, edges: Sequence[tuple[Any, int]] | None
-) -> tuple[Begin, Tensor]:
-    """Where the backward pass of a task begins, and with what gradient."""
-    if edges is not None and edges[task][0] is not None:
-        node, number = edges[task]
-        stacked = columns.grad_fn is not None and columns.grad_fn.name() == "StackBackward0"
-        return [GradientEdge(node, number)], of_columns[..., task] if stacked else of_columns[..., task : task + 1]
-    alone = torch.zeros_like(of_columns)
-    alone[..., task] = of_columns[..., task]
-    return [columns], alone
+def of_task(task: int, leaves: Mapping[str, Tensor], reached: Reach | None) -> Mapping[str, Tensor]:
+    """Those of ``leaves`` that ``task`` reaches."""
+    return leaves if reached is None else {name: leaf for name, leaf in leaves.items() if task in reached[name]}
 
 
 def _gradients(begin: Begin, gradient: Tensor | None, leaves: Mapping[str, Tensor], keep: bool) -> dict[str, Tensor]:

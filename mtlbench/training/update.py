@@ -10,6 +10,7 @@ from mtlbench.api import DirectionWeighting, Setting, Step, TrainingError, Weigh
 from mtlbench.api.masks import weighted_mean
 from mtlbench.training.gradients import TASK_GRADIENTS, TaskGradients, no_shared_parameters, reach, shared
 from mtlbench.training.model import Model
+from mtlbench.training.passes import StackedPasses
 from mtlbench.training.weighing import weighed, weights_of
 
 Weights = dict[str, dict[str, float]]
@@ -94,11 +95,12 @@ class LossBackward:
 
 
 class GradientBackward:
-    """One backward pass per task; the weighting makes one direction of their gradients."""
+    """The backward passes of the tasks; the weighting makes one direction of their gradients."""
 
     def __init__(self, weighting: Weighting, model: Model) -> None:
         self._weighting = weighting
         self._model = model
+        self._passes = StackedPasses()
         logits = model.probe()
         self._reached = reach(logits, model.leaves())
         if not shared(self._reached):
@@ -110,7 +112,7 @@ class GradientBackward:
         penalty = model.backbone.penalty(step.logits)
         decay = model.decay() if isinstance(weighting, DirectionWeighting) and weighting.preconditioned else {}
         gradients = TaskGradients.of_logits(
-            step.logits, step.task_losses, penalty, model.leaves(), self._reached, decay
+            step.logits, step.task_losses, penalty, model.leaves(), self._reached, decay, self._passes
         )
         weights, to_descend, final = weighed(weighting, step, gradients)
         model.apply(to_descend, final)
