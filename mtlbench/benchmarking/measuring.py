@@ -9,7 +9,7 @@ from statistics import median
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mtlbench.api import Weighting
+from mtlbench.api import Split, Weighting
 from mtlbench.benchmarking.interleaved import InterleavedWorker, SimultaneousWorkers, Turn
 from mtlbench.benchmarking.public_style import in_public_style
 from mtlbench.benchmarking.timed_work import (
@@ -78,6 +78,7 @@ def measure(
     steps: int = 30,
     plugin_files: tuple[Path, ...] = (),
     device: str = "cpu",
+    tasks: int = 2,
 ) -> Iterator[Measurement | Unmeasured]:
     """Measure every pair, one after the other.
 
@@ -91,8 +92,9 @@ def measure(
         steps: of each training that count, in turns of ``TURN_STEPS``.
         plugin_files: where the plugins come from, beside the installed ones.
         device: of every worker; on a GPU each of ``steps`` is ``GPU_STEPS`` training steps.
+        tasks: of the rows.
     """
-    schema, applicability = workload(1).schema, Applicability()
+    schema, applicability = workload(1, tasks=tasks).schema, Applicability()
     training = replace(training, epochs=UNBOUNDED, patience=UNBOUNDED)
     for backbone in backbones:
         fitting: list[Resolved] = []
@@ -103,7 +105,7 @@ def measure(
             else:
                 yield Unmeasured(_text(backbone), _text(weighting), reason)
         if fitting:
-            setting = WorkerSettings(backbone.spec, training, threads, plugin_files, device)
+            setting = WorkerSettings(backbone.spec, training, threads, plugin_files, device, tasks)
             yield from _measure(setting, jobs, backbone, fitting, -(-steps // TURN_STEPS))
 
 
@@ -120,9 +122,10 @@ def _needs_a_cell(weighting: Weighting) -> str | None:
 def _measure(
     setting: WorkerSettings, jobs: int, backbone: Resolved, weightings: Sequence[Resolved], turns: int
 ) -> Iterator[Measurement]:
-    network = in_public_style(setting.network(setting.catalogue(), workload(1).schema))
+    rows = workload(COUNTED_ROWS, tasks=setting.tasks)
+    network = in_public_style(setting.network(setting.catalogue(), rows.schema))
     sizes = (setting.training.batch_size, *_largest_layer(network))
-    flop, threads = flop_per_row(network), jobs * setting.threads
+    flop, threads = flop_per_row(network, rows.train), jobs * setting.threads
     with ExitStack() as stack:
         public = stack.enter_context(InterleavedWorker(public_training, replace(setting, threads=threads)))
         bare = stack.enter_context(InterleavedWorker(products, sizes, threads, setting.device))
@@ -158,14 +161,13 @@ def _measure(
             )
 
 
-def flop_per_row(network: nn.Module) -> float:
+def flop_per_row(network: nn.Module, split: Split) -> float:
     """Floating-point operations of the matrix products of a training step, forwards and backwards, for each row."""
-    split = workload(COUNTED_ROWS).train
     network.train()
     with FlopCounterMode(display=False) as counter:
         network(split.inputs).sum().backward()
     network.zero_grad()
-    return counter.get_total_flops() / COUNTED_ROWS
+    return counter.get_total_flops() / len(split.labels)
 
 
 def _largest_layer(network: nn.Module) -> tuple[int, int]:

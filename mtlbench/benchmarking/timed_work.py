@@ -38,6 +38,7 @@ class WorkerSettings:
     threads: int
     plugin_files: tuple[Path, ...] = ()
     device: str = "cpu"
+    tasks: int = 2
 
     def catalogue(self) -> Catalogue:
         """The plugins."""
@@ -45,7 +46,7 @@ class WorkerSettings:
 
     def splits(self) -> Splits:
         """The data, on the CPU; few epochs of it end while steps are timed."""
-        return workload(BATCHES * steps_per_pace(self.device) * self.training.batch_size)
+        return workload(BATCHES * steps_per_pace(self.device) * self.training.batch_size, tasks=self.tasks)
 
     def network(self, catalogue: Catalogue, schema: Schema) -> Backbone:
         """The freshly initialised backbone on the CPU, the same for every worker."""

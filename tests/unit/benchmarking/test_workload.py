@@ -23,6 +23,13 @@ def test_it_has_the_papers_size_and_skewed_ids():
     assert torch.equal(ids, workload(4096).train.categorical)
 
 
+def test_more_than_two_tasks_are_no_funnel():
+    splits = workload(512, tasks=6)
+    assert [task.name for task in splits.schema.tasks] == [f"task {number}" for number in range(1, 7)]
+    assert splits.train.labels.shape == (512, 6)
+    assert torch.equal(splits.train.categorical, workload(512).train.categorical)
+
+
 def test_sessions_are_whole_and_ordered():
     split = workload(1000).train
     assert split.position[0] == 0
@@ -46,5 +53,5 @@ class Layer(nn.Module):
 
 def test_operations_are_counted_forwards_and_backwards():
     # The first layer's input needs no gradient: two products there, three in the second.
-    assert flop_per_row(Layer()) == pytest.approx(2 * (2 * 8 + 3 * 32))
+    assert flop_per_row(Layer(), workload(64).train) == pytest.approx(2 * (2 * 8 + 3 * 32))
     assert flop_of_products((2, 8, 4)) == 3 * 2 * 64
