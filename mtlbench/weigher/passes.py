@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from mtlbench.api import DirectionWeighting, TrainingError, Weighting, ones
+from mtlbench.api import DirectionWeighting, Step, TrainingError, Weighting, ones
 from mtlbench.api.masks import weighted_mean
 from mtlbench.errors import UsageError
 from mtlbench.training.gradients import TaskGradients, by_task, no_shared_parameters
@@ -49,9 +49,10 @@ class LossPass:
 
     def __call__(
         self, columns: Tensor, batch: Batch, step: LoopStep, shared: Iterable[Tensor] | None, scaling: Scaling
-    ) -> Tensor:
-        """Add to ``.grad`` and give the weights, (K,) or (B, K)."""
-        weights = applied = weights_of(self._weighting, step).detach()
+    ) -> Tensor | None:
+        """Add to ``.grad`` and give the weights, (K,) or (B, K); ``None`` where a loss overflowed."""
+        overflowed = scaling.precision is not None and not are_finite(step)
+        weights = applied = ones(step) if overflowed else weights_of(self._weighting, step).detach()
         if weights.dim() == 2 and columns.dim() == 1:
             raise UsageError(f"{self._weighting.name} weighs each sample: give losses (B, K), not their means")
         alone = self._processes.count == 1
@@ -66,7 +67,7 @@ class LossPass:
             found = torch.autograd.grad(loss * scaling.whole, list(leaves.values()), allow_unused=True)
             gradients = {name: part for name, part in zip(leaves, found, strict=True) if part is not None}
             _accumulate(leaves, self._processes.mean([gradients], leaves)[0], None)
-        return weights
+        return None if overflowed else weights
 
 
 class GradientPass:
@@ -101,6 +102,8 @@ class GradientPass:
         given, least = set(map(id, first)), 1 if first else 2
         names = [name for name, leaf in leaves.items() if not first or id(leaf) in given]
         found = [name for name in names if sum(name in own for own in of_task) >= least]
+        if not found and first:
+            raise UsageError("no task has a gradient for a parameter in shared=: all are frozen, or of another network")
         if not found:
             reason = no_shared_parameters(self._weighting.label, "the network", len(of_task))
             raise UsageError(f"{reason}; where the head of a task starts at 0, give shared=")
@@ -120,6 +123,11 @@ class GradientPass:
         if any(gradient.is_sparse for own in of_task for gradient in own.values()):
             raise UsageError(f"{self._weighting.name} cannot read sparse gradients: make embeddings with sparse=False")
         return of_task if self._processes.count == 1 else self._processes.mean(of_task, leaves)
+
+
+def are_finite(step: Step) -> bool:
+    """Whether the mean losses of all tasks are finite numbers."""
+    return bool(step.task_means(step.losses.detach()).isfinite().all())
 
 
 def _overflowed(gradients: TaskGradients) -> bool:
