@@ -115,11 +115,19 @@ class GradientPass:
         of_columns = batch.shares.view_as(columns)
         if self._processes.count > 1:
             of_columns = of_columns * self._processes.factors(batch)
-        if precision is None:
+        if precision is not None:
+            of_columns = of_columns * precision
+        try:
             of_task = by_task(columns, of_columns, leaves)
-        else:
-            scaled = by_task(columns, of_columns * precision, leaves)
-            of_task = [{name: gradient / precision for name, gradient in own.items()} for own in scaled]
+        except RuntimeError as error:
+            if "donated buffer" not in str(error):
+                raise
+            raise UsageError(
+                f"{self._weighting.name} goes backward once for each task, which this compiled network forbids: set "
+                "torch._functorch.config.donated_buffer = False before the first step"
+            ) from error
+        if precision is not None:
+            of_task = [{name: gradient / precision for name, gradient in own.items()} for own in of_task]
         if any(gradient.is_sparse for own in of_task for gradient in own.values()):
             raise UsageError(f"{self._weighting.name} cannot read sparse gradients: make embeddings with sparse=False")
         return of_task if self._processes.count == 1 else self._processes.mean(of_task, leaves)

@@ -153,9 +153,9 @@ class Weigher:
         batch = read(columns, len(self.tasks), self._device, inputs=inputs, **given)
         step = self._joined(batch).step(self._steps)
         if scaler is None and not are_finite(step):
-            values = step.task_means(step.losses.detach()).tolist()
+            names, values = [task.name for task in self.tasks], step.task_means(step.losses.detach()).tolist()
             raise TrainingError(
-                f"the mean losses of the tasks are {dict(zip([task.name for task in self.tasks], values, strict=True))}, not all finite: "
+                f"the mean losses of the tasks are {dict(zip(names, values, strict=True))}, not all finite: "
                 "lower the learning rate, and leave out labels that are NaN by labels= or observed="
             )
         precision = None if scaler is None else scaler.scale(torch.ones((), device=self._device))
@@ -211,8 +211,8 @@ class Weigher:
             self._steps, self._epochs = int(state[STEPS]), int(state[EPOCHS])
         except (KeyError, RuntimeError) as error:
             raise UsageError(
-                f"the state is none of {self.weighting.name} with {len(self.tasks)} tasks ({said_of(error)}); give what "
-                "weigher.state_dict() gave of the same"
+                f"the state is none of {self.weighting.name} with {len(self.tasks)} tasks ({said_of(error)}); "
+                "give what weigher.state_dict() gave of the same"
             ) from error
 
     def _joined(self, batch: Batch) -> Batch:

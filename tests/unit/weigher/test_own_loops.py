@@ -163,6 +163,25 @@ def test_a_loss_that_is_no_finite_number_is_named_and_leaves_the_weighting_as_it
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
+class Compiled(torch.autograd.Function):
+    """Goes backward as a compiled network that gives its buffers away, which takes seconds to compile."""
+
+    @staticmethod
+    def forward(ctx, values: Tensor) -> Tensor:
+        return values.clone()
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        raise RuntimeError("This backward function was compiled with non-empty donated buffers which requires ...")
+
+
+def test_a_compiled_network_that_forbids_two_passes_is_refused_with_the_setting():
+    model = Towers(2)
+    shared = Compiled.apply(model.bottom(inputs()))
+    with pytest.raises(api.UsageError, match=r"_functorch\.config\.donated_buffer = False before the first step"):
+        mtlbench.Weigher("mgda", 2).backward([tower(shared).mean() for tower in model.towers])
+
+
 def test_what_is_no_parameter_is_refused_as_shared():
     model = Towers(2)
     frozen = nn.Linear(1, 1).requires_grad_(requires_grad=False)
