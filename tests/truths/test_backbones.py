@@ -41,6 +41,7 @@ def schemas(backbone: type[Backbone]) -> Iterator[Schema]:
 
 def test_no_backbone_is_left_out():
     assert sorted(ALL) == [
+        "adatt",
         "aitm",
         "cross-stitch",
         "esmm",
