@@ -51,6 +51,7 @@ def test_no_backbone_is_left_out():
         "ple",
         "shared-bottom",
         "single-task",
+        "stem",
     ]
 
 
