@@ -27,7 +27,7 @@ from mtlbench_plugins.backbones.single_task import SingleTask
 
 ALL = {name: entry.cls for name, entry in discover(()).backbones.items()}
 FUNNEL_ONLY = ("esmm", "aitm")
-APPLICABLE = {"cross-stitch": 8, "esmm": 6, "aitm": 6}
+APPLICABLE = {"cross-stitch": 8, "esmm": 6, "aitm": 6, "pepnet": 9}
 """How many of the schemas of :func:`schemas` a backbone takes, where it does not take all 12."""
 
 
@@ -48,6 +48,7 @@ def test_no_backbone_is_left_out():
         "metaheac",
         "mmoe",
         "omoe",
+        "pepnet",
         "ple",
         "shared-bottom",
         "single-task",

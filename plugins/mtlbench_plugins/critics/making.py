@@ -69,7 +69,8 @@ def _tables(schema: api.Schema, backbone: nn.Module, count: int) -> list[Tensor]
 
     A backbone has one table for all tasks, or one for each; after those it may have one that the tasks share.
     """
-    tables: list[Tensor] = [module.weight for module in backbone.modules() if isinstance(module, FieldEmbedding)]
+    embeddings = [module for module in backbone.modules() if isinstance(module, FieldEmbedding)]
+    tables: list[Tensor] = [embedding.weight for embedding in embeddings if embedding.columns is None]
     rows = sum(ids.stop - ids.start for ids in _ranges(schema).values())
     fitting = [table for table in tables if len(table) == rows and table.shape == tables[0].shape]
     if len(fitting) in {1, count}:
