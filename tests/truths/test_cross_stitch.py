@@ -10,8 +10,8 @@ from mtlbench_plugins.backbones.cross_stitch import CrossStitch
 
 def set_stitches(backbone: CrossStitch, value: torch.Tensor) -> None:
     with torch.no_grad():
-        for stitch in backbone.stitches:
-            stitch.copy_(value)
+        for layer in backbone.layers:
+            layer.stitch.copy_(value)
 
 
 def test_the_identity_gives_separate_bottoms_over_one_embedding():
@@ -19,16 +19,16 @@ def test_the_identity_gives_separate_bottoms_over_one_embedding():
     backbone, batch = build(CrossStitch, schema).eval(), inputs(schema)
     set_stitches(backbone, torch.eye(3))
     separate = []
-    for first, second, tower in zip(*backbone.layers, backbone.towers, strict=True):
+    for first, second, tower in zip(*(layer.hidden for layer in backbone.layers), backbone.towers, strict=True):
         separate.append(tower(second(first(backbone.embedding(batch)))))
     torch.testing.assert_close(backbone(batch), torch.cat(separate, dim=1))
 
 
 def test_with_the_identity_a_task_has_no_gradient_in_another_tasks_layers():
     backbone = build(CrossStitch, own=1.0)
-    assert all(torch.equal(stitch, torch.eye(2)) for stitch in backbone.stitches)
+    assert all(torch.equal(layer.stitch, torch.eye(2)) for layer in backbone.layers)
     backbone(inputs())[:, 0].sum().backward()
-    others = [*backbone.layers[0][1].parameters(), *backbone.layers[1][1].parameters()]
+    others = [*backbone.layers[0].hidden[1].parameters(), *backbone.layers[1].hidden[1].parameters()]
     assert not any(parameter.grad.any() for parameter in others)
 
 
@@ -42,7 +42,7 @@ def test_equal_entries_of_the_last_matrix_give_all_towers_the_same_input():
     assert not torch.allclose(read[0], read[1])
     read.clear()
     with torch.no_grad():
-        backbone.stitches[-1].fill_(1 / 3)
+        backbone.layers[-1].stitch.fill_(1 / 3)
     backbone(inputs(schema))
     assert torch.equal(read[0], read[1])
     assert torch.equal(read[0], read[2])
@@ -51,8 +51,8 @@ def test_equal_entries_of_the_last_matrix_give_all_towers_the_same_input():
 @pytest.mark.parametrize("tasks", [2, 3])
 def test_each_layer_is_mixed_by_rows_that_sum_to_one_at_first(tasks: int):
     backbone = build(CrossStitch, small_schema(TASKS[:tasks]), bottom=(12, 10, 8), own=0.8)
-    assert len(backbone.stitches) == 3
-    for stitch in backbone.stitches:
+    assert len(backbone.layers) == 3
+    for stitch in (layer.stitch for layer in backbone.layers):
         torch.testing.assert_close(stitch.sum(1), torch.ones(tasks))
         torch.testing.assert_close(stitch.diagonal(), torch.full((tasks,), 0.8))
         assert stitch[0, 1].item() == pytest.approx(0.2 / (tasks - 1))
@@ -63,7 +63,7 @@ def test_a_mixed_layer_is_the_matrix_times_the_activations():
     stitch = torch.tensor([[0.5, -2.0], [3.0, 0.25]])
     set_stitches(backbone, stitch)
     embedded = backbone.embedding(batch)
-    outputs = torch.stack([hidden(embedded) for hidden in backbone.layers[0]])
+    outputs = torch.stack([hidden(embedded) for hidden in backbone.layers[0].hidden])
     mixed = torch.einsum("kj,jbw->kbw", stitch, outputs)
     expected = torch.cat([tower(state) for tower, state in zip(backbone.towers, mixed, strict=True)], dim=1)
     torch.testing.assert_close(backbone(batch), expected)

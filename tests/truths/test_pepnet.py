@@ -31,11 +31,11 @@ def test_with_last_layers_of_gates_zero_the_tasks_are_plain_networks_on_one_embe
             gate.factors.weight.zero_()
             gate.factors.bias.zero_()
     plain = []
-    for layers, logit in zip(backbone.layers, backbone.logits, strict=True):
+    for network in backbone.networks:
         state = backbone.embedding(batch)
-        for layer in layers:
+        for layer in network.layers:
             state = layer(state)
-        plain.append(logit(state))
+        plain.append(network.logit(state))
     assert torch.equal(backbone(batch), torch.cat(plain, dim=1))
     assert not torch.allclose(before, torch.cat(plain, dim=1))
 
@@ -57,7 +57,7 @@ def test_the_embedding_has_no_gradient_through_the_gate_that_scales_it():
     backbone = build(PEPNet, domain=("hour",)).eval()
     embedded, scaled, factors = [], [], []
     backbone.embedding.register_forward_hook(lambda module, given, output: embedded.append(output))
-    backbone.layers[0][0].register_forward_hook(lambda module, given, output: scaled.append(given[0]))
+    backbone.networks[0].layers[0].register_forward_hook(lambda module, given, output: scaled.append(given[0]))
     backbone.epnet.register_forward_hook(lambda module, given, output: factors.append(output))
     backbone(inputs())
     (gradient,) = torch.autograd.grad(scaled[0].sum(), embedded[0])
@@ -69,7 +69,7 @@ def test_the_scaled_embedding_has_no_gradient_through_the_gates_of_layers():
     backbone = build(PEPNet).eval()
     embedded, gated = [], []
     backbone.embedding.register_forward_hook(lambda module, given, output: embedded.append(output))
-    backbone.gates[0][0].register_forward_hook(lambda module, given, output: gated.append(output))
+    backbone.networks[0].gates[0].register_forward_hook(lambda module, given, output: gated.append(output))
     backbone(inputs())
     assert torch.autograd.grad(gated[0].sum(), embedded[0], allow_unused=True) == (None,)
 
@@ -102,7 +102,7 @@ def test_the_gates_see_the_prior_and_only_it_beside_the_embedding():
     backbone = build(PEPNet, priors=("item",)).eval()
     batch = inputs()
     seen = []
-    backbone.gates[1][2].register_forward_hook(lambda module, given, output: seen.append(given[0]))
+    backbone.networks[1].gates[2].register_forward_hook(lambda module, given, output: seen.append(given[0]))
     backbone(batch)
     expected = torch.cat([backbone.priors.weight[batch.categorical[:, 1]], backbone.embedding(batch)], dim=1)
     assert torch.equal(seen[0], expected)

@@ -234,10 +234,10 @@ def test_separate_critics_copy_the_embeddings_of_their_tasks():
 
 def test_separate_critics_copy_the_embeddings_of_tasks_and_a_shared_one_those_that_tasks_share():
     found, network = made(STEM, critics="separate")
-    for state, embedding in zip(found.states, network.embeddings, strict=True):
-        assert torch.equal(state.embedding.weight, embedding.weight)
+    for state, branch in zip(found.states, network.own, strict=True):
+        assert torch.equal(state.embedding.weight, branch.embedding.weight)
     found, network = made(STEM, critics="shared")
-    assert torch.equal(found.states[0].embedding.weight, network.shared_embedding.weight)
+    assert torch.equal(found.states[0].embedding.weight, network.shared.embedding.weight)
 
 
 def test_a_backbone_without_such_embeddings_is_refused_with_the_remedy():

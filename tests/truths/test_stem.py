@@ -24,12 +24,8 @@ def test_a_task_has_a_gradient_in_its_own_parameters_and_the_shared_ones_alone(s
     stem = build(STEM, dropout=0.0, bottom=(32, 24), tower=(24,), specific=specific, shared=2)
     for task in (0, 1):
         found = reached(stem, task)
-        own = tuple(f"{part}.{task}." for part in ("embeddings", "experts", "gates", "towers"))
-        expected = {
-            name
-            for name, _ in stem.named_parameters()
-            if name.startswith((*own, "shared_embedding.", "shared_experts."))
-        }
+        own = tuple(f"{part}.{task}." for part in ("own", "gates", "towers"))
+        expected = {name for name, _ in stem.named_parameters() if name.startswith((*own, "shared."))}
         assert found == expected
 
 
@@ -37,7 +33,7 @@ def test_a_task_depends_on_the_embeddings_of_the_others_all_the_same():
     stem = build(STEM).eval()
     before = stem(inputs())
     with torch.no_grad():
-        stem.embeddings[1].weight.mul_(50)
+        stem.own[1].embedding.weight.mul_(50)
     after = stem(inputs())
     assert not torch.allclose(before[:, 0], after[:, 0], atol=1e-5)
 
@@ -45,7 +41,7 @@ def test_a_task_depends_on_the_embeddings_of_the_others_all_the_same():
 def test_the_parameters_of_two_tasks_are_the_shared_embedding_and_the_shared_experts():
     stem = build(STEM, dropout=0.0, bottom=(32, 24), tower=(24,))
     shared = reached(stem, 0) & reached(stem, 1)
-    assert {name.split(".")[0] for name in shared} == {"shared_embedding", "shared_experts"}
+    assert {name.split(".")[0] for name in shared} == {"shared"}
 
 
 def test_the_output_of_another_tasks_experts_has_no_gradient():
@@ -57,10 +53,10 @@ def test_the_output_of_another_tasks_experts_has_no_gradient():
             one.retain_grad()
         outputs.append(output)
 
-    for experts in (*stem.experts, stem.shared_experts):
-        experts.register_forward_hook(keep)
+    for branch in (*stem.own, stem.shared):
+        branch.experts.register_forward_hook(keep)
     stem(inputs())[:, 0].sum().backward()
-    own, others, shared = outputs
+    shared, own, others = outputs
     assert all(one.grad is not None and one.grad.any() for one in (*own, *shared))
     assert not any(one.grad.any() for one in others if one.grad is not None)
 
@@ -68,7 +64,7 @@ def test_the_output_of_another_tasks_experts_has_no_gradient():
 def test_gates_sum_to_one_and_read_the_sum_of_both_embeddings():
     schema = small_schema(TASKS)
     stem = build(STEM, schema, specific=2, shared=3, tower=(5, 4)).eval()
-    own, shared = stem.embeddings[1](inputs(schema)), stem.shared_embedding(inputs(schema))
+    own, shared = stem.own[1].embedding(inputs(schema)), stem.shared.embedding(inputs(schema))
     shares = stem.gates[1](own, shared)
     assert shares.shape == (40, 3 * 2 + 3)
     torch.testing.assert_close(shares.sum(1), torch.ones(40))
@@ -89,8 +85,8 @@ def test_gates_on_own_experts_alone_give_single_task():
     stem, single = build(STEM).eval(), build(SingleTask, seed=1).eval()
     for task in (0, 1):
         choose(stem, task, expert=task)
-        single.bottoms[task].embedding.load_state_dict(stem.embeddings[task].state_dict())
-        single.bottoms[task].mlp.load_state_dict(stem.experts[task][0].state_dict())
+        single.bottoms[task].embedding.load_state_dict(stem.own[task].embedding.state_dict())
+        single.bottoms[task].mlp.load_state_dict(stem.own[task].experts[0].state_dict())
     single.towers.load_state_dict(stem.towers.state_dict())
     torch.testing.assert_close(stem(inputs()), single(inputs()))
 
@@ -99,8 +95,8 @@ def test_gates_on_a_shared_expert_alone_give_shared_bottom():
     stem, plain = build(STEM).eval(), build(SharedBottom, seed=1).eval()
     for task in (0, 1):
         choose(stem, task, expert=2)
-    plain.bottom.embedding.load_state_dict(stem.shared_embedding.state_dict())
-    plain.bottom.mlp.load_state_dict(stem.shared_experts[0].state_dict())
+    plain.bottom.embedding.load_state_dict(stem.shared.embedding.state_dict())
+    plain.bottom.mlp.load_state_dict(stem.shared.experts[0].state_dict())
     plain.towers.load_state_dict(stem.towers.state_dict())
     torch.testing.assert_close(stem(inputs()), plain(inputs()))
 

@@ -43,7 +43,7 @@ class AdaTT(api.Backbone):
         self.embedding = FieldEmbedding(schema, params.embedding)
         widths = [self.embedding.width, *params.bottom]
         experts = [params.specific] * len(schema.tasks) + [params.shared] * (params.shared > 0)
-        last = len(params.bottom) - 1
+        self.units, last = len(experts), len(params.bottom) - 1
         self.levels = nn.ModuleList(
             Level(experts, len(schema.tasks) if level == last else len(experts), a, b, params.dropout, params.norm)
             for level, (a, b) in enumerate(zip(widths, params.bottom, strict=False))
@@ -55,7 +55,7 @@ class AdaTT(api.Backbone):
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
         embedded = self.embedding.factored(inputs, readers=self.levels[:1])
-        states = [embedded] * len(self.levels[0].units)
+        states = [embedded] * self.units
         for level in self.levels:
             states = level(states)
         return torch.cat([tower(state) for tower, state in zip(self.towers, states, strict=True)], dim=1)

@@ -1,11 +1,14 @@
 """Cross-stitch networks: one network per task, whose layers exchange what they computed."""
 
+from itertools import pairwise
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from mtlbench import api
 from mtlbench.nn import FieldEmbedding, Hidden, Tower, mix
+from mtlbench.nn.mlp import Norm
 
 
 class CrossStitch(api.Backbone):
@@ -38,11 +41,8 @@ class CrossStitch(api.Backbone):
         self.embedding = FieldEmbedding(schema, params.embedding)
         widths = [self.embedding.width, *params.bottom]
         self.layers = nn.ModuleList(
-            nn.ModuleList(Hidden(a, b, params.dropout, params.norm) for _ in range(tasks))
-            for a, b in zip(widths, params.bottom, strict=False)
+            StitchedLayer(tasks, params.own, a, b, params.dropout, params.norm) for a, b in pairwise(widths)
         )
-        start = torch.full((tasks, tasks), (1 - params.own) / (tasks - 1)).fill_diagonal_(params.own)
-        self.stitches = nn.ParameterList(nn.Parameter(start.clone()) for _ in params.bottom)
         self.towers = nn.ModuleList(
             Tower(params.bottom[-1], params.tower, params.dropout, params.norm) for _ in range(tasks)
         )
@@ -55,9 +55,23 @@ class CrossStitch(api.Backbone):
 
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding.factored(inputs, readers=self.layers[0])
+        embedded = self.embedding.factored(inputs, readers=self.layers[:1])
         states = [embedded] * len(self.towers)
-        for layer, stitch in zip(self.layers, self.stitches, strict=True):
-            outputs = [hidden(state) for hidden, state in zip(layer, states, strict=True)]
-            states = [mix(shares.expand(len(inputs), -1), outputs) for shares in stitch]
+        for layer in self.layers:
+            states = layer(states)
         return torch.cat([tower(state) for tower, state in zip(self.towers, states, strict=True)], dim=1)
+
+
+class StitchedLayer(nn.Module):
+    """A hidden layer of each task and the unit behind them: K inputs (B, inputs) to K outputs (B, width)."""
+
+    def __init__(self, tasks: int, own: float, inputs: int, width: int, dropout: float, norm: Norm) -> None:
+        super().__init__()
+        self.hidden = nn.ModuleList(Hidden(inputs, width, dropout, norm) for _ in range(tasks))
+        others = (1 - own) / (tasks - 1)
+        self.stitch = nn.Parameter(torch.full((tasks, tasks), others).fill_diagonal_(own))
+
+    def forward(self, states: list[Tensor]) -> list[Tensor]:
+        """For each task the sum of all outputs by its row of the matrix."""
+        outputs = [hidden(state) for hidden, state in zip(self.hidden, states, strict=True)]
+        return [mix(row.expand(len(outputs[0]), -1), outputs) for row in self.stitch]

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mtlbench import api
 from mtlbench.nn import FieldEmbedding, Hidden
+from mtlbench.nn.mlp import Norm
 
 
 class PEPNet(api.Backbone):
@@ -59,14 +60,10 @@ class PEPNet(api.Backbone):
         self.domain = FieldEmbedding(schema, params.embedding, domain) if domain else None
         width = self.embedding.width
         self.epnet = None if self.domain is None else GateUnit(self.domain.width + width, params.bottom[-1], width)
-        widths = [width, *params.bottom, *params.tower]
-        self.layers = nn.ModuleList(
-            nn.ModuleList(Hidden(a, b, params.dropout, params.norm) for a, b in pairwise(widths)) for _ in schema.tasks
+        widths = (*params.bottom, *params.tower)
+        self.networks = nn.ModuleList(
+            GatedNetwork(width, self.priors.width + width, widths, params.dropout, params.norm) for _ in schema.tasks
         )
-        self.gates = nn.ModuleList(
-            nn.ModuleList(GateUnit(self.priors.width + width, one, one) for one in widths[1:]) for _ in schema.tasks
-        )
-        self.logits = nn.ModuleList(nn.Linear(widths[-1], 1) for _ in schema.tasks)
 
     @classmethod
     def applicable(cls, schema: api.Schema) -> str | None:
@@ -79,13 +76,24 @@ class PEPNet(api.Backbone):
         if self.epnet is not None and self.domain is not None:
             embedded = embedded * self.epnet(torch.cat([self.domain(inputs), embedded.detach()], dim=1))
         seen = torch.cat([self.priors(inputs), embedded.detach()], dim=1)
-        logits = []
-        for layers, gates, logit in zip(self.layers, self.gates, self.logits, strict=True):
-            state = embedded
-            for layer, gate in zip(layers, gates, strict=True):
-                state = layer(state) * gate(seen)
-            logits.append(logit(state))
-        return torch.cat(logits, dim=1)
+        return torch.cat([network(embedded, seen) for network in self.networks], dim=1)
+
+
+class GatedNetwork(nn.Module):
+    """The network of a task, each layer scaled by a gate: (B, inputs) and what gates see, (B, seen), to (B, 1)."""
+
+    def __init__(self, inputs: int, seen: int, widths: Sequence[int], dropout: float, norm: Norm) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Hidden(a, b, dropout, norm) for a, b in pairwise([inputs, *widths]))
+        self.gates = nn.ModuleList(GateUnit(seen, width, width) for width in widths)
+        self.logit = nn.Linear(widths[-1], 1)
+
+    def forward(self, state: Tensor, seen: Tensor) -> Tensor:
+        """Logit (B, 1)."""
+        for layer, gate in zip(self.layers, self.gates, strict=True):
+            state = layer(state) * gate(seen)
+        logit: Tensor = self.logit(state)
+        return logit
 
 
 class GateUnit(nn.Module):
@@ -98,7 +106,8 @@ class GateUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Factors (B, outputs)."""
-        return 2 * self.factors(self.hidden(x).relu()).sigmoid()
+        factors: Tensor = 2 * self.factors(self.hidden(x).relu()).sigmoid()
+        return factors
 
 
 def _of_user(schema: api.Schema) -> list[str]:

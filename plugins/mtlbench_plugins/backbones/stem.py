@@ -1,6 +1,6 @@
 """STEM: embedding tables of each task, beside shared ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import torch
@@ -46,32 +46,40 @@ class STEM(api.Backbone):
 
     def __init__(self, schema: api.Schema, params: Params) -> None:
         super().__init__()
-        tasks = len(schema.tasks)
-        self.embeddings = nn.ModuleList(FieldEmbedding(schema, params.embedding) for _ in range(tasks))
-        self.shared_embedding = FieldEmbedding(schema, params.embedding)
-        inputs, sizes = self.shared_embedding.width, (params.dropout, params.norm)
-        self.experts = nn.ModuleList(Experts(params.specific, inputs, params.bottom, *sizes) for _ in range(tasks))
-        self.shared_experts = Experts(params.shared, inputs, params.bottom, *sizes)
-        choices = tasks * params.specific + params.shared
+        tasks, sizes = len(schema.tasks), (params.dropout, params.norm)
+        self.own = nn.ModuleList(Branch(schema, params, params.specific) for _ in range(tasks))
+        self.shared = Branch(schema, params, params.shared)
+        inputs, choices = self.shared.embedding.width, tasks * params.specific + params.shared
         self.gates = nn.ModuleList(SumGate(inputs, params.tower, choices, *sizes) for _ in range(tasks))
         self.towers = nn.ModuleList(Tower(params.bottom[-1], params.tower, *sizes) for _ in range(tasks))
 
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        shared = self.shared_embedding.factored(inputs, readers=(*self.shared_experts, *self.gates))
-        own = [
-            embedding.factored(inputs, readers=(*experts, gate))
-            for embedding, experts, gate in zip(self.embeddings, self.experts, self.gates, strict=True)
-        ]
-        groups = [experts(embedded) for experts, embedded in zip(self.experts, own, strict=True)]
-        common = self.shared_experts(shared)
+        shared, of_shared = self.shared(inputs, self.gates)
+        branches = [branch(inputs, [gate]) for branch, gate in zip(self.own, self.gates, strict=True)]
         logits = []
         for task, (gate, tower) in enumerate(zip(self.gates, self.towers, strict=True)):
             read = [
-                output if other == task else output.detach() for other, group in enumerate(groups) for output in group
+                output if other == task else output.detach()
+                for other, (_, outputs) in enumerate(branches)
+                for output in outputs
             ]
-            logits.append(tower(mix(gate(own[task], shared), [*read, *common])))
+            logits.append(tower(mix(gate(branches[task][0], shared), [*read, *of_shared])))
         return torch.cat(logits, dim=1)
+
+
+class Branch(nn.Module):
+    """A set of tables and the ``count`` experts on it."""
+
+    def __init__(self, schema: api.Schema, sizes: api.Sizes, count: int) -> None:
+        super().__init__()
+        self.embedding = FieldEmbedding(schema, sizes.embedding)
+        self.experts = Experts(count, self.embedding.width, sizes.bottom, sizes.dropout, sizes.norm)
+
+    def forward(self, inputs: api.Inputs, readers: Iterable[nn.Module]) -> tuple[Tensor | Factored, list[Tensor]]:
+        """The embedding, which ``readers`` read too, and the output (B, width) of each expert."""
+        embedded = self.embedding.factored(inputs, readers=(self.experts, *readers))
+        return embedded, self.experts(embedded)
 
 
 class SumGate(nn.Sequential):
@@ -83,12 +91,14 @@ class SumGate(nn.Sequential):
 
     def __init__(self, inputs: int, widths: Sequence[int], choices: int, dropout: float, norm: Norm) -> None:
         hidden = MLP(inputs, widths, dropout, norm)
-        super().__init__(*(layer for one in hidden for layer in one), Linear(hidden.width, choices))
+        layers = [layer for one in hidden.children() for layer in one.children()]
+        super().__init__(*layers, Linear(hidden.width, choices))
 
-    def forward(self, one: Tensor | Factored, other: Tensor | Factored) -> Tensor:
+    def forward(self, one: Tensor | Factored, other: Tensor | Factored) -> Tensor:  # type: ignore[override]
         """Shares (B, choices), positive, summing to 1."""
         first, *others = self
         state = first(one) + first(other) - first.bias
         for layer in others:
             state = layer(state)
-        return state.softmax(dim=1)
+        shares: Tensor = state.softmax(dim=1)
+        return shares
