@@ -2,8 +2,10 @@
 
 import torch
 from small_splits import small_schema
+from torch import Tensor
+from torch.nn import functional as F
 
-from mtlbench.api import Backbone, Inputs, Schema
+from mtlbench.api import Backbone, Inputs, Schema, Step
 
 TASKS = ("click", "conversion", "return")
 
@@ -23,6 +25,14 @@ def inputs(schema: Schema | None = None, rows: int = 40) -> Inputs:
     ]
     categorical = torch.cat([torch.empty(rows, 0, dtype=torch.int32), *columns], dim=1)
     return Inputs(categorical, torch.randn(rows, len(schema.numerical), generator=generator))
+
+
+def step_of(logits: Tensor, labels: Tensor | None = None, **changes: object) -> Step:
+    """A step of training that gave ``logits`` (B, K)."""
+    labels = torch.zeros_like(logits) if labels is None else labels
+    losses = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+    nothing = Inputs(torch.empty(len(logits), 0, dtype=torch.int32), torch.empty(len(logits), 0))
+    return Step(torch.arange(len(logits)), nothing, labels, logits, losses, 0, **changes)
 
 
 def reached(backbone: Backbone, task: int) -> set[str]:

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from small_splits import small_schema
-from tiny_backbones import TASKS, build, inputs
+from tiny_backbones import TASKS, build, inputs, step_of
 from wide_splits import BAGS, drawn_bags, drawn_vectors
 
 from mtlbench.api import Backbone, Field, Inputs, Schema, Task, VectorField, funnel
@@ -27,7 +27,7 @@ from mtlbench_plugins.backbones.single_task import SingleTask
 
 ALL = {name: entry.cls for name, entry in discover(()).backbones.items()}
 FUNNEL_ONLY = ("esmm", "aitm")
-APPLICABLE = {"cross-stitch": 8, "esmm": 6, "aitm": 6, "pepnet": 9}
+APPLICABLE = {"cross-stitch": 8, "esmm": 6, "aitm": 6, "pepnet": 9, "escm2": 3}
 """How many of the schemas of :func:`schemas` a backbone takes, where it does not take all 12."""
 
 
@@ -44,6 +44,7 @@ def test_no_backbone_is_left_out():
         "adatt",
         "aitm",
         "cross-stitch",
+        "escm2",
         "esmm",
         "metaheac",
         "mmoe",
@@ -265,10 +266,18 @@ def test_aitm_passes_information_forward_along_the_funnel_only():
 def test_aitm_calibrator_penalises_only_probabilities_that_rise():
     backbone = build(AITM, calibrator=0.6)
     falling, rising = torch.tensor([[1.0, -1.0]]), torch.tensor([[0.0, 2.0]])
-    assert backbone.penalty(falling).item() == 0
+    assert backbone.penalty(step_of(falling)).item() == 0
     expected = 0.6 * (torch.tensor(2.0).sigmoid().item() - 0.5) / 2
-    assert backbone.penalty(rising).item() == pytest.approx(expected)
-    assert build(AITM).penalty(rising) is None
+    assert backbone.penalty(step_of(rising)).item() == pytest.approx(expected)
+    assert build(AITM).penalty(step_of(rising)) is None
+
+
+def test_a_penalty_of_logits_is_refused_with_its_new_form():
+    with pytest.raises(TypeError, match=r"Old\.penalty\(logits\) has a new signature: write penalty\(step\)"):
+
+        class Old(SharedBottom):
+            def penalty(self, logits):
+                return None
 
 
 def test_fields_have_rows_of_their_own_in_the_one_table():
