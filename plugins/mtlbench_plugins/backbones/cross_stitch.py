@@ -69,9 +69,11 @@ class StitchedLayer(nn.Module):
         super().__init__()
         self.hidden = nn.ModuleList(Hidden(inputs, width, dropout, norm) for _ in range(tasks))
         others = (1 - own) / (tasks - 1)
-        self.stitch = nn.Parameter(torch.full((tasks, tasks), others).fill_diagonal_(own))
+        matrix = torch.full((tasks, tasks), others).fill_diagonal_(own)
+        # One parameter each: behind the last layer a row is of its task alone.
+        self.rows = nn.ParameterList(nn.Parameter(row.clone()) for row in matrix)
 
     def forward(self, states: list[Tensor]) -> list[Tensor]:
         """For each task the sum of all outputs by its row of the matrix."""
         outputs = [hidden(state) for hidden, state in zip(self.hidden, states, strict=True)]
-        return [mix(row.expand(len(outputs[0]), -1), outputs) for row in self.stitch]
+        return [mix(row.expand(len(outputs[0]), -1), outputs) for row in self.rows]
