@@ -1,11 +1,13 @@
 """Tiny backbones and inputs for them, for tests of what a backbone computes."""
 
+from collections.abc import Mapping
+
 import torch
 from small_splits import small_schema
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlbench.api import Backbone, Inputs, Schema, Step
+from mtlbench.api import Backbone, Inputs, Params, Schema, Step
 
 TASKS = ("click", "conversion", "return")
 
@@ -13,7 +15,13 @@ TASKS = ("click", "conversion", "return")
 def build(backbone: type[Backbone], schema: Schema | None = None, seed: int = 0, **params: object) -> Backbone:
     torch.manual_seed(seed)
     sizes = {"embedding": 6, "bottom": (12, 8), "tower": (5,), **params}
-    return backbone(schema or small_schema(), backbone.Params(**sizes))
+    return backbone(schema or small_schema(), params_of(backbone, sizes))
+
+
+def params_of(backbone: type[Backbone], sizes: Mapping[str, object]) -> Params:
+    """Parameters of these ``sizes``; with dropout 0 nothing else is drawn in training either."""
+    fixed = {"drawn": False} if sizes.get("dropout") == 0 and "drawn" in backbone.Params.model_fields else {}
+    return backbone.Params(**{**fixed, **sizes})
 
 
 def inputs(schema: Schema | None = None, rows: int = 40) -> Inputs:

@@ -54,6 +54,7 @@ def test_no_backbone_is_left_out():
         "ple",
         "shared-bottom",
         "single-task",
+        "snr-trans",
         "stem",
     ]
 
