@@ -22,3 +22,11 @@ class Description:
     """Text of the description. Comments in it say what is guessed, and why."""
     spec: str
     """How the dataset is written on the command line, with ``{path}`` for the path of the description."""
+    rows: int = 0
+    """Number of rows of the file."""
+    tasks: Sequence[str] = ()
+    """The tasks of the draft, where they are the user's or hardly in doubt."""
+    candidates: Sequence[str] = ()
+    """Further columns that may be tasks."""
+    obstacles: Sequence[str] = ()
+    """What a study on the draft would be refused for, as sentences with the remedy."""

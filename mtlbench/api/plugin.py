@@ -1,4 +1,4 @@
-"""What datasets, backbones and weightings have in common: a name, a label and parameters."""
+"""What plugins of all kinds have in common: a name, a label and parameters."""
 
 from typing import Any, ClassVar, Protocol
 
@@ -7,7 +7,8 @@ import pluggy
 from mtlbench.api.params import NoParams, Params
 
 hookimpl = pluggy.HookimplMarker("mtlbench")
-"""Marks a plugin package's ``register_datasets``, ``register_backbones`` and ``register_weightings``."""
+"""Marks a plugin package's ``register_datasets``, ``register_backbones``, ``register_weightings`` and
+``register_trackers``."""
 
 
 class Plugin:

@@ -17,6 +17,7 @@ from mtlbench.cli import (
     doctor,
     figure,
     info,
+    init,
     leaderboard,
     listing,
     merge,
@@ -26,6 +27,7 @@ from mtlbench.cli import (
     run,
     status,
 )
+from mtlbench.cli.group import Group
 from mtlbench.cli.output import say, warnings_as_lines
 from mtlbench.errors import MtlbenchError, is_out_of_memory, said_of
 from mtlbench.text import one_line, shortened
@@ -33,21 +35,24 @@ from mtlbench.text import one_line, shortened
 USAGE_ERROR = 2
 
 app = typer.Typer(
-    help=f"""{mtlbench.__doc__}
+    help="""Compare multi-task loss weightings for recommendation, fairly and repeatably.
+
+    From Python, `import mtlbench` does the same: `mtlbench.run(weightings="rmtl", backbones="all")`.
 
     \b
     mtlbench run --weighting rmtl --backbone all
     mtlbench list
     mtlbench info weighting rmtl
     """,
+    cls=Group,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     # Brackets are part of our grammar: no markup in help texts.
     rich_markup_mode=None,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
 app.command("run")(run.run)
+app.command("init")(init.init)
 app.command("list")(listing.list_plugins)
 app.command("info")(info.info)
 app.command("status")(status.status)

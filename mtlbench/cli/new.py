@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mtlbench.cli import completion
 from mtlbench.cli.output import say
 from mtlbench.errors import UsageError, did_you_mean
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def new(
-    kind: Annotated[str, typer.Argument(metavar="weighting|backbone|dataset")],
+    kind: Annotated[str, typer.Argument(metavar="weighting|backbone|dataset|tracker", autocompletion=completion.kinds)],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits and hyphens.")],
     package: Annotated[
         bool, typer.Option("--package", help="Write an installable package with an entry point and a test.")

@@ -35,3 +35,4 @@ class Plan:
     budget: Literal["early-stopping", "steps", "seconds"] = "early-stopping"
     tuned: TunedPlan | None = None
     """``None``: no method is tuned."""
+    trackers: tuple[Resolved, ...] = ()

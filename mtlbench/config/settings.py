@@ -15,7 +15,7 @@ CHECKPOINT_EVERY = 300.0
 class RunSettings:
     """Where a run finds its inputs and leaves its results; goes as it is from the command line to each worker.
 
-    Paths are absolute: a worker may have another working folder.
+    Paths are absolute, but for ``base``: a worker may have another working folder.
     """
 
     data_dir: Path
@@ -31,6 +31,9 @@ class RunSettings:
     """Where cells train, as torch names devices."""
     checkpoint_every: float = CHECKPOINT_EVERY
     """Seconds of training after which a running cell saves what it has done; 0 saves after each step."""
+    base: Path = Path()
+    """Folder at which relative paths in the parameters of datasets start: that of the study file which names them, else
+    the current one."""
 
     def checkpoint(self, cell: Cell) -> Path:
         """Where the best state of ``cell`` is kept."""

@@ -8,16 +8,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
-from mtlbench.bounds import INTEGER, NUMBER
+from mtlbench.bounds import NUMBER
 from mtlbench.cells import Training
 from mtlbench.config.devices import require_device
 from mtlbench.config.interval import Interval
@@ -29,37 +29,15 @@ from mtlbench.config.space import Space
 from mtlbench.config.space_file import read_space
 from mtlbench.config.specs import resolve_texts
 from mtlbench.config.study_file import read_study
+from mtlbench.config.study_keys import MOST_CELLS, Count, Grid, Seeds, Specs, Texts
+from mtlbench.config.trackers import resolve_trackers
 from mtlbench.discovery import Catalogue, plugin_files
 from mtlbench.errors import UsageError
 from mtlbench.machine import usable_cores
 from mtlbench.tasks.objective import canonical
 
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Specs = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
-"""Plugin specs, each in the grammar of :mod:`mtlbench.config.grammar`."""
-
-Seed = Annotated[int, Field(ge=0, le=INTEGER)]
-Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
-
-MOST_CELLS = 1_000_000
-"""Of a study: a cell costs 3 KB while it runs."""
-
-
 SIZES = ("dropout", "embedding")
 """Keys that are parameters of networks."""
-
-
-class Grid(BaseModel):
-    """Backbones and weightings of which every pair is run."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    backbones: Specs
-    weightings: Specs
 
 
 class Study(BaseModel):
@@ -75,8 +53,7 @@ class Study(BaseModel):
     weightings: Specs = ("rmtl",)
     also: tuple[Grid, ...] = ()
     """Further pairs, on the same datasets and seeds. Flags that name backbones or weightings leave them out."""
-    seeds: Annotated[int, Field(ge=1, le=MOST_CELLS)] | Annotated[tuple[Seed, ...], Field(min_length=1)] = 3
-    """Their number, for 0, 1, ..., or a list of them."""
+    seeds: Seeds = 3
     preset: PresetName = "quick"
     epochs: Count | None = None
     patience: Count | None = None
@@ -120,7 +97,11 @@ class Study(BaseModel):
     """Seconds of training after which a running cell saves what it has done; 0 saves after each step."""
     overwrite: Literal["never", "failed", "always"] = "never"
     layout: Literal["methods", "paper"] = "methods"
+    trackers: Texts = ()
+    """Specs of the tools that each cell which is trained is shown in."""
     plugins: tuple[Path, ...] = ()
+    _base: Path = PrivateAttr(Path())
+    """Folder at which paths in the specs of datasets start."""
 
     @field_validator("device")
     @classmethod
@@ -180,11 +161,14 @@ class Study(BaseModel):
             read.pop("also", None)
         settings = {**read, **flags}
         try:
-            return cls.model_validate(settings)
+            study = cls.model_validate(settings)
         except ValidationError as error:
             where = f"the study {file}" if file else "the study"
             reasons = "; ".join(complaints(error, settings, list(cls.model_fields)))
             raise UsageError(f"{where}: {reasons}") from error
+        if file and "datasets" not in flags:
+            study._base = file.resolve().parent
+        return study
 
     def files(self) -> tuple[Path, ...]:
         """The plugin files: those of the study, and those in the folder that ``MTLBENCH_PLUGINS`` names."""
@@ -194,7 +178,7 @@ class Study(BaseModel):
         """The plan, with every plugin's parameters validated.
 
         Raises:
-            UsageError: a plugin or parameter is unknown, a value is invalid, or there is no such device.
+            UsageError: a plugin or parameter is unknown, a value is invalid, or there is no such device or package.
         """
         require_device(self.device)
         overrides = {
@@ -231,10 +215,12 @@ class Study(BaseModel):
                 sizes=sizes,
                 device=self.device,
                 checkpoint_every=self.checkpoint_every,
+                base=self._base,
             ),
             controls=self.controls,
             budget=self.budget,
             tuned=self._tuned(catalogue, {*overrides, *sizes}) if self.trials else None,
+            trackers=resolve_trackers(catalogue, self.trackers, self.preset),
         )
 
     def _tuned(self, catalogue: Catalogue, given: Collection[str]) -> TunedPlan:

@@ -46,8 +46,8 @@ def cases(*plugins: type[Any] | ModuleType, data_dir: str | Path | None = None) 
             case.check()
 
     Args:
-        plugins: subclasses of :class:`mtlbench.api.Weighting`, ``Backbone`` or ``Dataset``, installed or not, or
-            modules that define some.
+        plugins: subclasses of :class:`mtlbench.api.Weighting`, ``Backbone``, ``Dataset`` or ``Tracker``, installed or
+            not, or modules that define some.
         data_dir: where datasets find their files; default: the environment variable ``MTLBENCH_DATA``, or ``data``.
 
     Raises:

@@ -41,7 +41,7 @@ class Rule:
     """One fact that every plugin of a kind must obey."""
 
     kind: str
-    """``dataset``, ``backbone`` or ``weighting``."""
+    """``dataset``, ``backbone``, ``weighting`` or ``tracker``."""
     name: str
     statement: str
     """The fact, as one sentence."""
@@ -69,7 +69,7 @@ class Rule:
         return f"rule {self.name}: {self.statement}\n  seen:   {seen}\n  remedy: {remedy}"
 
 
-RULES: dict[str, dict[str, Rule]] = {"dataset": {}, "backbone": {}, "weighting": {}}
+RULES: dict[str, dict[str, Rule]] = {"dataset": {}, "backbone": {}, "weighting": {}, "tracker": {}}
 """All rules by kind and name, in the order of checking."""
 
 

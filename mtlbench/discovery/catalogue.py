@@ -3,17 +3,26 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import cleandoc
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from mtlbench.cells import PluginSpec
 from mtlbench.errors import UsageError, did_you_mean
 
-KINDS = ("dataset", "backbone", "weighting")
+KINDS = ("dataset", "backbone", "weighting", "tracker")
 
 BREAKS = (Exception, SystemExit)
 """What the code of a plugin may raise without ending mtlbench: anything but an interrupt."""
 
-Known = TypeVar("Known")
+
+class Labelled(Protocol):
+    """What is known of a plugin."""
+
+    @property
+    def label(self) -> str:
+        """Its name in leaderboards."""
+
+
+Known = TypeVar("Known", bound=Labelled)
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,11 @@ class Entry:
     def name(self) -> str:
         """Name on the command line."""
         return str(self.cls.name)
+
+    @property
+    def label(self) -> str:
+        """Name in leaderboards."""
+        return str(self.cls.label)
 
     @property
     def summary(self) -> str:
@@ -55,11 +69,12 @@ class Catalogue:
     datasets: Mapping[str, Entry] = field(default_factory=dict)
     backbones: Mapping[str, Entry] = field(default_factory=dict)
     weightings: Mapping[str, Entry] = field(default_factory=dict)
+    trackers: Mapping[str, Entry] = field(default_factory=dict)
     broken: Sequence[Broken] = ()
 
     def of_kind(self, kind: str) -> Mapping[str, Entry]:
         """The plugins of one of ``KINDS``, by name."""
-        return {"dataset": self.datasets, "backbone": self.backbones, "weighting": self.weightings}[kind]
+        return dict(zip(KINDS, (self.datasets, self.backbones, self.weightings, self.trackers), strict=True))[kind]
 
     def get(self, kind: str, name: str) -> Entry:
         """The plugin called ``name``.
@@ -79,8 +94,8 @@ class Catalogue:
     def including(self, entries: Sequence[Entry]) -> "Catalogue":
         """This catalogue with ``entries``, each in place of the plugin of its name."""
         more = {kind: {entry.name: entry for entry in entries if entry.kind == kind} for kind in KINDS}
-        datasets, backbones, weightings = ({**self.of_kind(kind), **more[kind]} for kind in KINDS)
-        return Catalogue(datasets, backbones, weightings, self.broken)
+        datasets, backbones, weightings, trackers = ({**self.of_kind(kind), **more[kind]} for kind in KINDS)
+        return Catalogue(datasets, backbones, weightings, trackers, self.broken)
 
 
 def named(kind: str, name: str, known: Mapping[str, Known], broken: Iterable[Broken]) -> Known:
@@ -94,7 +109,14 @@ def named(kind: str, name: str, known: Mapping[str, Known], broken: Iterable[Bro
     for one in broken:
         if one.name == name and one.kind in {kind, None}:
             raise UsageError(f"the {kind} {name!r} is broken: {one.origin}: {one.reason}; repair it, or leave it out")
-    raise UsageError(f"unknown {kind} {name!r}: {did_you_mean(name, list(known))}")
+    spelt = _plain(name)
+    meant = next((other for other, one in known.items() if spelt in {_plain(other), _plain(one.label)}), name)
+    raise UsageError(f"unknown {kind} {name!r}: {did_you_mean(meant, list(known))}")
+
+
+def _plain(name: str) -> str:
+    """Equal for spellings of one name: ``Nash-MTL``, ``nash_mtl``."""
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def reason_of(error: BaseException) -> str:

@@ -29,3 +29,8 @@ def register_backbones(register: Registrar) -> None:
 @hookspec
 def register_weightings(register: Registrar) -> None:
     """Register subclasses of :class:`mtlbench.api.Weighting`."""
+
+
+@hookspec
+def register_trackers(register: Registrar) -> None:
+    """Register subclasses of :class:`mtlbench.api.Tracker`."""

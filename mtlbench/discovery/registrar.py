@@ -41,8 +41,8 @@ class Found:
 
     def catalogue(self) -> Catalogue:
         """All that was found."""
-        datasets, backbones, weightings = (MappingProxyType(self._entries[kind]) for kind in KINDS)
-        return Catalogue(datasets, backbones, weightings, tuple(self._broken))
+        datasets, backbones, weightings, trackers = (MappingProxyType(self._entries[kind]) for kind in KINDS)
+        return Catalogue(datasets, backbones, weightings, trackers, tuple(self._broken))
 
 
 class FoundRegistrar:

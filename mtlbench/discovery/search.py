@@ -67,4 +67,5 @@ def _add_file(manager: pluggy.PluginManager, file: Path, found: Found) -> None:
         return
     registered = [FoundRegistrar(found, kind, origin).module(module, origin) for kind in KINDS]
     if not any(registered):
-        found.add_broken(name, None, origin, "defines no subclass of mtlbench.api.Dataset, Backbone or Weighting")
+        reason = "defines no subclass of mtlbench.api.Dataset, Backbone, Weighting or Tracker"
+        found.add_broken(name, None, origin, reason)

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mtlbench.api import Backbone, Dataset, Params, Weighting
+from mtlbench.api import Backbone, Dataset, Params, Tracker, Weighting
 
-BASES: dict[str, type[Any]] = {"dataset": Dataset, "backbone": Backbone, "weighting": Weighting}
+BASES: dict[str, type[Any]] = {"dataset": Dataset, "backbone": Backbone, "weighting": Weighting, "tracker": Tracker}
 NAME = r"[a-z0-9][a-z0-9-]*"
 
 

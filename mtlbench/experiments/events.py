@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from mtlbench.records.schema import Record
+
 
 @dataclass(frozen=True)
 class StudyStarted:
@@ -56,6 +58,14 @@ class CellFinished:
 
 
 @dataclass(frozen=True)
+class CellRecorded:
+    """This run has written a record. It follows :class:`CellFinished`, and never leaves the process of the study."""
+
+    record: Record
+    seconds: float
+
+
+@dataclass(frozen=True)
 class NoWorkers:
     """Cells wait, for the cluster has no worker."""
 
@@ -64,7 +74,7 @@ class NoWorkers:
     """How long that has been so."""
 
 
-Event = StudyStarted | CellStarted | StageProgress | CellFinished | NoWorkers
+Event = StudyStarted | CellStarted | StageProgress | CellFinished | CellRecorded | NoWorkers
 
 Listen = Callable[[Event], None]
 """Hears events, from any thread."""

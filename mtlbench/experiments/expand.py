@@ -32,7 +32,7 @@ def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
     expansion = Expansion(plan, catalogue)
     pairs = [pair for grid in plan.grids for pair in product(*grid)]
     for dataset in plan.datasets:
-        splits = load_splits(catalogue, dataset.spec, plan.settings.data_dir)
+        splits = load_splits(catalogue, dataset.spec, plan.settings)
         announce(splits, dataset.spec.name)
         if longest := max((task for task in splits.schema.task_names if len(task) > NAME), key=len, default=None):
             raise DataError(

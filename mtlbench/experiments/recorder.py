@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from mtlbench.config.plan import SEARCH_SEEDS
 from mtlbench.discovery import Catalogue
-from mtlbench.experiments.events import CellFinished, CellStarted, Event, Listen
+from mtlbench.experiments.events import CellFinished, CellRecorded, CellStarted, Event, Listen
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.recording import blank_record
 from mtlbench.experiments.run_cell import load_splits
@@ -71,9 +71,10 @@ class Recorder:
         self._store.write(record, job.cell.stem)
         if record.status == "done":
             shutil.rmtree(job.journal, ignore_errors=True)
-        self._enter(job, Summary.of(record))
+        self._listener(CellRecorded(record, self._enter(job, Summary.of(record))))
 
-    def _enter(self, job: Job, summary: Summary) -> None:
+    def _enter(self, job: Job, summary: Summary) -> float:
+        """Keep what became of ``job``, and tell; gives the seconds that it took."""
         self.summaries[job.cell.id] = summary
         now = time.monotonic()
         seconds = now - self._began.pop(job.cell.id, now)
@@ -86,10 +87,11 @@ class Recorder:
                 reason=summary.failure.reason if summary.failure else None,
             )
         )
+        return seconds
 
     def without_training(self, job: Job, failure: Failure | None = None, crashes: int = 0) -> None:
         """Record that ``job`` is not applicable or, with a ``failure``, that it failed before it could run."""
-        splits = load_splits(self._catalogue, job.cell.dataset, job.settings.data_dir, job.cell.fingerprint)
+        splits = load_splits(self._catalogue, job.cell.dataset, job.settings, job.cell.fingerprint)
         record = blank_record(job, self._catalogue, splits)
         if failure is not None:
             record = record.model_copy(update={"status": "failed", "failure": failure, "crashes": crashes})

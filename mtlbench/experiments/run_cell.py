@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 
-from mtlbench.api import Splits
+from mtlbench.api import Dataset, Splits
 from mtlbench.cells import Cell, PluginSpec
+from mtlbench.config.settings import RunSettings
 from mtlbench.data import cache_dir, load
 from mtlbench.discovery import Catalogue, discover
 from mtlbench.errors import DataError, StorageError, TrainingError, UsageError
@@ -41,7 +41,7 @@ def run_cell(job: Job, emit: Emit) -> Record:
     device = torch.device(job.settings.device)
     prepare_process(device)
     catalogue = discover(job.settings.plugin_files)
-    splits = load_splits(catalogue, job.cell.dataset, job.settings.data_dir, job.cell.fingerprint)
+    splits = load_splits(catalogue, job.cell.dataset, job.settings, job.cell.fingerprint)
     if splits.fingerprint != job.cell.fingerprint:
         raise DataError(
             f"the data of {job.cell.dataset.name} in {job.settings.data_dir} are not those of the planned study: "
@@ -143,7 +143,9 @@ def _reference_scores(job: Job) -> dict[str, float | None] | None:
     return record.primary_scores("validation")
 
 
-def load_splits(catalogue: Catalogue, dataset: PluginSpec, data_dir: Path, fingerprint: str | None = None) -> Splits:
+def load_splits(
+    catalogue: Catalogue, dataset: PluginSpec, settings: RunSettings, fingerprint: str | None = None
+) -> Splits:
     """The encoded dataset, kept for the process's next cell.
 
     What is kept is given again only for the same plugin class and the same ``fingerprint``. Without a fingerprint the
@@ -151,7 +153,9 @@ def load_splits(catalogue: Catalogue, dataset: PluginSpec, data_dir: Path, finge
     """
     cls = catalogue.get("dataset", dataset.name).cls
     if (cls, fingerprint) not in _SPLITS:
-        splits = load(catalogue.create("dataset", dataset), data_dir, cache_dir())
+        plugin: Dataset = catalogue.create("dataset", dataset)
+        plugin.base = settings.base
+        splits = load(plugin, settings.data_dir, cache_dir())
         _SPLITS.clear()
         _SPLITS[cls, splits.fingerprint] = splits
         return splits

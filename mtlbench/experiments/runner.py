@@ -8,7 +8,7 @@ from typing import Literal
 from mtlbench.config.plan import Plan
 from mtlbench.discovery import discover
 from mtlbench.experiments.event_logging import logged
-from mtlbench.experiments.events import Listen, StudyStarted
+from mtlbench.experiments.events import Event, Listen, StudyStarted
 from mtlbench.experiments.executors import HERE, Where
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job, merged
@@ -17,6 +17,7 @@ from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.results_folder import require_writable, stays
 from mtlbench.experiments.schedule import Schedule
 from mtlbench.experiments.searching import Searching
+from mtlbench.experiments.tracking import tracked
 from mtlbench.locks import FOLDER, Locks
 from mtlbench.records.searches import show
 from mtlbench.records.store import RecordStore, Summary
@@ -69,7 +70,12 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
 
     show(store.folder, {job.cell.id for job in study})
     searching = Searching(plan, plan.tuned, catalogue, study) if plan.tuned else None
-    with logged(out, listener) as heard:
+    with tracked(plan.trackers, out) as track, logged(out, listener) as log:
+
+        def heard(event: Event) -> None:
+            log(event)
+            track(event)
+
         if searching:
             searching.announce(store)
             summaries = run_all(merged(study, searching.jobs), known, heard, searching.to_report)

@@ -212,7 +212,7 @@ class Searching:
         return found
 
     def _splits(self, dataset: Resolved) -> Splits:
-        return load_splits(self._catalogue, dataset.spec, self._plan.settings.data_dir)
+        return load_splits(self._catalogue, dataset.spec, self._plan.settings)
 
 
 def _by_id(store: RecordStore) -> dict[str, Search]:

@@ -1,9 +1,9 @@
 """All static figures of a set of records."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
+from mtlbench.errors import UsageError, did_you_mean
 from mtlbench.figures.canvas import NothingToDrawError
 from mtlbench.figures.differences import draw_differences
 from mtlbench.figures.heatmap import draw_heatmap
@@ -21,7 +21,29 @@ FIGURES: Mapping[str, Draw] = {
     "heatmap": draw_heatmap,
     "ranks": draw_ranks,
 }
+KINDS = (*FIGURES, "searches")
 FORMATS = ("svg", "png")
+
+
+def draw_one(kind: str, records: Sequence[Record], path: Path, searches: Sequence[Search] = ()) -> None:
+    """Write the figure ``kind`` to ``path``.
+
+    Args:
+        kind: of ``KINDS``.
+        records: in any order.
+        path: ends in .svg, .png or .pdf.
+        searches: those behind tuned rows.
+
+    Raises:
+        UsageError: there is no such figure, the ending names no format, matplotlib is not installed, or there is too
+            little to draw.
+    """
+    if kind not in KINDS:
+        raise UsageError(f"unknown figure {kind!r}: {did_you_mean(kind, [*KINDS])}")
+    if kind in FIGURES:
+        FIGURES[kind](records, path)
+    else:
+        draw_searches(searches, path)
 
 
 def draw_all(records: Sequence[Record], folder: Path, searches: Sequence[Search] = ()) -> Iterator[Path]:
@@ -30,12 +52,11 @@ def draw_all(records: Sequence[Record], folder: Path, searches: Sequence[Search]
     Raises:
         UsageError: matplotlib is not installed, or the folder cannot be written.
     """
-    drawn = {name: partial(draw, records) for name, draw in FIGURES.items()}
-    for name, draw in [*drawn.items(), ("searches", partial(draw_searches, searches))]:
+    for kind in KINDS:
         for ending in FORMATS:
-            path = folder / f"{name}.{ending}"
+            path = folder / f"{kind}.{ending}"
             try:
-                draw(path)
+                draw_one(kind, records, path, searches)
             except NothingToDrawError:
                 break
             yield path

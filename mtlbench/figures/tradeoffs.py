@@ -1,4 +1,4 @@
-"""The primary metric of one task against that of another: a point and its 95 % interval per method, and the front."""
+"""The primary metric of one task against that of another: each method with its 95 % interval, the front."""
 
 import math
 from collections.abc import Sequence
@@ -42,9 +42,11 @@ def draw_tradeoffs(records: Sequence[Record], path: Path) -> None:
                 bars = [[_half_width(row, column) for row in shown] for column in pair]
                 panel.errorbar(x, y, bars[1], bars[0], fmt="none", ecolor=colour, elinewidth=0.7, alpha=0.5)
         _frame(panel, [point for row in board.rows if (point := _point(row, pair))])
-        front = sorted(_front(board, pair))
-        if front:
-            panel.plot(*zip(*front, strict=True), color="0.5", linestyle=":", label="Pareto front", zorder=0)
+        if front := _front(board, pair):
+            points = [point for point, _ in front]
+            panel.plot(*zip(*points, strict=True), color="0.5", linestyle=":", label="Pareto front", zorder=0)
+        for point, method in front:
+            panel.annotate(label(method), point, (5, 5), textcoords="offset points", fontsize=7)
         panel.set_xlabel(_axis(pair[0]))
         panel.set_ylabel(_axis(pair[1]))
         panel.set_title(label(board.title), fontsize=9)
@@ -74,10 +76,13 @@ def _frame(panel: Any, points: Sequence[tuple[float, float]]) -> None:
         limit(min(values) - room, max(values) + room)
 
 
-def _front(board: Board, pair: Sequence[Column]) -> list[tuple[float, float]]:
-    complete = [point for row in board.rows if row.state == "complete" and (point := _point(row, pair))]
-    lower = [metric_of(column).lower_is_better for column in pair]
-    return [point for point, on in zip(complete, pareto_front(complete, lower), strict=True) if on] if complete else []
+def _front(board: Board, pair: Sequence[Column]) -> list[tuple[tuple[float, float], str]]:
+    """The points of the front from left to right, and whose they are."""
+    complete = [(point, row.method) for row in board.rows if row.state == "complete" and (point := _point(row, pair))]
+    if not complete:
+        return []
+    on = pareto_front([point for point, _ in complete], [metric_of(column).lower_is_better for column in pair])
+    return sorted(one for one, is_on in zip(complete, on, strict=True) if is_on)
 
 
 def _axis(column: Column) -> str:

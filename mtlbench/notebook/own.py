@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
-from mtlbench.api import Backbone, Dataset, Weighting
+from mtlbench.api import Backbone, Dataset, Tracker, Weighting
 from mtlbench.data import cache_dir
 from mtlbench.errors import UsageError
 from mtlbench.files import replacing
@@ -18,14 +18,19 @@ from mtlbench.files import replacing
 if TYPE_CHECKING:
     import pandas as pd
 
-KINDS: Mapping[str, type[Any]] = {"datasets": Dataset, "backbones": Backbone, "weightings": Weighting}
+KINDS: Mapping[str, type[Any]] = {
+    "datasets": Dataset,
+    "backbones": Backbone,
+    "weightings": Weighting,
+    "trackers": Tracker,
+}
 
 
 def specs(kind: str, given: Any) -> tuple[list[str], list[Path]]:
     """What ``given`` means as specs of a study, and the plugin files that they need.
 
     Args:
-        kind: ``datasets``, ``backbones`` or ``weightings``.
+        kind: ``datasets``, ``backbones``, ``weightings`` or ``trackers``.
         given: a spec, a class, or a list of them.
 
     Raises:

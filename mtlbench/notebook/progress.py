@@ -11,6 +11,7 @@ from rich.progress import TimeRemainingColumn as Remaining
 from rich.text import Text
 
 from mtlbench.experiments.events import CellFinished, CellStarted, Event, Listen, NoWorkers, StageProgress, StudyStarted
+from mtlbench.notebook.in_cell import InCell, in_output
 from mtlbench.text import one_line, printable
 
 LONGEST_STUDY = 30 * 86_400
@@ -23,7 +24,19 @@ def progress(quiet: bool = False, console: Console | None = None) -> Iterator[Li
     console = console or Console(stderr=True, highlight=False)
     if quiet:
         yield _silence
-    elif console.is_terminal or console.is_jupyter:
+    elif console.is_jupyter:
+        bars = Bars(console)
+        cell = InCell(bars.display, in_output())
+
+        def listen(event: Event) -> None:
+            bars(event)
+            cell.refresh()
+
+        try:
+            yield listen
+        finally:
+            cell.leave(bars.outcome)
+    elif console.is_terminal:
         bars = Bars(console)
         with Live(bars.display, console=console, transient=True, refresh_per_second=5):
             yield bars
@@ -82,6 +95,7 @@ class Bars:
         self._overall: TaskID | None = None
         self._bars: dict[str, TaskID] = {}
         self.display = Group(self._study, self._cells)
+        """All bars."""
 
     def __call__(self, event: Event) -> None:
         """Bring the bars up to date."""
@@ -96,8 +110,16 @@ class Bars:
             self._advance(event)
         elif isinstance(event, NoWorkers):
             self._console.print(_plain(without_workers(event), style="yellow"))
-        else:
+        elif isinstance(event, CellFinished):
             self._finish(event)
+
+    @property
+    def outcome(self) -> str:
+        """What was done, as one line; empty where there was nothing to do."""
+        task = next((task for task in self._study.tasks if task.id == self._overall), None)
+        if task is None or not task.total:
+            return ""
+        return f"{task.completed:.0f} of {task.total:.0f} cells in {task.elapsed or 0:.0f} s"
 
     def _advance(self, event: StageProgress) -> None:
         # A worker's report may arrive after its cell's end.

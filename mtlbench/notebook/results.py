@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from mtlbench.config.parameters import spec_text
 from mtlbench.errors import UsageError, did_you_mean
-from mtlbench.figures.everything import FIGURES
-from mtlbench.figures.searches import draw_searches
-from mtlbench.leaderboards import build, comparison_tables
+from mtlbench.figures import draw_one
+from mtlbench.leaderboards import build, comparison_tables, not_compared, verdicts
 from mtlbench.leaderboards import compare as compare_boards
+from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import board_key, boards, method_key
 from mtlbench.leaderboards.boards.naming import dataset_name, method_name
 from mtlbench.leaderboards.boards.scores import BoardScores, board_scores
@@ -28,7 +28,6 @@ from mtlbench.tasks.objective import MEAN, Objective
 if TYPE_CHECKING:
     import pandas as pd
 
-SEARCHES = "searches"
 RANKED = ("dataset", "method", "backbone", "weighting", "objective", "seeds", "settings")
 
 
@@ -97,6 +96,13 @@ class Results:
             raise UsageError(f"unknown layout {layout!r}: {did_you_mean(layout, list(get_args(Layout)))}")
         return ShownTables(build(iter(self.records), layout, sort, baselines, self.searches))
 
+    def verdict(self) -> str:
+        """What the results show, as ``mtlbench run`` says it at its end: a line for each dataset and protocol.
+
+        What beats constant weights, by how much, how sure that is, and what was cut off.
+        """
+        return "\n".join(verdicts(contrasted(boards(iter(self.records)))))
+
     def compare(self, other: "Results | Path | str", baseline: str | None = None) -> "Compared":
         """Say method by method whether these results are better than ``other``, tied or worse.
 
@@ -109,10 +115,7 @@ class Results:
         """
         others = other._scores() if isinstance(other, Results) else read_scores(Path(other))
         found = compare_boards(self._scores(), others, baseline)
-        if not found.boards:
-            reasons = [refusal.text for refusal in found.refused]
-            reasons += [f"{title}: the other does not have the dataset" for title in found.absent]
-            raise UsageError(f"nothing may be compared: {'. '.join(reasons)}")
+        not_compared(found, "the other")
         return Compared(comparison_tables(found), tuple(found.regressed))
 
     def figure(self, kind: str = "differences") -> Picture:
@@ -121,15 +124,9 @@ class Results:
         Raises:
             UsageError: there is no such figure, the results have too little for it, or matplotlib is not installed.
         """
-        kinds = [*FIGURES, SEARCHES]
-        if kind not in kinds:
-            raise UsageError(f"unknown figure {kind!r}: {did_you_mean(kind, kinds)}")
         with tempfile.TemporaryDirectory(prefix="mtlbench-figure-") as folder:
             path = Path(folder) / f"{kind}.svg"
-            if kind == SEARCHES:
-                draw_searches(self.searches, path)
-            else:
-                FIGURES[kind](self.records, path)
+            draw_one(kind, self.records, path, self.searches)
             return Picture(path.read_text(encoding="utf-8"))
 
     def report(self, path: Path | str, title: str = "Leaderboard") -> Path:

@@ -13,7 +13,7 @@ import torch
 import mtlbench
 from mtlbench.data import cache_dir
 from mtlbench.data.folders import presence
-from mtlbench.discovery import Catalogue
+from mtlbench.discovery import KINDS, Catalogue
 from mtlbench.experiments.process import ACCURATE, fast_matmul_precision, product_error
 from mtlbench.files import nearest
 from mtlbench.machine import free_memory, usable_cores
@@ -47,7 +47,7 @@ def examine(catalogue: Catalogue, data_dir: Path) -> Iterator[Diagnosis]:
     yield _products()
     yield _cache(cache_dir())
     yield from _data(catalogue, data_dir)
-    for kind in ("dataset", "backbone", "weighting"):
+    for kind in KINDS:
         yield Diagnosis(f"{kind}s", str(len(catalogue.of_kind(kind))))
     for broken in catalogue.broken:
         remedy = "mend or remove it; it is left out of every study"

@@ -41,7 +41,7 @@ def cell_content(record: Record, shared: Shared) -> dict[str, Any]:
         "reason": record.failure.reason if record.failure else None,
         "traceback": record.failure.traceback if record.failure else None,
         "uses": shared.place(uses),
-        "fingerprint": record.dataset.fingerprint,
+        "fingerprint": shared.place(record.dataset.fingerprint),
         "environment": shared.place(environment),
         "utc": record.environment.get("utc"),
         "protocol": record.protocol,

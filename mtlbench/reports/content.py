@@ -15,9 +15,11 @@ from mtlbench.leaderboards.boards.naming import backbone_name, weighting_name
 from mtlbench.leaderboards.tables.captions import captions, notes
 from mtlbench.leaderboards.tables.claims import difference_head, difference_text
 from mtlbench.leaderboards.tables.searches import in_order, search_names, values_of
+from mtlbench.leaderboards.tables.verdict import verdict
 from mtlbench.records import Record
 from mtlbench.records.searches import Search
 from mtlbench.reports.cells import Shared, cell_content, short
+from mtlbench.statistics import Estimate
 from mtlbench.statistics.expected_best import expected_best
 from mtlbench.text import one_line
 
@@ -67,6 +69,7 @@ def _board(board: Board, records: Sequence[Record], shared: Shared) -> dict[str,
         "primary": [board.sample.dataset.primary_of(task) for task in board.sample.dataset.tasks],
         "seeds": list(board.seeds),
         "difference": difference_head([board]),
+        "verdict": verdict(board),
         "caption": list(captions([board])),
         "machines": list(board.machines),
         "rows": [_row(row, board, cells[row.method], shared) for row in board.rows],
@@ -98,13 +101,12 @@ def _row(row: Row, board: Board, records: Sequence[Record], shared: Shared) -> d
 def _value(value: SeedMean | None) -> dict[str, Any] | None:
     if value is None:
         return None
-    known = value.interval is not None and not math.isnan(value.interval.half_width)
     return {
         "mean": value.mean,
         "text": value.text,
         "spread": value.spread,
         "marks": value.marks,
-        "interval": [short(value.interval.low), short(value.interval.high)] if value.interval and known else None,
+        "interval": _interval(value.interval),
         "best": value.best,
         "difference": _difference(value),
     }
@@ -115,7 +117,19 @@ def _difference(value: SeedMean) -> dict[str, Any] | None:
     found, first = difference_text(value), value.first
     if found is None or first is None:
         return None
-    return {"mean": first.difference.estimate.value, "text": found[0], "spread": found[1]}
+    return {
+        "mean": first.difference.estimate.value,
+        "text": found[0],
+        "spread": found[1],
+        "interval": _interval(first.difference.estimate),
+        "sampling": _interval(first.sampling),
+        "verdict": first.verdict,
+    }
+
+
+def _interval(estimate: Estimate | None) -> list[float | None] | None:
+    known = estimate is not None and not math.isnan(estimate.half_width)
+    return [short(estimate.low), short(estimate.high)] if estimate and known else None
 
 
 def _searches(searches: Sequence[Search], key: str) -> list[dict[str, Any]]:

@@ -11,6 +11,17 @@ from mtlbench.records.searches import Search
 from mtlbench.reports.content import content
 from mtlbench.text import one_line, printable
 
+SCRIPTS = (
+    "report.js",
+    "drawing.js",
+    "labels.js",
+    "tradeoff.js",
+    "differences.js",
+    "curves.js",
+    "figures.js",
+    "details.js",
+)
+
 
 def html_page(records: Sequence[Record], title: str, searches: Sequence[Search] = ()) -> str:
     """The report of ``records`` as HTML that needs no network, the same for the same records.
@@ -30,6 +41,7 @@ def html_page(records: Sequence[Record], title: str, searches: Sequence[Search] 
     except ImportError as error:
         raise UsageError("the report needs jinja2 and plotly: python -m pip install 'mtlbench[report]'") from error
     environment = Environment(loader=PackageLoader("mtlbench.reports"), autoescape=True, trim_blocks=True)
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
 
     def asset(name: str) -> Markup:
         """A file of our own, which is code and not data."""
@@ -42,6 +54,7 @@ def html_page(records: Sequence[Record], title: str, searches: Sequence[Search] 
         content=_printable(content(records, searches)),
         colours=COLOURS,
         asset=asset,
+        scripts=SCRIPTS,
         plotly=Markup(get_plotlyjs()),
     )
 

@@ -1,4 +1,4 @@
-"""Working plugins to start from, as a file or as an installable package."""
+"""Working plugins to start from, as a file or as an installable package, and a project on one's own log."""
 
 from mtlbench.scaffold.naming import Names
 from mtlbench.scaffold.writing import files_of, write

@@ -19,3 +19,9 @@ def register_backbones(register: Registrar) -> None:
 def register_weightings(register: Registrar) -> None:
     """One file per weighting."""
     register.package("mtlbench_plugins.weightings")
+
+
+@hookimpl
+def register_trackers(register: Registrar) -> None:
+    """One file per tracker."""
+    register.package("mtlbench_plugins.trackers")

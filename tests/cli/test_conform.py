@@ -120,13 +120,13 @@ def test_settings_of_the_project_around_it_change_nothing(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["pcgard"], "unknown dataset or backbone or weighting 'pcgard': did you mean 'pcgrad'?"),
+        (["pcgard"], "unknown dataset or backbone or weighting or tracker 'pcgard': did you mean 'pcgrad'?"),
         (["pcgrad", "--kind", "weight"], "did you mean 'weighting'?"),
         (["pcgrad", "--kind", "backbone"], "unknown backbone 'pcgrad'"),
         (["pcgrad", "--rule", "determinstic"], "did you mean 'deterministic'?"),
         (["absent.py"], "absent.py is not there"),
         (["broken.py"], "broken.py: broken: ZeroDivisionError: division by zero"),
-        (["empty.py"], "defines no subclass of mtlbench.api.Dataset, Backbone or Weighting"),
+        (["empty.py"], "defines no subclass of mtlbench.api.Dataset, Backbone, Weighting or Tracker"),
         (["mine.py", "--kind", "backbone"], "mine.py defines no backbone"),
         ([], "NAME|FILE"),
     ],

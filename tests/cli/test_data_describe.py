@@ -165,6 +165,7 @@ def test_labels_that_form_no_funnel_are_parallel_and_words_become_a_rule(mtlbenc
     result = mtlbench("data", "describe", save(frame))
     assert 'tasks = ["click", { name = "income", column = "income", equals = ">50K" }]' in result.out
     assert 'relation = "parallel"' in result.out
+    assert "income (1 where it is '>50K')" in result.out
     assert "timestamp" not in result.out
 
 

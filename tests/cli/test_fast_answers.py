@@ -41,7 +41,9 @@ def answer(cache_dir: Path, tmp_path: Path) -> Answer:
     return run
 
 
-def test_the_second_answer_is_the_first_without_an_import(answer: Answer, cache_dir: Path) -> None:
+def test_the_second_answer_is_the_first_without_an_import(
+    answer: Answer, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for ask, others in (
         (["list"], [["list", "--json"], ["info", "weighting", "rmtl"], ["info", "backbone", "esmm"]]),
         (["list", "--matrix"], [["list", "--matrix", "--json"]]),
@@ -53,6 +55,10 @@ def test_the_second_answer_is_the_first_without_an_import(answer: Answer, cache_
             text, imported = answer(*other)
             assert imported == set()
             assert "rmtl" in text or "esmm" in text
+    words = {"_MTLBENCH_COMPLETE": "complete_bash", "COMP_WORDS": "mtlbench run --weighting rm", "COMP_CWORD": "3"}
+    for name, value in words.items():
+        monkeypatch.setenv(name, value)
+    assert answer() == ("rmtl\nrmtl-official\n", set())
     assert len(list((cache_dir / "plugins").iterdir())) == 2
 
 

@@ -10,7 +10,8 @@ from plugin_sources import write
 
 from mtlbench.conformance import RULES
 
-KINDS = ("weighting", "backbone", "dataset")
+KINDS = ("weighting", "backbone", "dataset", "tracker")
+NAMES = ("my-weights", "my-net", "my-log", "my-lines")
 
 
 @pytest.fixture
@@ -43,18 +44,19 @@ def test_a_new_file_passes_the_kit_as_it_is(mtlbench: Any, here: Path, kind: str
 
 
 def test_a_new_file_is_a_row_of_a_leaderboard(mtlbench: Any, here: Path) -> None:
-    for kind, name in zip(KINDS, ("my-weights", "my-net", "my-log"), strict=True):
+    for kind, name in zip(KINDS, NAMES, strict=True):
         mtlbench("new", kind, name)
     plugins = [part for file in sorted(here.glob("*.py")) for part in ("--plugin", file.name)]
-    names = ["--dataset", "my-log", "--backbone", "my-net", "--weighting", "my-weights"]
+    names = [part for kind, name in zip(KINDS, NAMES, strict=True) for part in (f"--{kind}", name)]
     result = mtlbench("run", *names, *plugins, "--seeds", 1, "--epochs", 1, "--jobs", 1)
     assert result.code == 0, result.err
     assert "My Weights-My Net" in result.out
+    assert '"name": "my-weights/my-net/my-log/seed0"' in (here / "results" / "cells.jsonl").read_text()
 
 
 @pytest.mark.slow
 def test_new_packages_are_installed_and_pass_their_own_tests(mtlbench: Any, here: Path, tmp_path: Path) -> None:
-    names = dict(zip(KINDS, ("my-weights", "my-net", "my-log"), strict=True))
+    names = dict(zip(KINDS, NAMES, strict=True))
     for kind, name in names.items():
         result = mtlbench("new", kind, name, "--package")
         assert result.code == 0

@@ -42,8 +42,9 @@ def test_what_the_log_lacks_is_said_and_rules_out_session_mdps_alone(
     write_own_table(here, DESCRIPTION.replace(lacks, ""))
     result = mtlbench("run", "--dataset", "table[schema=my_log.toml]", *RUN)
     assert result.code == 0, result.err
-    assert said in " ".join(result.out.split())
-    assert "critics need sessions and timestamps, which the dataset lacks" in result.out
+    assert said in (here / "results" / "leaderboard.md").read_text()
+    reasons = "critics need sessions and timestamps, which the dataset lacks", "a session rule is missing"
+    assert [reason in result.out for reason in reasons] == [lacks.startswith("timestamp"), lacks.startswith("session")]
     assert statuses(here / "results") == {
         "ESMM": "done",
         "Shared Bottom": "done",
@@ -73,6 +74,22 @@ def test_bins_vectors_and_a_split_by_users_run_everything(mtlbench: Any, here: P
     frame.to_parquet(here / "my_log.parquet")
     result = mtlbench("run", "--dataset", "table[schema=my_log.toml]", *RUN)
     assert result.code == 0, result.err
-    assert "split 50:25:25 by user" in " ".join(result.out.split())
+    assert "split 50:25:25 by user" in (here / "results" / "leaderboard.md").read_text()
     assert "later than the first test row" in result.err
     assert set(statuses(here / "results").values()) == {"done"}
+
+
+def test_a_description_that_a_study_file_names_is_found_from_anywhere(
+    mtlbench: Any, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_own_table(here)
+    pairs = ("--backbone", "mmoe", "--weighting", "constant", "--seeds", 1, "--out", here / "results")
+    (here / "study.toml").write_text('datasets = "table[schema=my_log.toml]"\n')
+    assert mtlbench("run", "--dataset", "table[schema=my_log.toml]", "--epochs", 1, "--jobs", 1, *pairs).code == 0
+    (here / "elsewhere").mkdir()
+    monkeypatch.chdir(here / "elsewhere")
+    result = mtlbench("run", "--config", "../study.toml", "--epochs", 1, "--dry-run", *pairs)
+    assert "1 cells, 1 of them recorded already" in result.out, result.err  # the same cell, wherever it is called
+    named = mtlbench("run", "--config", "../study.toml", "--dataset", "table[schema=my_log.toml]", "--dry-run", *pairs)
+    assert named.code == 2  # an option's path starts here
+    assert "my_log.toml" in named.err

@@ -1,12 +1,16 @@
 """Progress: lines where there is no terminal, bars where there is one."""
 
+import html
 import io
 import math
+import re
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from mtlbench.experiments.events import CellFinished, CellStarted, Event, NoWorkers, StageProgress, StudyStarted
+from mtlbench.notebook.in_cell import InCell
 from mtlbench.notebook.progress import Bars, progress
 
 EVENTS: list[Event] = [
@@ -73,6 +77,37 @@ def test_bars_in_a_terminal(heard: int, shown: list[str], hidden: list[str]) -> 
     screen.print(bars.display)
     assert all(text in written(screen) for text in shown)
     assert not any(text in written(screen) for text in hidden)
+
+
+def test_bars_in_a_notebook_are_html_that_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    times = iter(range(100))
+    monkeypatch.setattr("mtlbench.notebook.progress.in_output", lambda: shown.append)
+    monkeypatch.setattr("mtlbench.notebook.in_cell.time", SimpleNamespace(monotonic=lambda: next(times)))
+    screen = Console(file=io.StringIO(), force_jupyter=True, width=100, _environ={})
+    hostile = "<script>alert(1)</script>"
+    with progress(console=screen) as listener:
+        for event in [*EVENTS[:4], CellStarted("d", hostile)]:
+            listener(event)
+    assert len(shown) == 6
+    assert all(text in shown[2] for text in ("0/3", "PLE on synthetic [x], seed 0", "train epoch 2/10"))
+    assert "1/3" in shown[3]
+    assert "PLE on synthetic" not in shown[3]
+    assert hostile not in shown[4]
+    assert html.escape(hostile) in shown[4]
+    assert re.search(r">1 of 3 cells in \d+ s\s*</pre>$", shown[5])
+
+
+def test_a_notebook_is_drawn_a_few_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    times = iter([0.0, 0.1, 0.19, 0.21, 0.3])
+    monkeypatch.setattr("mtlbench.notebook.in_cell.time", SimpleNamespace(monotonic=lambda: next(times)))
+    cell = InCell("bars", shown.append)
+    for _ in range(5):
+        cell.refresh()
+    assert len(shown) == 2
+    cell.leave("")
+    assert shown[2:] == [""]
 
 
 def test_a_late_report_of_a_finished_cell_is_dropped() -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_records import epoch, hostile, study
+from report_records import MANY, epoch, hostile, many, study
 
+from mtlbench.leaderboards.boards.contrasts import contrasted
+from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.records import RecordStore
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed: pip install 'mtlbench[test]'")
@@ -35,11 +37,13 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two boards: an ordinary one, and one of a hostile plugin."""
+    """Three boards: an ordinary one, one of a hostile plugin, and one of many methods and six tasks."""
     out = tmp_path_factory.mktemp("report")
     store = RecordStore(out)
-    for one in [*study(), *hostile()]:
-        curve = [epoch(1, 0.6), epoch(2, 0.65)] if one.status == "done" and "click" in one.dataset.tasks else []
+    for one in [*study(), *hostile(), *many()]:
+        has_curve = one.status == "done" and one.dataset.name == "synthetic" and "click" in one.dataset.tasks
+        weight = None if one.baseline else 2.0
+        curve = [epoch(1, 0.6, weight), epoch(2, 0.65, weight)] if has_curve else []
         store.write(one.model_copy(update={"curve": curve, "best_epoch": {"train": 2}}), one.cell)
     return out
 
@@ -56,7 +60,7 @@ def page(mtlbench: Any, browser: Any, folder: Path) -> Any:
 
 
 def methods(page: Any) -> list[str]:
-    cells = "document.querySelectorAll('#table tbody td:first-child > *:first-child')"
+    cells = "document.querySelectorAll('#table tbody th > *:first-child')"
     return page.execute_script(f"return [...{cells}].map(e => e.textContent)")
 
 
@@ -78,6 +82,25 @@ def wait(page: Any, script: str) -> Any:
 
 def show_ordinary(page: Any) -> None:
     choose(page, "board", "Synthetic")
+
+
+def show_figure(page: Any, name: str) -> None:
+    page.execute_script(f"document.getElementById('{name}').scrollIntoView()")
+    wait(page, f"document.querySelectorAll('#{name}-plot .scatterlayer .trace').length > 0")
+
+
+def texts(page: Any, selector: str) -> list[str]:
+    return page.execute_script(f"return [...document.querySelectorAll('{selector}')].map(e => e.textContent)")
+
+
+def drawn(page: Any, name: str) -> dict[str, dict[str, Any]]:
+    """Where each point of a figure is, by its text, and how far its bars reach."""
+    script = f"""
+      const bar = (error, i) => error ? [error.arrayminus[i], error.array[i]] : null;
+      return Object.fromEntries($('{name}-plot').data.filter(t => t.text).flatMap(t => t.text.map(
+        (text, i) => [text, {{at: [t.x[i], t.y[i]], x: bar(t.error_x, i), y: bar(t.error_y, i)}}])));
+    """
+    return page.execute_script(script)
 
 
 def test_a_head_sorts_by_keyboard_and_says_so(page: Any) -> None:
@@ -114,7 +137,7 @@ def test_filters(page: Any) -> None:
 
 def test_where_a_number_comes_from(page: Any) -> None:
     show_ordinary(page)
-    page.find_element("xpath", "//td/button[text()='RMTL-PLE']").click()
+    page.find_element("xpath", "//th/button[text()='RMTL-PLE']").click()
     dialog = page.find_element("id", "details")
     assert dialog.get_attribute("open") is not None
     buttons = dialog.find_elements("css selector", "#seeds button")
@@ -142,6 +165,112 @@ def test_every_figure_is_drawn_and_a_picture_is_made(page: Any, tmp_path: Path) 
     assert errors(page) == []
 
 
+def test_bars_of_the_trade_off_are_the_intervals_of_the_board(page: Any) -> None:
+    show_ordinary(page)
+    show_figure(page, "tradeoff")
+    found = drawn(page, "tradeoff")
+    [board] = boards(study())
+    wanted = {row.method: [row.values[column] for column in board.primaries] for row in board.rows if row.values}
+    assert set(found) == set(wanted) == {"PLE", "RMTL-PLE"}
+    for method, values in wanted.items():
+        assert found[method]["at"] == [value.mean for value in values]
+        for axis, value in zip("xy", values, strict=True):
+            assert value.interval is not None
+            assert found[method][axis] == pytest.approx([value.interval.half_width] * 2, rel=1e-5)
+    for axis in "xy":
+        assert len(page.find_elements("css selector", f"#tradeoff-plot .errorbar path.{axis}error")) == 2
+    assert errors(page) == []
+
+
+def test_marks_are_named_without_a_pointer(page: Any) -> None:
+    show_ordinary(page)
+    for figure in ("tradeoff", "spend"):
+        show_figure(page, figure)
+        assert sorted(texts(page, f"#{figure}-plot .annotation-text")) == ["Constant", "RMTL"]
+        names = texts(page, f"#{figure}-plot .legendtext")
+        assert [name for name in names if name != "Pareto front"] == ["Constant", "RMTL"]
+    symbols = page.execute_script("return $('spend-plot').data.map(t => [t.marker.color, t.marker.symbol])")
+    assert len({colour for colour, _ in symbols}) == len({symbol for _, symbol in symbols}) == 2
+
+
+def test_epochs_and_weights_have_whole_ticks(page: Any) -> None:
+    show_ordinary(page)
+    for figure, axis, wanted in (
+        ("curves", "x", {"0", "1", "2"}),
+        ("weights", "x", {"0", "1", "2"}),
+        ("weights", "y", {"1", "2"}),
+    ):
+        show_figure(page, figure)
+        ticks = texts(page, f"#{figure}-plot .{axis}tick text")
+        assert set(ticks) == wanted
+    assert errors(page) == []
+
+
+def test_paired_differences_are_those_of_the_board(page: Any) -> None:
+    show_ordinary(page)
+    show_figure(page, "differences")
+    script = "x.flatMap((x, i) => x === null ? [] : [[trace.name, x, trace.error_x.array[i]]])"
+    points = page.execute_script(f"return $('differences-plot').data.flatMap(trace => trace.{script})")
+    [board] = contrasted(boards(study()))
+    [row] = [row for row in board.rows if row.method == "RMTL-PLE"]
+    firsts = [row.values[column].first for column in board.primaries]
+    wanted = [first.difference.estimate for first in firsts if first]
+    assert [point[0] for point in points] == ["not told apart"] * 2
+    assert [point[1] for point in points] == pytest.approx([estimate.value for estimate in wanted])
+    assert [point[2] for point in points] == pytest.approx([estimate.half_width for estimate in wanted], rel=1e-5)
+    assert texts(page, "#differences-plot .ytick text")[0] == "RMTL-PLE"
+
+
+def test_many_methods_open_by_rank_and_the_main_ones_are_named(page: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    choose(page, "board", "Many")
+    assert methods(page)[:2] == [f"W{MANY - 1}-PLE", f"W{MANY - 2}-PLE"]
+    assert len(methods(page)) == 100
+    assert page.find_element("id", "count").text == f"{MANY} of {MANY} methods, the first 100 shown"
+    show_figure(page, "tradeoff")
+    assert sorted(texts(page, "#tradeoff-plot .annotation-text")) == ["Constant", f"W{MANY - 1}"]
+    assert len(texts(page, "#tradeoff-plot .legendtext")) == 0
+    show_figure(page, "differences")
+    assert len({name for name in texts(page, "#differences-plot .ytick text") if name}) == 40
+    assert f"The first 40 of {MANY - 1} methods" in page.find_element("id", "differences-hint").text
+    page.find_element("id", "all").send_keys(Keys.ENTER)
+    assert len(methods(page)) == MANY
+    assert errors(page) == []
+
+
+def test_on_paper_every_figure_is_there_and_nothing_is_wider_than_the_page(page: Any) -> None:
+    show_ordinary(page)
+    page.execute_script("dispatchEvent(new Event('beforeprint'))")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    sheet = {"width": 703, "height": 1032, "deviceScaleFactor": 1, "mobile": False}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", sheet)
+    widths = "map(e => e.getBoundingClientRect().width)"
+    for selector in ("#tables table", ".plot svg.main-svg"):
+        assert max(page.execute_script(f"return [...document.querySelectorAll('{selector}')].{widths}")) <= 690.5
+    tables = len(page.find_elements("css selector", "#tables table"))
+    assert tables > 1
+    assert texts(page, "#tables thead th:first-child") == ["Method"] * tables
+    assert not page.find_elements("css selector", "#tables thead button")
+    for figure in ("differences", "tradeoff", "spend", "curves", "weights"):
+        assert page.find_elements("css selector", f"#{figure}-plot .scatterlayer .trace")
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    page.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert len(page.find_elements("css selector", "#tables table")) == 1
+    assert errors(page) == []
+
+
+def test_a_table_has_a_caption_and_heads_of_rows_and_columns(page: Any) -> None:
+    show_ordinary(page)
+    assert texts(page, "#table caption") == ["Synthetic"]
+    assert texts(page, "#table tbody th[scope=row] button") == ["PLE", "RMTL-MMoE", "RMTL-PLE"]
+    assert not page.find_elements("css selector", "#table thead th:not([scope=col])")
+    for attribute in ("aria-labelledby", "aria-describedby"):
+        named = f"return [...document.querySelectorAll('.plot')].map(e => $(e.getAttribute('{attribute}')) !== null)"
+        assert page.execute_script(named) == [True] * 7
+
+
 def test_a_hostile_record_is_shown_and_does_nothing(page: Any) -> None:
     page.execute_script("window.alert = () => document.body.dataset.alerted = 'yes'")
     board = page.execute_script("return content.boards.findIndex(b => b.tasks[0].includes('script'))")
@@ -149,7 +278,7 @@ def test_a_hostile_record_is_shown_and_does_nothing(page: Any) -> None:
     assert any("</script>" in name for name in methods(page))
     for figure in ("tradeoff", "spend", "ranks", "curves", "weights"):
         page.execute_script(f"document.getElementById('{figure}').scrollIntoView()")
-    page.execute_script("document.querySelector('#table tbody td button').click()")
+    page.execute_script("document.querySelector('#table tbody th button').click()")
     assert "{{ 7*7 }}" in page.find_element("id", "details").text
     assert page.find_elements("css selector", "img[onerror], img[src=x]") == []
     assert page.execute_script("return document.body.dataset.alerted") is None

@@ -28,7 +28,7 @@ CATALOGUE = discover(())
 GPU = torch.device("cuda")
 BATCH, ROWS, STEPS = 16, 250, 50
 """The last batch of an epoch is smaller than the others."""
-WITHOUT_WAITING = ["constant", "dwa", "uncertainty", "gls", "rlw", "stch", "famo", "focal"]
+WITHOUT_WAITING = ["constant", "dwa", "uncertainty", "uw-so", "gls", "rlw", "stch", "igb-v1", "igb-v2", "famo", "focal"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -153,7 +153,7 @@ def test_embedding_optimisers_agree_with_their_own_on_a_cpu(name: str):
 @pytest.mark.parametrize("weighting", ["constant", "pcgrad"])
 def test_a_cell_trains_and_names_the_device(weighting: str, tmp_path: Path, cache_dir: Path):
     dataset = PluginSpec("synthetic", {"rows": 2000})
-    fingerprint = load_splits(discover(()), dataset, tmp_path).fingerprint
+    fingerprint = load_splits(discover(()), dataset, RunSettings(tmp_path, tmp_path)).fingerprint
     cell = Cell(dataset, fingerprint, PluginSpec("mmoe", {}), PluginSpec(weighting, {}), 0, Training(epochs=2))
     record = run_cell(Job(cell, RunSettings(tmp_path, tmp_path, device="cuda")), lambda progress: None)
     assert record.status == "done", record.failure

@@ -35,7 +35,7 @@ function showCell(cell) {
   if (Object.keys(cell.metrics).length) section("Scores", scoreTable(cell));
   const plot = make("div", null, { class: "plot", id: "cell-plot" });
   if (cell.curve.length) section("Learning curve", plot);
-  section("Identity", facts([["cell", cell.id], ["seed", cell.seed], ["protocol", cell.protocol], ["data fingerprint", cell.fingerprint],
+  section("Identity", facts([["cell", cell.id], ["seed", cell.seed], ["protocol", cell.protocol], ["data fingerprint", content.shared[cell.fingerprint]],
     ["checksum", cell.checksum], ["finished", cell.utc], ...Object.entries(cell.kept ?? {}).map(([stage, epoch]) => [`kept epoch, ${stage}`, epoch])]));
   section("Spend", facts(cell.spend.map((stage) => [stage.stage,
     `${number(stage.steps, 0)} steps, ${number(stage.rows, 0)} rows, ${number(stage.seconds, 1)} s, ${number(stage.peak_memory_mib, 0)} MiB` +

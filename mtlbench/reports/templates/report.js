@@ -4,7 +4,9 @@ const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const content = read("content");
 const colours = read("colours");
 const $ = (id) => document.getElementById(id);
-const view = { board: 0, backbone: "", weighting: "", task: "", metric: "", search: "", sort: null };
+// More rows than these are sorted by rank to begin with, and shown when asked for.
+const MOST_ROWS = 100;
+const view = { board: 0, backbone: "", weighting: "", task: "", metric: "", search: "", sort: null, all: false };
 const metricOf = Object.fromEntries(content.metrics.map((metric) => [metric.name, metric]));
 // Of the metric filter: of each task the metric that ranks methods.
 const PRIMARY = "primary";
@@ -76,17 +78,20 @@ function sortBy(column) {
 
 function headCell(column) {
   const cell = make("th", null, { scope: "col" });
-  const button = make("button", null, { type: "button", "data-key": column.key });
-  if (column.group) button.append(make("small", column.group));
-  button.append(column.name);
-  button.addEventListener("click", () => sortBy(column));
+  // A head that is repeated on each sheet of paper has no buttons: browsers leave them out.
+  const inner = printing() ? cell : make("button", null, { type: "button", "data-key": column.key });
+  if (column.group) inner.append(make("small", column.group));
+  inner.append(column.name);
+  if (inner !== cell) {
+    inner.addEventListener("click", () => sortBy(column));
+    cell.append(inner);
+  }
   if (view.sort?.key === column.key) cell.setAttribute("aria-sort", view.sort.ascending ? "ascending" : "descending");
-  cell.append(button);
   return cell;
 }
 
 function bodyCell(row, column) {
-  const cell = make("td");
+  const cell = column.key === "method" ? make("th", null, { scope: "row" }) : make("td");
   if (column.key === "method") {
     const name = row.cells.length ? make("button", row.method, { type: "button" }) : make("span", row.method);
     name.addEventListener("click", () => row.cells.length && showDetails(row));
@@ -104,9 +109,7 @@ function bodyCell(row, column) {
   return cell;
 }
 
-function drawTable() {
-  const shown = columns();
-  const rows = shownRows();
+function fill(table, shown, rows) {
   const head = make("tr");
   head.append(...shown.map(headCell));
   const lines = rows.map((row) => {
@@ -118,8 +121,41 @@ function drawTable() {
   thead.append(head);
   const tbody = make("tbody");
   tbody.append(...lines);
-  $("table").replaceChildren(make("caption", board().title), thead, tbody);
-  $("count").textContent = `${rows.length} of ${board().rows.length} methods`;
+  table.replaceChildren(make("caption", board().title), thead, tbody);
+  return table;
+}
+
+// The columns in groups as wide as the paper, each group with the methods: paper does not scroll.
+function onPaper(shown) {
+  const [first, ...widths] = [...document.querySelectorAll("#table thead th")].map((cell) => cell.getBoundingClientRect().width);
+  const groups = [];
+  let room = -1;
+  widths.forEach((width, i) => {
+    if (width > room) {
+      groups.push([shown[0]]);
+      room = PAPER_WIDTH - first;
+    }
+    groups.at(-1).push(shown[i + 1]);
+    room -= width;
+  });
+  return groups;
+}
+
+function drawTable() {
+  const shown = columns();
+  const rows = shownRows();
+  const some = view.all ? rows : rows.slice(0, MOST_ROWS);
+  const table = fill($("table"), shown, some);
+  $("tables").replaceChildren(table);
+  if (printing()) {
+    const [first, ...more] = onPaper(shown);
+    fill(table, first, some);
+    $("tables").append(...more.map((group) => fill(make("table"), group, some)));
+  }
+  const hidden = some.length < rows.length ? `, the first ${some.length} shown` : "";
+  $("all").hidden = !hidden;
+  $("count").textContent = `${number(rows.length, 0)} of ${number(board().rows.length, 0)} methods${hidden}`;
+  $("verdict").textContent = board().verdict ?? "";
   $("caption").replaceChildren(...board().caption.map((text) => make("p", text)));
 }
 
@@ -142,13 +178,18 @@ function fillFilters() {
   if (tasks.length > 1 && $("x-task").value === $("y-task").value) $("y-task").value = "1";
 }
 
+function startBoard() {
+  view.sort = board().rows.length > MOST_ROWS ? { key: "rank", ascending: true } : null;
+  view.all = false;
+  fillFilters();
+}
+
 function filtered() {
   for (const name of ["backbone", "weighting", "task", "metric"]) view[name] = $(name).value;
   view.search = $("search").value;
   if (+$("board").value !== view.board) {
     view.board = +$("board").value;
-    view.sort = null;
-    fillFilters();
+    startBoard();
     for (const name of ["backbone", "weighting", "task", "metric"]) view[name] = $(name).value;
   }
   drawTable();
@@ -158,7 +199,7 @@ function filtered() {
 function start() {
   options("board", content.boards.map((one, i) => [String(i), one.title]));
   options("metric", [[PRIMARY, PRIMARY], ...content.metrics.map(({ name, label }) => [name, label])], "all");
-  fillFilters();
+  startBoard();
   view.metric = $("metric").value;
   const cells = content.boards.flatMap((one) => one.rows.flatMap((row) => row.cells));
   const machines = [...new Set(content.boards.flatMap((one) => one.machines))].join("; ");
@@ -175,6 +216,10 @@ function start() {
       $("board").value = String(kept);
       filtered();
     });
+  });
+  $("all").addEventListener("click", () => {
+    view.all = true;
+    drawTable();
   });
   drawTable();
   startFigures();

@@ -1,5 +1,6 @@
 """A user's own log: CSV or Parquet files, and a description of their columns."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -18,8 +19,8 @@ class Table(api.Dataset):
     """Your own log: a CSV or Parquet file, or a folder of them, described by a TOML file of a few lines.
 
     ``mtlbench data describe my_log.csv`` drafts the description, and the page "Your own log" of the documentation
-    explains one. The path in ``schema`` starts at the current folder; the paths inside the TOML file start at its own
-    folder::
+    explains one. The path in ``schema`` starts at the current folder, in a study file at the folder of that file. The
+    paths inside the TOML file start at its own folder::
 
         files = "my_log.csv"
         tasks = ["click", "purchase"]
@@ -133,11 +134,11 @@ class Table(api.Dataset):
         )
 
     @classmethod
-    def describe(cls, file: Path, folder: Path) -> api.Description:
-        """A profile of ``file`` and a draft of its description."""
+    def describe(cls, file: Path, folder: Path, tasks: Sequence[str] = ()) -> api.Description:
+        """A profile of ``file`` and a draft of its description; tasks are columns, or rules such as ``rating>=8``."""
         from mtlbench_plugins.describing import describe  # which reads files the way that this dataset does
 
-        return describe(file, folder)
+        return describe(file, folder, tasks)
 
     def _path(self) -> Path:
         if self.params.schema_ is None:
@@ -145,7 +146,7 @@ class Table(api.Dataset):
                 "dataset 'table' needs the description of your log: --dataset 'table[schema=my_log.toml]'; "
                 "`mtlbench data describe my_log.csv` drafts one"
             )
-        return self.params.schema_.expanduser()
+        return self.base / self.params.schema_.expanduser()
 
     def _schema(self) -> TableSchema:
         return read_schema(self._path())

@@ -13,6 +13,8 @@ FEWEST_TEXTS = 3
 """Distinct texts with a separator from which a column may be one of bags."""
 LEAST_SHARE = 0.2
 """Share of the distinct texts that have the separator."""
+WORDS, FEWEST_SENTENCES = 4, 20
+"""Words from which a text is a sentence, and different ones from which a column may be one of free text."""
 DEFAULT_LENGTH, MOST_IDS = 20, 200
 """Most ids of a bag that are read unless the description says otherwise, and the most that a draft says."""
 
@@ -26,6 +28,15 @@ def is_list_as_text(column: "pd.Series[Any]") -> bool:
     """Whether the texts of a column are lists in brackets, as a CSV file that pandas wrote holds them."""
     texts = column.dropna().astype("str").drop_duplicates()
     return len(texts) > 0 and bool(texts.str.fullmatch(r"\s*\[.*\]\s*", flags=re.DOTALL).all())
+
+
+def is_free_text(column: "pd.Series[Any]") -> bool:
+    """Whether a column holds sentences that hardly ever come again."""
+    texts = column.dropna()
+    different = texts.astype("str").drop_duplicates()
+    if len(different) < FEWEST_SENTENCES or len(different) < len(texts) / 2:
+        return False
+    return bool((different.str.count(r"\s+") >= WORDS - 1).mean() > 0.5)
 
 
 def separator_of(column: "pd.Series[Any]") -> str | None:

@@ -60,6 +60,14 @@ def find_candidates(
     return [one for one in found if one is not None]
 
 
+def quantity(column: "pd.Series[Any]", name: str) -> Candidate:
+    """A column of numbers as a task, whatever its name."""
+    values = column.astype("float64")
+    kind = "real" if _is_rating(values) or values.min() < 0 else "nonnegative"
+    observed = f"{name} is given" if values.isna().any() else None
+    return Candidate(name, kind, _what(values), observed=observed)
+
+
 def _flags(sample: Sample, tasks: Sequence[str]) -> Flags:
     names = sorted(sample.readable, key=lambda name: name not in tasks)
     found = {name: ones(sample.frame[name]) for name in names}
@@ -76,7 +84,7 @@ def _number(column: "pd.Series[Any]", name: str, flags: Flags, tasks: Sequence[s
     if not is_rating and values.nunique() < MANY_VALUES:
         return None
     kind = "real" if is_rating or values.min() < 0 else "nonnegative"
-    what = f"{values.nunique():,} values from {values.min():g} to {values.max():g}"
+    what = _what(values)
     named = re.search(RATING if is_rating else AMOUNT, name.lower()) is not None
     missing, zero = values.isna().to_numpy(), (values == 0).to_numpy()
     if flag := _only_where_0(missing, flags):
@@ -91,6 +99,10 @@ def _number(column: "pd.Series[Any]", name: str, flags: Flags, tasks: Sequence[s
     if is_rating and zero.mean() > MANY_ZEROS:
         return Candidate(name, kind, f"an outcome by its name, {what}; 0 may be no rating", observed=f"{name} > 0")
     return Candidate(name, kind, f"an outcome by its name, {what}")
+
+
+def _what(values: "pd.Series[float]") -> str:
+    return f"{values.nunique():,} values from {values.min():g} to {values.max():g}"
 
 
 def _partial(column: "pd.Series[Any]", name: str, flags: Flags, tasks: Sequence[str]) -> Candidate:

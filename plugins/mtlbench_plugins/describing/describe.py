@@ -12,32 +12,44 @@ import pandas as pd
 from mtlbench.api import Description, Section, session_ids
 from mtlbench_plugins.datasets._table_files import CsvFile, TableFile, open_tables
 from mtlbench_plugins.datasets._table_schema import MISSING
+from mtlbench_plugins.describing.candidates import Candidate
 from mtlbench_plugins.describing.draft import RULE, draft
 from mtlbench_plugins.describing.events import pivot
-from mtlbench_plugins.describing.roles import Roles, guess
-from mtlbench_plugins.describing.sample import Sample, read_sample
+from mtlbench_plugins.describing.roles import Roles, Use, guess
+from mtlbench_plugins.describing.sample import NOT_UTF_8, Sample, read_sample
+from mtlbench_plugins.describing.stages import ones
 from mtlbench_plugins.describing.times import complaint, milliseconds
 
+INPUTS: tuple[Use, ...] = ("categorical", "numerical", "bag", "vector")
 DELIMITERS = (",", "\t", ";", "|")
 SHOWN = 3
 REPEATED = 0.01
 """Share of rows that equal an earlier one from which it is worth a note."""
 
 
-def describe(file: Path, folder: Path) -> Description:
-    """Profile ``file`` and draft its description, which will be saved in ``folder``."""
+def describe(file: Path, folder: Path, tasks: Sequence[str] = ()) -> Description:
+    """Profile ``file`` and draft its description, to be saved in ``folder``; the user may name the ``tasks``."""
     files = open_tables([file], _delimiter(file), MISSING)
     sample = read_sample(files)
-    roles = guess(sample)
-    notes = list(_notes(files, sample, roles))
-    sections = [_columns(file, sample, roles), *_labels(sample, roles), *_time(sample, roles)]
+    roles = guess(sample, tasks)
+    obstacles = list(_obstacles(files, sample, roles))
+    notes = [*obstacles, *_notes(sample, roles)]
+    sections = [_columns(file, sample, roles), *_labels(roles), *_time(sample, roles)]
     if roles.candidates:
         rows = [(one.name, one.kind, one.why) for one in roles.candidates]
         sections.append(Section("May be tasks as well", ("column", "kind", "why"), rows))
     if notes:
         sections.append(Section("Before a study", ("note",), [(note,) for note in notes]))
     how = pivot(roles.events, sample, files, _named(roles)) if roles.events and not roles.tasks else None
-    return Description(sections, draft(file, folder, files, sample, roles, notes, how), "table[schema={path}]")
+    return Description(
+        sections,
+        draft(file, folder, files, sample, roles, notes, how),
+        "table[schema={path}]",
+        rows=sample.rows,
+        tasks=[*roles.tasks, *(one.name for one in roles.others)],
+        candidates=[one.name for one in roles.candidates],
+        obstacles=obstacles,
+    )
 
 
 def _named(roles: Roles) -> dict[str, str | None]:
@@ -55,8 +67,8 @@ def _delimiter(file: Path) -> str | None:
     return best if header.count(best) else None
 
 
-def _notes(files: Sequence[TableFile], sample: Sample, roles: Roles) -> Iterator[str]:
-    """What a study on the table would be refused for, or go wrong by."""
+def _obstacles(files: Sequence[TableFile], sample: Sample, roles: Roles) -> Iterator[str]:
+    """What a study on the table would be refused for."""
     if roles.events and not roles.tasks:
         kinds = ", ".join(map(repr, roles.events.kinds[:5]))
         yield (
@@ -64,14 +76,23 @@ def _notes(files: Sequence[TableFile], sample: Sample, roles: Roles) -> Iterator
             "row. A study needs one row per user (or session) and item, with a column for each outcome: pivot it, as "
             "the draft says"
         )
+    if broken := [name for name, kind in sample.kinds.items() if kind == NOT_UTF_8]:
+        yield f"column {', '.join(map(repr, broken))} is not UTF-8 text: save the file as UTF-8"
+    if not any(roles.named(use) for use in INPUTS):
+        yield "no column is left for an input: each is a task, or left out for the reason that stands beside it"
+    first = 2 if isinstance(files[0], CsvFile) else 1
+    if roles.timestamp and (refusal := complaint(sample, roles.timestamp, first)):
+        yield refusal
+
+
+def _notes(sample: Sample, roles: Roles) -> Iterator[str]:
+    """What a study on the table would go wrong by."""
     for change in sample.changes:
         yield f"the files disagree on a type: {change}"
-    if roles.timestamp:
-        first = 2 if isinstance(files[0], CsvFile) else 1
-        if refusal := complaint(sample, roles.timestamp, first):
-            yield refusal
-    else:
-        named = [*roles.named("categorical"), *roles.named("numerical"), *roles.named("bag"), *roles.tasks]
+    if flags := [name for name in roles.named("categorical") if ones(sample.frame[name]) is not None]:
+        yield f"inputs of 0 and 1: {', '.join(flags)}; one that is known only afterwards is a task, or no input"
+    if not roles.timestamp:
+        named = [name for use in ("categorical", "numerical", "bag", "label") for name in roles.named(use)]
         looked_at = named and all(name in sample.frame for name in named)  # lists are not
         repeated = float(sample.frame[named].duplicated().mean()) if looked_at else 0.0
         if repeated >= REPEATED:
@@ -114,11 +135,14 @@ def _short(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
 
 
-def _labels(sample: Sample, roles: Roles) -> Iterator[Section]:
+def _labels(roles: Roles) -> Iterator[Section]:
+    if roles.others:
+        others = [(one.name, one.kind, _where(one), one.why) for one in roles.others]
+        yield Section("Tasks of other kinds, or with gaps", ("task", "kind", "observed", "values"), others)
     if not roles.tasks:
         return
-    truths = {task: _truth(sample.frame[task], roles.equals.get(task)) for task in roles.tasks}
-    rows = [(task, f"{truth.sum():,}", f"{truth.mean():.4%}", "") for task, truth in truths.items()]
+    truths = roles.rows
+    rows = [(_task(task, roles), f"{truth.sum():,}", f"{truth.mean():.4%}", "") for task, truth in truths.items()]
     if roles.funnel:
         for place, (earlier, later) in enumerate(pairwise(roles.tasks), start=1):
             share = truths[later].sum() / max(1, truths[earlier].sum())
@@ -127,10 +151,15 @@ def _labels(sample: Sample, roles: Roles) -> Iterator[Section]:
     yield Section(title, ("task", "ones", "rate", "funnel"), rows)
 
 
-def _truth(column: "pd.Series[Any]", equals: str | None) -> "pd.Series[bool]":
-    words = (equals,) if equals else ("1", "1.0", "true")
-    texts = column.astype("str").str.strip()
-    return (texts if equals else texts.str.lower()).isin(words)
+def _task(name: str, roles: Roles) -> str:
+    """A task, with the value that counts as 1 where its name does not say it."""
+    rule = roles.rules.get(name)
+    return f"{name} (1 where it is {rule.value!r})" if rule and rule.column == name else name
+
+
+def _where(one: Candidate) -> str:
+    """In which rows a task was observed."""
+    return one.observed or (f"where {one.after} is 1" if one.after else "in every row")
 
 
 def _time(sample: Sample, roles: Roles) -> Iterator[Section]:

@@ -72,7 +72,12 @@ def _tasks(roles: Roles) -> Iterator[str]:
     for name, why in roles.stages.items():
         if name in roles.tasks:
             yield f"# {name} is a task: it is {why}"
-    if roles.tasks:
+    if roles.others:
+        yield "tasks = ["
+        yield from (f"  {_task(name, roles)}," for name in roles.tasks)
+        yield from (f"  {_candidate(one)},  # {one.why}" for one in roles.others)
+        yield "]"
+    elif roles.tasks:
         yield f"tasks = [{', '.join(_task(name, roles) for name in roles.tasks)}]"
     elif roles.events:
         yield "tasks = []  # the outcomes, once each has a column"
@@ -83,9 +88,9 @@ def _tasks(roles: Roles) -> Iterator[str]:
     else:
         yield "tasks = []  # no column looks like an outcome: name columns of 0 and 1, or make them of others:"
         yield '# tasks = [{ name = "long_stay", column = "seconds", at_least = 60 }]'
-    if len(roles.tasks) > 1:
+    if len(roles.tasks) > 1 and not roles.others:
         yield f"relation = {_toml('funnel' if roles.funnel else 'parallel')}"
-    if roles.tasks and roles.candidates:
+    if roles.candidates and (roles.tasks or roles.others):
         yield "# These may be tasks as well. Add to `tasks` those that are outcomes, and take them out of the inputs."
         if len(roles.tasks) > 1:
             yield "# Then leave `relation` out, and say a stage that comes after another by `after`."
@@ -142,11 +147,16 @@ def _doubtful_time(sample: Sample, roles: Roles) -> Iterator[str]:
 
 
 def _task(name: str, roles: Roles) -> str:
-    if name not in roles.equals:
-        return _toml(name)
-    return f"{{ name = {_toml(name)}, column = {_toml(name)}, equals = {_toml(roles.equals[name])} }}"
+    """A task of 0 and 1; beside tasks of other kinds, `after` says what `relation` says of a funnel."""
+    keys = [f"name = {_toml(name)}"]
+    if rule := roles.rules.get(name):
+        keys += [f"column = {_toml(rule.column)}", f"{rule.key} = {_toml(rule.value)}"]
+    place = roles.tasks.index(name)
+    if roles.others and roles.funnel and place:
+        keys.append(f"after = {_toml(roles.tasks[place - 1])}")
+    return f"{{ {', '.join(keys)} }}" if len(keys) > 1 else _toml(name)
 
 
-def _toml(text: str) -> str:
-    """A basic string of TOML."""
-    return json.dumps(text, ensure_ascii=False)
+def _toml(value: str | float) -> str:
+    """A basic string of TOML, or a number."""
+    return json.dumps(value, ensure_ascii=False)

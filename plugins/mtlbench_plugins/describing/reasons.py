@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlbench_plugins.datasets._table_tasks import TRUTHS
-from mtlbench_plugins.describing.bags import is_list_as_text
+from mtlbench_plugins.describing.bags import is_free_text, is_list_as_text
 from mtlbench_plugins.describing.proposals import is_weight
-from mtlbench_plugins.describing.sample import EMPTY_BAG, NUMBERS, UNREADABLE, Sample, is_large
+from mtlbench_plugins.describing.sample import EMPTY_BAG, NOT_UTF_8, NUMBERS, UNREADABLE, Sample, is_large
 from mtlbench_plugins.describing.times import is_named_as_time, is_unread_time
 
 if TYPE_CHECKING:
@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 LABEL = (
     r"click|view|conver|purchas|buy|bought|paid|pay$|order|cart|like|follow|share|forward|comment|hate|install|"
-    r"subscri|churn|cancel|income|label|target|outcome"
+    r"subscri|churn|cancel|income|label|target|outcome|bookmark|basket|favou?r|wish|collect|transaction|checkout|download"
 )
-ID = r"id$|code|zip"
+ID = (
+    r"id$|code|zip|^(item|product|article|video|movie|book|song|track|document|listing|offer|ad|sku|agent|company|brand|"
+    r"shop|store|seller|category)$"
+)
 OWN_VALUES = "a value of its own in each row"
+FREE_TEXT = "free text: make vectors of it by a pretrained model, in a column of their own, for `vectors`"
 
 Labels = Mapping[str, NDArray[np.bool_]]
 """The rows in which each label is 1."""
@@ -34,6 +38,8 @@ def reason_against(name: str, sample: Sample, roles: "Roles", labels: Labels) ->
         return "lists without an id in any of the rows that were looked at"
     if kind == NUMBERS:
         return "lists of numbers, not equally many in each row: `vectors` need two or more, `bags` take them as ids"
+    if kind == NOT_UTF_8:
+        return "no UTF-8 text in the first rows: save the file as UTF-8"
     if kind in UNREADABLE:
         what = {"list": "a list or struct", "bytes": "bytes"}.get(kind, f"a {kind}")
         return f"{what}: write its values into columns of their own"
@@ -68,6 +74,8 @@ def reason_against(name: str, sample: Sample, roles: "Roles", labels: Labels) ->
     if kind == "text" and is_list_as_text(column):
         return "lists written as text: write them to Parquet or JSON Lines as lists, for `bags` or `vectors`"
     is_id = kind == "text" or (kind == "integer" and (matches(ID, name) or is_large(column)))
+    if kind == "text" and is_free_text(column):
+        return FREE_TEXT
     if distinct == len(column) and name != roles.user and is_id:
         return OWN_VALUES
     return None

@@ -1,5 +1,6 @@
 """A guess at what each column is: time, session, user, label, id, number, or nothing to learn from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from typing import Literal
@@ -13,8 +14,9 @@ from mtlbench_plugins.describing.bags import separator_of
 from mtlbench_plugins.describing.candidates import Candidate, find_candidates
 from mtlbench_plugins.describing.events import Events, find_events
 from mtlbench_plugins.describing.leaks import SUSPECT, alone, counts_of, same
+from mtlbench_plugins.describing.named import Rule, named_tasks
 from mtlbench_plugins.describing.proposals import is_split, is_weight
-from mtlbench_plugins.describing.reasons import ID, LABEL, OWN_VALUES, Labels, matches, reason_against
+from mtlbench_plugins.describing.reasons import FREE_TEXT, ID, LABEL, OWN_VALUES, Labels, matches, reason_against
 from mtlbench_plugins.describing.sample import BAG, VECTOR, Sample, is_large
 from mtlbench_plugins.describing.stages import find_stages
 from mtlbench_plugins.describing.times import Timestamp, find_timestamps
@@ -50,8 +52,12 @@ class Roles:
     """The column that says how much each row counts."""
     events: Events | None = None
     tasks: list[str] = field(default_factory=list)
-    equals: dict[str, str] = field(default_factory=dict)
-    """Task -> the value that counts as 1, for columns that hold words."""
+    rows: Labels = field(default_factory=dict)
+    """Task -> the rows in which it is 1."""
+    rules: dict[str, Rule] = field(default_factory=dict)
+    """Task -> how its 0 and 1 are made of a column that holds others."""
+    others: list[Candidate] = field(default_factory=list)
+    """Tasks that the user named and that are of another kind, or were not observed in each row."""
     funnel: bool = True
     uses: dict[str, Use] = field(default_factory=dict)
     candidates: list[Candidate] = field(default_factory=list)
@@ -68,23 +74,28 @@ class Roles:
         return [name for name, its in self.uses.items() if its == use]
 
 
-def guess(sample: Sample) -> Roles:
-    """The roles of all columns of ``sample``."""
-    times = find_timestamps(sample)
-    roles = Roles(timestamp=times[0] if times else None, times={time.name for time in times})
-    free = [name for name in sample.readable if roles.timestamp is None or name != roles.timestamp.name]
+def guess(sample: Sample, named: Sequence[str] = ()) -> Roles:
+    """The roles of all columns of ``sample``; its tasks are those ``named``, where there are any."""
+    binary, others = named_tasks(named, sample)
+    taken = {task.column for task in binary} | {task.name for task in others}
+    times = [time for time in find_timestamps(sample) if time.name not in taken]
+    roles = Roles(timestamp=times[0] if times else None, times={time.name for time in times}, others=others)
+    free = [name for name in sample.readable if name not in taken]
+    free = [name for name in free if roles.timestamp is None or name != roles.timestamp.name]
     roles.split = next((name for name in free if is_split(name, sample.frame[name])), None)
     roles.weight = next((name for name in free if is_weight(name, sample.frame[name])), None)
     roles.user, roles.session = _owners(sample, free)
-    labels = _labels(sample, roles, free)
-    others = [name for name in free if name not in {*labels, roles.session, roles.user, roles.weight}]
-    for name, (rows, why) in find_stages(sample, others, labels).items():
+    named_rows = {task.name: task.rows for task in binary}
+    labels = {**_labels(sample, roles, free), **named_rows}
+    rest = [name for name in free if name not in {*labels, roles.session, roles.user, roles.weight}]
+    for name, (rows, why) in find_stages(sample, rest, labels).items():
         labels[name], roles.stages[name] = rows, why
-    _order(roles, _without_copies(labels, roles))
+    roles.rules |= {task.name: task.rule for task in binary if task.rule}
+    _order(roles, named_rows if named else _without_copies(labels, roles), whole=bool(named))
     roles.events = find_events(sample)
     for name in sample.kinds:
         roles.uses[name] = _use(name, sample, roles, labels)
-    _suspect(sample, roles, labels)
+    _suspect(sample, roles)
     _propose(sample, roles)
     return roles
 
@@ -121,7 +132,7 @@ def _labels(sample: Sample, roles: Roles, free: list[str]) -> dict[str, NDArray[
             labels[name] = column.map(lambda value: TRUTHS[str(value).lower()]).to_numpy(bool)
         elif sample.kinds[name] == "text":
             rarer = str(column.value_counts().index[-1])
-            roles.equals[name] = rarer.strip()
+            roles.rules[name] = Rule(name, "equals", rarer.strip())
             labels[name] = (column == rarer).to_numpy(bool)
     return labels
 
@@ -133,12 +144,12 @@ def _propose(sample: Sample, roles: Roles) -> None:
     numbers = [*roles.named("categorical"), *roles.named("numerical"), *told]
     numbers = [name for name in sample.kinds if name in numbers and name != roles.user]
     roles.candidates = find_candidates(sample, numbers, gaps, roles.tasks)
-    for one in roles.candidates:
+    for one in (*roles.others, *roles.candidates):
         notes = {one.name: f"may be a task: {one.why}"}
         if one.flag:
             notes[one.flag] = f"says where {one.name} was observed"
         for name, note in notes.items() if one.is_outcome else ():
-            if roles.uses[name] != "left out":
+            if roles.uses[name] not in {"left out", "label"}:
                 roles.uses[name], roles.notes[name] = "left out", note
 
 
@@ -152,15 +163,22 @@ def _without_copies(labels: Labels, roles: Roles) -> Labels:
     return {name: label for name, label in labels.items() if name not in roles.notes}
 
 
-def _order(roles: Roles, labels: Labels) -> None:
-    """Tasks as the longest chain of labels that each imply the one before; parallel where there is no chain."""
+def _order(roles: Roles, labels: Labels, whole: bool) -> None:
+    """Tasks as the longest chain of labels that each imply the one before; parallel where there is no chain.
+
+    Args:
+        roles: gets the tasks.
+        labels: may become tasks.
+        whole: all of them are tasks, so that a chain without some of them is none.
+    """
     by_rate = sorted(labels, key=lambda name: -labels[name].mean())
     chain = by_rate[:1]
     for name in by_rate[1:]:
         if not (labels[name] & ~labels[chain[-1]]).any() and labels[name].any():
             chain.append(name)
-    roles.funnel = len(chain) > 1 or len(by_rate) < 2
+    roles.funnel = len(chain) == len(by_rate) or (len(chain) > 1 and not whole)
     roles.tasks = chain if roles.funnel else by_rate
+    roles.rows = {name: labels[name] for name in roles.tasks}
     for earlier, later in pairwise(roles.tasks if roles.funnel else []):
         roles.notes[later] = f"only where {earlier}"
 
@@ -170,7 +188,10 @@ def _use(name: str, sample: Sample, roles: Roles, labels: Labels) -> Use:
         return "timestamp"
     if name == roles.session:
         return "session"
-    if name in roles.tasks:
+    made = [task for task in roles.tasks if task in roles.rules and roles.rules[task].column == name]
+    if name in roles.tasks or made or any(name == task.name for task in roles.others):
+        if made and name not in roles.tasks:
+            roles.notes[name] = f"gives {', '.join(made)}"
         return "label"
     if name == roles.split:
         roles.notes[name] = "says train, validation or test in each row"
@@ -185,7 +206,7 @@ def _use(name: str, sample: Sample, roles: Roles, labels: Labels) -> Use:
         roles.notes[name] = "several ids in a row: check that each was known before the outcome"
         return "bag"
     reason = reason_against(name, sample, roles, labels)
-    may_be_bag = reason in {None, OWN_VALUES} and name != roles.user and sample.kinds[name] == "text"
+    may_be_bag = reason in {None, OWN_VALUES, FREE_TEXT} and name != roles.user and sample.kinds[name] == "text"
     if may_be_bag and (separator := separator_of(sample.frame[name])):
         roles.separators[name], roles.notes[name] = separator, f"several ids in a row, with {separator!r} between them"
         return "bag"
@@ -199,17 +220,18 @@ def _use(name: str, sample: Sample, roles: Roles, labels: Labels) -> Use:
     return "categorical" if kind == "integer" and is_code else "numerical"
 
 
-def _suspect(sample: Sample, roles: Roles, labels: Labels) -> None:
+def _suspect(sample: Sample, roles: Roles) -> None:
     """Leave out what alone tells a task."""
     for name in [*roles.named("categorical"), *roles.named("numerical"), *roles.separators]:
         column = sample.frame[name]
-        scores = {task: alone(column, labels[task]) for task in roles.tasks}
+        scores = {task: alone(column, rows) for task, rows in roles.rows.items()}
         task, score = max(scores.items(), key=lambda item: item[1], default=("", 0.0))
         if score >= SUSPECT:
             roles.uses[name] = "left out"
             roles.notes[name] = f"leak suspect: alone it predicts {task} with AUC {score:.3f}"
         elif roles.user and name != roles.user and pd.api.types.is_numeric_dtype(column):
-            counted = [task for task in roles.tasks if counts_of(column, sample.frame[roles.user], labels[task])]
+            owner = sample.frame[roles.user]
+            counted = [task for task, rows in roles.rows.items() if counts_of(column, owner, rows)]
             if counted:
                 roles.uses[name] = "left out"
                 roles.notes[name] = f"leak suspect: it counts {counted[0]} over all rows of its {roles.user}"

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from mtlbench.api import DataError
 from mtlbench_plugins.datasets._table_dates import parse
 from mtlbench_plugins.datasets._table_file import is_list
-from mtlbench_plugins.datasets._table_files import CATEGORY, NUMBER, CsvFile, TableFile, require
+from mtlbench_plugins.datasets._table_files import CATEGORY, NUMBER, CsvFile, TableFile
 from mtlbench_plugins.datasets._table_forms import NUMBER as A_NUMBER
 from mtlbench_plugins.datasets._table_forms import Forms
 from mtlbench_plugins.datasets._table_ids import ids
@@ -22,7 +22,8 @@ from mtlbench_plugins.datasets._table_survey import family
 from mtlbench_plugins.describing.bags import is_bag
 
 BAG, VECTOR, EMPTY_BAG, NUMBERS = "list of ids", "vector", "empty list", "list of numbers"
-UNREADABLE = {BAG, VECTOR, EMPTY_BAG, NUMBERS, "list", "map", "bytes", "duration"}
+NOT_UTF_8 = "text, not UTF-8"
+UNREADABLE = {NOT_UTF_8, BAG, VECTOR, EMPTY_BAG, NUMBERS, "list", "map", "bytes", "duration"}
 """Kinds of columns of which nothing is looked at."""
 WHOLE = r"^-?\d+$"
 NARROWEST = 2
@@ -76,7 +77,12 @@ def read_sample(files: Sequence[TableFile]) -> Sample:
     alike = []
     for file in files:
         other = file.schema()
-        require(file, found.names, other.names)
+        if lacking := [name for name in found.names if name not in other.names]:
+            raise DataError(
+                f"{file.path} has other columns than {files[0].path}: it lacks {', '.join(map(repr, lacking[:5]))}"
+                f"{', ...' * (len(lacking) > 5)}; the files of a log have the same columns, so name one of them, or "
+                "keep other tables in another folder"
+            )
         own = list(_changes(found, other, files[0], file))
         changes += own
         joined = None if own else _joined(found, other)
@@ -84,6 +90,8 @@ def read_sample(files: Sequence[TableFile]) -> Sample:
             found = joined
             alike.append(file)
     kinds = {one.name: _kind(one.type) for one in found}
+    if isinstance(files[0], CsvFile):
+        kinds = {name: NOT_UTF_8 if kind == "bytes" else kind for name, kind in kinds.items()}
     kinds |= dict.fromkeys(_vectors(alike, found), VECTOR)
     kinds |= dict.fromkeys(_without_ids(alike, [name for name, kind in kinds.items() if kind == BAG], found), EMPTY_BAG)
     types = {one.name: _type(one.type) for one in found if kinds[one.name] not in UNREADABLE}

@@ -17,7 +17,7 @@ from mtlbench.tasks.fitted import FittedTasks
 
 
 def splits_of(job: Job, catalogue: Catalogue) -> Splits:
-    return load_splits(catalogue, job.cell.dataset, job.settings.data_dir, job.cell.fingerprint)
+    return load_splits(catalogue, job.cell.dataset, job.settings, job.cell.fingerprint)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from record_factory import runs
 
 from mtlbench.errors import UsageError
 from mtlbench.figures import draw_all
+from mtlbench.figures.canvas import COLOURS, MARKERS
 from mtlbench.figures.ranks import draw_ranks
 from mtlbench.figures.tradeoffs import draw_tradeoffs
 from mtlbench.leaderboards.boards.across import MeanRanks, mean_ranks
@@ -47,6 +48,18 @@ def test_a_trade_off_has_the_interval_of_each_mean(tmp_path: Path) -> None:
 
     assert bars(study()) == {True}
     assert bars([one for one in study() if one.seed == 0]) == {False}
+
+
+def test_a_trade_off_names_the_front_and_no_other(tmp_path: Path) -> None:
+    draw_tradeoffs(study(), tmp_path / "tradeoff.svg")
+    svg = (tmp_path / "tradeoff.svg").read_text()
+    assert [method for method in ("RMTL-MMoE", "RMTL-PLE", "DWA-PLE", "DWA-MMoE") if f">{method}<" in svg] == [
+        "RMTL-MMoE"
+    ]
+
+
+def test_as_many_marks_as_colours_times_markers() -> None:
+    assert len({(COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i in range(56)}) == 56
 
 
 def test_too_little_is_said_where_one_figure_is_asked_for(tmp_path: Path) -> None:

@@ -7,9 +7,12 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from record_factory import record
 from report_records import HOSTILE, epoch, hostile, study
 
 from mtlbench.errors import UsageError
+from mtlbench.leaderboards.boards.contrasts import contrasted
+from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.reports import content, html_page
 from mtlbench.reports.cells import MOST_POINTS, thinned
 
@@ -56,6 +59,26 @@ def test_every_cell_is_there_with_where_it_comes_from() -> None:
     [row] = [row for board in found["boards"] for row in board["rows"] if row["method"] == "RMTL-PLE"]
     assert row["values"][0]["mean"] == pytest.approx(0.725)
     assert [cell["seed"] for cell in row["cells"]] == [0, 1]
+
+
+def test_intervals_and_paired_differences_are_those_of_the_board() -> None:
+    [board] = contrasted(boards(study()))
+    [row] = [row for row in board.rows if row.method == "RMTL-PLE"]
+    [held] = [row for row in content(study())["boards"][0]["rows"] if row["method"] == "RMTL-PLE"]
+    for column, value in zip(board.columns, held["values"], strict=True):
+        mean = row.values[column]
+        assert mean.interval
+        assert value["interval"] == pytest.approx([mean.interval.low, mean.interval.high], rel=1e-6)
+        assert mean.first
+        found, difference = value["difference"], mean.first.difference.estimate
+        assert found["mean"] == difference.value
+        assert found["interval"] == pytest.approx([difference.low, difference.high], rel=1e-6, abs=1e-9)
+        assert (found["sampling"], found["verdict"]) == (None, mean.first.verdict)
+
+
+def test_one_seed_has_no_interval() -> None:
+    [row] = content([record("PLE"), record("RMTL-PLE")])["boards"][0]["rows"][1:]
+    assert [(value["interval"], value["difference"]["interval"]) for value in row["values"]] == [(None, None)] * 6
 
 
 def test_records_in_any_order_give_the_same_bytes() -> None:

@@ -1,0 +1,5 @@
+"""The rules for trackers."""
+
+from mtlbench.conformance.trackers import showing
+
+__all__ = ["showing"]
