@@ -27,7 +27,8 @@ class ESCM2(ESMM):
 
     R_IPS is unbiased for the mean of delta over all rows if o^ is the probability of a click. With ``estimator=dr`` a
     third bottom and tower, of a softplus output, gives delta^; then R is unbiased if o^ or delta^ is right. The last
-    term trains delta^. Within R, o^ has no gradient and counts as at least 1 / ``clip``.
+    term trains delta^. Within R, o^ has no gradient and counts as at least 1 / ``clip``, which bounds the weight of a
+    row and is biased where it acts.
 
     Like the task losses, R is divided by K = 2, and its mean is over the rows whose labels are both observed. It
     belongs to the loss of the network and not to a weighting, so that it goes with every weighting. With lambda 0 this
