@@ -124,6 +124,8 @@ class Dataset(Plugin, ABC):
 
     folder: ClassVar[str | None] = None
     """Folder below the data folder that holds the raw files; ``None`` for a generated dataset."""
+    package: ClassVar[str | None] = None
+    """The Python package that brings the raw files, where one does: they then lie in no data folder."""
     version: ClassVar[int] = 1
     """Raise it when the same raw files and parameters give another log, so that results before and after never mix."""
     publications: ClassVar[Sequence[Publication]] = ()
@@ -171,5 +173,16 @@ class Dataset(Plugin, ABC):
 
         Raises:
             DataError: the file cannot be read, or a task is not in it.
+        """
+        return None
+
+    @classmethod
+    def from_description(cls, file: Path) -> "type[Dataset] | None":
+        """The dataset that ``file`` describes, a TOML file beside the modules of a package of datasets.
+
+        ``None`` for a dataset that reads no such files. Its name is the stem of the file.
+
+        Raises:
+            DataError: the file is no description; naming the key and the remedy.
         """
         return None

@@ -112,6 +112,8 @@ def _needs(entry: Entry) -> Iterator[str]:
     if entry.kind == "dataset":
         if entry.cls.folder:
             yield f"raw files in DATA_DIR/{entry.cls.folder}"
+        if entry.cls.package:
+            yield f"the Python package {entry.cls.package}, which brings the raw files"
         return
     if entry.kind == "tracker":
         if entry.cls.package:
