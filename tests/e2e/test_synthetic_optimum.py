@@ -16,7 +16,7 @@ def test_every_backbone_lies_between_chance_and_the_optimum_and_the_best_is_clos
     plan = study.resolve(discover(()))
     experiments.run(plan, listener=lambda event: None)
     records = RecordStore(tmp_path).read_all()
-    assert len(records) == (8 if backbones == "all" else 1)
+    assert len(records) == (15 if backbones == "all" else 1)
     for task in ("click", "conversion"):
         optimum = records[0].dataset.optimum["test"][task]["auc"]
         scores = {record.method: record.metrics["test"][task]["auc"] for record in records}
