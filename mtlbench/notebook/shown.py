@@ -51,6 +51,8 @@ class Picture:
             UsageError: it is no .svg file, or cannot be written.
         """
         if Path(path).suffix.lower() != ".svg":
-            raise UsageError(f"cannot write {path}: a figure is SVG; give it a name that ends in .svg")
+            raise UsageError(
+                f"cannot write {path}: a figure is SVG; name it .svg, or draw it by `mtlbench figure --file`"
+            )
         write_file(Path(path), self.svg.encode())
         return Path(path)

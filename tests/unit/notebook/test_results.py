@@ -144,11 +144,24 @@ def test_figures_and_reports_are_made(results: mtlbench.Results, tmp_path: Path)
     picture = results.figure("tradeoff")
     assert "<svg" in picture._repr_svg_()
     assert picture.save(tmp_path / "t.svg").read_text() == picture.svg
-    with pytest.raises(UsageError, match=r"a figure is SVG; give it a name that ends in \.svg"):
+    with pytest.raises(UsageError, match=r"a figure is SVG; name it \.svg"):
         picture.save(tmp_path / "t.png")
     with pytest.raises(UsageError, match="did you mean 'ranks'"):
         results.figure("rank")
     assert "Doubled-Shared Bottom" in results.report(tmp_path / "r.html").read_text()
+    for folder in (tmp_path, "."):
+        with pytest.raises(UsageError, match="it is a folder; name a file in it"):
+            results.report(folder)
+
+
+def test_the_page_of_a_results_folder_stands_for_its_records(results: mtlbench.Results, tmp_path: Path) -> None:
+    assert mtlbench.load(results.paths[0] / "leaderboard.md").records == results.records
+    with pytest.raises(UsageError, match=r"there are no records in .*; copy them there"):
+        mtlbench.load(tmp_path / "leaderboard.md")
+
+
+def test_a_baseline_may_be_one_name(results: mtlbench.Results) -> None:
+    assert str(results.leaderboard(baselines="doubled")) == str(results.leaderboard(baselines=["doubled"]))
 
 
 def test_a_second_run_trains_nothing(results: mtlbench.Results, capsys: pytest.CaptureFixture[str]) -> None:
