@@ -1,6 +1,7 @@
 """From the losses of a step to ``.grad``: one backward pass, or one for each task."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Protocol
 
 import torch
@@ -134,8 +135,8 @@ class GradientPass:
 
 
 def are_finite(step: Step) -> bool:
-    """Whether the mean losses of all tasks are finite numbers."""
-    return bool(step.task_means(step.losses.detach()).isfinite().all())
+    """Whether all losses are finite numbers; their sum tells it at the least cost."""
+    return isfinite(step.losses.detach().sum().item())
 
 
 def _overflowed(gradients: TaskGradients) -> bool:
