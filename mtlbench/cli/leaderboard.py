@@ -2,7 +2,7 @@
 
 import typer
 
-from mtlbench.cli import leaderboard_build, leaderboard_compare, leaderboard_verify
+from mtlbench.cli import leaderboard_build, leaderboard_compare, leaderboard_overall, leaderboard_verify
 
 app = typer.Typer(help="Tables from records.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -14,4 +14,5 @@ def _group() -> None:
 
 app.command("build")(leaderboard_build.build)
 app.command("compare")(leaderboard_compare.compare)
+app.command("overall")(leaderboard_overall.overall)
 app.command("verify")(leaderboard_verify.verify)

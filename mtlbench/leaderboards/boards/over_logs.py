@@ -84,6 +84,12 @@ class OverLogs:
         return {spec: name for board in self.boards for spec, name in board.names.items()}
 
     @property
+    def logs_left_out(self) -> list[BoardGains]:
+        """A board of each log that has too few weightings in common with the others."""
+        ranked = {board.log for board in self.blocks}
+        return list({board.log: board for board in self.boards if board.log not in ranked}.values())
+
+    @property
     def rivals(self) -> list[Standing]:
         """All but the baseline."""
         return [one for one in self.standings if one.spec != self.baseline]

@@ -80,10 +80,11 @@ def percent(gain: Estimate) -> str:
 
 
 def _best(found: OverLogs) -> str:
+    if not found.rivals:
+        return f"That cannot be said: {_nothing_shared(found)}."
     if found.friedman is None:
-        return (
-            f"Friedman's test takes two logs or more with the same weightings, and there is one, {_first_log(found)}."
-        )
+        have = f"and there is one, {found.called(found.blocks[0])}"
+        return f"That cannot be said: Friedman's test takes two logs or more with the same weightings, {have}."
     first, *rest = found.standings
     apart = found.apart_from(first)
     of = f"{len(found.standings)} weightings over {logs_of(found)}"
@@ -100,6 +101,8 @@ def _best(found: OverLogs) -> str:
 
 
 def _over_logs(found: OverLogs) -> str:
+    if not found.rivals:
+        return f"That cannot be said: {_nothing_shared(found)}."
     if not any(one.verdict for one in found.rivals):
         have = f"there {'is' if len(found.blocks) == 1 else 'are'} {len(found.blocks)}"
         return f"That cannot be said: a test over logs takes {seeds_needed()} logs or more, and {have}."
@@ -128,10 +131,10 @@ def _per_log(found: OverLogs) -> str:
         test += "; another test sample might give another result"
     base = baseline_name(found)
     parts = [
-        f"{verdict} than {base} {_verb(board.told(verdict), 'is', 'are')} {_gains(board, verdict)} on {found.called(board)}"
+        f"{verdict} than {base} {_verb(specs, 'is', 'are')} {_gains(board, specs)} on {found.called(board)}"
         for verdict in VERDICTS
         for board in tested
-        if board.told(verdict)
+        if (specs := board.told(verdict))
     ]
     silent = [found.called(board) for board in tested if not any(map(board.told, VERDICTS))]
     if not parts:
@@ -145,8 +148,9 @@ def _cost(found: OverLogs) -> str:
     base = baseline_name(found)
     shown = _shown(found)
     if not shown:
-        took = f"took {_span([one.steps for one in found.rivals])} times the steps of {base}"
-        return f"{counted(len(found.rivals), 'weighting')} {took}, and no gain is shown for it."
+        steps = [(spec, gain.steps) for board in found.boards for spec, gain in board.rivals.items()]
+        took = f"took {_span([times for _, times in steps])} times the steps of {base}"
+        return f"{counted(len(dict(steps)), 'weighting')} {took}, and no gain is shown for it."
     parts = [f"What is shown to gain took {_span([one.steps for one in shown])} times the steps of {base}"]
     if more := _unique(one.name for one in shown if one.steps >= MORE):
         parts.append(f"the gain of {_named(more)} may be that of more training")
@@ -191,8 +195,7 @@ def _shown(found: OverLogs) -> list[_Shown]:
     return shown + [_Shown(found.names[spec], board.gains[spec].steps, board.gains[spec].cut_off) for board, spec in on]
 
 
-def _gains(board: BoardGains, verdict: Significance) -> str:
-    specs = board.told(verdict)
+def _gains(board: BoardGains, specs: Sequence[str]) -> str:
     return _named([f"{board.names[spec]} ({percent(board.gains[spec].estimate)})" for spec in specs])
 
 
@@ -202,6 +205,10 @@ def _too_few_seeds(found: OverLogs) -> str:
     together = f" where {found.families} boards are taken together" if found.families > 1 else ""
     most = max(len(board.board.seeds) for board in found.boards)
     return f"p < .05 on one log takes {needed} paired seeds{together}, and no board has more than {most}"
+
+
+def _nothing_shared(found: OverLogs) -> str:
+    return f"no weighting beside {baseline_name(found)} has every seed on all of {logs_of(found)}"
 
 
 def _named(names: Sequence[str]) -> str:
