@@ -6,9 +6,10 @@ from pathlib import Path
 
 from mtlbench.figures.canvas import canvas, check_format, label, save
 from mtlbench.figures.heatmap import COLUMN_INCHES, HEAD_INCHES, LABEL_INCHES, ROW_INCHES, painted
-from mtlbench.leaderboards.boards.gains import DIGITS, Gain
+from mtlbench.leaderboards.boards.gains import Gain
 from mtlbench.leaderboards.boards.over_logs import OverLogs
 from mtlbench.leaderboards.tables.answer import tuned_how
+from mtlbench.leaderboards.tables.over_logs import gain_cell
 
 
 def draw_over_logs(found: Sequence[OverLogs], path: Path) -> None:
@@ -25,20 +26,20 @@ def draw_over_logs(found: Sequence[OverLogs], path: Path) -> None:
         UsageError: the ending names no format, or matplotlib is not installed.
     """
     check_format(path)
-    orders = [[*dict.fromkeys([*(one.spec for one in each.rivals), *each.names])] for each in found]
-    orders = [[spec for spec in specs if spec != each.baseline] for specs, each in zip(orders, found, strict=True)]
     width = LABEL_INCHES + COLUMN_INCHES * max(len(each.boards) for each in found)
-    figure, [axes] = canvas(1, len(found), width * len(found), HEAD_INCHES + ROW_INCHES * max(map(len, orders)))
-    for panel, each, specs in zip(axes, found, orders, strict=True):
-        gains = [[board.gains.get(spec) for board in each.boards] for spec in specs]
+    rows = max(len(each.specs) for each in found)
+    figure, [axes] = canvas(1, len(found), width * len(found), HEAD_INCHES + ROW_INCHES * rows)
+    for panel, each in zip(axes, found, strict=True):
+        gains = [[board.gains.get(spec) for board in each.boards] for spec in each.specs]
         heads = [f"{label(board.board.title)}\n{label(board.page)}" for board in each.boards]
-        painted(figure, panel, [[*map(_lead, row)] for row in gains], [each.names[spec] for spec in specs], heads)
+        painted(figure, panel, [[*map(_lead, row)] for row in gains], [each.names[spec] for spec in each.specs], heads)
         panel.set_title(label(f"weightings {tuned_how(each)}: Δm in percent"), fontsize=9)
         for i, row in enumerate(gains):
             for j, gain in enumerate(row):
                 if gain is not None:
                     dark = abs(_lead(gain)) > 2
-                    text = f"{gain.estimate.value:+z.{DIGITS}f}"
+                    cell = gain_cell(gain)
+                    text = cell.text + cell.marks
                     panel.text(j, i, text, ha="center", va="center", fontsize=6, color="white" if dark else "black")
     save(figure, path)
 

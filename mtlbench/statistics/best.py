@@ -7,11 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from mtlbench.statistics.rankings import ranks
 
-DIGITS = 9
-"""Digits behind the point of a mean: what is left below them is rounding, which would split ties."""
 
-
-def probability_best(blocks: Sequence[ArrayLike], resamples: int = 2000, seed: int = 0) -> NDArray[np.float64]:
+def probability_best(
+    blocks: Sequence[ArrayLike], digits: int = 9, resamples: int = 2000, seed: int = 0
+) -> NDArray[np.float64]:
     """Probability that each of k methods has the best mean rank over M blocks, by a bootstrap of blocks and seeds.
 
     Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice", NeurIPS 2021
@@ -25,6 +24,7 @@ def probability_best(blocks: Sequence[ArrayLike], resamples: int = 2000, seed: i
     Args:
         blocks: of each block the values (k, n), a row per method and a column per seed; more is better. Blocks may
             have different seeds.
+        digits: behind the point of a mean; means that are equal to so many are ties. The default removes rounding.
         resamples: bootstrap samples.
         seed: of the resampling.
 
@@ -44,7 +44,7 @@ def probability_best(blocks: Sequence[ArrayLike], resamples: int = 2000, seed: i
     for block, times in zip(found, often.T, strict=True):
         count = block.shape[1]
         draws = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
-        means = np.round(draws @ block.T / count, DIGITS)
+        means = np.round(draws @ block.T / count, digits)
         # Doubled ranks are whole numbers, whose sums are exact.
         sums += times[:, None] * np.rint(2 * ranks(means)).astype(np.int64)
     first = sums == sums.min(axis=1, keepdims=True)

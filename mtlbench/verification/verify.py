@@ -6,11 +6,11 @@ from mtlbench.verification.commits import commits
 from mtlbench.verification.duplicates import Coinciding, duplicates
 from mtlbench.verification.exports import export_findings
 from mtlbench.verification.findings import Finding, Report
-from mtlbench.verification.folders import Stored, collections, read
+from mtlbench.verification.folders import Stored, collections, overall_pages, read
 from mtlbench.verification.identities import identified, protocols
 from mtlbench.verification.impossible import impossible
 from mtlbench.verification.material import Material
-from mtlbench.verification.overall import overall_findings, overall_pages
+from mtlbench.verification.overall import overall_findings
 from mtlbench.verification.pages import page_findings
 from mtlbench.verification.searches import read_searches, searched
 from mtlbench.verification.selections import selected

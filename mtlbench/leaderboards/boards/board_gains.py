@@ -12,8 +12,8 @@ import numpy as np
 from mtlbench.config.parameters import params_text
 from mtlbench.leaderboards.boards.board import Board, Row, Significance
 from mtlbench.leaderboards.boards.contrasts import baselines_of, by_backbone, tuning, weighting_spec
-from mtlbench.leaderboards.boards.gains import Gain, gain_of
-from mtlbench.leaderboards.boards.naming import backbone_name, canonical
+from mtlbench.leaderboards.boards.gains import DIGITS, Gain, gain_of
+from mtlbench.leaderboards.boards.naming import backbone_name, canonical, natural
 from mtlbench.leaderboards.boards.standing import relative_gain
 from mtlbench.statistics import ALPHA, complete_cases, max_t, probability_best, ranks, smallest_p
 from mtlbench.text import one_line
@@ -67,11 +67,21 @@ class BoardGains:
         """Rank of each weighting by its gain; 1 is the best."""
         return dict(zip(self.gains, ranks([gain.printed for gain in self.gains.values()]).tolist(), strict=True))
 
+    @property
+    def in_order(self) -> list[str]:
+        """Specs by rank, of equal ones by name."""
+        return sorted(self.gains, key=lambda spec: (self.ranks[spec], natural(self.names[spec])))
+
     @cached_property
     def best(self) -> dict[str, float]:
         """Bootstrapped probability of each weighting to have the largest gain under other seeds."""
         values = [gain.seeds for gain in self.gains.values()]
-        return dict(zip(self.gains, probability_best([values]).tolist(), strict=True))
+        return dict(zip(self.gains, probability_best([values], DIGITS).tolist(), strict=True))
+
+    @property
+    def tested(self) -> bool:
+        """Whether a claim can be made on it, among all boards of the page."""
+        return any(gain.verdict for gain in self.gains.values())
 
     def told(self, verdict: Significance) -> list[str]:
         """Specs of the weightings with this verdict, the largest gain first."""

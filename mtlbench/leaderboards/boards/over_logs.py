@@ -10,7 +10,7 @@ from mtlbench.leaderboards.boards.board import Board, Significance
 from mtlbench.leaderboards.boards.board_gains import BoardGains, board_gains, judged, tunings
 from mtlbench.leaderboards.boards.contrasts import weighting_spec
 from mtlbench.leaderboards.boards.gains import DIGITS
-from mtlbench.leaderboards.boards.naming import apart, canonical
+from mtlbench.leaderboards.boards.naming import apart, canonical, natural
 from mtlbench.records.tuned import SPACE
 from mtlbench.statistics import (
     ALPHA,
@@ -88,6 +88,18 @@ class OverLogs:
         """A board of each log that has too few weightings in common with the others."""
         ranked = {board.log for board in self.blocks}
         return list({board.log: board for board in self.boards if board.log not in ranked}.values())
+
+    @property
+    def tested(self) -> list[BoardGains]:
+        """The boards on which a claim can be made."""
+        return [board for board in self.boards if board.tested]
+
+    @property
+    def specs(self) -> list[str]:
+        """Of all weightings but the baseline: those with a mean rank first, then the others by name."""
+        ranked = [one.spec for one in self.rivals]
+        others = self.names.keys() - {*ranked, self.baseline}
+        return [*ranked, *sorted(others, key=lambda spec: natural(self.names[spec]))]
 
     @property
     def rivals(self) -> list[Standing]:
@@ -176,7 +188,7 @@ def _standings(
 ) -> tuple[Standing, ...]:
     by_log = {spec: [one.gains[spec].estimate.value for one in blocks] for spec in specs}
     placed = ranks([[one.gains[spec].printed for spec in specs] for one in blocks]).mean(axis=0).tolist()
-    best = probability_best([[one.gains[spec].seeds for spec in specs] for one in blocks]).tolist()
+    best = probability_best([[one.gains[spec].seeds for spec in specs] for one in blocks], DIGITS).tolist()
     rivals = [spec for spec in specs if spec != baseline]
     verdicts: dict[str, Significance] = {}
     if rivals and smallest_p(len(blocks)) < ALPHA:

@@ -38,22 +38,27 @@ def to_overall_page(found: Sequence[OverLogs], sources: Sequence[str], pages: Se
         "## The answer in five sentences",
         "\n".join(sentences),
         f"![Gain of each weighting over {escape(baseline_name(first))} on each board]({figure})",
-        "Blue is better and red is worse than constant weights on the same backbone, in half widths of the 95 % interval "
-        "over seeds; the numbers are Δm in percent. The tables below have the same with the intervals.",
+        "Blue is better and red is worse than constant weights on the same backbone, in half widths of the 95 % "
+        "interval over seeds; the numbers are Δm in percent. The tables below have the same with the intervals.",
         *sections(over_logs_tables(found)),
     ]
     return sealed("\n\n".join(parts) + "\n")
 
 
-def sources_of(text: str) -> list[str] | None:
-    """The sources that the page ``text`` names; ``None`` where it is no page over logs.
+def is_overall_page(text: str) -> bool:
+    """Whether ``text`` is a page over logs."""
+    return MADE.match(text) is not None
+
+
+def sources_of(text: str) -> list[str]:
+    """The sources that the page over logs ``text`` names.
 
     Raises:
         UsageError: its first line is damaged.
     """
     made = MADE.match(text)
     try:
-        return None if made is None else shlex.split(made["sources"])
+        return shlex.split(made["sources"] if made else "")
     except ValueError as error:
         raise UsageError(f"its first line is damaged: {error}; {REBUILD}") from error
 

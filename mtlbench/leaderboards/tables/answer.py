@@ -122,7 +122,7 @@ def _over_logs(found: OverLogs) -> str:
 
 
 def _per_log(found: OverLogs) -> str:
-    tested = _tested(found)
+    tested = found.tested
     if not tested:
         return f"That cannot be said: {_too_few_seeds(found)}."
     count = counted(sum(len(board.rivals) for board in tested), "comparison")
@@ -152,15 +152,18 @@ def _cost(found: OverLogs) -> str:
         took = f"took {_span([times for _, times in steps])} times the steps of {base}"
         return f"{counted(len(dict(steps)), 'weighting')} {took}, and no gain is shown for it."
     parts = [f"What is shown to gain took {_span([one.steps for one in shown])} times the steps of {base}"]
-    if more := _unique(one.name for one in shown if one.steps >= MORE):
-        parts.append(f"the gain of {_named(more)} may be that of more training")
-    if cut := _unique(one.name for one in shown if one.cut_off):
-        parts.append(f"that of {_named(cut)} may be of speed, because the last epoch allowed was the best")
+    more = _unique(one.name for one in shown if one.steps >= MORE)
+    cut = _unique(one.name for one in shown if one.cut_off)
+    speed = "of speed, because the last epoch allowed was the best"
+    if more:
+        parts.append(f"the gain of {_named(more)} may be that of more training{f', or {speed}' if cut == more else ''}")
+    if cut and cut != more:
+        parts.append(f"that of {_named(cut)} may be {speed}")
     return f"{'; '.join(parts)}."
 
 
 def _advice(found: OverLogs) -> str:
-    tested, base = _tested(found), baseline_name(found)
+    tested, base = found.tested, baseline_name(found)
     if winners := [one for one in found.rivals if one.verdict == "better"]:
         top = max(winners, key=lambda one: one.gain.value)
         return f"{top.name}: of what is shown to gain over logs it has the largest mean gain, {percent(top.gain)}."
@@ -169,11 +172,12 @@ def _advice(found: OverLogs) -> str:
         names = _named(sorted(mixed))
         return f"That depends on the log: {names} gained on one and lost on another; on yours, compare with {base}."
     if helping:
-        logs = {board.log for board in tested if board.told("better")}
-        where = in_words([found.called(board) for board in tested if board.told("better")])
-        others = len({board.log for board in found.boards} - logs)
-        elsewhere = f", and is not shown on {counted(others, 'other log')}" if others else ""
-        return f"A gain is shown on {where}{elsewhere}; whether it holds on yours, compare with {base} there."
+        on = [board for board in tested if board.told("better")]
+        logs = {board.log for board in on}
+        off = [found.called(board) for board in tested if board.log not in logs]
+        elsewhere = f", and not on {_named(off)}" if off else ""
+        where = _named([found.called(board) for board in on])
+        return f"The log decides: a gain is shown on {where}{elsewhere}; on yours, compare with {base}."
     if not tested:
         return f"These boards cannot tell, and so give no reason to leave {base}: {_too_few_seeds(found)}."
     reach = max(gain.estimate.high for board in tested for gain in board.rivals.values())
@@ -183,15 +187,10 @@ def _advice(found: OverLogs) -> str:
     )
 
 
-def _tested(found: OverLogs) -> list[BoardGains]:
-    """The boards on which a claim can be made."""
-    return [board for board in found.boards if any(gain.verdict for gain in board.gains.values())]
-
-
 def _shown(found: OverLogs) -> list[_Shown]:
     over = [one for one in found.rivals if one.verdict == "better"]
     shown = [_Shown(one.name, one.steps, any(board.gains[one.spec].cut_off for board in found.blocks)) for one in over]
-    on = [(board, spec) for board in _tested(found) for spec in board.told("better")]
+    on = [(board, spec) for board in found.tested for spec in board.told("better")]
     return shown + [_Shown(found.names[spec], board.gains[spec].steps, board.gains[spec].cut_off) for board, spec in on]
 
 

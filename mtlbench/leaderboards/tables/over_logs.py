@@ -8,6 +8,7 @@ from mtlbench.leaderboards.boards.columns import in_words
 from mtlbench.leaderboards.boards.gains import DIGITS, Gain
 from mtlbench.leaderboards.boards.over_logs import OverLogs, Standing
 from mtlbench.leaderboards.tables.answer import baseline_name, logs_of, tuned_how
+from mtlbench.leaderboards.tables.claims import SAME
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell, interval_text
 from mtlbench.statistics import seeds_needed
 
@@ -49,38 +50,36 @@ def _standing_cells(found: OverLogs, one: Standing) -> tuple[TableCell, ...]:
 def _standings_caption(found: OverLogs) -> tuple[str, ...]:
     base = baseline_name(found)
     named = in_words([found.called(board) for board in found.blocks])
-    ranks = (
-        f"Rank: the mean over {logs_of(found)}, {named}; 1 is the best. A log ranks what weightings gain in Δm, mean over "
-        "its backbones and seeds, and gains that print alike rank alike."
-    )
+    texts = [
+        f"Rank: the mean over {logs_of(found)}, {named}; 1 is the best. A log ranks what weightings gain in Δm, mean "
+        f"over its backbones and seeds; gains that print alike rank alike. {_ranks_test(found)}",
+        "Best: the probability to have the best mean rank, by a bootstrap of the logs and of their paired seeds. It is "
+        "no test, and with few logs or seeds it is too sure.",
+        f"{GAIN}: the mean relative gain over {base} on the same backbone in the primary metric of each task, in "
+        "percent, mean over logs. In parentheses half its 95 % interval over logs, in units of the last digit. "
+        f"{_gain_test(found)}",
+        "Better, Worse: on how many of these logs it is told apart (the marks of the next table). Steps, Seconds: "
+        f"times those of {base}, of all stages and searches; geometric mean over logs.",
+    ]
+    return (*texts, *_exceptions(found))
+
+
+def _ranks_test(found: OverLogs) -> str:
     if found.friedman is None:
-        ranks += " No test of ranks: Friedman's test takes two logs or more, and two weightings that all of them have."
-    else:
-        ranks += (
-            f" Friedman's test by permutation, whose blocks are the logs: p = {found.friedman.p:.2g}. Nemenyi's critical "
-            f"difference at .05: {found.critical_difference:.2f}; closer mean ranks cannot be told apart."
-        )
-    best = (
-        "Best: the probability to have the best mean rank, by a bootstrap of the logs and of their paired seeds. It is no "
-        "test, and with few logs or seeds it is too sure."
+        return "No test: Friedman's takes two logs or more, and two weightings that all of them have."
+    return (
+        f"Friedman's test by permutation, whose blocks are the logs: p = {found.friedman.p:.2g}. Nemenyi's critical "
+        f"difference at .05: {found.critical_difference:.2f}; closer mean ranks cannot be told apart."
     )
-    gain = (
-        f"{GAIN}: the mean relative gain over {base} on the same backbone in the primary metric of each task, in percent, "
-        "mean over logs; in parentheses half its 95 % interval over logs, in units of the last digit. "
+
+
+def _gain_test(found: OverLogs) -> str:
+    if not any(one.verdict for one in found.rivals):
+        return f"No marks: sign flips of logs reach p < .05 with {seeds_needed()} logs or more."
+    return (
+        f"{BETTER} better and {WORSE} worse than {baseline_name(found)}: p < .05 by sign flips of logs (step-down "
+        "max-T), all weightings of this table together."
     )
-    needed = seeds_needed()
-    if len(found.blocks) < needed:
-        gain += f"No marks: sign flips of logs reach p < .05 with {needed} logs or more."
-    else:
-        gain += (
-            f"{BETTER} better and {WORSE} worse than {base}: p < .05 by sign flips of logs (step-down max-T), all "
-            "weightings of this table together."
-        )
-    counts = (
-        "Better, Worse: on how many of these logs it is told apart (the marks of the next table). Steps, Seconds: times "
-        f"those of {base}, of all stages and searches; geometric mean over logs."
-    )
-    return tuple([ranks, best, gain, counts, *_exceptions(found)])
 
 
 def _exceptions(found: OverLogs) -> list[str]:
@@ -102,20 +101,21 @@ def _exceptions(found: OverLogs) -> list[str]:
 
 def _gains(found: OverLogs) -> Table:
     """The heat map in numbers."""
-    specs = list(dict.fromkeys([*(one.spec for one in found.standings), *found.names]))
     heads = tuple(Head(board.board.title, board.page) for board in found.boards)
     lines = tuple(
-        Line((TableCell(found.names[spec]),), tuple(_gain_cell(board.gains.get(spec)) for board in found.boards))
-        for spec in specs
-        if spec != found.baseline
+        Line((TableCell(found.names[spec]),), tuple(gain_cell(board.gains.get(spec)) for board in found.boards))
+        for spec in found.specs
     )
     title = f"Gain on each board: weightings {tuned_how(found)}"
-    return Table(title, _gains_caption(found), ("Weighting",), heads, lines, details=_details(found, specs))
+    return Table(title, _gains_caption(found), ("Weighting",), heads, lines, details=_details(found))
 
 
-def _gain_cell(gain: Gain | None) -> TableCell:
+def gain_cell(gain: Gain | None) -> TableCell:
+    """The gain with its intervals and its mark."""
     if gain is None:
         return TableCell(MISSING, quiet=True)
+    if not any(gain.seeds):
+        return TableCell(SAME)
     mark = {"better": BETTER, "worse": WORSE}.get(gain.verdict or "", "")
     text, aside = interval_text(gain.estimate.value, gain.estimate.half_width, DIGITS)
     sampling = "" if gain.sampling is None else f"[{round(gain.sampling.half_width * 10**DIGITS)}]"
@@ -124,80 +124,88 @@ def _gain_cell(gain: Gain | None) -> TableCell:
 
 def _gains_caption(found: OverLogs) -> tuple[str, ...]:
     base = baseline_name(found)
-    tested = [board for board in found.boards if any(gain.verdict for gain in board.gains.values())]
+    gains = [gain for board in found.boards for gain in board.rivals.values()]
     text = f"{GAIN} over {base}, mean over backbones and seeds. In parentheses half its 95 % interval over seeds"
-    if any(gain.sampling for board in found.boards for gain in board.gains.values()):
-        text += ", in brackets over test samples"
-    texts = [f"{text}, in units of the last digit."]
-    if tested:
-        comparisons = sum(len(board.rivals) for board in tested)
-        marks = (
-            f"{BETTER} better and {WORSE} worse than {base}: claims over this page. p < .05 by sign flips of whole seeds "
-            f"(step-down max-T on each board, {comparisons:,} comparisons here), times the {found.families} boards of the "
-            "page that have enough seeds for a claim"
-        )
-        known = {gain.sampling is not None for board in tested for gain in board.rivals.values()}
-        if known == {True}:
-            texts.append(f"{marks}, and an interval over test samples without 0.")
-        else:
-            texts.append(
-                f"{marks}. Where a record does not know the error over test samples, a mark rests on seeds alone."
-            )
-    if untested := [found.called(board) for board in found.boards if board not in tested]:
+    text += ", in brackets over test samples" if any(gain.sampling for gain in gains) else ""
+    text += ", in units of the last digit"
+    text += (
+        f"; {SAME} is the same to the last digit in every seed" if not all(any(gain.seeds) for gain in gains) else ""
+    )
+    texts = [f"{text}.", *([_marks(found)] if found.tested else [])]
+    if untested := [found.called(board) for board in found.boards if not board.tested]:
         texts.append(f"No marks on {in_words(untested)}: too few paired seeds for p < .05.")
     return tuple(texts)
 
 
-def _details(found: OverLogs, specs: Sequence[str]) -> Table:
-    parts = ("Rank", "Best", "Steps", "Seconds")
-    heads = tuple(Head(found.called(board), part) for board in found.boards for part in parts)
-    lines = tuple(
-        Line((TableCell(found.names[spec]),), tuple(cell for board in found.boards for cell in _on_board(board, spec)))
-        for spec in specs
+def _marks(found: OverLogs) -> str:
+    """What the marks of boards claim, and by which test."""
+    gains = [gain for board in found.tested for gain in board.rivals.values()]
+    text = (
+        f"{BETTER} better and {WORSE} worse than {baseline_name(found)}: claims over this page. p < .05 by sign flips "
+        f"of whole seeds (step-down max-T on each board, {len(gains):,} comparisons here), after it was multiplied by "
+        f"{found.families}, the boards of the page with enough seeds for a claim"
     )
+    if all(gain.sampling is not None for gain in gains):
+        return f"{text}; and an interval over test samples without 0."
+    return f"{text}. Where the records do not know the error over test samples, marks rest on seeds alone."
+
+
+def _details(found: OverLogs) -> Table:
+    """Ranks and cost, a line for each weighting of each board."""
+    heads = tuple(Head("", name) for name in ("Rank", "Best", GAIN, "Steps", "Seconds"))
+    lines = [
+        Line(
+            (TableCell(found.called(board)), TableCell(board.names[spec])),
+            _on_board(board, spec),
+            rule_above=place == 0 and board is not found.boards[0],
+        )
+        for board in found.boards
+        for place, spec in enumerate(board.in_order)
+    ]
     caption = (
-        "Rank: by the gain, among the weightings of the board. Best: the probability of the largest gain, by a bootstrap of "
-        "its paired seeds. Steps, Seconds: times those of constant weights. Backbones are no blocks, so there is no test "
-        "of ranks on one log."
+        "Rank: by the gain, among the weightings of the board. Best: the probability of the largest gain, by a "
+        f"bootstrap of its paired seeds, of which it takes {seeds_needed()}. Steps, Seconds: times those of constant "
+        "weights. Backbones are no blocks, so there is no test of ranks on one log."
     )
-    return Table(
-        f"Rank and cost on each board: weightings {tuned_how(found)}", (caption,), ("Weighting",), heads, lines
-    )
+    title = f"Rank and cost on each board: weightings {tuned_how(found)}"
+    return Table(title, (caption,), ("Board", "Weighting"), heads, tuple(lines))
 
 
-def _on_board(board: BoardGains, spec: str) -> list[TableCell]:
-    if spec not in board.gains:
-        return [TableCell(MISSING, quiet=True)] * 4
+def _on_board(board: BoardGains, spec: str) -> tuple[TableCell, ...]:
     gain = board.gains[spec]
-    texts = f"{board.ranks[spec]:.1f}", f"{board.best[spec]:.2f}", f"{gain.steps:.1f}", f"{gain.seconds:.1f}"
-    return [TableCell(text) for text in texts]
+    best = TableCell(f"{board.best[spec]:.2f}") if board.testable else TableCell(MISSING, quiet=True)
+    return (
+        TableCell(f"{board.ranks[spec]:.1f}"),
+        best,
+        gain_cell(gain),
+        TableCell(f"{gain.steps:.1f}"),
+        TableCell(f"{gain.seconds:.1f}"),
+    )
 
 
 def compared_table(found: Sequence[OverLogs]) -> Table:
     """Of each board what it is made of, and whether it stands for its log."""
-    heads = ("Tuned", "Tasks", "Preset", "Seeds", "Weightings", "Backbones", "Ranks its log")
+    heads = ("Ranks its log", "Trials", "Tasks", "Preset", "Seeds", "Weightings")
     lines = tuple(
-        Line((TableCell(f"{board.board.title} ({board.page})"),), _compared(one, board))
+        Line((TableCell(board.board.title, f"{board.page}, on {', '.join(board.backbones)}"),), _compared(one, board))
         for one in found
         for board in one.boards
     )
     caption = (
         "A log ranks once, by the board with the most paired seeds, of equals by that with the most weightings. Boards "
-        "that differ in their tasks or conditions alone are of one log. Generated logs under other seeds are other logs. "
-        "Backbones are those that all ranked weightings of the board have; its page has the others."
+        "that differ in their tasks or conditions alone are of one log. Generated logs under other seeds are other "
+        "logs. Backbones are those on which all of these weightings have every seed; the board's page has the others."
     )
     return Table("What was compared", (caption,), ("Board",), tuple(Head("", head) for head in heads), lines)
 
 
 def _compared(found: OverLogs, board: BoardGains) -> tuple[TableCell, ...]:
-    trials = str(board.tuning["trials"]) if board.tuning else "no"
     texts = (
-        f"{trials} trials" if board.tuning else trials,
+        "yes" if board in found.blocks else "no",
+        str(board.tuning.get("trials", MISSING)),
         str(len(board.board.sample.dataset.tasks)),
         str(board.board.settings.get("preset") or MISSING),
         str(len(board.board.seeds)),
         str(len(board.gains)),
-        ", ".join(board.backbones),
-        "yes" if board in found.blocks else "no",
     )
     return tuple(map(TableCell, texts))
