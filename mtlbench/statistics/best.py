@@ -39,14 +39,14 @@ def probability_best(
     if len(shapes) != 1 or () in shapes:
         raise ValueError(f"blocks are (k, n) of the same k methods: got shapes {[block.shape for block in found]}")
     rng = np.random.default_rng(seed)
-    often = rng.multinomial(len(found), np.full(len(found), 1 / len(found)), size=resamples)
     sums = np.zeros((resamples, len(found[0])), np.int64)
-    for block, times in zip(found, often.T, strict=True):
-        count = block.shape[1]
-        draws = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
-        means = np.round(draws @ block.T / count, digits)
-        # Doubled ranks are whole numbers, whose sums are exact.
-        sums += times[:, None] * np.rint(2 * ranks(means)).astype(np.int64)
+    for places in rng.integers(0, len(found), (len(found), resamples)):
+        for i, block in enumerate(found):
+            chosen, count = np.flatnonzero(places == i), block.shape[1]
+            draws = rng.multinomial(count, np.full(count, 1 / count), size=len(chosen))
+            means = np.round(draws @ block.T / count, digits)
+            # Doubled ranks are whole numbers, whose sums are exact.
+            sums[chosen] += np.rint(2 * ranks(means)).astype(np.int64)
     first = sums == sums.min(axis=1, keepdims=True)
     shares: NDArray[np.float64] = (first / first.sum(axis=1, keepdims=True)).mean(axis=0)
     return shares

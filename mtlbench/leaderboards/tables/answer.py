@@ -130,12 +130,12 @@ def _per_log(found: OverLogs) -> str:
     if any(gain.sampling is None for board in tested for gain in board.rivals.values()):
         test += "; another test sample might give another result"
     base = baseline_name(found)
-    parts = [
-        f"{verdict} than {base} {_verb(specs, 'is', 'are')} {_gains(board, specs)} on {found.called(board)}"
-        for verdict in VERDICTS
-        for board in tested
-        if (specs := board.told(verdict))
-    ]
+    parts = []
+    for verdict in VERDICTS:
+        where = [
+            f"{_gains(board, specs)} on {found.called(board)}" for board in tested if (specs := board.told(verdict))
+        ]
+        parts += [f"{verdict} than {base}: {', '.join(where)}"] if where else []
     silent = [found.called(board) for board in tested if not any(map(board.told, VERDICTS))]
     if not parts:
         return f"On none: no weighting is told apart from {base} on {in_words(silent)} ({test})."
@@ -158,7 +158,7 @@ def _cost(found: OverLogs) -> str:
     if more:
         parts.append(f"the gain of {_named(more)} may be that of more training{f', or {speed}' if cut == more else ''}")
     if cut and cut != more:
-        parts.append(f"that of {_named(cut)} may be {speed}")
+        parts.append(f"the gain of {_named(cut)} may be {speed}")
     return f"{'; '.join(parts)}."
 
 
