@@ -10,9 +10,9 @@ from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
-from mtlbench.api import Weighting
 from mtlbench.config.parameters import parameter_rows
 from mtlbench.discovery import Entry, discover
+from mtlbench.discovery.families import family_of
 
 DOCS = Path(__file__).parent
 INDEX = "weightings.md"
@@ -105,6 +105,31 @@ INDEX_FOOT = """\
 `mtlbench info weighting NAME` prints the description of one in the terminal. `mtlbench list --matrix` shows which
 backbones it can be paired with. [Write a plugin](write-a-plugin.md) shows how to add one."""
 
+NOT_HERE = [
+    ("ConFIG", "https://arxiv.org/abs/2408.11104", "its direction is that of `imtl-g`; only the step's length differs"),
+    (
+        "GO4Align",
+        "https://arxiv.org/abs/2404.06486",
+        "with one group, the default of the authors' code, all weights are equal, as under `constant`",
+    ),
+    (
+        "SDMGrad",
+        "https://arxiv.org/abs/2305.18409",
+        "on one batch its minimum is `pe-ltr` with equal bounds; its own estimate needs several batches per step",
+    ),
+    (
+        "SAM-GS",
+        "https://arxiv.org/abs/2506.06130",
+        "as its algorithm is written, its rule for unequal gradients never applies to up to ten tasks at its default",
+    ),
+    (
+        "EPO",
+        "https://github.com/dbmptr/EPOSearch",
+        "it looks for one trade-off that a user prefers, by linear programs; a leaderboard has no such preference",
+    ),
+]
+"""Name, link and reason of known methods that are left out."""
+
 REFERENCE = re.compile(r"((?:[\w-]+ ){0,3}(?:19|20)\d\d),?\s+(https?://[^\s,;)]+?)[.:,;)]*(?=\s|$)")
 """Venue and year, and the link behind them."""
 
@@ -112,6 +137,9 @@ LINK = re.compile(r"https?://[^\s,;)]+?(?=[.:,;)]*(?:\s|$))")
 
 READS = re.compile(r"(?:\A|\n\n)It reads (.+?)\.(?=\s|\Z)", flags=re.DOTALL)
 """The sentence of a docstring that says what the method reads."""
+
+ADDS = re.compile(r"It costs (.+?)\.(?=\s|\Z)", flags=re.DOTALL)
+"""The sentence of a docstring that says what a step costs beyond what the needs say, if there is something."""
 
 COSTS = {
     "post-step losses": "one more forward pass",
@@ -141,19 +169,8 @@ def pages() -> dict[str, str]:
     """The text of each page, by its path below docs/."""
     found = discover().weightings
     built_in = [found[name] for name in sorted(found) if found[name].cls.__module__.startswith(BUILT_IN)]
-    entries = {family: [entry for entry in built_in if family_of(entry) is family] for family in FAMILIES}
+    entries = {family: [entry for entry in built_in if family_of(entry.cls) == family.title] for family in FAMILIES}
     return {INDEX: index(entries), **{path(family): family_page(family, entries) for family in FAMILIES}}
-
-
-def family_of(entry: Entry) -> Family:
-    """The family of a weighting, from what its class declares and overrides."""
-    cls = entry.cls
-    # The baseline trains one stage at its defaults; its further stages are options for comparisons.
-    if warm_start(cls) is not None or (cls.fit is not Weighting.fit and not cls.baseline):
-        return WITH_STAGES
-    if cls.needs & {"gram", "jacobian"}:
-        return FROM_GRADIENTS
-    return PER_SAMPLE if cls.per_sample else FROM_LOSSES
 
 
 def warm_start(cls: Any) -> Any:
@@ -170,7 +187,10 @@ def index(entries: dict[Family, list[Entry]]) -> str:
     """The page that a reader chooses from."""
     head = ["family", "weights come from", "extra cost of a step", "try one if"]
     rows = [[f"[{one.title}](#{one.name})", one.weights, one.cost, one.choose] for one in entries]
-    return joined(INDEX_HEAD, table(head, rows), *(index_section(*item) for item in entries.items()), INDEX_FOOT)
+    families = [index_section(*item) for item in entries.items()]
+    left_out = table(["method", "why"], [[f"[{name}]({link})", why] for name, link, why in NOT_HERE])
+    known = joined("## Not here", "Some known methods repeat one of these, or do not fit.", left_out)
+    return joined(INDEX_HEAD, table(head, rows), *families, known, INDEX_FOOT)
 
 
 def index_section(family: Family, entries: list[Entry]) -> str:
@@ -223,6 +243,8 @@ def reads(entry: Entry) -> str:
 def cost(entry: Entry) -> str:
     """What a step costs more than one under constant weights, and what else is trained."""
     parts = list(dict.fromkeys(COSTS[need] for need in COSTS if need in entry.cls.needs))
+    if adds := ADDS.search(getdoc(entry.cls) or ""):
+        parts.append(prose(" ".join(adds[1].split())))
     if start := warm_start(entry.cls):
         critics = " and critics are" if "critics" in entry.cls.needs else " is"
         parts.append(f"`{start.weighting}`{critics} trained first")

@@ -11,14 +11,21 @@ From Python::
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Results", "load", "run", "table"]
+__all__ = ["Results", "Weigher", "load", "run", "table"]
 
 if TYPE_CHECKING:
     from mtlbench.notebook.own import table
     from mtlbench.notebook.results import Results
     from mtlbench.notebook.running import load, run
+    from mtlbench.weigher.weigher import Weigher
 
-_HOMES = {"Results": "results", "load": "running", "run": "running", "table": "own"}
+_HOMES = {
+    "Results": "notebook.results",
+    "Weigher": "weigher.weigher",
+    "load": "notebook.running",
+    "run": "notebook.running",
+    "table": "notebook.own",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -27,7 +34,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'mtlbench' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"mtlbench.notebook.{_HOMES[name]}"), name)
+    return getattr(import_module(f"mtlbench.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -35,12 +35,14 @@ class SharedGradients:
         Raises:
             TrainingError: one of them is not a finite number.
         """
-        gradients = list(self.jacobian.values())
-        tasks, device = len(gradients[0]), gradients[0][0].device
-        gram = torch.zeros(tasks, tasks, dtype=torch.float64, device=device)
-        for i, j in combinations_with_replacement(range(tasks), 2):
-            products = [torch.dot(of_task[i].flatten(), of_task[j].flatten()) for of_task in gradients]
-            gram[i, j] = gram[j, i] = torch.stack(products).double().sum()
+        gradients = [[gradient.flatten() for gradient in of_task] for of_task in self.jacobian.values()]
+        tasks = len(gradients[0])
+        products = {
+            (i, j): torch.stack([torch.dot(of_task[i], of_task[j]) for of_task in gradients]).double().sum()
+            for i, j in combinations_with_replacement(range(tasks), 2)
+        }
+        places = [products[min(i, j), max(i, j)] for i in range(tasks) for j in range(tasks)]
+        gram = torch.stack(places).view(tasks, tasks)
         if not gram.isfinite().all():
             raise TrainingError(
                 f"training diverged: the inner products of the task gradients are {gram.tolist()}; "

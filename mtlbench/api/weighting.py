@@ -21,6 +21,7 @@ from mtlbench.api.schema import Schema
 from mtlbench.api.setting import Setting, check_setup
 from mtlbench.api.step import Step
 from mtlbench.api.trainer import Trainer
+from mtlbench.errors import UsageError
 
 Need = Literal["gram", "jacobian", "post-step losses", "critics", "parameters"]
 """What a weighting reads besides the losses of the step. Each costs something, so each is declared.
@@ -135,6 +136,27 @@ class Weighting(Plugin, ABC):
         method with a :meth:`warm_start`.
         """
         return ()
+
+    def needs_harness(self) -> str | None:
+        """Why the method cannot weigh in a loop of one's own (:class:`mtlbench.Weigher`), and what to do, as the end of
+        a sentence; ``None`` if it can."""
+        if "critics" in self.needs:
+            return "it trains critics on the sessions of a log; train with mtlbench.run"
+        if type(self).fit is not Weighting.fit:
+            return "it has a training schedule of its own; train with mtlbench.run"
+        return None
+
+    def load_trained(self, schema: Schema, state: Mapping[str, Tensor]) -> None:
+        """Become what the method was after :meth:`fit`, so that it can weigh where no ``fit`` is called.
+
+        Args:
+            schema: of the dataset that it was trained on.
+            state: what its :meth:`state_dict` gave then.
+
+        Raises:
+            UsageError: the method weighs without ``fit``, or in no loop but its own.
+        """
+        raise UsageError(f"{self.name} is not taken from a record: only methods that training prepares are")
 
     def fit(self, trainer: Trainer) -> None:
         """Train ``trainer.backbone`` in one stage, from initial parameters or from that of :meth:`warm_start`.

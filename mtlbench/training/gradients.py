@@ -61,8 +61,10 @@ def _ids(field: Field, length: int) -> Tensor:
     return torch.randint(field.cardinality, (PROBE_ROWS, length), dtype=torch.int32)
 
 
-def no_shared_parameters(weighting: str, backbone: str) -> str:
-    """The reason why a method of task gradients is not applicable to a backbone without shared parameters."""
+def no_shared_parameters(weighting: str, backbone: str, tasks: int) -> str:
+    """The reason why a method of task gradients is not applicable where no parameter is shared by two tasks."""
+    if tasks < 2:
+        return f"{weighting} weighs the gradients of tasks against each other: it needs two tasks, and the log has one"
     return (
         f"{weighting} weighs the gradients of shared parameters, and {backbone} has none: no parameter is reached by "
         "the gradients of two tasks"
@@ -118,7 +120,8 @@ class TaskGradients:
             reached: which tasks reach which of them.
             decay: as of the class.
         """
-        of_task = by_task(logits, task_losses, leaves, reached, keep=penalty is not None)
+        (of_logits,) = torch.autograd.grad(task_losses.sum(), logits, retain_graph=True)
+        of_task = by_task(logits, of_logits, leaves, reached, keep=penalty is not None)
         of_penalty = {} if penalty is None else _gradients([penalty], None, leaves, keep=False)
         return cls(of_task, shared(reached), leaves, of_penalty, decay)
 
@@ -141,20 +144,19 @@ class TaskGradients:
 
 
 def by_task(
-    columns: Tensor, task_losses: Tensor, leaves: Mapping[str, Tensor], reached: Reach | None = None, keep: bool = False
+    columns: Tensor, of_columns: Tensor, leaves: Mapping[str, Tensor], reached: Reach | None = None, keep: bool = False
 ) -> list[dict[str, Tensor]]:
     """The gradients of each task, one backward pass each, through the leaves that it reaches.
 
     Args:
         columns: (B, K) or (K,) in the autograd graph: logits or losses.
-        task_losses: (K,) made of them, each of its own column.
+        of_columns: the gradient of each task's loss with respect to its own column, of the same shape.
         leaves: name -> leaf of the graph.
         reached: which tasks reach which of them; ``None``: any may reach any.
         keep: the graph is needed once more.
     """
-    tasks = range(len(task_losses))
-    (of_columns,) = torch.autograd.grad(task_losses.sum(), columns, retain_graph=True)
-    edges = edges_of_columns(columns)
+    tasks = range(columns.shape[-1])
+    edges = _edges_of_columns(columns)
     return [
         _gradients(
             *_begin(columns, of_columns, k, edges),
@@ -165,7 +167,7 @@ def by_task(
     ]
 
 
-def edges_of_columns(columns: Tensor) -> Sequence[tuple[Any, int]] | None:
+def _edges_of_columns(columns: Tensor) -> Sequence[tuple[Any, int]] | None:
     """Where in the graph each column of (B, K) or (K,) ``columns`` comes from, if they were put side by side.
 
     Most backbones end in a ``cat`` of one column per task, and a list of losses is stacked. Going backward through it

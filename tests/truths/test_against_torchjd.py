@@ -1,8 +1,9 @@
 """Weightings of task gradients against TorchJD, for every aggregator that both have.
 
-TorchJD aggregates the Jacobian (K, n) of the tasks. Its UPGrad, MGDA, CAGrad, IMTL-G and Aligned-MTL give the direction
-that we apply; its PCGrad, GradVac, GradDrop and FairGrad, which sum over tasks, K times that. Where it regularises,
-that is turned off: ours does not.
+TorchJD aggregates the Jacobian (K, n) of the tasks. Its UPGrad, DualProj, PCD, MGDA, CAGrad, IMTL-G and Aligned-MTL
+give the direction that we apply; its PCGrad, GradVac, GradDrop and FairGrad, which sum over tasks, K times that. Where
+it regularises, that is turned off: ours does not. All agree to 1e-6, but where its solver stops early: CAGrad, MGDA of
+three tasks and more, Nash-MTL. Ours is then no worse by the method's own measure.
 """
 
 from collections.abc import Callable
@@ -29,21 +30,35 @@ METHODS = {name: entry.cls for name, entry in CATALOGUE.weightings.items()}
 Aggregator = Callable[[Tensor], Tensor]
 ORACLES: dict[str, tuple[Callable[[], Aggregator], float]] = {
     "upgrad": (lambda: oracle.UPGrad(projector=projector(norm_eps=0.0, reg_eps=1e-12)), 1e-7),
+    "dualproj": (lambda: oracle.DualProj(projector=projector(norm_eps=0.0, reg_eps=1e-12)), 1e-7),
+    "pcd": (lambda: oracle.PCD(), 1e-9),
     "pcgrad": (lambda: averaged(oracle.PCGrad()), 1e-12),
     "cagrad": (lambda: oracle.CAGrad(c=0.5, norm_eps=1e-12), 5e-4),
-    "imtl-g": (lambda: oracle.IMTLG(), 1e-7),
+    "imtl-g": (lambda: turned(oracle.IMTLG()), 1e-7),
     "aligned-mtl": (lambda: oracle.AlignedMTL(), 1e-8),
     "graddrop": (lambda: averaged(oracle.GradDrop()), 1e-12),
-    "fairgrad": (lambda: averaged(oracle.FairGrad(alpha=2.0)), 1e-4),
+    "fairgrad": (lambda: averaged(oracle.FairGrad(alpha=2.0)), 1e-6),
 }
 """The oracle, and how far from it ours may be, relative to its length: more where the oracle's solver stops early."""
-LIBRARIES = {"upgrad": "quadprog", "cagrad": "cvxpy", "fairgrad": "scipy"}
+PARAMS = {"pcd": {"target": "a"}}
+MATRICES = [10, pytest.param(500, marks=pytest.mark.slow)]
+LIBRARIES = {"upgrad": "quadprog", "dualproj": "quadprog", "cagrad": "cvxpy", "fairgrad": "scipy"}
 OF_ONE_STEP = [name for name in ORACLES if name != "graddrop"]  # it draws by parameter tensor
 
 
 def averaged(aggregator: Aggregator) -> Aggregator:
     """From a sum over tasks to an average."""
     return lambda jacobian: aggregator(jacobian) / len(jacobian)
+
+
+def turned(aggregator: Aggregator) -> Aggregator:
+    """With the sign turned where the direction climbs every task's loss."""
+
+    def descending(jacobian: Tensor) -> Tensor:
+        direction = aggregator(jacobian)
+        return direction * (jacobian @ direction).sum().sign()
+
+    return descending
 
 
 def oracle_of(name: str) -> tuple[Aggregator, float]:
@@ -58,15 +73,17 @@ def assert_near(ours: Tensor, theirs: Tensor, tolerance: float) -> None:
 
 
 @pytest.mark.parametrize("name", ORACLES)
-@pytest.mark.parametrize("tasks", range(2, 7))
-def test_the_direction_is_the_oracles(name: str, tasks: int):
+@pytest.mark.parametrize("tasks", [2, 3, 6])
+@pytest.mark.parametrize("matrices", MATRICES)
+def test_the_direction_is_the_oracles(name: str, tasks: int, matrices: int):
     aggregate, tolerance = oracle_of(name)
-    for seed in range(10):
+    ours = started(METHODS[name], tasks, **PARAMS.get(name, {}))
+    for seed in range(matrices):
         g = gradients(tasks, 12, seed)
         torch.manual_seed(seed)
         expected = aggregate(g)
         torch.manual_seed(seed)
-        assert_near(applied(started(METHODS[name], tasks), g), expected, tolerance)
+        assert_near(applied(ours, g), expected, tolerance)
 
 
 @pytest.mark.parametrize("tasks", range(2, 7))
@@ -77,7 +94,15 @@ def test_the_worst_task_gains_by_cagrad_at_least_what_it_gains_by_the_oracle(tas
         assert (g @ applied(started(METHODS["cagrad"], tasks), g)).min() >= (g @ aggregate(g)).min() - 1e-12
 
 
-@pytest.mark.parametrize("tasks", range(2, 7))
+@pytest.mark.parametrize("matrices", MATRICES)
+def test_mgda_of_two_tasks_is_the_oracles_who_needs_one_step(matrices: int):
+    ours, aggregate = started(METHODS["mgda"], 2), oracle.MGDA(max_iters=2)
+    for seed in range(matrices):
+        g = gradients(2, 12, seed)
+        assert_near(applied(ours, g), aggregate(g), 1e-9)
+
+
+@pytest.mark.parametrize("tasks", range(3, 7))
 def test_mgda_is_no_longer_than_the_oracle_and_comes_near_it(tasks: int):
     # The oracle's Frank-Wolfe steps come down to the minimum slowly.
     aggregate = oracle.MGDA(epsilon=1e-6, max_iters=2000)
@@ -106,10 +131,21 @@ def test_nash_mtl_has_the_direction_of_the_oracle_where_that_solves_the_equation
     assert compared >= 3
 
 
-def test_gradvac_takes_the_steps_of_the_oracle():
+@pytest.mark.parametrize("tasks", [2, 3, 6])
+def test_config_has_the_direction_of_imtl_g(tasks: int):
+    # So the one is left out: docs/weightings.md.
+    ours, aggregate = started(METHODS["imtl-g"], tasks), turned(oracle.ConFIG())
+    for seed in range(10):
+        g = gradients(tasks, 12, seed)
+        one, other = applied(ours, g), aggregate(g)
+        assert_near(one / one.norm(), other / other.norm(), 1e-9)
+
+
+@pytest.mark.parametrize("matrices", MATRICES)
+def test_gradvac_takes_the_steps_of_the_oracle(matrices: int):
     # Of two tasks: with more, both draw their order from torch's generator, but not alike.
     ours, theirs = started(METHODS["gradvac"], 2), averaged(oracle.GradVac(beta=0.5, eps=0.0))
-    for seed in range(20):
+    for seed in range(matrices):
         g = gradients(2, 12, seed)
         assert_near(applied(ours, g), theirs(g), 1e-9)
 
@@ -141,10 +177,11 @@ def test_on_a_step_of_a_backbone_what_is_applied_is_the_oracles(name: str, step:
     jacobian = torch.stack(
         [torch.cat([of_tensor[k].flatten() for of_tensor in step.shared.jacobian.values()]) for k in range(2)]
     ).double()
-    found = weights(started(METHODS[name], 2), jacobian)
+    found = weights(started(METHODS[name], 2, **PARAMS.get(name, {})), jacobian)
     combined = step.combined(found.float())
     ours = torch.cat([combined[key].flatten() for key in step.shared.jacobian]).double()
-    assert_near(ours, aggregate(jacobian), max(tolerance, 1e-6))
+    early = 1e-4 if name == "fairgrad" else 1e-6  # least_squares stops early where the norms are far apart
+    assert_near(ours, aggregate(jacobian), max(tolerance, early))
 
 
 def test_what_a_method_sees_of_that_step_are_the_inner_products_of_the_jacobian(step: TaskGradients):

@@ -28,7 +28,7 @@ CATALOGUE = discover(())
 GPU = torch.device("cuda")
 BATCH, ROWS, STEPS = 16, 250, 50
 """The last batch of an epoch is smaller than the others."""
-WITHOUT_WAITING = ["constant", "dwa", "uncertainty", "gls", "rlw", "stch", "famo", "focal"]
+WITHOUT_WAITING = ["constant", "dwa", "uncertainty", "uw-so", "gls", "rlw", "stch", "igb-v1", "igb-v2", "famo", "focal"]
 
 
 @pytest.fixture(autouse=True, scope="module")

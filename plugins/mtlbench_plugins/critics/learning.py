@@ -14,6 +14,7 @@ from mtlbench_plugins.critics.diagnostics import report_truth, report_values
 from mtlbench_plugins.critics.making import critics_of, last_ids
 from mtlbench_plugins.critics.networks import Critics
 from mtlbench_plugins.critics.params import CriticParams
+from mtlbench_plugins.critics.saving import adam_state, load_adam, named, under
 from mtlbench_plugins.critics.transitions import LARGEST_LOSS, Transitions
 
 CHUNK_ROWS = 8192
@@ -133,23 +134,15 @@ class CriticLearner:
 
     def state_dict(self) -> dict[str, Tensor]:
         """The critics, the target networks, and Adam's state of the critics."""
-        adam = {
-            f"{ADAM}{i}.{name}": value
-            for i, parameter in enumerate(self.critics.parameters())
-            for name, value in self._adam.state[parameter].items()
-        }
-        online, target = (
-            {f"{prefix}{name}": value for name, value in network.state_dict().items()}
-            for prefix, network in ((ONLINE, self.critics), (TARGET, self._target))
-        )
+        online, target = named(ONLINE, self.critics.state_dict()), named(TARGET, self._target.state_dict())
+        adam = named(ADAM, adam_state(self._adam))
         return {**online, **target, **adam, STEPS: torch.tensor(self._steps)}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take back what :meth:`state_dict` gave."""
         self.critics.load_state_dict(under(ONLINE, state))
         self._target.load_state_dict(under(TARGET, state))
-        for i, parameter in enumerate(self.critics.parameters()):
-            self._adam.state[parameter] = {name: value.clone() for name, value in under(f"{ADAM}{i}.", state).items()}
+        load_adam(self._adam, under(ADAM, state))
         self._steps = int(state[STEPS])
 
     def frozen(self) -> Critics:
@@ -216,11 +209,6 @@ class CriticLearner:
             f"the critics diverged: the TD loss is {losses[-1]:.4g} in pass {len(losses)} after {losses[0]:.4g} in the "
             "first; lower gamma, tau or --learning-rate"
         )
-
-
-def under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The entries of ``state`` whose names begin with ``prefix``, without the prefix."""
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
 def noisy(categorical: Tensor, last: Tensor) -> Tensor:

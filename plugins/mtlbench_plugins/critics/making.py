@@ -11,7 +11,7 @@ from mtlbench_plugins.critics.networks import Critics, JointState, State
 from mtlbench_plugins.critics.params import CriticParams
 
 
-def critics_of(schema: api.Schema, params: CriticParams, backbone: nn.Module) -> Critics:
+def critics_of(schema: api.Schema, params: CriticParams, backbone: nn.Module | None = None) -> Critics:
     """Critics as they start; what is random in them comes from torch's global generator.
 
     With ``critic_embeddings=pretrained`` their embedding tables are copies of those of ``backbone``, and as wide. If
@@ -22,7 +22,7 @@ def critics_of(schema: api.Schema, params: CriticParams, backbone: nn.Module) ->
     """
     shared = params.critics == "shared"
     tables: list[Tensor] = []
-    if params.critic_embeddings == "pretrained":
+    if params.critic_embeddings == "pretrained" and backbone is not None:
         tables = _tables(schema, backbone, 1 if shared else len(schema.tasks))
         params = params.model_copy(update={"embedding": tables[0].shape[1]})
     hidden = schema.user_inputs if params.state == "no-user" else ()

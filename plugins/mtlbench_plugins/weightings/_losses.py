@@ -55,3 +55,42 @@ class EpochLosses:
         """Take back what :meth:`state_dict` gave."""
         self._sum.copy_(state["sum"])
         self._rows.copy_(state["rows"])
+
+
+class BaseLosses:
+    """Mean loss of each task in an early epoch, with which later losses are compared.
+
+    Args:
+        tasks: K.
+        device: of the losses.
+        epoch: number of that epoch, from 1. A task without an observed label in it has the first later one instead.
+    """
+
+    def __init__(self, tasks: int, device: torch.device, epoch: int) -> None:
+        self.values = torch.full((tasks,), torch.nan, dtype=torch.float64, device=device)
+        """(K,) float64, NaN of a task without a base so far."""
+        self.epochs = 0
+        """Epochs completed."""
+        self._epoch = epoch
+        self._current = EpochLosses(tasks, device)
+
+    def add(self, step: api.Step) -> None:
+        """Add the samples of a step."""
+        self._current.add(step)
+
+    def end_epoch(self) -> None:
+        """Set the bases, if this epoch gives them."""
+        self.epochs += 1
+        mean = self._current.take()
+        if self.epochs >= self._epoch:
+            self.values = torch.where(self.values.isnan(), mean, self.values)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Copies of the bases, of the number of epochs done, and of the sums of the present one."""
+        return {"base": self.values.clone(), "epochs": torch.tensor(self.epochs), **self._current.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what :meth:`state_dict` gave."""
+        self.values = state["base"].clone()
+        self.epochs = int(state["epochs"])
+        self._current.load_state_dict(state)

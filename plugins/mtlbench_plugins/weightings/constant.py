@@ -67,6 +67,10 @@ class Constant(api.Weighting):
         """The cell whose wall-clock is to be used."""
         return None if self.params.seconds_of is None else api.Source(self.params.seconds_of)
 
+    def needs_harness(self) -> str | None:
+        """Only ``seconds_of`` does."""
+        return None if self.params.seconds_of is None else super().needs_harness()
+
     def fit(self, trainer: api.Trainer) -> None:
         """Train one stage; with ``seconds_of`` it goes on past early stopping."""
         if self.params.seconds_of is None:

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from mtlbench import api
 from mtlbench.api.masks import observed_in
-from mtlbench_plugins.critics.learning import CriticLearner, soft_update, under
+from mtlbench_plugins.critics.learning import CriticLearner, soft_update
 from mtlbench_plugins.critics.params import CriticParams
+from mtlbench_plugins.critics.saving import named, under
 from mtlbench_plugins.critics.transitions import Transitions, replay, with_noise
 from mtlbench_plugins.critics.weighting import CriticWeighting
 
@@ -131,8 +132,7 @@ class _Pair:
 
     def state_dict(self) -> dict[str, Tensor]:
         """The critics' learner, the target actor and the steps taken; the actor itself is the trainer's."""
-        learner = {f"{LEARNER}{name}": value for name, value in self._learner.state_dict().items()}
-        target = {f"{TARGET}{name}": value for name, value in self._target.state_dict().items()}
+        learner, target = named(LEARNER, self._learner.state_dict()), named(TARGET, self._target.state_dict())
         return {**learner, **target, TAKEN: torch.tensor(self._taken)}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:

@@ -12,6 +12,7 @@ from mtlbench import api
 from mtlbench.api.masks import masked
 from mtlbench_plugins.critics.actor import TargetActor
 from mtlbench_plugins.critics.learning import CriticLearner
+from mtlbench_plugins.critics.making import critics_of
 from mtlbench_plugins.critics.networks import Critics
 from mtlbench_plugins.critics.params import CriticParams
 from mtlbench_plugins.critics.transitions import replay, rewards
@@ -145,6 +146,24 @@ class RMTL(CriticWeighting):
             *(self._with(control=control) for control in ("shuffled", "batch-mean", "untrained")),
             *([self._with(gamma=0.0)] if self.params.gamma > 0 else []),
         )
+
+    def needs_harness(self) -> str | None:
+        """Critics that are trained already need no harness."""
+        reason = super().needs_harness()
+        return None if self._critics is not None else f"{reason}, and take its critics by Weigher.from_record"
+
+    def load_trained(self, schema: api.Schema, state: Mapping[str, Tensor]) -> None:
+        """Take over the critics of a trained cell."""
+        width = next(value.shape[1] for name, value in state.items() if name.endswith("embedding.weight"))
+        params = self.params.model_copy(update={"critic_embeddings": "fresh", "embedding": width})
+        critics = critics_of(schema, params).requires_grad_(False).eval()
+        critics.load_state_dict(dict(state))
+        self._critics = critics.train() if self.params.noisy_weights else critics
+
+    def setup(self, setting: api.Setting) -> None:
+        """Take the critics to where the losses are."""
+        if self._critics is not None:
+            self._critics.to(setting.device)
 
     def fit(self, trainer: api.Trainer) -> None:
         """Restore stage 1, train or reuse critics, and train the backbone under their weights."""

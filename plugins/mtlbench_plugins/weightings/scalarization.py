@@ -59,6 +59,10 @@ class Scalarization(api.Weighting):
         """There must be as many given weights as tasks, or none."""
         return _constant(self.params.weights).applicable(schema, backbone)
 
+    def needs_harness(self) -> str | None:
+        """The grid does; each of its points is constant weights."""
+        return "it trains once at each point of a grid; train under constant[weights=...] at each, or with mtlbench.run"
+
     def fit(self, trainer: api.Trainer) -> None:
         """Train under the weights of each point, and keep the best."""
         points = {"-".join(map(str, weights)): weights for weights in self.points(len(trainer.schema.tasks))}

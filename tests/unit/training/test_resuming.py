@@ -31,6 +31,7 @@ from mtlbench_plugins.weightings.dwa import DWA
 from mtlbench_plugins.weightings.famo import FAMO
 from mtlbench_plugins.weightings.gradnorm import GradNorm
 from mtlbench_plugins.weightings.gradvac import GradVac
+from mtlbench_plugins.weightings.igb_v2 import IGBv2
 from mtlbench_plugins.weightings.rlw import RLW
 from mtlbench_plugins.weightings.rmtl import RMTL
 from mtlbench_plugins.weightings.scalarization import Scalarization
@@ -98,6 +99,7 @@ METHODS: dict[str, Callable[[], api.Weighting]] = {
     "rlw": lambda: make(RLW),
     "gradnorm": lambda: make(GradNorm),
     "gradvac": lambda: make(GradVac),
+    "igb-v2": lambda: make(IGBv2, base_epoch=1, start_epoch=1, update_every=2),
     "adatask": lambda: make(AdaTask),
     "db-mtl": lambda: make(DBMTL),
     "rmtl": lambda: make(RMTL, **SMALL_CRITICS),

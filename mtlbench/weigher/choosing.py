@@ -1,0 +1,90 @@
+"""Which weighting a loop of one's own asks for, and why some cannot weigh there."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mtlbench.api import Backbone, Schema, Task, Weighting
+from mtlbench.config.parameters import public_fields
+from mtlbench.config.specs import Resolved, resolve, resolve_texts
+from mtlbench.discovery import Catalogue, Entry, discover
+from mtlbench.errors import UsageError
+from mtlbench.experiments.applicability import other_kind
+from mtlbench.tasks.registry import task_kind
+
+LEARNING_RATE = "learning_rate"
+KIND = "weighting"
+
+
+def tasks_of(tasks: int | Sequence[str], kinds: str | Sequence[str]) -> tuple[Task, ...]:
+    """The tasks, ``task1``, ``task2``, ... where only their number is given.
+
+    Raises:
+        UsageError: there is none, a name stands twice, or a kind is unknown.
+    """
+    names = [f"task{k + 1}" for k in range(tasks)] if isinstance(tasks, int) else list(tasks)
+    if not names or isinstance(tasks, str):
+        raise UsageError(f"tasks = {tasks!r}: give the number of tasks, at least 1, or a list of their names")
+    if len(set(names)) < len(names):
+        raise UsageError(f"tasks = {names!r}: a name stands twice; give each task a name of its own")
+    of_each = [kinds] * len(names) if isinstance(kinds, str) else list(kinds)
+    if len(of_each) != len(names):
+        raise UsageError(f"kinds = {of_each!r}: give one kind for all {len(names)} tasks, or one each")
+    for kind in of_each:
+        task_kind(kind)
+    return tuple(map(Task, names, of_each))
+
+
+def weighting_of(
+    given: str | type[Weighting] | Weighting, params: Mapping[str, Any], learning_rate: float | None
+) -> tuple[Weighting, float | None]:
+    """The weighting, and the learning rate that is the network's.
+
+    Args:
+        given: a spec such as ``"cagrad[c=0.4]"``, a class, or an instance.
+        params: more parameters, by their public names.
+        learning_rate: a parameter of the method, if it has one of this name.
+
+    Raises:
+        UsageError: there is no such method or parameter, or a value is invalid.
+    """
+    if isinstance(given, Weighting):
+        if params:
+            raise UsageError(f"{', '.join(params)}: the weighting has its parameters already; make it with these")
+        return given, learning_rate
+    if isinstance(given, str):
+        catalogue = discover(())
+        chosen = _chosen(catalogue, given)
+        stated = chosen.params.model_dump(mode="json", by_alias=True)
+        name, set_there = chosen.entry.name, {key: stated[key] for key in chosen.given}
+    else:
+        name, set_there = given.name, {}
+        catalogue = Catalogue().including([Entry(given, KIND, "a class of yours")])
+    if twice := set_there.keys() & params.keys():
+        raise UsageError(f"{given!r} and a keyword both set {', '.join(sorted(twice))}; leave one out")
+    own = {**set_there, **params}
+    if learning_rate is not None and LEARNING_RATE in public_fields(catalogue.get(KIND, name).cls.Params):
+        own, learning_rate = {LEARNING_RATE: learning_rate, **own}, None
+    weighting: Weighting = resolve(catalogue, KIND, name, own, "quick").create()
+    return weighting, learning_rate
+
+
+def check(weighting: Weighting, tasks: tuple[Task, ...]) -> None:
+    """Refuse a method that cannot weigh these tasks in a loop of one's own.
+
+    Raises:
+        UsageError: with the reason, and what to do.
+    """
+    schema = Schema((), (), tasks, sessions=False, users=False)
+    own: type[Backbone] = Backbone  # type: ignore[type-abstract]  # stands for the loop's network
+    reason = weighting.needs_harness() or other_kind(type(weighting), schema)
+    if reason is None and "critics" not in weighting.needs:  # critics are trained by now, and need no sessions
+        reason = weighting.applicable(schema, own)
+    if reason is not None:
+        raise UsageError(f"{weighting.name} cannot weigh here: {reason}")
+
+
+def _chosen(catalogue: Catalogue, text: str) -> Resolved:
+    found = resolve_texts(catalogue, KIND, [text], "quick")
+    if len(found) != 1:
+        raise UsageError(f"{text!r} names {len(found)} weightings; a weigher has one")
+    return found[0]
