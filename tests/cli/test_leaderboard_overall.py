@@ -70,7 +70,7 @@ def test_the_page_answers_and_says_what_was_compared(mtlbench: Any, folder: Path
     over_logs, gains, _, compared = tables
     assert over_logs[1][0][0] == "A"
     assert sorted(row[0][0] for row in over_logs[1:]) == ["A", "B", "Constant"]
-    assert [cell[0].split() for cell in gains[0]] == [["Weighting"], ["Hotel", "hotel"], ["Shop", "shop"]]
+    assert [cell[0] for cell in gains[0]] == ["Weighting", "Hotel<br>hotel", "Shop<br>shop"]
     assert [row[0][0] for row in gains[1:]] == ["A", "B", "C"]
     assert gains[1][2][0].endswith("*")
     assert gains[3][1][0].endswith("°")

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards.boards.over_logs import OverLogs
@@ -37,7 +38,7 @@ def to_overall_page(found: Sequence[OverLogs], sources: Sequence[str], pages: Se
         f"Made by `mtlbench leaderboard overall` from the records of {', '.join(map(_link, pages))}. {escape(made)}",
         "## The answer in five sentences",
         "\n".join(sentences),
-        f"![Gain of each weighting over {escape(baseline_name(first))} on each board]({figure})",
+        f"![Gain of each weighting over {escape(baseline_name(first))} on each board]({quote(figure)})",
         "Blue is better and red is worse than constant weights on the same backbone, in half widths of the 95 % "
         "interval over seeds; the numbers are Δm in percent. The tables below have the same with the intervals.",
         *sections(over_logs_tables(found)),
