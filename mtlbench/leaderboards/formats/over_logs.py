@@ -29,9 +29,9 @@ def to_overall_page(found: Sequence[OverLogs], sources: Sequence[str], pages: Se
     """
     first = found[0]
     sentences = [f"{i}. **{one.question}** {escape(one.text)}" for i, one in enumerate(answer(first), start=1)]
-    made = f"The answer is of the weightings {tuned_how(first)}."
+    made = f"The answer is about weightings {tuned_how(first)}."
     if len(found) > 1:
-        made += f" Those {' and those '.join(map(tuned_how, found[1:]))} follow in tables of their own."
+        made += f" Weightings {' and '.join(map(tuned_how, found[1:]))} follow in tables of their own."
     parts = [
         HEADER.format(shlex.join(sources)),
         "# Which weighting helps where",

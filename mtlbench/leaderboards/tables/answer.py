@@ -86,7 +86,7 @@ def _best(found: OverLogs) -> str:
         have = f"and there is one, {found.called(found.blocks[0])}"
         return f"That cannot be said: Friedman's test takes two logs or more with the same weightings, {have}."
     first, *rest = found.standings
-    apart = found.apart_from(first)
+    apart = sorted(found.apart_from(first), key=lambda one: one.spec != found.baseline)
     of = f"{len(found.standings)} weightings over {logs_of(found)}"
     test = f"Friedman's p = {found.friedman.p:.2g}, critical difference {found.critical_difference:.1f}"
     if not found.friedman.p < ALPHA:
@@ -113,11 +113,11 @@ def _over_logs(found: OverLogs) -> str:
         if told:
             parts.append(f"{_named([f'{one.name} ({percent(one.gain)})' for one in told])} {_verb(told, one, several)}")
     if parts:
-        return f"{', and '.join(parts)} in Δm over {baseline_name(found)}, ± a 95 % interval over logs ({test})."
+        return f"{', and '.join(parts)} in Δm over {baseline_name(found)} (95 % intervals over logs; {test})."
     top = max(found.rivals, key=lambda one: one.gain.value)
     return (
         f"None is shown to be: no weighting is told apart from {baseline_name(found)} ({test}), and the largest mean "
-        f"gain in Δm is that of {top.name}, {percent(top.gain)}, ± a 95 % interval over logs."
+        f"gain in Δm is that of {top.name}, {percent(top.gain)} (its own 95 % interval over logs)."
     )
 
 
@@ -132,16 +132,16 @@ def _per_log(found: OverLogs) -> str:
     base = baseline_name(found)
     parts = []
     for verdict in VERDICTS:
-        where = [
-            f"{_gains(board, specs)} on {found.called(board)}" for board in tested if (specs := board.told(verdict))
-        ]
+        told = [board for board in tested if board.told(verdict)]
+        most = MOST_NAMED if len(told) <= MOST_NAMED else 1
+        where = [f"{_gains(board, board.told(verdict), most)} on {found.called(board)}" for board in told]
         parts += [f"{verdict} than {base}: {', '.join(where)}"] if where else []
     silent = [found.called(board) for board in tested if not any(map(board.told, VERDICTS))]
     if not parts:
         return f"On none: no weighting is told apart from {base} on {in_words(silent)} ({test})."
     parts += [f"none is told apart on {in_words(silent)}"] if silent else []
     text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]} (Δm, ± a 95 % interval over seeds; {test})."
+    return f"{text[0].upper()}{text[1:]} (Δm and its 95 % interval over seeds; {test})."
 
 
 def _cost(found: OverLogs) -> str:
@@ -167,17 +167,19 @@ def _advice(found: OverLogs) -> str:
     if winners := [one for one in found.rivals if one.verdict == "better"]:
         top = max(winners, key=lambda one: one.gain.value)
         return f"{top.name}: of what is shown to gain over logs it has the largest mean gain, {percent(top.gain)}."
-    helping = {spec for board in tested for spec in board.told("better")}
-    if mixed := [found.names[spec] for spec in helping if any(spec in board.told("worse") for board in tested)]:
-        names = _named(sorted(mixed))
-        return f"That depends on the log: {names} gained on one and lost on another; on yours, compare with {base}."
+    logs = {spec: {board.log for board in tested if spec in board.told("better")} for spec in found.specs}
+    helping = [spec for spec, on in logs.items() if on]
+    safe = [spec for spec in helping if not any(spec in board.told("worse") for board in tested)]
+    if safe:
+        most = max(len(logs[spec]) for spec in safe)
+        names = _named([found.names[spec] for spec in safe if len(logs[spec]) == most])
+        of = len({board.log for board in tested})
+        where = "the one log that has enough seeds" if of == 1 else f"{most} of {of} logs"
+        return f"The log decides: a gain of {names} is shown on {where}, and no loss; on yours, compare with {base}."
     if helping:
-        on = [board for board in tested if board.told("better")]
-        logs = {board.log for board in on}
-        off = [found.called(board) for board in tested if board.log not in logs]
-        elsewhere = f", and not on {_named(off)}" if off else ""
-        where = _named([found.called(board) for board in on])
-        return f"The log decides: a gain is shown on {where}{elsewhere}; on yours, compare with {base}."
+        names = _named([found.names[spec] for spec in helping])
+        both = f"a gain of {names} is shown on one and a loss on another"
+        return f"That depends on the log: {both}; on yours, compare with {base}."
     if not tested:
         return f"These boards cannot tell, and so give no reason to leave {base}: {_too_few_seeds(found)}."
     reach = max(gain.estimate.high for board in tested for gain in board.rivals.values())
@@ -194,8 +196,8 @@ def _shown(found: OverLogs) -> list[_Shown]:
     return shown + [_Shown(found.names[spec], board.gains[spec].steps, board.gains[spec].cut_off) for board, spec in on]
 
 
-def _gains(board: BoardGains, specs: Sequence[str]) -> str:
-    return _named([f"{board.names[spec]} ({percent(board.gains[spec].estimate)})" for spec in specs])
+def _gains(board: BoardGains, specs: Sequence[str], most: int) -> str:
+    return _named([f"{board.names[spec]} ({percent(board.gains[spec].estimate)})" for spec in specs], most)
 
 
 def _too_few_seeds(found: OverLogs) -> str:
@@ -210,10 +212,10 @@ def _nothing_shared(found: OverLogs) -> str:
     return f"no weighting beside {baseline_name(found)} has every seed on all of {logs_of(found)}"
 
 
-def _named(names: Sequence[str]) -> str:
+def _named(names: Sequence[str], most: int = MOST_NAMED) -> str:
     """``A``, ``A and B``, ``A, B and 3 more``."""
-    more = len(names) - MOST_NAMED
-    return in_words([*names[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])])
+    more = len(names) - most
+    return in_words([*names[:most], *([f"{more} more"] if more > 0 else [])])
 
 
 def _unique(names: Iterable[str]) -> list[str]:

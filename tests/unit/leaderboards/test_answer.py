@@ -33,12 +33,20 @@ def test_one_weighting_that_is_better_on_all_logs_is_named_everywhere() -> None:
         "A has the best mean rank of 3 weightings over 6 logs, 1.0, and is told apart from all"
     )
     assert re.match(
-        r"A \(\+0\.5\d ± 0\.0\d %\) gains in Δm over Constant, ± a 95 % interval over logs \(p < \.05", said["over"]
+        r"A \(\+0\.5\d ± 0\.0\d %\) gains in Δm over Constant \(95 % intervals over logs; p < \.05", said["over"]
     )
     assert said["where"].startswith("Better than Constant: A (+0.5")
     assert all(f" on {name}" in said["where"] for name in NAMES[:6])
     assert said["cost"] == "What is shown to gain took 1.0 times the steps of Constant."
     assert said["use"].startswith("A: of what is shown to gain over logs it has the largest mean gain, +0.5")
+
+
+def test_of_many_the_best_is_told_apart_from_some_and_constant_weights_are_named_first() -> None:
+    leads = {name: 0.001 * place for place, name in enumerate("HGFEDCBA", start=1)}
+    said = told(over([leads] * 6, noise=0.0001))
+    # Nine weightings rank 1 to 9 on all logs, and the critical difference of 6 logs is 4.9.
+    assert said["best"].startswith("A has the best mean rank of 9 weightings over 6 logs, 1.0, and is told apart from ")
+    assert "from Constant, F and 2 more, but not from 4 others" in said["best"]
 
 
 def test_without_its_gain_on_any_log_nothing_is_claimed_of_it() -> None:
@@ -55,7 +63,7 @@ def test_five_logs_cannot_claim_over_logs_what_six_do() -> None:
     said = told(over(both(GAIN, 0.0006, logs=5)))
     assert said["over"] == "That cannot be said: a test over logs takes 6 logs or more, and there are 5."
     assert said["where"].startswith("Better than Constant: A")
-    assert said["use"].startswith("The log decides: a gain is shown on Shop, Hotel and 3 more; on yours")
+    assert said["use"].startswith("The log decides: a gain of A is shown on 5 of 5 logs, and no loss; on yours")
 
 
 def test_a_loss_on_one_log_takes_the_claim_over_logs_away() -> None:
@@ -74,7 +82,15 @@ def test_better_on_some_logs_and_worse_on_others() -> None:
     assert [name for name in NAMES[:6] if name in said["where"][:better]] == list(NAMES[:3])
     assert [name for name in NAMES[:6] if name in said["where"][better:worse]] == list(NAMES[3:6])
     assert said["use"] == (
-        "That depends on the log: A gained on one and lost on another; on yours, compare with Constant."
+        "That depends on the log: a gain of A is shown on one and a loss on another; on yours, compare with Constant."
+    )
+
+
+def test_what_gains_on_the_most_logs_and_loses_on_none_is_advised_before_what_also_loses() -> None:
+    leads = [{"A": GAIN, "B": GAIN, "C": GAIN if i else NOTHING} for i in range(3)]
+    leads[0]["A"] = -GAIN
+    assert told(over(leads))["use"] == (
+        "The log decides: a gain of B is shown on 3 of 3 logs, and no loss; on yours, compare with Constant."
     )
 
 
@@ -92,7 +108,10 @@ def test_one_log_has_no_ranking_and_no_claim_beyond_itself() -> None:
     assert said["best"].endswith("and there is one, Shop.")
     assert said["over"] == "That cannot be said: a test over logs takes 6 logs or more, and there is 1."
     assert said["where"].startswith("Better than Constant: A (+0.5")
-    assert said["use"] == "The log decides: a gain is shown on Shop; on yours, compare with Constant."
+    assert said["use"] == (
+        "The log decides: a gain of A is shown on the one log that has enough seeds, and no loss; on yours, compare "
+        "with Constant."
+    )
 
 
 def test_three_seeds_claim_nothing_of_a_log() -> None:
@@ -116,7 +135,9 @@ def test_logs_without_a_weighting_in_common() -> None:
     assert (said["best"], said["over"]) == (why, why)
     assert said["where"].startswith("Better than Constant: A (+0.5")
     assert "none is told apart on Hotel" in said["where"]
-    assert said["use"] == "The log decides: a gain is shown on Shop, and not on Hotel; on yours, compare with Constant."
+    assert said["use"] == (
+        "The log decides: a gain of A is shown on 1 of 2 logs, and no loss; on yours, compare with Constant."
+    )
 
 
 def test_tuned_weightings_answer_before_those_at_their_defaults() -> None:
