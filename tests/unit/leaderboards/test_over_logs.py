@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from made_logs import log_boards, log_records, over
+from markdown_it import MarkdownIt
 from record_factory import TASKS, plugin, record, runs
 from scipy import stats
 
@@ -12,6 +13,7 @@ from mtlbench.leaderboards.boards.board_gains import BoardGains, board_gains, ju
 from mtlbench.leaderboards.boards.gains import Gain
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.leaderboards.boards.over_logs import over_logs
+from mtlbench.leaderboards.formats.over_logs import to_overall_page
 from mtlbench.records import Influence, Record
 from mtlbench.records.influence import encoded
 from mtlbench.statistics import critical_difference, friedman, max_t, ranks, sampling_interval
@@ -234,3 +236,24 @@ def test_nothing_to_compare() -> None:
     without = boards([one for one in log_records("Shop", {"A": 0.0, "B": 0.0}) if not one.baseline])
     assert over_logs([("alone", alone), ("without", without)]) == []
     assert over_logs([]) == []
+
+
+def test_names_from_records_are_shown_as_they_are_on_the_page() -> None:
+    name = "A|<b>*x*</b>[y](javascript:1)"
+    records = log_records("Shop", {"A": 0.004})
+    hostile = [
+        one.model_copy(update={"weighting": one.weighting.model_copy(update={"label": name})})
+        if one.weighting.name == "a"
+        else one
+        for one in records
+    ]
+    page = to_overall_page(over_logs([("shop", boards(hostile))]), ["."], ["a page.md", "shop.md"], "my figure.svg")
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(page)
+    inline = [child for token in tokens for child in token.children or []]
+    assert {child.attrGet("href") for child in inline if child.type == "link_open"} == {"shop.md"}
+    assert [child.attrGet("src") for child in inline if child.type == "image"] == ["my%20figure.svg"]
+    assert {child.content for child in inline if child.type.startswith("html")} == {"<br>"}  # in heads of tables
+    assert not any(child.type == "em_open" for child in inline)
+    shown = ["".join(child.content for child in token.children or []) for token in tokens if token.type == "inline"]
+    assert name in shown  # its own cell
+    assert any(f"Better than Constant: {name} (+0." in text for text in shown)
