@@ -4,7 +4,7 @@ import hashlib
 import inspect
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,16 +36,20 @@ def specs(kind: str, given: Any) -> tuple[list[str], list[Path]]:
     Raises:
         UsageError: something is neither.
     """
+    base = KINDS[kind].__name__
+    if hasattr(given, "columns"):
+        raise UsageError(f"{kind}: a data frame has no tasks by itself; give mtlbench.table(frame, tasks=[...], ...)")
     texts, files = [], []
-    for one in [given] if isinstance(given, str | type) else list(given):
+    for one in list(given) if isinstance(given, Iterable) and not isinstance(given, str | type) else [given]:
         if isinstance(one, str):
             texts.append(one)
         elif isinstance(one, type) and issubclass(one, KINDS[kind]):
             plugin: type[Any] = one
+            if not isinstance(getattr(plugin, "name", None), str):
+                raise UsageError(f"{kind}: the class {one.__name__} has no name; write name = {one.__name__.lower()!r}")
             texts.append(plugin.name)
             files.append(_file_of(one))
         else:
-            base = KINDS[kind].__name__
             raise UsageError(
                 f"{kind}: {one!r} is neither a spec nor a subclass of mtlbench.api.{base}; give one of both"
             )
@@ -82,17 +86,29 @@ def table(frame: "pd.DataFrame", **description: Any) -> str:
             ``numerical``, ``timestamp``, ``user``, ``session``, ...
 
     Raises:
-        UsageError: the frame cannot be written as Parquet.
+        UsageError: it is no data frame, cannot be written as Parquet, or a key holds what TOML has not.
     """
+    if not hasattr(frame, "to_parquet"):
+        raise UsageError(f"{type(frame).__name__} is no pandas data frame; make one by pandas.DataFrame(...)")
+    described = {key: _plain(value) for key, value in description.items() if value is not None}
+    try:
+        stated = tomli_w.dumps(described)
+    except TypeError as error:
+        raise UsageError(f"the description of the data frame: {error}; give texts, numbers and lists") from error
     folder = cache_dir() / "frames"
     try:
         data = frame.to_parquet(index=False)
     except Exception as error:  # pyarrow has many of its own
         raise UsageError(f"the data frame cannot be written as Parquet: {error}; convert the column") from error
-    content = hashlib.sha256(data + json.dumps(description, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    content = hashlib.sha256(data + json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()[:16]
     log = _written(f"{content}.parquet", data, folder)
-    text = tomli_w.dumps({"files": log.name, **description})
+    text = tomli_w.dumps({"files": log.name}) + stated
     return f"table[schema='{_written(f'{content}.toml', text.encode(), folder)}']"
+
+
+def _plain(value: Any) -> Any:
+    """Columns of a data frame and arrays as lists, which TOML has."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _written(name: str, content: bytes, folder: Path | None = None) -> Path:

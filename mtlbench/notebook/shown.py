@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
+from mtlbench.errors import UsageError
 from mtlbench.leaderboards.formats.html import to_html
 from mtlbench.leaderboards.formats.markdown import sections
 from mtlbench.leaderboards.formats.terminal import to_rich
@@ -47,7 +48,11 @@ class Picture:
         """Write it to ``path``, an .svg file.
 
         Raises:
-            UsageError: it cannot be written.
+            UsageError: it is no .svg file, or cannot be written.
         """
+        if Path(path).suffix.lower() != ".svg":
+            raise UsageError(
+                f"cannot write {path}: a figure is SVG; name it .svg, or draw it by `mtlbench figure --file`"
+            )
         write_file(Path(path), self.svg.encode())
         return Path(path)
