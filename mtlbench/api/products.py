@@ -1,10 +1,14 @@
 """Inner products of gradients, parameter by parameter."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
+
+LONG = 8192
+"""Where torch may multiply float32 matrices by another library (``torch.set_float32_matmul_precision``), it multiplies
+vectors from about this length on by that library too, one number after the other. One product of matrices with the
+vectors as columns then has the same order of summation, so the same bits, in half the time for six."""
 
 
 def inner_products(pairs: Iterable[tuple[Sequence[Tensor], Sequence[Tensor]]]) -> Tensor:
@@ -13,8 +17,7 @@ def inner_products(pairs: Iterable[tuple[Sequence[Tensor], Sequence[Tensor]]]) -
     Where the two sequences are one, each pair is multiplied once. The products of one parameter are made one after the
     other, because they read the same numbers.
     """
-    with _of_vectors():
-        return torch.stack([_of_parameter(one, other) for one, other in pairs])
+    return torch.stack([_of_parameter(one, other) for one, other in pairs])
 
 
 def _of_parameter(one: Sequence[Tensor], other: Sequence[Tensor]) -> Tensor:
@@ -22,24 +25,9 @@ def _of_parameter(one: Sequence[Tensor], other: Sequence[Tensor]) -> Tensor:
     if one is not other:
         columns = [tensor.flatten() for tensor in other]
         return torch.stack([torch.dot(row, column) for row in rows for column in columns]).view(len(rows), -1)
+    if len(rows) > 2 and len(rows[0]) >= LONG and torch.get_float32_matmul_precision() != "highest":
+        columns_of = torch.stack(rows, dim=1)
+        return columns_of.t() @ columns_of
     made = {(i, j): torch.dot(row, rows[j]) for i, row in enumerate(rows) for j in range(i, len(rows))}
     numbers = range(len(rows))
     return torch.stack([made[min(i, j), max(i, j)] for i in numbers for j in numbers]).view(len(rows), -1)
-
-
-@contextmanager
-def _of_vectors() -> Iterator[None]:
-    """Let torch multiply vectors as BLAS does.
-
-    Where matrices may be multiplied with another library (``torch.set_float32_matmul_precision``), so are vectors, and
-    a product of two vectors then takes ten times as long.
-    """
-    before = torch.get_float32_matmul_precision()
-    if before == "highest":
-        yield
-        return
-    torch.set_float32_matmul_precision("highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
