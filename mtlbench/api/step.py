@@ -36,7 +36,9 @@ class SharedGradients:
             TrainingError: one of them is not a finite number.
         """
         products = inner_products((gradients, gradients) for gradients in self.jacobian.values())
-        gram = products.double().movedim(0, -1).contiguous().sum(-1)
+        # Each by itself: the sum of a row of a matrix has another order.
+        of_pairs = products.double().flatten(1).t().contiguous()
+        gram = torch.stack([of_pair.sum() for of_pair in of_pairs]).view_as(products[0])
         if not gram.isfinite().all():
             raise TrainingError(
                 f"training diverged: the inner products of the task gradients are {gram.tolist()}; "

@@ -67,7 +67,7 @@ class Project(torch.autograd.Function):
         for these in factored.groups(tasks, outputs):
             _of_fields(factored, gradient[:, these], values, weight, of_values[these], of_weight[these])
         # Transposed twice: a product whose second factor has few columns takes ten times as long.
-        of_tail = torch.stack([(factored.numbers.t() @ own).t() for own in gradient.unbind(1)])
+        of_tail = [(factored.numbers.t() @ own).t() for own in gradient.unbind(1)]
         of_inner: tuple[Tensor, ...] = ()
         if inner:
             last = slice(-width, None)
@@ -82,7 +82,10 @@ class Project(torch.autograd.Function):
             of_bags = _of_bags(of_weight.view(tasks * outputs, -1), factored)
             torch.mm(gradient.view(batch, -1).t(), pooled, out=of_bags)
         widths = [0 if gradient is None else w for gradient, w in zip(gradients, ctx.widths, strict=True)]
-        of_weights, of_biases = of_weight.split(widths, dim=1), of_tail[:, :, -1].split(widths, dim=1)
+        of_weights, of_biases = (
+            of_weight.split(widths, dim=1),
+            torch.stack([own[:, -1] for own in of_tail]).split(widths, dim=1),
+        )
         of_layers = [
             None if gradient is None else part
             for parts in (of_weights, of_biases)
