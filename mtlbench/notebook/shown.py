@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
+from mtlbench.errors import UsageError
 from mtlbench.leaderboards.formats.html import to_html
 from mtlbench.leaderboards.formats.markdown import sections
 from mtlbench.leaderboards.formats.terminal import to_rich
@@ -36,18 +37,26 @@ class ShownTables:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as SVG, which a notebook shows."""
+    """A figure that a notebook shows: as SVG, and as PNG where a viewer shows no SVG."""
 
     svg: str = field(repr=False)
+    png: bytes = field(repr=False)
 
     def _repr_svg_(self) -> str:
         return self.svg
 
+    def _repr_png_(self) -> bytes:
+        return self.png
+
     def save(self, path: Path | str) -> Path:
-        """Write it to ``path``, an .svg file.
+        """Write it to ``path``, an .svg or .png file.
 
         Raises:
-            UsageError: it cannot be written.
+            UsageError: the ending is another, or it cannot be written.
         """
-        write_file(Path(path), self.svg.encode())
-        return Path(path)
+        path = Path(path)
+        contents = {".svg": self.svg.encode(), ".png": self.png}
+        if path.suffix not in contents:
+            raise UsageError(f"{path}: a figure is saved as .svg or .png; `mtlbench figure` writes .pdf too")
+        write_file(path, contents[path.suffix])
+        return path
