@@ -10,9 +10,9 @@ from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
-from mtlbench.api import Weighting
 from mtlbench.config.parameters import parameter_rows
 from mtlbench.discovery import Entry, discover
+from mtlbench.discovery.families import family_of
 
 DOCS = Path(__file__).parent
 INDEX = "weightings.md"
@@ -169,19 +169,8 @@ def pages() -> dict[str, str]:
     """The text of each page, by its path below docs/."""
     found = discover().weightings
     built_in = [found[name] for name in sorted(found) if found[name].cls.__module__.startswith(BUILT_IN)]
-    entries = {family: [entry for entry in built_in if family_of(entry) is family] for family in FAMILIES}
+    entries = {family: [entry for entry in built_in if family_of(entry.cls) == family.title] for family in FAMILIES}
     return {INDEX: index(entries), **{path(family): family_page(family, entries) for family in FAMILIES}}
-
-
-def family_of(entry: Entry) -> Family:
-    """The family of a weighting, from what its class declares and overrides."""
-    cls = entry.cls
-    # The baseline trains one stage at its defaults; its further stages are options for comparisons.
-    if warm_start(cls) is not None or (cls.fit is not Weighting.fit and not cls.baseline):
-        return WITH_STAGES
-    if cls.needs & {"gram", "jacobian"}:
-        return FROM_GRADIENTS
-    return PER_SAMPLE if cls.per_sample else FROM_LOSSES
 
 
 def warm_start(cls: Any) -> Any:

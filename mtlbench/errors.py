@@ -57,10 +57,11 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def did_you_mean(name: str, known: list[str]) -> str:
-    """The end of an error message about the unknown ``name``: a suggestion, or all known names."""
+    """The end of an error message about the unknown ``name``: a suggestion, whatever the case, or all known names."""
     from difflib import get_close_matches
 
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    folded = {one.casefold(): one for one in known}
+    close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
     if close:
-        return f"did you mean {close[0]!r}?"
+        return f"did you mean {folded[close[0]]!r}?"
     return f"known: {', '.join(sorted(known)) or '(none)'}"

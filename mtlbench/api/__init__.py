@@ -4,7 +4,7 @@ from typing import NoReturn
 
 from mtlbench.api import search
 from mtlbench.api.backbone import Backbone, ExpertSizes, Sizes
-from mtlbench.api.dataset import BagColumn, Dataset, Log, Split, Splits
+from mtlbench.api.dataset import BagColumn, Dataset, Log
 from mtlbench.api.description import Description, Section
 from mtlbench.api.histories import history
 from mtlbench.api.inputs import Bag, Inputs
@@ -17,6 +17,7 @@ from mtlbench.api.schema import BagField, Field, Pooling, Schema, VectorField
 from mtlbench.api.sessions import session_ids
 from mtlbench.api.setting import Setting
 from mtlbench.api.spilled import SpilledFrame
+from mtlbench.api.splits import Split, Splits
 from mtlbench.api.splitting import Splitting
 from mtlbench.api.step import Jacobian, SharedGradients, Step
 from mtlbench.api.tasks import Task, funnel

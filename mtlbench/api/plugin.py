@@ -37,6 +37,7 @@ class Registrar(Protocol):
     def package(self, name: str) -> None:
         """Register the concrete plugin classes that the modules of the package ``name`` define.
 
-        Modules whose name starts with ``_`` are skipped. If a module cannot be imported, ``mtlbench list`` shows it as
+        Where datasets are registered, a TOML file in the package is one too: it describes a public log. Modules and
+        files whose name starts with ``_`` are skipped. If a module cannot be imported, ``mtlbench list`` shows it as
         broken, and the others still work.
         """

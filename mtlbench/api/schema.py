@@ -64,6 +64,8 @@ class Schema:
     """The inputs that describe the user rather than the item or the moment."""
     bags: tuple[BagField, ...] = ()
     vectors: tuple[VectorField, ...] = ()
+    timestamps: bool = False
+    """Whether rows carry a timestamp. With a user and a session rule they would have sessions too."""
 
     @property
     def task_names(self) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from mtlbench.api.dataset import Split
 from mtlbench.api.renamed import SETTING_ATTRIBUTES, replacement
+from mtlbench.api.splits import Split
 from mtlbench.api.step import Step
 from mtlbench.api.tasks import Task
 from mtlbench.errors import UsageError

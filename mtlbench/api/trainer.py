@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 from torch import Tensor
 
 from mtlbench.api.backbone import Backbone
-from mtlbench.api.dataset import Split
 from mtlbench.api.schema import Schema
+from mtlbench.api.splits import Split
 from mtlbench.api.step import Step
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ from mtlbench.cli import (
     run,
     status,
 )
+from mtlbench.cli.group import Group
 from mtlbench.cli.output import say, warnings_as_lines
 from mtlbench.errors import MtlbenchError, is_out_of_memory, said_of
 from mtlbench.text import one_line, shortened
@@ -34,13 +35,16 @@ from mtlbench.text import one_line, shortened
 USAGE_ERROR = 2
 
 app = typer.Typer(
-    help=f"""{mtlbench.__doc__}
+    help="""Compare multi-task loss weightings for recommendation, fairly and repeatably.
+
+    From Python, `import mtlbench` does the same: `mtlbench.run(weightings="rmtl", backbones="all")`.
 
     \b
     mtlbench run --weighting rmtl --backbone all
     mtlbench list
     mtlbench info weighting rmtl
     """,
+    cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     # Brackets are part of our grammar: no markup in help texts.

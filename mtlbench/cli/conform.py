@@ -3,14 +3,13 @@
 import importlib.util
 import re
 import sys
-import textwrap
 from inspect import getsourcefile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtlbench.cli.output import PluginFiles, say, stdout
+from mtlbench.cli.output import PluginFiles, say, stdout, wrapped
 from mtlbench.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -78,16 +77,7 @@ def _print(text: str) -> None:
 
 def folded(text: str, width: int) -> str:
     """The lines of ``text`` at most ``width`` wide, but for words that are longer."""
-    return "\n".join(
-        textwrap.fill(
-            line,
-            width,
-            subsequent_indent=" " * _text_begins(line),
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for line in text.split("\n")
-    )
+    return "\n".join(wrapped(line, width, rest=" " * _text_begins(line)) for line in text.split("\n"))
 
 
 def _text_begins(line: str) -> int:

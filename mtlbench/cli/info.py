@@ -1,11 +1,12 @@
 """``mtlbench info``."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from mtlbench.cli import completion
-from mtlbench.cli.output import PluginFiles, plain, stdout, table
+from mtlbench.cli.output import PluginFiles, plain, say, stdout, wrapped
 from mtlbench.errors import UsageError, did_you_mean
 
 
@@ -20,6 +21,7 @@ def info(
     mtlbench info weighting rmtl
     mtlbench info backbone ple
     """
+    from mtlbench.cli.docstrings import readable
     from mtlbench.cli.plugin_info import plugin_index
     from mtlbench.discovery import KINDS, plugin_files
 
@@ -27,19 +29,25 @@ def info(
         raise UsageError(f"unknown kind of plugin {kind!r}: {did_you_mean(kind, list(KINDS))}")
     found = plugin_index(plugin_files(plugin or ())).get(kind, name)
     rows, needs = found.told(found.parameters), found.told(found.needs)
-    console = stdout()
-    console.print(plain(f"{found.label} ({kind} {name})\n", style="bold"))
-    console.print(plain((found.description or "(no description)") + "\n"), soft_wrap=True)
-    if rows:
-        console.print(plain("Parameters", style="bold"))
-        console.print(table(list(rows[0]), [list(row.values()) for row in rows]))
-    else:
-        console.print(plain("No parameters"))
+    width = stdout().width
+    _heading(f"{found.label} ({kind} {name})\n")
+    say(readable(found.description or "(no description)", width))
+    _heading("\nParameters" if rows else "\nNo parameters")
+    for row in rows:
+        say(wrapped(f"{row['name']} = {row['default']} ({row['range']})", width, "- ", "  "))
+        say(wrapped(row["description"], width, "    ", "    "))
     if found.searched:
-        console.print(plain("\nSearched by --trials", style="bold"))
-        for one in found.searched:
-            console.print(plain(f"- {one}"), soft_wrap=True)
-    console.print(plain("\nNeeds", style="bold"))
-    for need in needs or ["nothing in particular"]:
-        console.print(plain(f"- {need}"), soft_wrap=True)
-    console.print(plain(f"\nOrigin: {found.origin}"))
+        _heading("\nSearched by --trials")
+        _items(found.searched, width)
+    _heading("\nNeeds")
+    _items(needs or ["nothing in particular"], width)
+    say(f"\nOrigin: {found.origin}")
+
+
+def _heading(text: str) -> None:
+    stdout().print(plain(text, style="bold"))
+
+
+def _items(texts: Sequence[str], width: int) -> None:
+    for text in texts:
+        say(wrapped(text, width, "- ", "  "))

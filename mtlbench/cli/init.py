@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtlbench.cli.data.common import OwnFile, Tasks, description_of, print_profile
-from mtlbench.cli.output import PluginFiles, find_plugins, say
+from mtlbench.cli.output import PluginFiles, find_plugins, say, warn_of_broken
 from mtlbench.cli.report import report
-from mtlbench.cli.run import INTERRUPTED, run
+from mtlbench.cli.run import INTERRUPTED, run_study_and_show
 from mtlbench.errors import DataError, UsageError
 from mtlbench.scaffold import project
 from mtlbench.text import counted
@@ -101,8 +101,12 @@ def init(
 
 def _run(study: Path, plugins: list[Path] | None, quiet: bool) -> int:
     """Do what ``mtlbench run --config`` does; its exit code."""
+    from mtlbench.config.study import Study
+
+    read, catalogue = Study.load(study, {"plugins": tuple(plugins or ())}), find_plugins(plugins)
+    warn_of_broken(catalogue.broken)
     try:
-        run(config=study, plugins=plugins, quiet=quiet)
+        run_study_and_show(read, read.resolve(catalogue), quiet)
     except typer.Exit as end:
         return end.exit_code
     return 0

@@ -3,13 +3,16 @@
 import typer
 
 from mtlbench.cli import leaderboard_build, leaderboard_compare, leaderboard_verify
+from mtlbench.cli.group import Group
 
-app = typer.Typer(help="Tables from records.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    cls=Group, help="Build, compare and verify leaderboards.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.callback()
 def _group() -> None:
-    """Tables from records."""
+    """Build, compare and verify leaderboards."""
 
 
 app.command("build")(leaderboard_build.build)

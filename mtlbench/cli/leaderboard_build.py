@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mtlbench.cli.output import print_tables
+from mtlbench.cli.output import print_leaderboard
 
 
 def build(
@@ -27,8 +27,9 @@ def build(
         ),
     ] = None,
     layout: Annotated[str, typer.Option(metavar="methods|paper", help="Shape of the tables.")] = "methods",
+    details: Annotated[bool, typer.Option("--details", help="Print all tables, as the page has them.")] = False,
 ) -> None:
-    """Make the leaderboard of all records in OUT, and print it.
+    """Make the leaderboard of all records in OUT, and print its main table and what it shows.
 
     The records of a page BOARD.md are records/BOARD/*.json beside it.
 
@@ -43,4 +44,4 @@ def build(
 
     wanted = list(dict.fromkeys(name.strip() for name in formats.split(",") if name.strip()))
     options = PageOptions.of(layout, sort, baseline or ())
-    print_tables(*publish(out, options, wanted))
+    print_leaderboard(publish(out, options, wanted), details)

@@ -10,7 +10,7 @@ from mtlbench.cli.output import print_tables, say
 from mtlbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from mtlbench.leaderboards import BoardScores, Table
+    from mtlbench.leaderboards import BoardScores
 
 REGRESSED = 3
 
@@ -66,7 +66,7 @@ def compare(
 def _print_published(own: "tuple[BoardScores, ...]", name: str, baseline: str | None) -> None:
     from mtlbench.leaderboards import published_tables
 
-    _print(published_tables(own, name, baseline), f"Beside {name}")
+    print_tables(published_tables(own, name, baseline), f"Beside {name}")
 
 
 def _compare(
@@ -77,25 +77,15 @@ def _compare(
     as_json: bool,
 ) -> None:
     from mtlbench.leaderboards import compare as compare_boards
-    from mtlbench.leaderboards import comparison_json, comparison_tables
+    from mtlbench.leaderboards import comparison_json, comparison_tables, not_compared
 
     found = compare_boards(own, others, baseline)
-    refusals = [refusal.text for refusal in found.refused]
-    refusals += [f"{title}: {reference} does not have the dataset" for title in found.absent]
-    if not found.boards:
-        raise UsageError(f"nothing may be compared: {'. '.join(refusals)}")
-    for text in refusals:
+    for text in not_compared(found, str(reference)):
         say(f"warning: not compared: {text}", err=True)
     if as_json:
         say(json.dumps(comparison_json(found), indent=2))
     else:
-        _print(comparison_tables(found), f"Compared with {reference}")
+        print_tables(comparison_tables(found), f"Compared with {reference}")
     if found.regressed:
         say(f"regressed: {'; '.join(found.regressed)}", err=True)
         raise typer.Exit(REGRESSED)
-
-
-def _print(tables: "list[Table]", title: str) -> None:
-    from mtlbench.leaderboards.formats.markdown import sections
-
-    print_tables(tables, "\n\n".join([f"# {title}", *sections(tables)]) + "\n")

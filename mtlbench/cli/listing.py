@@ -4,10 +4,13 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.cells import cell_len
 
 from mtlbench.cli.matrix import DEFAULT_KIND, show_matrix
-from mtlbench.cli.output import PluginFiles, plain, say, stdout, table
+from mtlbench.cli.output import PluginFiles, plain, say, stdout, wrapped
+from mtlbench.discovery.families import MEANINGS
 from mtlbench.errors import UsageError, did_you_mean
+from mtlbench.text import one_line
 
 if TYPE_CHECKING:
     from mtlbench.cli.plugin_info import PluginIndex, PluginInfo
@@ -68,11 +71,16 @@ def _print(index: "PluginIndex", groups: list[str]) -> None:
     console = stdout()
     for group in groups:
         plugins = _sorted(index, group)
-        console.print(plain(f"{group} ({len(plugins)})", style="bold"))
-        console.print(
-            table(["name", "summary"], [(plugin.name, plugin.summary.replace("``", "")) for plugin in plugins])
-        )
-        console.print()
+        console.print(plain(f"{group} ({len(plugins)})\n", style="bold"))
+        width = max((cell_len(plugin.name) for plugin in plugins), default=0)
+        for family in dict.fromkeys([*MEANINGS, ""]):
+            own = [plugin for plugin in plugins if plugin.family == family]
+            if own and family:
+                console.print(plain(f"{family}: {MEANINGS[family]}", style="bold"))
+            for plugin in own:
+                _print_line(plugin, width, console.width)
+            if own:
+                console.print()
     broken = _broken_in(index, groups)
     if broken:
         console.print(plain(f"broken ({len(broken)})", style="bold"))
@@ -80,6 +88,12 @@ def _print(index: "PluginIndex", groups: list[str]) -> None:
             console.print(
                 plain(f"{one.name} ({one.kind or 'kind unknown'}) {one.origin}: {one.reason}"), soft_wrap=True
             )
+
+
+def _print_line(plugin: "PluginInfo", name_width: int, width: int) -> None:
+    indent = "  "
+    name = f"{indent}{plugin.name}{' ' * (name_width - cell_len(plugin.name))}{indent}"
+    say(wrapped(one_line(plugin.summary.replace("``", "")), width, name, " " * cell_len(name)))
 
 
 def _as_json(index: "PluginIndex", groups: list[str]) -> dict[str, Any]:
@@ -90,6 +104,7 @@ def _as_json(index: "PluginIndex", groups: list[str]) -> dict[str, Any]:
                 "label": plugin.label,
                 "summary": plugin.summary,
                 "origin": plugin.origin,
+                "family": plugin.family or None,
                 "parameters": plugin.told(plugin.parameters),
             }
             for plugin in _sorted(index, group)

@@ -1,6 +1,7 @@
 """What commands share in talking to the user: data on stdout, the rest on stderr."""
 
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from mtlbench.leaderboards import Table as LeaderboardTable
 
 PIPED_WIDTH = 100
+ENDLESS = 10_000
+"""Columns of a console that folds nothing that people write."""
 
 PluginFiles = Annotated[
     list[Path] | None,
@@ -67,6 +70,14 @@ def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
+def wrapped(text: str, width: int, first: str = "", rest: str = "") -> str:
+    """``text`` in lines of at most ``width`` characters, cut between words alone; ``rest`` begins all but the first."""
+    folder = textwrap.TextWrapper(
+        width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+    return folder.fill(text)
+
+
 def find_plugins(files: Iterable[Path] | None) -> "Catalogue":
     """The catalogue of all installed plugins and those in ``files`` and ``MTLBENCH_PLUGINS``."""
     from mtlbench.discovery import discover, plugin_files
@@ -100,12 +111,37 @@ def warnings_as_lines() -> Iterator[None]:
         yield
 
 
-def print_tables(tables: "Sequence[LeaderboardTable]", markdown: str) -> None:
-    """Print tables on a terminal; where stdout is piped, the same as Markdown."""
+def print_tables(tables: "Sequence[LeaderboardTable]", title: str) -> None:
+    """Print all of ``tables`` on a terminal; where stdout is piped, the same as Markdown under ``title``."""
     from mtlbench.leaderboards import to_rich
+    from mtlbench.leaderboards.formats.markdown import sections
 
     if sys.stdout.isatty():
         console = stdout()
         console.print(to_rich(tables, console.width))
     else:
-        say(markdown, nl=False)
+        say("\n\n".join([f"# {title}", *sections(tables)]))
+
+
+def print_leaderboard(tables: "Sequence[LeaderboardTable]", details: bool) -> None:
+    """Print the main table of each board, or with ``details`` all tables, and what the boards show in words."""
+    from mtlbench.leaderboards import to_plain, to_screen, verdicts
+
+    console = stdout()
+    said = verdicts([board for table in tables for board in table.boards])
+    if details:
+        print_tables(tables, "Leaderboard")
+    elif console.is_terminal:
+        console.print(to_screen(tables, console.width))
+    else:
+        _print_plainly(to_plain(tables))
+    for text in said:
+        console.print(plain(f"\n{text}"), soft_wrap=not console.is_terminal)
+
+
+def _print_plainly(what: RenderableType) -> None:
+    """Print lines as long as they are, without blanks at their ends."""
+    console = Console(width=ENDLESS, color_system=None)
+    with console.capture() as captured:
+        console.print(what)
+    say("\n".join(line.rstrip() for line in captured.get().splitlines()))

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from mtlbench.discovery import KINDS, Broken, Entry, cached, discover, named
 from mtlbench.discovery.catalogue import BREAKS, reason_of
+from mtlbench.discovery.families import family_of
 from mtlbench.errors import UsageError, is_out_of_memory
 
 Told = TypeVar("Told")
@@ -30,6 +31,8 @@ class PluginInfo:
     failure: str
     searched: list[str]
     """What trials search, of its parameters and of the settings that all methods share; of a weighting alone."""
+    family: str
+    """How a weighting works, as of :mod:`mtlbench.discovery.families`; empty for other plugins, and where it failed."""
 
     def told(self, answer: Told | None) -> Told:
         """``answer``, which is the parameters or the needs.
@@ -81,10 +84,11 @@ def plugin_index(files: Sequence[Path]) -> PluginIndex:
 def _describe(entry: Entry) -> PluginInfo:
     from mtlbench.config.parameters import parameter_rows
 
-    parameters, needs, failure, searched = None, None, "", []
+    parameters, needs, failure, searched, family = None, None, "", [], ""
     try:
         parameters = parameter_rows(entry.cls.Params)
-        searched = list(_searched(entry)) if entry.kind == "weighting" else []
+        if entry.kind == "weighting":
+            searched, family = list(_searched(entry)), family_of(entry.cls)
         needs = list(_needs(entry))
     except BREAKS as error:
         if is_out_of_memory(error):
@@ -92,7 +96,7 @@ def _describe(entry: Entry) -> PluginInfo:
         failure = reason_of(error)
     description = getdoc(entry.cls) or ""
     facts = entry.kind, entry.name, entry.cls.label, entry.summary, description, entry.origin
-    return PluginInfo(*facts, parameters, needs, failure, searched)
+    return PluginInfo(*facts, parameters, needs, failure, searched, family)
 
 
 def _searched(entry: Entry) -> Iterator[str]:
@@ -108,6 +112,8 @@ def _needs(entry: Entry) -> Iterator[str]:
     if entry.kind == "dataset":
         if entry.cls.folder:
             yield f"raw files in DATA_DIR/{entry.cls.folder}"
+        if entry.cls.package:
+            yield f"the Python package {entry.cls.package}, which brings the raw files"
         return
     if entry.kind == "tracker":
         if entry.cls.package:

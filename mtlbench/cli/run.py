@@ -1,12 +1,14 @@
 """``mtlbench run``."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mtlbench.cli import completion
-from mtlbench.cli.output import PluginFiles, aligned, print_tables, say, warn_of_broken
+from mtlbench.cli.ending import Again, ending, retyped
+from mtlbench.cli.output import PluginFiles, aligned, print_leaderboard, say, warn_of_broken
 
 if TYPE_CHECKING:
     from mtlbench.config.plan import Plan
@@ -28,6 +30,7 @@ def _specs(kind: str, help: str) -> Any:
 
 
 def run(
+    context: typer.Context,
     datasets: Annotated[Specs, _specs("dataset", help="Datasets. [default: synthetic]")] = None,
     backbones: Annotated[Specs, _specs("backbone", help="Backbones. [default: all]")] = None,
     weightings: Annotated[Specs, _specs("weighting", help="Weightings. [default: rmtl]")] = None,
@@ -142,10 +145,13 @@ def run(
     ] = None,
     plugins: PluginFiles = None,
     config: Annotated[Path | None, _option(metavar="FILE", help="Study as TOML; flags override its values.")] = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="Print all tables, as the page has them, not the main ones alone.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cells and train nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
 ) -> None:
-    """Train every combination once and print the leaderboard.
+    """Train every combination once, print the leaderboard and say what it shows.
 
     SPEC is NAME or NAME[PARAMETER=VALUE,...]. A|B runs both values of a parameter; hyphens join the numbers of
     one value. SPEC options are repeatable and take comma-separated lists and `all`. What is recorded already does not
@@ -155,7 +161,7 @@ def run(
     mtlbench run --weighting rmtl --backbone all
     mtlbench run --weighting 'constant,rmtl[lambda=0.5|0.7,gamma=0.9]' --backbone ple,mmoe --seeds 5
     mtlbench run --dataset kuairand --data-dir data --backbone 'ple[bottom=512-256]' --preset compact
-    mtlbench run --backbone mmoe --weight-decay 1e-6 --schedule cosine --dropout 0.3 --embedding 32 --min-count 5
+    mtlbench run --backbone mmoe --weight-decay 1e-6 --schedule cosine --dropout 0.3 --embedding 32
     mtlbench run --weighting rmtl --backbone mmoe --controls --seeds 10
     mtlbench run --weighting constant,scalarization,rmtl --backbone mmoe --trials 20 --seeds 10
     mtlbench run --config study.toml --executor dask --scheduler tcp://head:8786 --out /shared/results
@@ -176,24 +182,33 @@ def run(
     if dry_run:
         _print_cells(plan, catalogue)
     else:
-        _run(study, plan, quiet)
+        run_study_and_show(study, plan, quiet, details, partial(retyped, context))
 
 
-def _run(study: "Study", plan: "Plan", quiet: bool) -> None:
+def run_study_and_show(
+    study: "Study", plan: "Plan", quiet: bool, details: bool = False, again: Again | None = None
+) -> None:
+    """Run ``study``, print its leaderboard, and say how it ended and, where ``again`` types a command, what is next.
+
+    Raises:
+        typer.Exit: it was interrupted, or a cell failed.
+    """
     from mtlbench.leaderboards.publishing import PageOptions, publish
-    from mtlbench.notebook.running import on_the_limit, run_study
+    from mtlbench.notebook.running import run_study
 
     try:
         summaries = run_study(study, plan, quiet)
     except KeyboardInterrupt:
         say("interrupted; the same command goes on with the cells that are left", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    print_tables(*publish(study.out, PageOptions(study.layout)))
-    if remark := on_the_limit(summaries):
-        say(remark, err=True)
-    failed = sum(summary.status == "failed" for summary in summaries)
+    tables = publish(study.out, PageOptions(study.layout))
+    print_leaderboard(tables, details)
+    failed = any(summary.status == "failed" for summary in summaries)
+    if failed or not quiet:
+        boards = [board for table in tables for board in table.boards]
+        for line in ending(plan, study.out, summaries, boards, again):
+            say(line, err=True)
     if failed:
-        say(f"{failed} of {len(summaries)} cells failed; {study.out}/records has why", err=True)
         raise typer.Exit(SOME_CELL_FAILED)
 
 

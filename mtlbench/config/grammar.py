@@ -10,6 +10,7 @@ from mtlbench.errors import UsageError
 
 ALL = "all"
 QUOTES = "'\""
+QUOTE_IT = "if a path or another value has brackets in it, quote it: NAME[PARAMETER='VALUE']"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ def _spec(text: str) -> tuple[str, dict[str, list[ValueText]]]:
         return name, {}
     inside = rest[:-1]
     if not rest.endswith("]") or any(mark in "[]" for _, mark in _unquoted(inside)):
-        raise UsageError(f"unexpected text after the bracket in {text!r}; expected NAME[PARAMETER=VALUE,...]")
+        raise UsageError(
+            f"unexpected text after the bracket in {text!r}; expected NAME[PARAMETER=VALUE,...]; {QUOTE_IT}"
+        )
     parameters: dict[str, list[ValueText]] = {}
     if not inside.strip():
         return name, parameters
@@ -99,5 +102,5 @@ def _split(text: str, separator: str) -> list[str]:
             parts.append(text[start:place])
             start = place + 1
     if depth != 0:
-        raise UsageError(f"unbalanced bracket in {text!r}; expected NAME[PARAMETER=VALUE,...]")
+        raise UsageError(f"unbalanced bracket in {text!r}; expected NAME[PARAMETER=VALUE,...]; {QUOTE_IT}")
     return [*parts, text[start:]]

@@ -33,13 +33,18 @@ def public_fields(params: type[BaseModel]) -> dict[str, FieldInfo]:
     return {info.alias or name: info for name, info in params.model_fields.items()}
 
 
+def types_of(field: FieldInfo) -> set[Any]:
+    """The types that a value of the field may have; ``Path`` of a field that names a file."""
+    return set(_types(field.annotation))
+
+
 def value_from_text(info: FieldInfo | None, value: ValueText) -> object:
     """What ``value`` means for a field, before pydantic validates it.
 
     For a field that holds several values ``512-256`` is two of them and ``()`` none; ``none`` is no value where the
     field allows that. Text in quotes is text.
     """
-    types = set(_types(info.annotation)) if info is not None else set()
+    types = types_of(info) if info is not None else set()
     if value.quoted:
         return value.text
     if NoneType in types and value.text.lower() == NONE:

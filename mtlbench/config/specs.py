@@ -1,9 +1,12 @@
 """Plugin specs: from ``rmtl[lambda=0.5|0.7]`` to plugins with validated parameters."""
 
+import os
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -12,9 +15,9 @@ from pydantic import ValidationError
 from mtlbench.api import Params, identifying, recorded
 from mtlbench.bounds import NAME, PLUGIN_NAME, bounded
 from mtlbench.cells import PluginSpec
-from mtlbench.config.grammar import ALL, parse
+from mtlbench.config.grammar import ALL, parse, quoted
 from mtlbench.config.messages import complaints
-from mtlbench.config.parameters import public_fields, spec_text, value_from_text
+from mtlbench.config.parameters import public_fields, spec_text, types_of, value_from_text
 from mtlbench.config.presets import PRESETS, PresetName
 from mtlbench.discovery.catalogue import Catalogue, Entry
 from mtlbench.errors import UsageError, did_you_mean
@@ -107,6 +110,8 @@ def resolve_texts(
             if parameters:
                 raise UsageError(f"{kind} {ALL} takes no parameters; name the {kind}s one by one to set them")
             continue
+        if name not in catalogue.of_kind(kind) and (name.endswith(".toml") or os.path.exists(name)):
+            _refuse_file(catalogue, kind, name)
         fields = public_fields(catalogue.get(kind, name).cls.Params)
         if (count := prod(map(len, parameters.values()))) > MOST_SETTINGS:
             raise UsageError(f"{kind} {name} is given {count:,} settings, more than {MOST_SETTINGS:,}; give fewer")
@@ -126,6 +131,18 @@ def resolve_texts(
     if not found:
         raise UsageError(f"no {kind} is given or installed; `mtlbench list {kind}s` shows what there is")
     return tuple(found.values())
+
+
+def _refuse_file(catalogue: Catalogue, kind: str, name: str) -> None:
+    """Refuse a file in place of the plugin that reads it, where there is one, and say how that is written."""
+    description = str(Path(name).with_suffix(".toml"))
+    for entry in catalogue.of_kind(kind).values():
+        for key, field in public_fields(entry.cls.Params).items():
+            if Path in types_of(field):
+                describe = f"first `mtlbench data describe {name} --toml {description}`, then "
+                first = "" if name == description else describe
+                spec = f"{entry.name}[{key}={quoted(description)}]"
+                raise UsageError(f"{name!r} is a file, and no {kind}: {first}write --{kind} {shlex.quote(spec)}")
 
 
 def _validated(entry: Entry, params: Mapping[str, Any]) -> Params:

@@ -144,7 +144,7 @@ def new_training_run(plugin: PluginUnderTest, fixture: Fixture, **settings: Any)
     network = fixture.network
     reason = other_kind(type(weighting), fixture.schema) or weighting.applicable(fixture.schema, type(network()))
     if reason is None and weighting.needs & TASK_GRADIENTS and fixture.tasks == 1:
-        reason = no_shared_parameters(weighting.label, network().label)
+        reason = no_shared_parameters(weighting.label, network().label, fixture.tasks)
     if reason is not None:
         raise NotApplicableError(reason)
     return TrainingRun(weighting, network, fixture.splits(), plugin.catalogue, **settings)

@@ -49,6 +49,7 @@ def build(log: Log, dataset: str, fingerprint: str, folder: Path | None = None) 
         user_inputs=tuple(log.user_inputs),
         bags=bags,
         vectors=vectors,
+        timestamps=log.timestamp is not None,
     )
     named = {part: arrays.split(part) for part in parts}
     drawn = not log.timestamp and "test" in counted

@@ -114,6 +114,7 @@ def _splits(entry: Path, meta: Mapping[str, Any]) -> Splits:
             user_inputs=tuple(schema["user_inputs"]),
             bags=tuple(BagField(**bag) for bag in schema.get("bags", ())),
             vectors=tuple(VectorField(**vector) for vector in schema.get("vectors", ())),
+            timestamps=schema.get("timestamps", schema["sessions"]),
         ),
         train=_read_split(entry, "train", meta),
         validation=_read_split(entry, "validation", meta),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import cleandoc
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from mtlbench.cells import PluginSpec
 from mtlbench.errors import UsageError, did_you_mean
@@ -13,7 +13,16 @@ KINDS = ("dataset", "backbone", "weighting", "tracker")
 BREAKS = (Exception, SystemExit)
 """What the code of a plugin may raise without ending mtlbench: anything but an interrupt."""
 
-Known = TypeVar("Known")
+
+class Labelled(Protocol):
+    """What is known of a plugin."""
+
+    @property
+    def label(self) -> str:
+        """Its name in leaderboards."""
+
+
+Known = TypeVar("Known", bound=Labelled)
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,11 @@ class Entry:
     def name(self) -> str:
         """Name on the command line."""
         return str(self.cls.name)
+
+    @property
+    def label(self) -> str:
+        """Name in leaderboards."""
+        return str(self.cls.label)
 
     @property
     def summary(self) -> str:
@@ -95,7 +109,14 @@ def named(kind: str, name: str, known: Mapping[str, Known], broken: Iterable[Bro
     for one in broken:
         if one.name == name and one.kind in {kind, None}:
             raise UsageError(f"the {kind} {name!r} is broken: {one.origin}: {one.reason}; repair it, or leave it out")
-    raise UsageError(f"unknown {kind} {name!r}: {did_you_mean(name, list(known))}")
+    spelt = _plain(name)
+    meant = next((other for other, one in known.items() if spelt in {_plain(other), _plain(one.label)}), name)
+    raise UsageError(f"unknown {kind} {name!r}: {did_you_mean(meant, list(known))}")
+
+
+def _plain(name: str) -> str:
+    """Equal for spellings of one name: ``Nash-MTL``, ``nash_mtl``."""
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def reason_of(error: BaseException) -> str:

@@ -2,10 +2,12 @@
 
 import importlib
 import pkgutil
+from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
 from mtlbench.discovery.catalogue import BREAKS, KINDS, Broken, Catalogue, Entry, reason_of
+from mtlbench.discovery.described import described_module
 from mtlbench.discovery.validation import classes_in, flaw, missing_methods
 from mtlbench.errors import UsageError, is_out_of_memory
 
@@ -16,6 +18,7 @@ class Found:
     def __init__(self) -> None:
         self._entries: dict[str, dict[str, Entry]] = {kind: {} for kind in KINDS}
         self._broken: list[Broken] = []
+        self._descriptions: list[tuple[FoundRegistrar, str, Path, str]] = []
 
     def add(self, entry: Entry) -> None:
         """Take in a plugin.
@@ -38,6 +41,21 @@ class Found:
         if isinstance(reason, BaseException) and is_out_of_memory(reason):
             raise reason
         self._broken.append(Broken(name, kind, origin, reason if isinstance(reason, str) else reason_of(reason)))
+
+    def add_description(self, registrar: "FoundRegistrar", module: str, file: Path, origin: str) -> None:
+        """Take in a ``file`` that describes a dataset, which ``registrar`` will register as of ``module``."""
+        self._descriptions.append((registrar, module, file, origin))
+
+    def read_descriptions(self) -> None:
+        """Register what was described, once the datasets that read descriptions are known."""
+        readers = [entry.cls for entry in self._entries["dataset"].values()]
+        for registrar, name, file, origin in self._descriptions:
+            try:
+                module = described_module(name, file, readers)
+            except BREAKS as error:
+                self.add_broken(file.stem.replace("_", "-"), "dataset", origin, error)
+            else:
+                registrar.module(module, origin)
 
     def catalogue(self) -> Catalogue:
         """All that was found."""
@@ -65,7 +83,7 @@ class FoundRegistrar:
         self._add(plugin, f"{where} ({self._source})")
 
     def package(self, name: str) -> None:
-        """Register the plugin classes of every module of the package ``name``."""
+        """Register the plugin classes of every module of the package ``name``, and the datasets described there."""
         try:
             folder = importlib.import_module(name).__path__
         except BREAKS as error:
@@ -74,6 +92,10 @@ class FoundRegistrar:
         for info in pkgutil.iter_modules(folder):
             if not info.name.startswith("_"):
                 self._submodule(name, info.name)
+        files = [file for place in folder for file in sorted(Path(place).glob("[!_.]*.toml"))]
+        for file in files if self._kind == "dataset" else ():
+            origin = f"{file.name} of {name} ({self._source})"
+            self._found.add_description(self, f"{name}.{file.stem}", file, origin)
 
     def _submodule(self, package: str, name: str) -> None:
         plugin, origin = name.replace("_", "-"), f"{package}.{name} ({self._source})"

@@ -30,6 +30,7 @@ def search(files: Iterable[Path]) -> Catalogue:
             _call_hooks(manager, plugin, point.name, origin, source, found)
     for file in files:
         _add_file(manager, file, found)
+    found.read_descriptions()
     return found.catalogue()
 
 

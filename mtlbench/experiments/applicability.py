@@ -40,14 +40,14 @@ class Applicability:
             other_kind(cls, schema)
             or other_kind(type(weighting), schema)
             or cls.applicable(schema)
-            or weighting.applicable(schema, cls)
+            or _refusal(weighting, schema, cls)
         )
         if reason is not None or not weighting.needs & TASK_GRADIENTS:
             return reason
         key = schema, backbone.spec.canonical
         if key not in self._sharing:
             self._sharing[key] = has_shared_parameters(cls, backbone.params, schema)
-        return None if self._sharing[key] else no_shared_parameters(weighting.label, cls.label)
+        return None if self._sharing[key] else no_shared_parameters(weighting.label, cls.label, len(schema.tasks))
 
     def remark(self, schema: Schema, backbone: Resolved, weighting: Resolved) -> str | None:
         """:meth:`reason`, or what went wrong when the plugins were asked: no error of one pair ends a list of all."""
@@ -57,6 +57,18 @@ class Applicability:
             raise
         except Exception as error:
             return said_of(error)
+
+
+def _refusal(weighting: Weighting, schema: Schema, backbone: type[Backbone]) -> str | None:
+    """The weighting's reason, or the remedy where sessions are all that is missing and the log can have some."""
+    reason = weighting.applicable(schema, backbone)
+    curable = reason is not None and not schema.sessions and schema.timestamps and schema.users
+    if curable and weighting.applicable(replace(schema, sessions=True), backbone) is None:
+        rule = 'session_rule = "user-gap30m"'
+        return (
+            f"{weighting.label} needs sessions, and a session rule is missing: with users and times, {rule} makes some"
+        )
+    return reason
 
 
 def other_kind(plugin: type[Backbone] | type[Weighting], schema: Schema) -> str | None:

@@ -47,16 +47,20 @@ def code_of(cell: Cell, catalogue: Catalogue) -> Code:
     )
 
 
+def _code(folder: Path) -> list[Path]:
+    return [*folder.rglob("*.py"), *folder.rglob("*.toml")]
+
+
 @cache
 def sources(package: str) -> str:
-    """sha256 of the Python files of an imported package, their names included.
+    """sha256 of the Python files of an imported package and of its descriptions (TOML), their names included.
 
     It is kept as it is when first asked for: a process that goes on for long runs the code that it has imported, not
     the code that was installed since.
     """
     module = sys.modules[package]
     folders = [Path(folder) for folder in getattr(module, "__path__", ())]
-    files = [(path.relative_to(folder), path) for folder in folders for path in sorted(folder.rglob("*.py"))]
+    files = [(path.relative_to(folder), path) for folder in folders for path in sorted(_code(folder))]
     digest = hashlib.sha256()
     for name, path in files or [(Path(package), Path(str(module.__file__)))]:
         digest.update(f"{name.as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())

@@ -68,11 +68,11 @@ class PageOptions:
         return [*words, *(word for baseline in self.baselines for word in ("--baseline", baseline))]
 
 
-def publish(out: Path, options: PageOptions, formats: Sequence[str] = ("md",)) -> tuple[list[Table], str]:
+def publish(out: Path, options: PageOptions, formats: Sequence[str] = ("md",)) -> list[Table]:
     """Write the leaderboard of all records in ``out``, a results folder or a page with records beside it.
 
     Returns:
-        its tables, and its page of Markdown.
+        its tables.
 
     Raises:
         UsageError: there are no records, an option does not fit them, or a file cannot be written.
@@ -84,12 +84,10 @@ def publish(out: Path, options: PageOptions, formats: Sequence[str] = ("md",)) -
         # As an iterator, so that the records are freed when they are on their boards.
         records, searches = iter(read_records(out, scores_only=True)), searches_of(out)
         tables = build(records, options.layout, options.sort, options.baselines, searches)
-        words = options.typed()
-        page = to_markdown(tables, options=words)
-        contents = {name: page.encode() if name == "md" else WRITERS[name](tables, words) for name in formats}
+        contents = {name: WRITERS[name](tables, options.typed()) for name in formats}
     for name, content in contents.items():
         write_file(file_of(out, STEM, f".{name}"), content)
-    return tables, page
+    return tables
 
 
 def rebuilt(records: Iterable[Record], words: Sequence[str], searches: Sequence[Search] = ()) -> str:

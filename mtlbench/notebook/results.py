@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, get_args
 from mtlbench.config.parameters import spec_text
 from mtlbench.errors import UsageError, did_you_mean
 from mtlbench.figures import draw_one
-from mtlbench.leaderboards import build, comparison_tables
+from mtlbench.leaderboards import build, comparison_tables, not_compared, verdicts
 from mtlbench.leaderboards import compare as compare_boards
+from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import board_key, boards, method_key
 from mtlbench.leaderboards.boards.naming import dataset_name, method_name
 from mtlbench.leaderboards.boards.scores import BoardScores, board_scores
@@ -95,6 +96,13 @@ class Results:
             raise UsageError(f"unknown layout {layout!r}: {did_you_mean(layout, list(get_args(Layout)))}")
         return ShownTables(build(iter(self.records), layout, sort, baselines, self.searches))
 
+    def verdict(self) -> str:
+        """What the results show, as ``mtlbench run`` says it at its end: a line for each dataset and protocol.
+
+        What beats constant weights, by how much, how sure that is, and what was cut off.
+        """
+        return "\n".join(verdicts(contrasted(boards(iter(self.records)))))
+
     def compare(self, other: "Results | Path | str", baseline: str | None = None) -> "Compared":
         """Say method by method whether these results are better than ``other``, tied or worse.
 
@@ -107,10 +115,7 @@ class Results:
         """
         others = other._scores() if isinstance(other, Results) else read_scores(Path(other))
         found = compare_boards(self._scores(), others, baseline)
-        if not found.boards:
-            reasons = [refusal.text for refusal in found.refused]
-            reasons += [f"{title}: the other does not have the dataset" for title in found.absent]
-            raise UsageError(f"nothing may be compared: {'. '.join(reasons)}")
+        not_compared(found, "the other")
         return Compared(comparison_tables(found), tuple(found.regressed))
 
     def figure(self, kind: str = "differences") -> Picture:

@@ -11,6 +11,7 @@ from mtlbench.discovery import discover
 from mtlbench.errors import UsageError
 from mtlbench.experiments import runner
 from mtlbench.experiments.executors import Where
+from mtlbench.leaderboards import verdicts
 from mtlbench.leaderboards.publishing import PageOptions, publish
 from mtlbench.notebook.own import specs
 from mtlbench.notebook.progress import progress
@@ -61,10 +62,10 @@ def run(
             flags[kind], more = specs(kind, given)
             files += more
     study = Study.load(Path(config) if config else None, {**flags, "plugins": tuple(dict.fromkeys(files))})
-    summaries = run_study(study, study.resolve(discover(study.files())), quiet)
-    publish(study.out, PageOptions(study.layout))
-    if not quiet and (remark := on_the_limit(summaries)):
-        print(remark, file=sys.stderr)
+    run_study(study, study.resolve(discover(study.files())), quiet)
+    tables = publish(study.out, PageOptions(study.layout))
+    for text in [] if quiet else verdicts([board for table in tables for board in table.boards]):
+        print(text, file=sys.stderr)
     return load(study.out)
 
 
@@ -85,16 +86,3 @@ def load(path: Path | str | Sequence[Path | str]) -> Results:
     if not paths:
         raise UsageError("no results are named; give a results folder or a leaderboard page")
     return Results.read(*map(Path, paths))
-
-
-def on_the_limit(summaries: Sequence[Summary]) -> str:
-    """What is to be said of cells that trained as long as they might; empty where there is none."""
-    done = [summary for summary in summaries if summary.status == "done"]
-    short = [summary for summary in done if summary.cut_off]
-    if not short:
-        return ""
-    limits = " or ".join(map(str, sorted({int(summary.training["epochs"]) for summary in short})))
-    said = f"{len(short)} of {len(done)} cells reached the limit of {limits} epoch{'' if limits == '1' else 's'}"
-    if 2 * len(short) > len(done):
-        return f"{said}: differences are of speed, not of the result; raise --epochs"
-    return f"{said}, and might have gone on; raise --epochs"

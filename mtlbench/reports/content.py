@@ -15,6 +15,7 @@ from mtlbench.leaderboards.boards.naming import backbone_name, weighting_name
 from mtlbench.leaderboards.tables.captions import captions, notes
 from mtlbench.leaderboards.tables.claims import difference_head, difference_text
 from mtlbench.leaderboards.tables.searches import in_order, search_names, values_of
+from mtlbench.leaderboards.tables.verdict import verdict
 from mtlbench.records import Record
 from mtlbench.records.searches import Search
 from mtlbench.reports.cells import Shared, cell_content, short
@@ -68,6 +69,7 @@ def _board(board: Board, records: Sequence[Record], shared: Shared) -> dict[str,
         "primary": [board.sample.dataset.primary_of(task) for task in board.sample.dataset.tasks],
         "seeds": list(board.seeds),
         "difference": difference_head([board]),
+        "verdict": verdict(board),
         "caption": list(captions([board])),
         "machines": list(board.machines),
         "rows": [_row(row, board, cells[row.method], shared) for row in board.rows],

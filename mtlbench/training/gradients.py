@@ -61,8 +61,10 @@ def _ids(field: Field, length: int) -> Tensor:
     return torch.randint(field.cardinality, (PROBE_ROWS, length), dtype=torch.int32)
 
 
-def no_shared_parameters(weighting: str, backbone: str) -> str:
-    """The reason why a method of task gradients is not applicable to a backbone without shared parameters."""
+def no_shared_parameters(weighting: str, backbone: str, tasks: int) -> str:
+    """The reason why a method of task gradients is not applicable where no parameter is shared by two tasks."""
+    if tasks < 2:
+        return f"{weighting} weighs the gradients of tasks against each other: it needs two tasks, and the log has one"
     return (
         f"{weighting} weighs the gradients of shared parameters, and {backbone} has none: no parameter is reached by "
         "the gradients of two tasks"

@@ -99,9 +99,10 @@ class GradientBackward:
     def __init__(self, weighting: Weighting, model: Model) -> None:
         self._weighting = weighting
         self._model = model
-        self._reached = reach(model.probe(), model.leaves())
+        logits = model.probe()
+        self._reached = reach(logits, model.leaves())
         if not shared(self._reached):
-            raise TrainingError(no_shared_parameters(weighting.label, model.backbone.label))
+            raise TrainingError(no_shared_parameters(weighting.label, model.backbone.label, logits.shape[1]))
 
     def __call__(self, step: Step) -> Tensor:
         """Take the optimiser's step and give the weights applied, (K,)."""

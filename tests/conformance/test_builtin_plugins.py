@@ -31,7 +31,9 @@ def built_in(kind: str) -> list[Entry]:
 
 
 def slow(case: Case) -> bool:
-    return getattr(case.plugin.cls, "folder", None) is not None and case.rule.name not in WITHOUT_DATA
+    cls = case.plugin.cls
+    of_files = case.rule.kind == "dataset" and (cls.folder is not None or cls.package is not None)
+    return of_files and case.rule.name not in WITHOUT_DATA
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

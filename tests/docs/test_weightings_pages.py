@@ -13,6 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from mtlbench.api import Inputs, Setting, Step, Task
 from mtlbench.discovery import Entry, discover
+from mtlbench.discovery.families import MEANINGS, family_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 INDEX = "weightings.md"
@@ -76,7 +77,7 @@ def test_a_family_weighs_tasks_or_samples_as_its_page_says(builder: dict[str, An
     )
     shapes = {"FROM_LOSSES": (tasks,), "PER_SAMPLE": (rows, tasks)}
     for family, shape in shapes.items():
-        members = [entry.cls for entry in built_in.values() if builder["family_of"](entry) is builder[family]]
+        members = [entry.cls for entry in built_in.values() if family_of(entry.cls) == builder[family].title]
         assert members
         for cls in members:
             weighting = cls(cls.Params())
@@ -87,9 +88,13 @@ def test_a_family_weighs_tasks_or_samples_as_its_page_says(builder: dict[str, An
 def test_a_page_of_a_family_needs_what_its_title_says(builder: dict[str, Any], built_in: dict[str, Entry]) -> None:
     for name, entry in built_in.items():
         reads_gradients = bool(entry.cls.needs & {"gram", "jacobian"})
-        assert (builder["family_of"](entry) is builder["FROM_GRADIENTS"]) is reads_gradients, name
+        assert (family_of(entry.cls) == builder["FROM_GRADIENTS"].title) is reads_gradients, name
         if entry.cls(entry.cls.Params()).warm_start() is not None:
-            assert builder["family_of"](entry) is builder["WITH_STAGES"], name
+            assert family_of(entry.cls) == builder["WITH_STAGES"].title, name
+
+
+def test_every_family_has_a_page(builder: dict[str, Any]) -> None:
+    assert [family.title for family in builder["FAMILIES"]] == list(MEANINGS)
 
 
 def test_no_formula_holds_what_markdown_takes_away(pages: dict[str, str]) -> None:

@@ -55,5 +55,5 @@ def test_the_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
             (here / name).write_text(text)
         else:
             assert (here / "my_log.toml").read_text() == text
-    assert (ran, shown) == (7, 5)
+    assert (ran, shown) == (8, 6)
     assert (here / "results" / "leaderboard.md").is_file()

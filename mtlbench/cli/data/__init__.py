@@ -3,9 +3,11 @@
 import typer
 
 from mtlbench.cli.data import describe, download, listing, verify
+from mtlbench.cli.group import Group
 
 app = typer.Typer(
-    help="Datasets: what there is, download, check, and a look at your own.",
+    cls=Group,
+    help="List, download and check datasets, and look at your own.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

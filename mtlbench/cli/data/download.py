@@ -59,6 +59,8 @@ def download(
 def _download(dataset: "Dataset", publication: "Publication", data_dir: Path) -> None:
     from mtlbench.downloads import download as fetch
 
+    if dataset.package:
+        raise UsageError(f"{dataset.label} comes with the Python package {dataset.package}. {publication.by_hand}")
     if not publication.files:
         raise UsageError(
             f"{dataset.label} cannot be downloaded by a program. {publication.by_hand} The data folder is "

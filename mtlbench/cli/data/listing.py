@@ -32,7 +32,8 @@ def list_datasets(
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     published = bool(row["page"])
-    size, way = size_text(row["size"]), "by hand" if row["by_hand"] else "by command"
+    size = size_text(row["size"])
+    way = "by pip" if row["package"] else "by hand" if row["by_hand"] else "by command"
     return row["dataset"], size if published else "", row["licence"], way if published else "", row["here"]
 
 
@@ -52,8 +53,10 @@ def _rows(data_dir: Path, plugin: list[Path] | None) -> Iterator[dict[str, Any]]
                 "by_hand": not publication.files,
                 "here": presence(dataset, data_dir),
                 "page": publication.page,
+                "package": entry.cls.package,
             }
         if not entry.cls.publications:
             own = "your own" if entry.cls.needs_parameters else "generated"
             here = presence(default, data_dir) if entry.cls.folder else own
-            yield {"dataset": name, "size": None, "licence": "", "by_hand": False, "here": here, "page": ""}
+            nothing = {"size": None, "licence": "", "by_hand": False, "page": "", "package": None}
+            yield {"dataset": name, "here": here, **nothing}

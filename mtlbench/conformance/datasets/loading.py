@@ -25,8 +25,14 @@ def says_where_its_files_are_from(plugin: PluginUnderTest) -> None:
     with tempfile.TemporaryDirectory() as empty:
         try:
             dataset.files(Path(empty))
+            if dataset.package is not None:  # it is installed
+                return
             dataset.load(Path(empty))
         except DataError as error:
+            if dataset.package is not None:
+                if dataset.package not in str(error):
+                    broken(f"DataError: {error}", f"name the package {dataset.package}, and how to install it")
+                return
             if dataset.folder is None:
                 broken(f"DataError: {error}", "declare the `folder` of the raw files below the data folder")
             if "://" not in str(error) and empty not in str(error):

@@ -6,6 +6,7 @@ from mtlbench.api import DataError, Dataset, Log, Splits, UsageError
 from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import NotApplicableError
 from mtlbench.data.building import build
+from mtlbench.data.folders import presence
 
 _logs: dict[Hashable, Log] = {}
 _splits: dict[Hashable, Splits] = {}
@@ -29,6 +30,7 @@ def read(plugin: PluginUnderTest) -> Log:
     except UsageError as error:
         raise NotApplicableError(str(error)) from None
     absent = dataset.folder is not None and not (plugin.data_dir / dataset.folder).exists()
+    absent |= dataset.package is not None and presence(dataset, plugin.data_dir) == "no"
     try:
         return dataset.load(plugin.data_dir)
     except DataError as error:

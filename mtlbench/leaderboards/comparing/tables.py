@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from mtlbench.errors import UsageError
 from mtlbench.leaderboards.boards.board import MISSING
 from mtlbench.leaderboards.boards.columns import metric_of
 from mtlbench.leaderboards.comparing.comparison import BoardComparison, Comparison, MethodComparison
@@ -25,6 +26,19 @@ def comparison_tables(comparison: Comparison) -> list[Table]:
         if board.new:
             tables.append(_table(f"{board.title}: new methods", board.new, board, _new_caption(board)))
     return tables
+
+
+def not_compared(comparison: Comparison, reference: str) -> list[str]:
+    """What of mine is not compared with ``reference``, and why.
+
+    Raises:
+        UsageError: that is all of it.
+    """
+    texts = [refusal.text for refusal in comparison.refused]
+    texts += [f"{title}: {reference} does not have the dataset" for title in comparison.absent]
+    if not comparison.boards:
+        raise UsageError(f"nothing may be compared: {'. '.join(texts)}")
+    return texts
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Cutting a wide table into blocks that fit a page."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from rich.cells import cell_len
 
 from mtlbench.leaderboards.tables.table import Table
+from mtlbench.text import one_line
 
 GAP = 1
 WIDEST_LABEL = 34
@@ -23,12 +25,15 @@ class Block:
     aside_widths: tuple[int, ...]
 
 
-def blocks(table: Table, width: int) -> list[Block]:
+def blocks(table: Table, width: int | None) -> list[Block]:
     """``table`` cut into blocks of at most ``width`` characters, where a single column does not need more.
 
-    Columns of one group stay together if the group fits. Labels wrap when that saves a block.
+    Columns of one group stay together if the group fits. Labels wrap when that saves a block. Without a width there is
+    one block, and no label wraps.
     """
     texts, asides = _column_widths(table)
+    if width is None:
+        return [Block(table, tuple(_full_label_widths(table)), tuple(texts), tuple(asides))]
     needed = [text + aside + GAP for text, aside in zip(texts, asides, strict=True)]
     labels = _label_widths(table, room=width - sum(needed))
     room = width - _taken(labels)
@@ -51,16 +56,19 @@ def blocks(table: Table, width: int) -> list[Block]:
 
 
 def _label_widths(table: Table, room: int) -> tuple[int, ...]:
-    widths = []
-    for i, name in enumerate(table.labels):
-        cells = [line.labels[i] for line in table.lines]
-        widths.append(
-            min(max(map(cell_len, [name, *(part for cell in cells for part in (cell.text, cell.tail))])), WIDEST_LABEL)
-        )
+    widths = [min(width, WIDEST_LABEL) for width in _full_label_widths(table)]
     excess = _taken(tuple(widths)) - room
     if excess > 0 and widths[0] - excess >= NARROWEST_LABEL:
         widths[0] -= excess
     return tuple(widths)
+
+
+def _full_label_widths(table: Table) -> Iterator[int]:
+    for i, name in enumerate(table.labels):
+        cells = [line.labels[i] for line in table.lines]
+        yield max(
+            cell_len(one_line(text)) for text in (name, *(part for one in cells for part in (one.text, one.tail)))
+        )
 
 
 def _taken(labels: tuple[int, ...]) -> int:

@@ -1,6 +1,7 @@
 """Tables for the terminal."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rich import box
 from rich.align import Align
@@ -12,8 +13,13 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from mtlbench.leaderboards.formats.blocks import Block, blocks
+from mtlbench.leaderboards.tables.brief import brief_tables
 from mtlbench.leaderboards.tables.table import Table, TableCell
 from mtlbench.text import one_line
+
+PLAIN_WIDTH = 100
+"""Columns of the form that is plain text, but for long names."""
+LEGEND = "Bold is the best, underlined the best baseline."
 
 
 def to_rich(tables: Sequence[Table], width: int = 100) -> Group:
@@ -24,7 +30,24 @@ def to_rich(tables: Sequence[Table], width: int = 100) -> Group:
     return Group(*(part for table in tables for part in _section(table, width)))
 
 
-def _section(table: Table, width: int) -> Iterator[RenderableType]:
+def to_screen(tables: Sequence[Table], width: int = 100) -> Group:
+    """The main table of each board alone, in the widest form that needs no cutting into blocks of ``width`` columns."""
+    fitting = [_fitting(table, width) for table in tables if table.boards]
+    return to_rich([replace(table, caption=(" ".join((*table.caption, LEGEND)),)) for table in fitting], width)
+
+
+def to_plain(tables: Sequence[Table]) -> Group:
+    """The same without styles, for a console of any width: a row is a line, however long its name."""
+    fitting = [_fitting(table, PLAIN_WIDTH) for table in tables if table.boards]
+    return Group(*(part for table in fitting for part in _section(table, None)))
+
+
+def _fitting(table: Table, width: int) -> Table:
+    forms = [*brief_tables(table)]
+    return next((form for form in forms if len(blocks(form, width)) == 1), forms[-1])
+
+
+def _section(table: Table, width: int | None) -> Iterator[RenderableType]:
     yield Text(f"\n{one_line(table.title)}", style="bold")
     for text in table.caption:
         yield Text(one_line(text), style="dim")

@@ -61,11 +61,15 @@ def _settings_table(board: Board, searches: Sequence[Search]) -> Table:
         Line((TableCell(name),), _setting(search, common))
         for name, search in zip(search_names(searches), searches, strict=True)
     )
-    spaces = dict.fromkeys(one_line(f"{name} {text}") for search in searches for name, text in search.space.items())
+    spaces: dict[str, dict[str, None]] = {}
+    for search in searches:
+        for name, text in search.space.items():
+            spaces.setdefault(one_line(name), {})[one_line(text)] = None
+    searched = "; ".join(f"{name} {' or '.join(texts)}" for name, texts in spaces.items())
     caption = (
         "The settings with the best validation score of each method's trials, which its tuned row has. Trial 0 has the "
         "method's settings before the search. Trial j has the same common settings for every method.",
-        f"Searched: {'; '.join(spaces)}.",
+        f"Searched: {searched}.",
     )
     heads = (Head("", "trial"), *(Head("", one_line(name.replace("_", " "))) for name in common), Head("", "its own"))
     return Table(f"{board.title}: settings found", caption, ("Method",), heads, lines)

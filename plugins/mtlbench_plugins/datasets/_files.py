@@ -10,7 +10,7 @@ import pyarrow as pa
 from pandas.api.types import union_categoricals
 from pyarrow import csv
 
-from mtlbench.api import DataError
+from mtlbench.api import DataError, Dataset
 
 INTEGER, NUMBER, CATEGORY = pa.int64(), pa.float64(), pa.dictionary(pa.int32(), pa.string())
 BLOCK = 1 << 24
@@ -24,6 +24,26 @@ def find(folder: Path, pattern: str) -> list[Path]:
     zipped = {path.name.removesuffix(".gz"): path for path in folder.glob(f"{pattern}.csv.gz")}
     plain = {path.name: path for path in folder.glob(f"{pattern}.csv")}
     return [path for _, path in sorted({**zipped, **plain}.items())]
+
+
+def published(dataset: Dataset, root: Path, names: Sequence[str]) -> list[Path]:
+    """The files ``names`` of the folder of ``dataset``, each ending in ``.csv`` and plain or gzipped.
+
+    Raises:
+        DataError: one is absent; the message says where to get it.
+    """
+    folder = root / str(dataset.folder)
+    found = [next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None) for name in names]
+    absent = [name for name, path in zip(names, found, strict=True) if path is None]
+    if absent:
+        publication = dataset.publication()
+        raise DataError(
+            f"dataset {dataset.name!r} is not in the data folder {root}: {folder} lacks {', '.join(absent)}, plain or "
+            f"with .gz; `mtlbench data download {dataset.name}` says how to get it from "
+            f"{publication.page if publication else 'its publisher'}; name the data folder by --data-dir or "
+            "MTLBENCH_DATA"
+        )
+    return [path for path in found if path]
 
 
 def read(

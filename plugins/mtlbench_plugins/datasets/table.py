@@ -6,13 +6,11 @@ from pathlib import Path
 from pydantic import Field
 
 from mtlbench import api
-from mtlbench_plugins.datasets import _table_columns
-from mtlbench_plugins.datasets._table_files import CATEGORY, TableFile, open_tables
-from mtlbench_plugins.datasets._table_histories import add_histories, judge_bags
-from mtlbench_plugins.datasets._table_schema import TableSchema, read_schema
-from mtlbench_plugins.datasets._table_survey import Survey
-
-SHOWN_VALUES = 5
+from mtlbench_plugins.datasets._described import described
+from mtlbench_plugins.datasets._table_description import read_schema
+from mtlbench_plugins.datasets._table_file import TableFile
+from mtlbench_plugins.datasets._table_log import VERSION, open_log, paths_of, read_log
+from mtlbench_plugins.datasets._table_schema import TableSchema
 
 
 class Table(api.Dataset):
@@ -55,6 +53,10 @@ class Table(api.Dataset):
     categorical input whose ids they are. ``history = [{ of = "item_id", where = "click", last = 20 }]`` makes one of
     the user's earlier rows.
 
+    ``join = { files = "items.csv", on = "item_id", columns = ["genre", "price"] }`` brings columns of another file,
+    which has a row for each id of ``on``; ``key`` is its column of ids where that has another name. Name the columns
+    as inputs too.
+
     ``vectors = ["embedding"]`` names columns of lists of equally many numbers (Parquet), such as pretrained embeddings
     of a text. Each becomes one vector.
 
@@ -75,7 +77,7 @@ class Table(api.Dataset):
     """
 
     name, label = "table", "Table"
-    version = 2
+    version = VERSION
     needs_parameters = True
 
     class Params(api.Params):
@@ -87,51 +89,12 @@ class Table(api.Dataset):
 
     def files(self, root: Path) -> list[Path]:
         """The description and the files it names; ``root`` is not read."""
-        return [self._path(), *(file.path for file in self._open(self._schema()))]
+        return [self._path(), *paths_of(self._open(self._schema()))]
 
     def load(self, root: Path) -> api.Log:
         """Read the files block by block, check each, and make columns of ids, numbers and labels."""
         schema = self._schema()
-        files = self._open(schema)
-        survey = Survey(schema)
-        frame = api.SpilledFrame(_table_columns.read(files, schema, survey))
-        origin = f"{files[0].path}{f' and {len(files) - 1} more files' if len(files) > 1 else ''}"
-        for task in schema.tasks if len(frame) else ():
-            if task.observed and frame[task.name].isna().all():
-                what = f"no row fulfils {task.observed.text!r}, so task {task.name!r} is observed nowhere"
-                raise api.DataError(f"{origin}: {what}: {_values(files[0], task.observed.column)}; correct `observed`")
-            if task.equals is not None and not frame[task.name].any():
-                what = f"no row has {task.equals!r} in column {task.source!r}, so task {task.name!r} is never 1"
-                raise api.DataError(f"{origin}: {what}: {_values(files[0], task.source)}; correct `equals`")
-        session, user = (name and schema.id_column(name) for name in (schema.session, schema.user))
-        if schema.session_rule and len(frame):
-            session = "session, by rule"
-            frame[session] = api.session_ids(frame[str(user)], frame[str(schema.timestamp)], schema.session_rule)
-        shares: dict[str, float] = {}
-        doubts: list[str] = []
-        if len(frame):
-            add_histories(frame, schema)
-            shares, doubts = judge_bags(frame, schema, origin)
-        return api.Log(
-            frame=frame,
-            tasks=schema.described_tasks,
-            categorical=schema.categorical,
-            numerical=schema.numerical,
-            binned=schema.binned,
-            vectors=schema.vectors,
-            timestamp=schema.timestamp,
-            session=session,
-            user=user,
-            user_inputs=schema.user_inputs,
-            min_count=schema.min_count,
-            origin=origin,
-            facts={**survey.facts(), **shares},
-            warnings=(*survey.warnings(), *doubts),
-            place=survey.place,
-            bags=[one.described() for one in schema.several],
-            splitting=schema.split.described(schema.timestamp_unit),
-            weight=schema.weight,
-        )
+        return read_log(self._open(schema), schema)
 
     @classmethod
     def describe(cls, file: Path, folder: Path, tasks: Sequence[str] = ()) -> api.Description:
@@ -139,6 +102,11 @@ class Table(api.Dataset):
         from mtlbench_plugins.describing import describe  # which reads files the way that this dataset does
 
         return describe(file, folder, tasks)
+
+    @classmethod
+    def from_description(cls, file: Path) -> type[api.Dataset]:
+        """A public log whose columns are described as those of a user's own table."""
+        return described(file)
 
     def _path(self) -> Path:
         if self.params.schema_ is None:
@@ -152,13 +120,4 @@ class Table(api.Dataset):
         return read_schema(self._path())
 
     def _open(self, schema: TableSchema) -> list[TableFile]:
-        folder = self._path().parent
-        paths = [folder / Path(name).expanduser() for name in schema.files]
-        return open_tables(paths, schema.delimiter, schema.missing)
-
-
-def _values(file: TableFile, column: str) -> str:
-    """Some values of a column, for a message."""
-    _, block = next(file.blocks({column: CATEGORY}))
-    values = block[column].dictionary.to_pylist()[:SHOWN_VALUES]
-    return f"its values are {', '.join(map(repr, values))}{', ...' if len(values) == SHOWN_VALUES else ''}"
+        return open_log(self._path().parent, schema)

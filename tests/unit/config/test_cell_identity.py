@@ -10,6 +10,7 @@ import pytest
 from mtlbench.cells import PROTOCOL, Cell, PluginSpec, Training
 from mtlbench.config.specs import resolve_recorded
 from mtlbench.data.fingerprint import fingerprint
+from mtlbench.data.folders import presence
 from mtlbench.data.hashes import FileHashes
 from mtlbench.discovery import discover
 from mtlbench.records import Record, RecordStore
@@ -82,5 +83,5 @@ def test_the_plugins_of_published_records_are_what_the_records_say(
             if kind == "dataset":
                 logs[record.dataset.fingerprint] = resolved.create()
     for recorded, dataset in logs.items():
-        if dataset.folder is None or (data_dir / dataset.folder).is_dir():
+        if presence(dataset, data_dir) != "no":
             assert fingerprint(dataset, data_dir, FileHashes(tmp_path / "cache")) == recorded

@@ -42,6 +42,8 @@ def test_meaning(text: str, meaning: object) -> None:
         ("rmtl[lambda=1", "unbalanced bracket"),
         ("rmtl]lambda=1[", "unbalanced bracket"),
         ("rmtl[a=[1]]", "unbalanced bracket"),
+        ("table[schema=my[1].toml]", "quote it"),
+        ("my[1].toml", "quote it"),
         ("rmtl[a=1]b", "unexpected text after the bracket"),
         ("rmtl[a=1]b[c=2]", "unexpected text after the bracket"),
         ("rmtl[lambda]", "not PARAMETER=VALUE"),

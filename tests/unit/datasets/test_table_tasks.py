@@ -11,7 +11,7 @@ from mixed_tables import MIXED, mixed_table, write_mixed_table
 from mtlbench import api
 from mtlbench.data.building import build
 from mtlbench_plugins.datasets import _table_files, _table_parquet
-from mtlbench_plugins.datasets._table_schema import read_schema
+from mtlbench_plugins.datasets._table_description import read_schema
 from mtlbench_plugins.datasets._table_tasks import Condition, parse_condition
 from mtlbench_plugins.datasets.table import Table
 

@@ -1,5 +1,6 @@
 """Which pairs make sense: the matrix of all of them, and the cells of a study, judged by one function."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,26 @@ def test_each_kind_of_dataset_takes_away_what_needs_what_it_lacks(catalogue: Cat
     assert "takes binary tasks alone" in reasons(catalogue, "mixed")["esmm", "constant"]
     assert reasons(catalogue, "mixed")["ple", "rmtl"] is None
     assert "the dataset has one" in reasons(catalogue, "one-task")["aitm", "constant"]
-    assert "no parameter is reached" in reasons(catalogue, "one-task")["ple", "pcgrad"]
+    said = "PCGrad weighs the gradients of tasks against each other: it needs two tasks, and the log has one"
+    assert reasons(catalogue, "one-task")["ple", "pcgrad"] == said
+    assert reasons(catalogue, "one-task")["ple", "uncertainty"] is None
+
+
+def test_a_log_of_users_and_times_is_told_that_it_lacks_a_session_rule_alone(catalogue: Catalogue):
+    bare = KINDS_OF_DATASET["no-sessions"]
+    found = {
+        (users, timestamps): {
+            pair.reason
+            for pair in matrix(catalogue, replace(bare, users=users, timestamps=timestamps))
+            if (pair.backbone, pair.weighting) in {("ple", "rmtl"), ("ple", "decay")}
+        }
+        for users in (True, False)
+        for timestamps in (True, False)
+    }
+    generic = found[False, False]
+    assert found[True, False] == found[False, True] == generic
+    rule = 'a session rule is missing: with users and times, session_rule = "user-gap30m" makes some'
+    assert found[True, True] == {f"{label} needs sessions, and {rule}" for label in ("RMTL", "Decay")}
 
 
 def test_a_study_refuses_what_the_matrix_refuses(catalogue: Catalogue, tmp_path: Path, cache_dir: Path):

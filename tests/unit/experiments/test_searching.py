@@ -434,6 +434,16 @@ def test_a_search_that_found_nothing_better_shows_the_settings_of_trial_0(finish
     assert [cell.text for cell in table.lines[0].cells] == ["0", "0.001", "0", "0.2", "16", "0", "s0=-0.5"]
 
 
+def test_a_parameter_of_two_spaces_is_named_once_with_both_ranges(finished: Path) -> None:
+    one, *_ = searches_of(finished)
+    other = one.model_copy(update={"space": {**one.space, "learning_rate": "0.1 to 0.2"}, "space_key": "other"})
+    (table,) = (
+        table for table in build(read_records(finished), searches=[one, other]) if "settings found" in table.title
+    )
+    assert "Searched: learning_rate 0.0001 to 0.01, by logarithm or 0.1 to 0.2; " in table.caption[1]
+    assert table.caption[1].count("learning_rate") == 1
+
+
 def test_report_and_figures_show_the_searches(finished: Path) -> None:
     found = content(read_records(finished), searches_of(finished))["boards"][0]["searches"]
     assert [one["method"] for one in found] == [

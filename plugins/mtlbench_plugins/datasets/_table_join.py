@@ -1,0 +1,171 @@
+"""Columns of another file that say more of the ids of a column, such as the features of the items."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pydantic import BeforeValidator, Field
+
+from mtlbench.api import DataError, Params, did_you_mean
+from mtlbench_plugins.datasets._table_file import CATEGORY, Block, TableFile
+from mtlbench_plugins.datasets._table_ids import ids
+from mtlbench_plugins.datasets._table_tasks import Text
+
+if TYPE_CHECKING:
+    from mtlbench_plugins.datasets._table_schema import TableSchema
+
+EXAMPLES = {
+    "join": 'join = [{ files = "items.csv", on = "item_id", columns = ["genre", "price"] }], and key = "id" where the '
+    "column of ids has another name in that file"
+}
+
+Several = Annotated[
+    tuple[Text, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value), Field(min_length=1)
+]
+
+
+class TableJoin(Params):
+    """Some columns of other files, which have one row for each id."""
+
+    files: Several
+    on: Text
+    """The column of the log that holds the ids."""
+    columns: Several
+    key: Text | None = None
+    """The column of ids in those files; ``None``: it has the same name."""
+
+
+def as_joins(value: object) -> object:
+    """One join as a list of it."""
+    return [value] if isinstance(value, dict) else value
+
+
+def contradiction(schema: "TableSchema") -> str | None:
+    """What is wrong only when joins are taken together with other keys, with the remedy."""
+    joined = [name for join in schema.join for name in join.columns]
+    read = schema.columns()
+    for name in joined:
+        if joined.count(name) > 1:
+            return f"column {name!r} stands twice in `join`: name it once"
+        if name not in read:
+            return f"`join` brings column {name!r}, which nothing uses: name it as an input, or take it out"
+        for task in schema.tasks:
+            if name in task.columns:
+                return (
+                    f"`join` brings column {name!r}, which gives the label {task.name!r}: a label is of a row, and not "
+                    "of an id; write it into the log itself"
+                )
+    ids_of = (*schema.categorical, *filter(None, (schema.session, schema.user)))
+    for join in schema.join:
+        if join.on not in ids_of:
+            return f"`join` is on {join.on!r}, which is no column of ids: {did_you_mean(join.on, list(ids_of))}"
+        if join.on in joined:
+            return f"`join` is on {join.on!r}, which another join brings: name a column of the log"
+    return None
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """What the files of a join say of each id."""
+
+    join: TableJoin
+    files: tuple[TableFile, ...]
+
+    @property
+    def key(self) -> str:
+        """Their column of ids."""
+        return self.join.key or self.join.on
+
+    def fields(self) -> list[pa.Field]:
+        """The columns that are joined, as the first file has them.
+
+        Raises:
+            DataError: a file lacks one, or the column of ids.
+        """
+        for file in self.files:
+            for name in (self.key, *self.join.columns):
+                if name not in (names := file.schema().names):
+                    raise DataError(
+                        f"{file.path}: there is no column {name!r} ({did_you_mean(name, names)}): correct `join` in "
+                        "the description"
+                    )
+        return [self.files[0].schema().field(name) for name in self.join.columns]
+
+    def read(self, types: Mapping[str, pa.DataType]) -> tuple[pd.Index, pa.Table]:
+        """Every id as its one text, and the columns of ``types`` in its order.
+
+        Raises:
+            DataError: an id has two rows, or none.
+        """
+        blocks = [
+            (file.path, first, block)
+            for file in self.files
+            for first, block in file.blocks({**types, self.key: CATEGORY})
+        ]
+        texts = [np.asarray(ids(block[self.key]).column.cast(pa.string())) for _, _, block in blocks]
+        for (path, first, _), keys in zip(blocks, texts, strict=True):
+            if (missing := pd.isna(keys)).any():
+                raise DataError(
+                    f"{path}: {self.key!r} holds no id in row {first + int(missing.argmax())}: drop the row"
+                )
+        index = pd.Index(np.concatenate(texts))
+        if index.has_duplicates:
+            twice = index[index.duplicated()][0]
+            raise DataError(f"{self.files[0].path}: {self.key!r} holds {twice!r} twice: keep one row for each id")
+        return index, pa.Table.from_batches([block for _, _, block in blocks]).select(list(types)).unify_dictionaries()
+
+
+@dataclass(frozen=True)
+class JoinedFile(TableFile):
+    """A file with the columns that others say of its ids; missing where they have no row."""
+
+    file: TableFile
+    lookups: tuple[Lookup, ...]
+
+    @property
+    def joined(self) -> list[Path]:
+        """The other files."""
+        return [file.path for lookup in self.lookups for file in lookup.files]
+
+    def rows(self) -> int:
+        """How many rows it has."""
+        return self.file.rows()
+
+    def _own_schema(self) -> pa.Schema:
+        own = self.file.schema()
+        more = [field for lookup in self.lookups for field in lookup.fields()]
+        for field in more:
+            if field.name in own.names:
+                raise DataError(f"{self.path}: column {field.name!r} is in the log, and `join` brings it: rename one")
+        return pa.schema([*own, *more])
+
+    def _own_blocks(self, types: Mapping[str, pa.DataType]) -> Iterator[Block]:
+        brought = {name for lookup in self.lookups for name in lookup.join.columns}
+        used = [lookup for lookup in self.lookups if any(name in types for name in lookup.join.columns)]
+        tables = [lookup.read({name: types[name] for name in lookup.join.columns if name in types}) for lookup in used]
+        own = {name: wanted for name, wanted in types.items() if name not in brought}
+        for first, block in self.file.blocks({**own, **{lookup.join.on: CATEGORY for lookup in used}}):
+            columns = {name: block[name] for name in own}
+            for lookup, (index, table) in zip(used, tables, strict=True):
+                rows = _rows(index, block[lookup.join.on])
+                columns |= {name: table[name].take(rows).combine_chunks() for name in table.column_names}
+            arrays = [_array(columns[name], wanted) for name, wanted in types.items()]
+            yield first, pa.RecordBatch.from_arrays(arrays, list(types))
+
+
+def _rows(index: pd.Index, column: pa.DictionaryArray) -> pa.Array:
+    """The row of each id in ``index``, missing where there is none."""
+    found = ids(column).column
+    place = np.append(index.get_indexer(pd.Index(found.dictionary.to_pylist(), dtype=object)), -1)
+    rows = place[np.asarray(found.indices.fill_null(len(place) - 1))]
+    return pa.array(rows, mask=rows < 0)
+
+
+def _array(column: pa.Array | pa.ChunkedArray, wanted: pa.DataType) -> pa.Array:
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0) if column.num_chunks else pa.nulls(0, wanted)
+    return column
