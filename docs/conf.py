@@ -17,7 +17,7 @@ version = release = metadata.version("mtlbench")
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "norms", "plugin_pages"]
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb", ".rst": "restructuredtext"}
-exclude_patterns = ["_ext", "**/.ipynb_checkpoints"]
+exclude_patterns = ["_ext", "_static", "**/.ipynb_checkpoints"]
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath"]
@@ -40,3 +40,5 @@ nitpick_ignore_regex = [
 html_theme = "furo"
 html_title = f"mtlbench {release}"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["notebooks.css"]
