@@ -11,6 +11,7 @@ from mtlbench.api.inputs import Inputs
 from mtlbench.api.params import Params
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.schema import Schema
+from mtlbench.api.step import Step
 
 
 class Sizes(Params):
@@ -59,6 +60,11 @@ class Backbone(Plugin, nn.Module, ABC):
                 f"{cls.__name__}.forward(categorical, numerical) has a new signature: write forward(inputs), and read "
                 "inputs.categorical, inputs.numerical and inputs.bags (mtlbench.api.Inputs)"
             )
+        if "penalty" in vars(cls) and "logits" in signature(cls.penalty).parameters:
+            raise TypeError(
+                f"{cls.__name__}.penalty(logits) has a new signature: write penalty(step), and read step.logits and "
+                "step.labels (mtlbench.api.Step)"
+            )
         super().__init_subclass__()
 
     @classmethod
@@ -70,9 +76,10 @@ class Backbone(Plugin, nn.Module, ABC):
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, K) of B rows."""
 
-    def penalty(self, logits: Tensor) -> Tensor | None:
+    def penalty(self, step: Step) -> Tensor | None:
         """A scalar that is added to the weighted loss of a step, or ``None``.
 
-        It is for backbones whose paper trains them with a further term in the loss (AITM's calibrator).
+        It is for backbones whose paper trains them with a further term in the loss, such as AITM's calibrator. It is
+        asked for once after the forward pass of each step of training, whose logits are those of ``step``.
         """
         return None

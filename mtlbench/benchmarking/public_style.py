@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mtlbench.api import Bag, Inputs, Split
 from mtlbench.nn import FieldEmbedding, ReLUDropout
+from mtlbench.nn.embedding import of_columns
 from mtlbench.nn.pooling import Sum, held
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -34,6 +35,7 @@ class PublicEmbedding(nn.Embedding):
         source: the embedding whose parameters to copy.
     """
 
+    columns: Tensor | None
     offsets: Tensor
 
     def __init__(self, source: FieldEmbedding) -> None:
@@ -41,12 +43,14 @@ class PublicEmbedding(nn.Embedding):
         super().__init__(rows, width, _weight=source.weight.detach().clone())
         self.numerical = copy.deepcopy(source.numerical)
         self.pools, self.vectors = copy.deepcopy(source.pools), copy.deepcopy(source.vectors)
+        self.register_buffer("columns", source.columns, persistent=False)
         self.register_buffer("offsets", source.offsets.long(), persistent=False)
         self.bag_starts = source.bag_starts
         self.tokens, self.width = source.tokens, source.width
 
     def forward(self, inputs: Inputs) -> Tensor:  # type: ignore[override]
         """Vectors (B, T * d) of B rows."""
+        inputs = of_columns(inputs, self.columns)
         fields = inputs.categorical + self.offsets
         vectors = [super().forward(fields)]
         for pool, start, bag in zip(self.pools, self.bag_starts, inputs.bags, strict=True):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mtlbench.experiments.applicability import Combination
 
 FITS = "+"
+GAP = 3
+"""Characters between two columns."""
 DEFAULT_KIND = "funnel"
 
 
@@ -43,11 +45,14 @@ def show_matrix(files: Sequence[Path], kind: str, as_json: bool) -> None:
     backbones = list(dict.fromkeys(pair["backbone"] for pair in pairs))
     refusals = [meaning for meaning in meanings if meaning is not None]
     letters = dict(zip(dict.fromkeys(refusals), _letters(), strict=False))
-    rows: dict[str, list[str]] = {}
+    rows: dict[str, dict[str, str]] = {}
     for pair, meaning in zip(pairs, meanings, strict=True):
-        rows.setdefault(pair["weighting"], []).append(letters.get(meaning, FITS))
-    console.print(table(["weighting", *backbones], [[name, *marks] for name, marks in rows.items()]))
-    console.print()
+        rows.setdefault(pair["weighting"], {})[pair["backbone"]] = letters.get(meaning, FITS)
+    for part in _parts(backbones, console.width - max(map(len, rows))):
+        console.print(
+            table(["weighting", *part], [[name, *(marks[one] for one in part)] for name, marks in rows.items()])
+        )
+        console.print()
     console.print(table(["mark", "meaning"], [(FITS, "makes sense"), *((mark, why) for why, mark in letters.items())]))
     console.print(plain(f"\n{len(pairs)} pairs, {len(refusals)} of them not applicable"))
 
@@ -89,6 +94,20 @@ def legend(pairs: "list[Combination]", catalogue: "Catalogue") -> "dict[Combinat
         spread = {text: {own[pair] for pair in general if general[pair] == text} for text in general.values()}
         own = {pair: text if len(spread[text]) > 1 else own[pair] for pair, text in general.items()}
     return own
+
+
+def _parts(names: Sequence[str], width: int) -> list[list[str]]:
+    """``names`` in parts whose columns fit beside each other into ``width``."""
+    parts: list[list[str]] = []
+    left = 0
+    for name in names:
+        needed = len(name) + GAP
+        if needed > left or not parts:
+            parts.append([])
+            left = width
+        parts[-1].append(name)
+        left -= needed
+    return parts
 
 
 def _letters() -> list[str]:

@@ -1,6 +1,7 @@
 """From encoded inputs to one vector per field."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -44,8 +45,10 @@ class FieldEmbedding(nn.Module):
     Args:
         schema: fields, bags, vectors and numerical inputs; at least one of them.
         width: dimensions of an embedding, d.
+        fields: names of the categorical fields to embed, and nothing else; ``None``: all inputs.
 
     Attributes:
+        columns: the categorical inputs that it reads, where ``fields`` names them.
         tokens: vectors per row, T = F + number of bags + number of columns of vectors + (1 if there are numerical
             inputs), in this order.
         width: T * d, the width of the output of ``forward``.
@@ -57,14 +60,21 @@ class FieldEmbedding(nn.Module):
             the lookup then reads this copy, and the copy gets the gradient.
     """
 
+    columns: Tensor | None
     offsets: Tensor
     starts: Tensor
     rows: Rows | None = None
 
-    def __init__(self, schema: Schema, width: int) -> None:
+    def __init__(self, schema: Schema, width: int, fields: Sequence[str] | None = None) -> None:
         super().__init__()
-        fields = (*schema.categorical, *(bag for bag in schema.bags if bag.of is None))
-        cardinalities = torch.tensor([field.cardinality for field in fields], dtype=torch.int32)
+        columns = None
+        if fields is not None:
+            places = [[field.name for field in schema.categorical].index(name) for name in fields]
+            columns, of_fields = torch.tensor(places), tuple(schema.categorical[place] for place in places)
+            schema = replace(schema, categorical=of_fields, numerical=(), bags=(), vectors=())
+        self.register_buffer("columns", columns, persistent=False)
+        ranges = (*schema.categorical, *(bag for bag in schema.bags if bag.of is None))
+        cardinalities = torch.tensor([field.cardinality for field in ranges], dtype=torch.int32)
         starts = cardinalities.cumsum(0, dtype=torch.int32) - cardinalities
         self.cardinalities = cardinalities[: len(schema.categorical)].tolist()
         self.register_buffer("starts", starts, persistent=False)
@@ -72,7 +82,7 @@ class FieldEmbedding(nn.Module):
         self.weight = nn.Parameter(torch.empty(int(cardinalities.sum()), width))
         nn.init.normal_(self.weight, std=INIT_STD)
         self.numerical = nn.Linear(len(schema.numerical), width) if schema.numerical else None
-        named = {field.name: start for field, start in zip(fields, starts.tolist(), strict=True)}
+        named = {field.name: start for field, start in zip(ranges, starts.tolist(), strict=True)}
         self.bag_starts = [named[bag.of or bag.name] for bag in schema.bags]
         place = {field.name: number for number, field in enumerate(schema.categorical)}
         self.pools = nn.ModuleList(pool(bag.pooling, width, place.get(bag.of or "")) for bag in schema.bags)
@@ -83,6 +93,7 @@ class FieldEmbedding(nn.Module):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Vectors (B, T * d) of B rows."""
+        inputs = of_columns(inputs, self.columns)
         values, position = self._read(inputs)
         parts = []
         if len(self.offsets):
@@ -99,16 +110,17 @@ class FieldEmbedding(nn.Module):
         It is for the layers of :mod:`mtlbench.nn` and for :meth:`mean`, which take both. ``readers`` are the modules
         that all read it, such as experts and gates; they are faster in one pass.
         """
-        rows = None if self.dropout.active else self._distinct(inputs)  # each sample's vectors have masks of their own
-        if rows is None or rows.counts is None or not self._saves(len(rows.values), inputs):
+        own = of_columns(inputs, self.columns)
+        rows = None if self.dropout.active else self._distinct(own)  # each sample's vectors have masks of their own
+        if rows is None or rows.counts is None or not self._saves(len(rows.values), own):
             embedded: Tensor = self(inputs)
             return embedded
-        pooled = self._pooled(inputs, *self._read(inputs)) if self.pools else self._projected(inputs)
+        pooled = self._pooled(own, *self._read(own)) if self.pools else self._projected(own)
         return Factored(
             rows.values,
             rows.counts,
             rows.position,
-            inputs.numerical,
+            own.numerical,
             self.numerical,
             tuple(first_layers(readers)),
             torch.cat(pooled, dim=1) if pooled else None,
@@ -148,6 +160,9 @@ class FieldEmbedding(nn.Module):
         A bag has as many places as its longest row in the batch fills. Those that hold no id in a row read the unknown
         one, of which nothing is used.
         """
+        return self._index(of_columns(inputs, self.columns))
+
+    def _index(self, inputs: Inputs) -> Tensor:
         singles = inputs.categorical + self.offsets
         if not self.pools:
             return singles
@@ -158,7 +173,7 @@ class FieldEmbedding(nn.Module):
         """Vectors, and where in them each place of :meth:`index` is."""
         if self.rows is not None:
             return self.rows.values, self.rows.position
-        return self.weight, self.index(inputs)
+        return self.weight, self._index(inputs)
 
     def _pooled(self, inputs: Inputs, values: Tensor, position: Tensor) -> list[Tensor]:
         """The vector (B, d) of each bag, and of each column of vectors."""
@@ -177,6 +192,13 @@ class FieldEmbedding(nn.Module):
         if isinstance(embedded, Factored):
             return embedded.mean()
         return embedded.unflatten(1, (self.tokens, -1)).mean(1)
+
+
+def of_columns(inputs: Inputs, columns: Tensor | None) -> Inputs:
+    """The categorical inputs of ``columns`` alone; all inputs for ``None``."""
+    if columns is None:
+        return inputs
+    return Inputs(inputs.categorical.index_select(1, columns), inputs.numerical[:, :0])
 
 
 def _counts(rows: Tensor, ends: Tensor) -> list[int]:

@@ -49,7 +49,8 @@ class _Mix(torch.autograd.Function):
         return mixed
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         shares, *outputs = ctx.saved_tensors
         of_shares = torch.stack([torch.linalg.vecdot(output, gradient) for output in outputs], dim=1)
-        return of_shares, *(gradient * shares[:, e : e + 1] for e in range(len(outputs)))
+        wanted = ctx.needs_input_grad[1:]
+        return of_shares, *(gradient * shares[:, e : e + 1] if needed else None for e, needed in enumerate(wanted))

@@ -88,7 +88,7 @@ class LossBackward:
         """Take the optimiser's step and give the weights applied, (K,) or (B, K)."""
         weights = weights_of(self._weighting, step)
         loss = weighted_mean(step.losses, weights, step.mask, step.sample_weights)
-        penalty = self._model.backbone.penalty(step.logits)
+        penalty = self._model.backbone.penalty(step)
         self._model.descend(loss if penalty is None else loss + penalty)
         return weights
 
@@ -107,7 +107,7 @@ class GradientBackward:
     def __call__(self, step: Step) -> Tensor:
         """Take the optimiser's step and give the weights applied, (K,)."""
         weighting, model = self._weighting, self._model
-        penalty = model.backbone.penalty(step.logits)
+        penalty = model.backbone.penalty(step)
         decay = model.decay() if isinstance(weighting, DirectionWeighting) and weighting.preconditioned else {}
         gradients = TaskGradients.of_logits(
             step.logits, step.task_losses, penalty, model.leaves(), self._reached, decay

@@ -10,6 +10,7 @@ from mtlbench.benchmarking import Measurement
 FAST = ["--preset", "quick", "--batch-size", "64", "--steps", "3"]
 
 
+@pytest.mark.slow
 def test_rows_as_json_and_pairs_left_out(mtlbench: Any) -> None:
     study = ["--backbone", "single-task", "--weighting", "constant,mgda,rmtl", "--jobs", "2"]
     result = mtlbench("bench", *study, "--json", *FAST)

@@ -33,6 +33,7 @@ def leaky() -> pd.DataFrame:
     return frame
 
 
+@pytest.mark.slow
 def test_run_warns_once_of_leaks_and_copies_with_the_figure(here: Path) -> None:
     describe(here, leaky(), tasks=["click", "again"], numerical=["price", "dwell"])
     command = [sys.executable, "-m", "mtlbench", "run", "--dataset", "table[schema=log.toml]", *map(str, RUN)]

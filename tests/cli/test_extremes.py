@@ -49,7 +49,11 @@ def changed(content: Any, places: Iterable[tuple[Any, ...]], value: object) -> s
     return json.dumps(copy)
 
 
-@pytest.mark.parametrize("extreme", EXTREMES, ids=lambda extreme: str(extreme)[:24])
+@pytest.mark.parametrize(
+    "extreme",
+    [*EXTREMES[::2], *(pytest.param(extreme, marks=pytest.mark.slow) for extreme in EXTREMES[1::2])],
+    ids=lambda extreme: str(extreme)[:24],
+)
 def test_records_with_extremes_end_in_a_table_or_a_message(mtlbench: Any, extreme: object) -> None:
     for folder in ("out", "reference"):
         for record in many_records(8, seeds=4):

@@ -15,13 +15,15 @@ from mtlbench.experiments.applicability import Combination
 
 
 def marks(out: str) -> dict[str, dict[str, str]]:
-    """Weighting -> backbone -> mark, read from the table."""
+    """Weighting -> backbone -> mark, read from the tables, one for as many backbones as fit."""
     lines = out.splitlines()
-    head = next(n for n, line in enumerate(lines) if line.startswith("weighting "))
-    end = next(n for n in range(head, len(lines)) if not lines[n].strip())
-    backbones = lines[head].split()[1:]
-    rows = [line.split() for line in lines[head + 2 : end]]
-    return {row[0]: dict(zip(backbones, row[1:], strict=True)) for row in rows}
+    found: dict[str, dict[str, str]] = {}
+    for head in (n for n, line in enumerate(lines) if line.startswith("weighting ")):
+        end = next(n for n in range(head, len(lines)) if not lines[n].strip())
+        backbones = lines[head].split()[1:]
+        for row in (line.split() for line in lines[head + 2 : end]):
+            found.setdefault(row[0], {}).update(zip(backbones, row[1:], strict=True))
+    return found
 
 
 def test_a_mark_per_pair_and_what_it_means(mtlbench: Any) -> None:
@@ -30,6 +32,7 @@ def test_a_mark_per_pair_and_what_it_means(mtlbench: Any) -> None:
     table = marks(result.out)
     assert set(table) == set(discover().weightings)
     assert set(table["constant"].values()) == {"+"}
+    assert {*table["constant"]} == {*discover().backbones}
     assert table["pcgrad"]["single-task"] == "a"
     assert table["pcgrad"]["ple"] == "+"
     assert "On a dataset of funnel tasks (click, conversion) with sessions" in result.out

@@ -159,6 +159,7 @@ def test_a_cell_of_other_data_is_refused(tmp_path: Path):
         run_cell(other, silent)
 
 
+@pytest.mark.slow
 def test_a_cluster_without_workers_is_told_and_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("mtlbench.experiments.dask_pool.NO_WORKER_SECONDS", 1.0)
     study = Study(datasets="synthetic[rows=2000]", backbones="esmm", weightings="constant,dwa", seeds=1, epochs=1)

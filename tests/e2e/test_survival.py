@@ -192,6 +192,7 @@ def test_a_checkpoint_damaged_while_the_study_runs_is_an_error_that_overwrite_fa
     assert outcomes(out) == outcomes(undisturbed)
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_moved_stops_the_run_with_a_word_and_moved_back_it_goes_on(undisturbed: Path, tmp_path: Path):
     out, moved = tmp_path / "results", tmp_path / "elsewhere"
 

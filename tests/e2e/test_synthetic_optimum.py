@@ -10,12 +10,13 @@ from mtlbench.discovery import discover
 from mtlbench.records import RecordStore
 
 
-def test_every_backbone_lies_between_chance_and_the_optimum_and_the_best_is_close(tmp_path: Path):
-    study = Study(backbones="all", weightings="constant", seeds=1, epochs=10, patience=2, out=tmp_path)
+@pytest.mark.parametrize("backbones", ["shared-bottom", pytest.param("all", marks=pytest.mark.slow)])
+def test_every_backbone_lies_between_chance_and_the_optimum_and_the_best_is_close(tmp_path: Path, backbones: str):
+    study = Study(backbones=backbones, weightings="constant", seeds=1, epochs=10, patience=2, out=tmp_path)
     plan = study.resolve(discover(()))
     experiments.run(plan, listener=lambda event: None)
     records = RecordStore(tmp_path).read_all()
-    assert len(records) == 8
+    assert len(records) == (15 if backbones == "all" else 1)
     for task in ("click", "conversion"):
         optimum = records[0].dataset.optimum["test"][task]["auc"]
         scores = {record.method: record.metrics["test"][task]["auc"] for record in records}

@@ -56,4 +56,6 @@ def test_a_study_runs_from_the_csv_to_the_leaderboard(
     assert shared["dataset"]["facts"]["rows"] == 99_762
     assert shared["metrics"]["test"]["rich"]["auc"] > 0.85
     assert shared["metrics"]["test"]["single"]["auc"] > 0.85
-    assert "split random with a fixed seed, for want of timestamps" in " ".join(capsys.readouterr().out.split())
+    page = (folder / "out" / "leaderboard.md").read_text()
+    assert "split random with a fixed seed, for want of timestamps" in " ".join(page.split())
+    assert "Shared Bottom" in capsys.readouterr().out

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import torch
 from small_splits import small_schema, small_split
+from tiny_backbones import params_of
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -62,7 +63,7 @@ def small_backbone(name: str, splits: Splits, **sizes: object) -> Backbone:
     """Freshly initialised, always with the same parameters."""
     cls = BACKBONES[name]
     torch.manual_seed(0)
-    return cls(splits.schema, cls.Params(**{"embedding": 8, "bottom": (16, 8), "tower": (4,), **sizes}))
+    return cls(splits.schema, params_of(cls, {"embedding": 8, "bottom": (16, 8), "tower": (4,), **sizes}))
 
 
 Penalty = Callable[[Backbone, Inputs], Tensor]

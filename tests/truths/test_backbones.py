@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal, localcontext
 
 import pytest
@@ -9,9 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from small_splits import small_schema
-from torch import Tensor
+from tiny_backbones import TASKS, build, inputs, step_of
+from wide_splits import BAGS, drawn_bags, drawn_vectors
 
-from mtlbench.api import Backbone, Inputs, Schema
+from mtlbench.api import Backbone, Field, Inputs, Schema, Task, VectorField, funnel
 from mtlbench.discovery import discover
 from mtlbench.nn import Experts, FieldEmbedding, Gate
 from mtlbench_plugins.backbones.aitm import AITM
@@ -24,25 +26,9 @@ from mtlbench_plugins.backbones.shared_bottom import SharedBottom
 from mtlbench_plugins.backbones.single_task import SingleTask
 
 ALL = {name: entry.cls for name, entry in discover(()).backbones.items()}
-TASKS = ("click", "conversion", "return")
 FUNNEL_ONLY = ("esmm", "aitm")
-
-
-def build(backbone: type[Backbone], schema: Schema | None = None, seed: int = 0, **params: object) -> Backbone:
-    torch.manual_seed(seed)
-    sizes = {"embedding": 6, "bottom": (12, 8), "tower": (5,), **params}
-    return backbone(schema or small_schema(), backbone.Params(**sizes))
-
-
-def inputs(schema: Schema | None = None, rows: int = 40) -> tuple[Tensor, Tensor]:
-    schema = schema or small_schema()
-    generator = torch.Generator().manual_seed(4)
-    columns = [
-        torch.randint(field.cardinality, (rows, 1), generator=generator, dtype=torch.int32)
-        for field in schema.categorical
-    ]
-    categorical = torch.cat([torch.empty(rows, 0, dtype=torch.int32), *columns], dim=1)
-    return Inputs(categorical, torch.randn(rows, len(schema.numerical), generator=generator))
+APPLICABLE = {"cross-stitch": 8, "esmm": 6, "aitm": 6, "pepnet": 9, "escm2": 3, "dbmtl": 6}
+"""How many of the schemas of :func:`schemas` a backbone takes, where it does not take all 12."""
 
 
 def schemas(backbone: type[Backbone]) -> Iterator[Schema]:
@@ -53,8 +39,24 @@ def schemas(backbone: type[Backbone]) -> Iterator[Schema]:
                 yield schema
 
 
-def test_there_are_eight():
-    assert sorted(ALL) == ["aitm", "esmm", "metaheac", "mmoe", "omoe", "ple", "shared-bottom", "single-task"]
+def test_no_backbone_is_left_out():
+    assert sorted(ALL) == [
+        "adatt",
+        "aitm",
+        "cross-stitch",
+        "dbmtl",
+        "escm2",
+        "esmm",
+        "metaheac",
+        "mmoe",
+        "omoe",
+        "pepnet",
+        "ple",
+        "shared-bottom",
+        "single-task",
+        "snr-trans",
+        "stem",
+    ]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -65,7 +67,27 @@ def test_gives_one_finite_logit_per_row_and_task_for_every_applicable_schema(nam
         assert logits.shape == (40, len(schema.tasks))
         assert logits.isfinite().all()
         seen += 1
-    assert seen == (6 if name in FUNNEL_ONLY else 12)
+    assert seen == APPLICABLE.get(name, 12)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_one_to_six_tasks_of_all_kinds_with_bags_and_vectors_have_logits_or_a_reason(name: str):
+    fields = (Field("user", 400), Field("item", 50), Field("hour", 4))
+    kinds = ("binary", "real", "nonnegative")
+    for number in range(1, 7):
+        tasks = tuple(Task(f"task{k}", kinds[k % 3], after="task0" if k else None) for k in range(number))
+        if ALL[name].task_kinds is not None:
+            tasks = funnel(*(task.name for task in tasks))
+        schema = small_schema(categorical=fields, bags=BAGS, vectors=(VectorField("text", 3),))
+        schema = replace(schema, tasks=tasks)
+        if (reason := ALL[name].applicable(schema)) is not None:
+            assert reason.endswith("the dataset has one") if number == 1 else str(number) in reason
+            continue
+        batch = inputs(schema)
+        batch = replace(batch, bags=drawn_bags(schema, 40, 1), vectors=drawn_vectors(schema, 40, 1))
+        logits = build(ALL[name], schema)(batch)
+        assert logits.shape == (40, number)
+        assert logits.isfinite().all()
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -247,10 +269,18 @@ def test_aitm_passes_information_forward_along_the_funnel_only():
 def test_aitm_calibrator_penalises_only_probabilities_that_rise():
     backbone = build(AITM, calibrator=0.6)
     falling, rising = torch.tensor([[1.0, -1.0]]), torch.tensor([[0.0, 2.0]])
-    assert backbone.penalty(falling).item() == 0
+    assert backbone.penalty(step_of(falling)).item() == 0
     expected = 0.6 * (torch.tensor(2.0).sigmoid().item() - 0.5) / 2
-    assert backbone.penalty(rising).item() == pytest.approx(expected)
-    assert build(AITM).penalty(rising) is None
+    assert backbone.penalty(step_of(rising)).item() == pytest.approx(expected)
+    assert build(AITM).penalty(step_of(rising)) is None
+
+
+def test_a_penalty_of_logits_is_refused_with_its_new_form():
+    with pytest.raises(TypeError, match=r"Old\.penalty\(logits\) has a new signature: write penalty\(step\)"):
+
+        class Old(SharedBottom):
+            def penalty(self, logits):
+                return None
 
 
 def test_fields_have_rows_of_their_own_in_the_one_table():

@@ -16,6 +16,7 @@ from mtlbench.training import BackboneTrainer
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench_plugins.backbones.shared_bottom import SharedBottom
 from mtlbench_plugins.backbones.single_task import SingleTask
+from mtlbench_plugins.backbones.stem import STEM
 from mtlbench_plugins.critics.actor import LIMIT, TargetActor
 from mtlbench_plugins.critics.learning import CriticLearner
 from mtlbench_plugins.critics.making import critics_of
@@ -229,6 +230,14 @@ def test_separate_critics_copy_the_embeddings_of_their_tasks():
     for state, bottom in zip(found.states, network.bottoms, strict=True):
         assert torch.equal(state.embedding.weight, bottom.embedding.weight)
     assert not torch.equal(found.states[0].embedding.weight, found.states[1].embedding.weight)
+
+
+def test_separate_critics_copy_the_embeddings_of_tasks_and_a_shared_one_those_that_tasks_share():
+    found, network = made(STEM, critics="separate")
+    for state, branch in zip(found.states, network.own, strict=True):
+        assert torch.equal(state.embedding.weight, branch.embedding.weight)
+    found, network = made(STEM, critics="shared")
+    assert torch.equal(found.states[0].embedding.weight, network.shared.embedding.weight)
 
 
 def test_a_backbone_without_such_embeddings_is_refused_with_the_remedy():

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mtlbench.api import Backbone
+from mtlbench.api import Backbone, Step
 from mtlbench.conformance.backbones.inputs import build, inputs
 from mtlbench.conformance.generators import generator_states
 from mtlbench.conformance.plugin_under_test import PluginUnderTest
@@ -88,11 +88,13 @@ def trained(backbone: Backbone, seed: int) -> Tensor:
     with seeded(seed, "training"):
         backbone.train()
         given = inputs()
-        for _ in range(3):
+        for number in range(3):
             logits = backbone(given)
             labels = (torch.arange(len(logits)) % 2).float().unsqueeze(1).expand_as(logits)
             parameters = list(backbone.parameters())
-            loss = F.binary_cross_entropy_with_logits(logits, labels)
+            losses = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+            penalty = backbone.penalty(Step(torch.arange(len(logits)), given, labels, logits, losses, number))
+            loss = losses.mean() if penalty is None else losses.mean() + penalty
             gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
             with torch.no_grad():
                 for value, gradient in zip(parameters, gradients, strict=True):

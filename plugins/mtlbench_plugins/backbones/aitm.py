@@ -66,12 +66,12 @@ class AITM(api.Backbone):
             states.append(transfer(states[-1], own))
         return torch.cat([tower(state) for tower, state in zip(self.towers, states, strict=True)], dim=1)
 
-    def penalty(self, logits: Tensor) -> Tensor | None:
+    def penalty(self, step: api.Step) -> Tensor | None:
         """The calibrator: probabilities that rise along the funnel are penalised."""
         if self.calibrator == 0:
             return None
-        rise = logits.sigmoid().diff(dim=1).relu()
-        return self.calibrator * rise.sum(1).mean() / logits.shape[1]
+        rise = step.logits.sigmoid().diff(dim=1).relu()
+        return self.calibrator * rise.sum(1).mean() / step.logits.shape[1]
 
 
 class Transfer(nn.Module):

@@ -46,11 +46,8 @@ class ESMM(api.Backbone):
         """A product of conditional probabilities needs tasks in a chain, of any length from two, all of all rows."""
         if len(schema.tasks) == 1:
             return "ESMM needs a funnel of two or more tasks, and the dataset has one"
-        return (
-            None
-            if schema.chain
-            else "ESMM multiplies probabilities along a funnel, and the dataset's tasks are parallel"
-        )
+        parallel = f"{cls.label} multiplies probabilities along a funnel, and the dataset's tasks are parallel"
+        return None if schema.chain else parallel
 
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K) of the products; p_1 >= p_2 >= ..."""

@@ -65,12 +65,19 @@ def _ranges(schema: api.Schema) -> dict[str, slice]:
 
 
 def _tables(schema: api.Schema, backbone: nn.Module, count: int) -> list[Tensor]:
-    """The table from which each of ``count`` bottoms starts."""
-    tables: list[Tensor] = [module.weight for module in backbone.modules() if isinstance(module, FieldEmbedding)]
+    """The table from which each of ``count`` bottoms starts.
+
+    A backbone has one table for all tasks, or one for each; after those it may have one that the tasks share.
+    """
+    embeddings = [module for module in backbone.modules() if isinstance(module, FieldEmbedding)]
+    tables: list[Tensor] = [embedding.weight for embedding in embeddings if embedding.columns is None]
     rows = sum(ids.stop - ids.start for ids in _ranges(schema).values())
     fitting = [table for table in tables if len(table) == rows and table.shape == tables[0].shape]
     if len(fitting) in {1, count}:
         return fitting * (count // len(fitting))
+    if len(fitting) == len(schema.tasks) + 1:
+        *of_tasks, common = fitting
+        return of_tasks if count == len(of_tasks) else [common]
     raise api.TrainingError(
         f"critic_embeddings=pretrained copies the backbone's embedding tables into {count} of critics, and the "
         f"backbone has {len(fitting)} tables of all {rows} ids (of mtlbench.nn.FieldEmbedding); set "

@@ -299,7 +299,7 @@ def test_a_penalty_is_descended_once_beside_the_weighted_gradients():
     found = reach(subject.probe(), subject.leaves())
     step = subject.step(torch.arange(32))
     leaves = subject.leaves()
-    penalty = calibrated.penalty(step.logits)
+    penalty = calibrated.penalty(step)
     expected = torch.autograd.grad(step.losses.mean() + penalty, list(leaves.values()), retain_graph=True)
     combined = TaskGradients.of_logits(step.logits, step.task_losses, penalty, leaves, found).combined(torch.ones(2))
     for name, gradient in zip(leaves, expected, strict=True):
