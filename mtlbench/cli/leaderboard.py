@@ -2,7 +2,7 @@
 
 import typer
 
-from mtlbench.cli import leaderboard_build, leaderboard_compare, leaderboard_verify
+from mtlbench.cli import leaderboard_build, leaderboard_compare, leaderboard_overall, leaderboard_verify
 from mtlbench.cli.group import Group
 
 app = typer.Typer(
@@ -17,4 +17,5 @@ def _group() -> None:
 
 app.command("build")(leaderboard_build.build)
 app.command("compare")(leaderboard_compare.compare)
+app.command("overall")(leaderboard_overall.overall)
 app.command("verify")(leaderboard_verify.verify)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,10 @@ from mtlbench.leaderboards.boards.board import Board
 from mtlbench.leaderboards.boards.columns import metric_of
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.records import Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 FEWEST_TASKS = 3
 """Below which a trade-off shows all."""
@@ -38,14 +43,29 @@ def draw_heatmap(records: Sequence[Record], path: Path) -> None:
     figure, [axes] = canvas(1, len(found), width * len(found), height)
     for panel, (board, table) in zip(axes, found, strict=True):
         values = [[_leads(board, table, method, place) for place in range(len(board.primaries))] for method in table]
-        image = panel.imshow(np.array(values, float), cmap="RdBu", vmin=-3, vmax=3, aspect="auto")
         heads = [f"{label(column[0])}\n{metric_of(column).label}" for column in board.primaries]
-        panel.set_xticks(range(len(heads)), heads, fontsize=7, rotation=45, ha="right")
-        panel.set_yticks(range(len(table)), list(map(label, table)), fontsize=8)
+        painted(figure, panel, values, list(table), heads)
         panel.set_title(label(board.title), fontsize=9)
-        bar = figure.colorbar(image, ax=panel, extend="both")
-        bar.set_label("better than constant weights,\nin half widths of the 95 % interval", fontsize=8)
     save(figure, path)
+
+
+def painted(
+    figure: "Figure", panel: "Axes", values: Sequence[Sequence[float]], rows: Sequence[str], heads: Sequence[str]
+) -> None:
+    """Paint a table of leads over constant weights: blue is better, red is worse, beyond 3 all is one colour.
+
+    Args:
+        figure: of the panel.
+        panel: where to.
+        values: (rows, heads) in half widths of their 95 % intervals; NaN leaves a cell empty.
+        rows: names of the rows.
+        heads: names of the columns, as they are drawn.
+    """
+    image = panel.imshow(np.array(values, float), cmap="RdBu", vmin=-3, vmax=3, aspect="auto")
+    panel.set_xticks(range(len(heads)), heads, fontsize=7, rotation=45, ha="right")
+    panel.set_yticks(range(len(rows)), list(map(label, rows)), fontsize=8)
+    bar = figure.colorbar(image, ax=panel, extend="both")
+    bar.set_label("better than constant weights,\nin half widths of the 95 % interval", fontsize=8)
 
 
 def _table(board: Board) -> dict[str, list[Point | None]]:

@@ -112,6 +112,8 @@ def rebuilt_tables(records: Iterable[Record], words: Sequence[str], searches: Se
 def read_records(out: Path, scores_only: bool = False) -> list[Record]:
     """The records in the results folder ``out``, or those beside the page ``out``, in ``records/<its stem>/``.
 
+    The page that a run writes into its results folder has the records of that folder.
+
     Those of tuned rows are as :func:`mtlbench.records.tuned.with_tuned_rows` gives them.
 
     Args:
@@ -135,7 +137,10 @@ def searches_of(out: Path) -> list[Search]:
 
 
 def _store(out: Path) -> RecordStore:
-    return RecordStore.at(out.parent / "records" / out.stem) if out.suffix == PAGE else RecordStore(out)
+    if out.suffix != PAGE:
+        return RecordStore(out)
+    own = out.parent / "records" / out.stem
+    return RecordStore(out.parent) if out.stem == STEM and not own.is_dir() else RecordStore.at(own)
 
 
 def read_scores(path: Path) -> tuple[BoardScores, ...]:
@@ -163,6 +168,8 @@ def write_file(path: Path, content: bytes) -> None:
     Raises:
         UsageError: it cannot be written.
     """
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder; name a file in it")
     try:
         with replacing(path) as file:
             file.write(content)

@@ -4,7 +4,7 @@ import hashlib
 import inspect
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,16 +38,20 @@ def specs(kind: str, given: Any) -> tuple[list[str], list[Path]]:
     Raises:
         UsageError: something is neither.
     """
+    base = KINDS[kind].__name__
+    if hasattr(given, "columns"):
+        raise UsageError(f"{kind}: a data frame has no tasks by itself; give mtlbench.table(frame, tasks=[...], ...)")
     texts, files = [], []
-    for one in [given] if isinstance(given, str | type) else list(given):
+    for one in list(given) if isinstance(given, Iterable) and not isinstance(given, str | type) else [given]:
         if isinstance(one, str):
             texts.append(one)
         elif isinstance(one, type) and issubclass(one, KINDS[kind]):
             plugin: type[Any] = one
+            if not isinstance(getattr(plugin, "name", None), str):
+                raise UsageError(f"{kind}: the class {one.__name__} has no name; write name = {one.__name__.lower()!r}")
             texts.append(plugin.name)
             files.append(_file_of(one))
         else:
-            base = KINDS[kind].__name__
             raise UsageError(
                 f"{kind}: {one!r} is neither a spec nor a subclass of mtlbench.api.{base}; give one of both"
             )
@@ -87,30 +91,42 @@ def table(frame: "pd.DataFrame", path: Path | str | None = None, **description: 
             ``numerical``, ``timestamp``, ``user``, ``session``, ...
 
     Raises:
-        UsageError: the frame cannot be written as Parquet, or ``path`` is a file that this function did not write.
+        UsageError: it is no data frame, cannot be written as Parquet, a key holds what TOML has not, or ``path`` is a
+            file that this function did not write.
     """
+    if not hasattr(frame, "to_parquet"):
+        raise UsageError(f"{type(frame).__name__} is no pandas data frame; make one by pandas.DataFrame(...)")
+    described = {key: _plain(value) for key, value in description.items() if value is not None}
+    try:
+        stated = tomli_w.dumps(described)
+    except TypeError as error:
+        raise UsageError(f"the description of the data frame: {error}; give texts, numbers and lists") from error
     try:
         data = frame.to_parquet(index=False)
     except Exception as error:  # pyarrow has many of its own
         raise UsageError(f"the data frame cannot be written as Parquet: {error}; convert the column") from error
     if path is None:
-        content = hashlib.sha256(data + json.dumps(description, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        content = hashlib.sha256(data + json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()[:16]
         path = cache_dir() / "frames" / f"{content}.toml"
     else:
         path = _own_toml(Path(path))
     log = path.with_suffix(".parquet")
-    text = f"{OURS}\n{tomli_w.dumps({'files': log.name, **description})}"
     # The description first: it says that the frame beside it may be replaced.
-    _written(path, text.encode())
+    _written(path, f"{OURS}\n{tomli_w.dumps({'files': log.name})}{stated}".encode())
     _written(log, data)
     return f"table[schema='{path}']"
+
+
+def _plain(value: Any) -> Any:
+    """Columns of a data frame and arrays as lists, which TOML has."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _own_toml(path: Path) -> Path:
     """``path``, which ends in .toml, and which nothing is lost by writing."""
     if path.suffix != ".toml":
         raise UsageError(f"path: {path} does not end in .toml, as a description does; the frame is written beside it")
-    first = path.read_text(encoding="utf-8").partition("\n")[0] if path.is_file() else ""
+    first = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0] if path.is_file() else ""
     if first != OURS and (path.exists() or path.with_suffix(".parquet").exists()):
         raise UsageError(f"path: {path} or the .parquet beside it is not of mtlbench.table; choose another name")
     return path

@@ -80,21 +80,23 @@ class Results:
         return pd.DataFrame([_row(record) for record in self.records])
 
     def leaderboard(
-        self, layout: Layout = "methods", sort: str = DEFAULT_ORDER, baselines: Sequence[str] = ()
+        self, layout: Layout = "methods", sort: str = DEFAULT_ORDER, baselines: str | Sequence[str] = ()
     ) -> ShownTables:
         """The leaderboard, as ``mtlbench leaderboard build`` makes it.
 
         Args:
             layout: ``methods``, or ``paper`` for the shape of Table 1 of the RMTL paper.
             sort: ``weighting``, ``name``, ``rank``, ``delta_m``, or a task and a metric such as ``click.auc``.
-            baselines: weightings that stars compare with; by default constant weights, and tuned ones where they are.
+            baselines: what stars compare with, one weighting or a list; by default constant weights, and tuned ones
+                where they are.
 
         Raises:
             UsageError: an option does not fit the records.
         """
         if layout not in get_args(Layout):
             raise UsageError(f"unknown layout {layout!r}: {did_you_mean(layout, list(get_args(Layout)))}")
-        return ShownTables(build(iter(self.records), layout, sort, baselines, self.searches))
+        named = [baselines] if isinstance(baselines, str) else baselines
+        return ShownTables(build(iter(self.records), layout, sort, named, self.searches))
 
     def verdict(self) -> str:
         """What the results show, as ``mtlbench run`` says it at its end: a line for each dataset and protocol.

@@ -25,7 +25,7 @@ def run(
     *,
     trackers: Any = None,
     config: Path | str | None = None,
-    plugins: Sequence[Path | str] = (),
+    plugins: Path | str | Sequence[Path | str] = (),
     quiet: bool = False,
     **keys: Any,
 ) -> Results:
@@ -45,7 +45,7 @@ def run(
         weightings: the same.
         trackers: the same: tools that each cell which is trained is shown in, such as ``"mlflow[experiment=mine]"``.
         config: a study as TOML; what else is given overrides it.
-        plugins: files with plugins.
+        plugins: a file with plugins, or a list of them.
         quiet: show no progress.
         **keys: every other key of a study: ``seeds``, ``epochs``, ``out``, ``jobs``, ``preset``, ``trials``,
             ``objective``, ``learning_rate``, ``data_dir``, ...
@@ -54,7 +54,7 @@ def run(
         UsageError: a name, a key or a value is not valid; the message gives the remedy.
     """
     flags = {name: value for name, value in keys.items() if value is not None}
-    files = [Path(file) for file in plugins]
+    files = [Path(file) for file in ([plugins] if isinstance(plugins, Path | str) else plugins)]
     named = {"datasets": datasets, "backbones": backbones, "weightings": weightings, "trackers": trackers}
     for kind, given in named.items():
         if given is not None:

@@ -52,11 +52,13 @@ class Picture:
         """Write it to ``path``, an .svg or .png file.
 
         Raises:
-            UsageError: the ending is another, or it cannot be written.
+            UsageError: it has another ending, or cannot be written.
         """
         path = Path(path)
         contents = {".svg": self.svg.encode(), ".png": self.png}
-        if path.suffix not in contents:
-            raise UsageError(f"{path}: a figure is saved as .svg or .png; `mtlbench figure` writes .pdf too")
-        write_file(path, contents[path.suffix])
+        if path.suffix.lower() not in contents:
+            raise UsageError(
+                f"cannot write {path}: a figure is saved as .svg or .png; draw others by `mtlbench figure --file`"
+            )
+        write_file(path, contents[path.suffix.lower()])
         return path

@@ -1,6 +1,7 @@
 """Comparisons of scores, as pure functions on arrays and data frames."""
 
 from mtlbench.statistics.adjustment import holm
+from mtlbench.statistics.best import probability_best
 from mtlbench.statistics.differences import (
     Difference,
     difference_by_seed,
@@ -48,6 +49,7 @@ __all__ = [
     "paired_difference",
     "paired_differences",
     "pareto_front",
+    "probability_best",
     "probability_of_improvement",
     "ranks",
     "rows_of_differences",

@@ -1,10 +1,10 @@
 """What there is to verify: records in their files, and the page that was made of them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtlbench.errors import UsageError
+from mtlbench.leaderboards.formats.over_logs import is_overall_page
 from mtlbench.records import Record, read_record
 from mtlbench.verification.findings import Finding
 
@@ -50,8 +50,20 @@ def collections(folder: Path) -> list[Collection]:
     return [Collection(records / board, folder / f"{board}.md", page_required=True) for board in sorted(boards)]
 
 
-def _pages(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.glob("[!.]*.md") if path.stem != "README")
+def overall_pages(folder: Path) -> list[Path]:
+    """The pages over logs in ``folder``."""
+    return [path for path in sorted(folder.glob("[!.]*.md")) if is_overall_page(_start(path))]
+
+
+def _start(path: Path) -> str:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.readline()
+
+
+def _pages(folder: Path) -> list[Path]:
+    """Those of one board."""
+    others = {folder / "README.md", *overall_pages(folder)}
+    return [path for path in folder.glob("[!.]*.md") if path not in others]
 
 
 def read(collection: Collection) -> tuple[list[Stored], list[Finding]]:

@@ -6,10 +6,11 @@ from mtlbench.verification.commits import commits
 from mtlbench.verification.duplicates import Coinciding, duplicates
 from mtlbench.verification.exports import export_findings
 from mtlbench.verification.findings import Finding, Report
-from mtlbench.verification.folders import Stored, collections, read
+from mtlbench.verification.folders import Stored, collections, overall_pages, read
 from mtlbench.verification.identities import identified, protocols
 from mtlbench.verification.impossible import impossible
 from mtlbench.verification.material import Material
+from mtlbench.verification.overall import overall_findings
 from mtlbench.verification.pages import page_findings
 from mtlbench.verification.searches import read_searches, searched
 from mtlbench.verification.selections import selected
@@ -53,4 +54,7 @@ def verify(folder: Path, coinciding: Coinciding) -> tuple[Report, list[Stored]]:
                 "page", "there is no page of these records; `mtlbench leaderboard build`", collection.page
             )
             (report.findings if collection.page_required else report.notes).append(missing)
+    for page in overall_pages(folder):
+        report.pages += 1
+        report.findings += overall_findings(page)
     return report, everything

@@ -80,10 +80,15 @@ def side_by_side(losses: Losses) -> Tensor:
     """The losses (K,) or (B, K) as one tensor, of at least single precision.
 
     Raises:
-        UsageError: a list has tensors of different shapes, or none.
+        UsageError: a list has tensors of different shapes, or none, or something else.
     """
     if isinstance(losses, Tensor):
         return losses.float() if losses.dtype in LOW_PRECISION else losses
+    losses = list(losses)
+    if other := next((type(loss).__name__ for loss in losses if not isinstance(loss, Tensor)), None):
+        raise UsageError(
+            f"the losses have a {other} among them; give one tensor per task, such as list(losses.values())"
+        )
     columns = [loss.float() if loss.dtype in LOW_PRECISION else loss for loss in losses]
     shapes = {tuple(column.shape) for column in columns}
     if len(shapes) != 1:

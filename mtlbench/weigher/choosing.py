@@ -1,6 +1,7 @@
 """Which weighting a loop of one's own asks for, and why some cannot weigh there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from mtlbench.api import Backbone, Schema, Task, Weighting
@@ -21,8 +22,10 @@ def tasks_of(tasks: int | Sequence[str], kinds: str | Sequence[str]) -> tuple[Ta
     Raises:
         UsageError: there is none, a name stands twice, or a kind is unknown.
     """
-    names = [f"task{k + 1}" for k in range(tasks)] if isinstance(tasks, int) else list(tasks)
-    if not names or isinstance(tasks, str):
+    names = [f"task{k + 1}" for k in range(tasks)] if isinstance(tasks, int) else []
+    if isinstance(tasks, Iterable) and not isinstance(tasks, str):
+        names = list(tasks)
+    if not names:
         raise UsageError(f"tasks = {tasks!r}: give the number of tasks, at least 1, or a list of their names")
     if len(set(names)) < len(names):
         raise UsageError(f"tasks = {names!r}: a name stands twice; give each task a name of its own")
@@ -47,6 +50,8 @@ def weighting_of(
     Raises:
         UsageError: there is no such method or parameter, or a value is invalid.
     """
+    if learning_rate is not None and not 0 < learning_rate < inf:
+        raise UsageError(f"learning_rate = {learning_rate}: give a number greater than 0")
     if isinstance(given, Weighting):
         if params:
             raise UsageError(f"{', '.join(params)}: the weighting has its parameters already; make it with these")
@@ -56,6 +61,10 @@ def weighting_of(
         chosen = _chosen(catalogue, given)
         stated = chosen.params.model_dump(mode="json", by_alias=True)
         name, set_there = chosen.entry.name, {key: stated[key] for key in chosen.given}
+    elif not (isinstance(given, type) and issubclass(given, Weighting)):
+        raise UsageError(
+            f"{given!r} is no weighting: give a spec such as 'mgda', a class or an instance of api.Weighting"
+        )
     else:
         name, set_there = given.name, {}
         catalogue = Catalogue().including([Entry(given, KIND, "a class of yours")])

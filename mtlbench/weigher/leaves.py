@@ -34,6 +34,10 @@ class Leaves:
         self._named: dict[int, tuple[str, Tensor]] = {}  # with the tensor, so that its id stays its own
         self._reached: set[tuple[int, str]] = set()
 
+    def __reduce__(self) -> tuple[type["Leaves"], tuple[()]]:
+        """A copy starts anew, as after ``state_dict``: the parameters of a copied network are others."""
+        return Leaves, ()
+
     def of(self, losses: Tensor, first: Iterable[Tensor] = ()) -> dict[str, Tensor]:
         """Name -> leaf, of ``first`` and of all others that the ``losses`` reach.
 
@@ -42,8 +46,9 @@ class Leaves:
         """
         leaves = {}
         for leaf in [*first, *leaves_of(losses)]:
-            if not leaf.is_leaf:
-                raise UsageError("shared= takes parameters, such as model.shared.parameters(); one is no leaf")
+            if not isinstance(leaf, Tensor) or not leaf.is_leaf:
+                what = "no leaf" if isinstance(leaf, Tensor) else f"a {type(leaf).__name__}"
+                raise UsageError(f"shared= takes parameters, such as model.shared.parameters(); one is {what}")
             if leaf.requires_grad:
                 name, _ = self._named.setdefault(id(leaf), (str(len(self._named)), leaf))
                 leaves[name] = leaf

@@ -1,12 +1,13 @@
 """From the losses of a step to ``.grad``: one backward pass, or one for each task."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from mtlbench.api import DirectionWeighting, TrainingError, Weighting, ones
+from mtlbench.api import DirectionWeighting, Step, TrainingError, Weighting, ones
 from mtlbench.api.masks import weighted_mean
 from mtlbench.errors import UsageError
 from mtlbench.training.gradients import TaskGradients, by_task, no_shared_parameters
@@ -49,9 +50,10 @@ class LossPass:
 
     def __call__(
         self, columns: Tensor, batch: Batch, step: LoopStep, shared: Iterable[Tensor] | None, scaling: Scaling
-    ) -> Tensor:
-        """Add to ``.grad`` and give the weights, (K,) or (B, K)."""
-        weights = applied = weights_of(self._weighting, step).detach()
+    ) -> Tensor | None:
+        """Add to ``.grad`` and give the weights, (K,) or (B, K); ``None`` where a loss overflowed."""
+        overflowed = scaling.precision is not None and not are_finite(step)
+        weights = applied = ones(step) if overflowed else weights_of(self._weighting, step).detach()
         if weights.dim() == 2 and columns.dim() == 1:
             raise UsageError(f"{self._weighting.name} weighs each sample: give losses (B, K), not their means")
         alone = self._processes.count == 1
@@ -66,7 +68,7 @@ class LossPass:
             found = torch.autograd.grad(loss * scaling.whole, list(leaves.values()), allow_unused=True)
             gradients = {name: part for name, part in zip(leaves, found, strict=True) if part is not None}
             _accumulate(leaves, self._processes.mean([gradients], leaves)[0], None)
-        return weights
+        return None if overflowed else weights
 
 
 class GradientPass:
@@ -101,6 +103,8 @@ class GradientPass:
         given, least = set(map(id, first)), 1 if first else 2
         names = [name for name, leaf in leaves.items() if not first or id(leaf) in given]
         found = [name for name in names if sum(name in own for own in of_task) >= least]
+        if not found and first:
+            raise UsageError("no task has a gradient for a parameter in shared=: all are frozen, or of another network")
         if not found:
             reason = no_shared_parameters(self._weighting.label, "the network", len(of_task))
             raise UsageError(f"{reason}; where the head of a task starts at 0, give shared=")
@@ -112,14 +116,27 @@ class GradientPass:
         of_columns = batch.shares.view_as(columns)
         if self._processes.count > 1:
             of_columns = of_columns * self._processes.factors(batch)
-        if precision is None:
+        if precision is not None:
+            of_columns = of_columns * precision
+        try:
             of_task = by_task(columns, of_columns, leaves)
-        else:
-            scaled = by_task(columns, of_columns * precision, leaves)
-            of_task = [{name: gradient / precision for name, gradient in own.items()} for own in scaled]
+        except RuntimeError as error:
+            if "donated buffer" not in str(error):
+                raise
+            raise UsageError(
+                f"{self._weighting.name} goes backward once for each task, which this compiled network forbids: set "
+                "torch._functorch.config.donated_buffer = False before the first step"
+            ) from error
+        if precision is not None:
+            of_task = [{name: gradient / precision for name, gradient in own.items()} for own in of_task]
         if any(gradient.is_sparse for own in of_task for gradient in own.values()):
             raise UsageError(f"{self._weighting.name} cannot read sparse gradients: make embeddings with sparse=False")
         return of_task if self._processes.count == 1 else self._processes.mean(of_task, leaves)
+
+
+def are_finite(step: Step) -> bool:
+    """Whether all losses are finite numbers; their sum tells it at the least cost."""
+    return isfinite(step.losses.detach().sum().item())
 
 
 def _overflowed(gradients: TaskGradients) -> bool:

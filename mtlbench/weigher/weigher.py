@@ -8,14 +8,14 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from mtlbench.api import Inputs, Setting, Splits, Step, Weighting
-from mtlbench.errors import UsageError
+from mtlbench.api import Inputs, Setting, Splits, Step, TrainingError, Weighting
+from mtlbench.errors import UsageError, said_of
 from mtlbench.training.gradients import TASK_GRADIENTS
 from mtlbench.training.seeding import seeded
 from mtlbench.weigher.batch import Batch, LoopStep, Losses, read, side_by_side
 from mtlbench.weigher.choosing import check, tasks_of, weighting_of
 from mtlbench.weigher.leaves import leaves_of
-from mtlbench.weigher.passes import GradientPass, LossPass, Pass, Scaling
+from mtlbench.weigher.passes import GradientPass, LossPass, Pass, Scaling, are_finite
 from mtlbench.weigher.processes import Processes
 from mtlbench.weigher.trained import trained
 
@@ -78,7 +78,7 @@ class Weigher:
         self.reads_losses_after_step = POST_STEP in self.weighting.needs
         """Whether :meth:`after_step` must be called with new losses (``famo``)."""
         self._factor = len(self.tasks) if reduction == "sum" else 1
-        self._device = torch.empty(0, device=device).device
+        self._device = _device(device)
         self._seed = seed
         self._processes = Processes()
         kind = GradientPass if self.weighting.needs & TASK_GRADIENTS else LossPass
@@ -141,7 +141,7 @@ class Weigher:
 
         Raises:
             UsageError: the method reads what was not given, no parameter is shared, or a shape is wrong.
-            TrainingError: the gradients are no finite numbers.
+            TrainingError: the losses or gradients are no finite numbers; the weighting is as before.
         """
         self._check_looked_again()
         columns = side_by_side(losses)
@@ -152,6 +152,12 @@ class Weigher:
         given = {"logits": logits, "labels": labels, "observed": observed, "sample_weights": sample_weights}
         batch = read(columns, len(self.tasks), self._device, inputs=inputs, **given)
         step = self._joined(batch).step(self._steps)
+        if scaler is None and not are_finite(step):
+            names, values = [task.name for task in self.tasks], step.task_means(step.losses.detach()).tolist()
+            raise TrainingError(
+                f"the mean losses of the tasks are {dict(zip(names, values, strict=True))}, not all finite: "
+                "lower the learning rate, and leave out labels that are NaN by labels= or observed="
+            )
         precision = None if scaler is None else scaler.scale(torch.ones((), device=self._device))
         with self._drawing():
             weights = self._pass(columns, batch, step, shared, Scaling(scale * self._factor, precision))
@@ -194,10 +200,20 @@ class Weigher:
         return {**state, STEPS: torch.tensor(self._steps), EPOCHS: torch.tensor(self._epochs)}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take back what :meth:`state_dict` gave."""
+        """Take back what :meth:`state_dict` gave.
+
+        Raises:
+            UsageError: it is of another method, or of another number of tasks.
+        """
         own = {name.removeprefix(WEIGHTING): value for name, value in state.items() if name.startswith(WEIGHTING)}
-        self.weighting.load_state_dict(own)
-        self._steps, self._epochs = int(state[STEPS]), int(state[EPOCHS])
+        try:
+            self.weighting.load_state_dict(own)
+            self._steps, self._epochs = int(state[STEPS]), int(state[EPOCHS])
+        except (KeyError, RuntimeError) as error:
+            raise UsageError(
+                f"the state is none of {self.weighting.name} with {len(self.tasks)} tasks ({said_of(error)}); "
+                "give what weigher.state_dict() gave of the same"
+            ) from error
 
     def _joined(self, batch: Batch) -> Batch:
         return batch if self._processes.count == 1 else self._processes.joined(batch)
@@ -217,3 +233,15 @@ class Weigher:
                 f"{self.weighting.name} reads the losses after each step: after optimiser.step(), compute them again "
                 "under torch.no_grad() and call weigher.after_step(losses)"
             )
+
+
+def _device(given: torch.device | str) -> torch.device:
+    """The device with its index.
+
+    Raises:
+        UsageError: this torch or this machine has none such.
+    """
+    try:
+        return torch.empty(0, device=given).device
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"device = {str(given)!r} is not to be had: {error}") from error

@@ -80,6 +80,14 @@ def test_a_text_with_a_comma_stays_one_id(texts: list[str], mtlbench: Any, here:
     assert "bags" not in drafted(mtlbench, here, "log.csv")
 
 
+def test_numbers_with_a_decimal_comma_are_no_ids(mtlbench: Any, here: Path) -> None:
+    price = [f"{number % 40},{number % 7:02d}" for number in range(300)]
+    own_table().assign(price=price).to_csv("log.csv", index=False, sep=";")
+    text = drafted(mtlbench, here, "log.csv")
+    assert "# left out: price (numbers with a decimal comma: write them with a point" in text
+    assert "bags" not in text.split("files =")[1]
+
+
 def test_a_bag_that_tells_the_label_is_left_out(mtlbench: Any, here: Path) -> None:
     frame = own_table()
     texts = pd.Series(joined("|"), index=frame.index).where(frame["click"] == 1, "Drama|War|Drama")

@@ -205,6 +205,7 @@ COMMANDS = [
     ["leaderboard", "compare", "OUT", "OUT"],
     ["leaderboard", "compare", "OUT", "OUT", "--json"],
     ["leaderboard", "compare", "OUT", "--reference", "rmtl-table1"],
+    ["leaderboard", "overall", "OUT", "--out", "OUT/../overall.md"],
     ["status", "OUT"],
     ["status", "OUT", "--json"],
     ["reproduce", "OUT/records/0\x1b[31m\u202e.json"],

@@ -168,6 +168,10 @@ def latin_1() -> str:
     return "my_log.csv"
 
 
+def same_name_twice() -> str:
+    return save(own_table().assign(more=1).rename(columns={"more": "click"}))
+
+
 def texts_alone() -> str:
     random = np.random.default_rng(0)
     review = [" ".join(random.choice(["good", "bad", "long", "fine", "dull"], size=8)) for _ in range(300)]
@@ -195,6 +199,7 @@ def two_tables() -> str:
         (nothing_to_learn, "--task COLUMN --task 'COLUMN>=NUMBER'"),
         (events, "this is a log of events: column 'event' says what happened"),
         (latin_1, "is not UTF-8 text"),
+        (same_name_twice, "the header names column 'click' 2 times: rename one"),
         (texts_alone, "no column is left for an input"),
         (two_tables, "has other columns than tables/items.csv: it lacks 'item', 'colour'"),
     ],
@@ -211,6 +216,12 @@ def test_what_makes_no_study_exits_2_with_the_remedy(
 def test_free_text_is_left_out_and_said_how_to_use(mtlbench: Any, here: Path) -> None:
     result = mtlbench("data", "describe", texts_alone())
     assert "# left out: review (free text: make vectors of it by a pretrained model" in result.out
+
+
+@pytest.mark.usefixtures("here")
+def test_an_index_that_pandas_wrote_is_no_input(mtlbench: Any) -> None:
+    own_table().to_csv("my_log.csv")
+    assert "# left out:  (the row number, as pandas writes it)" in mtlbench("data", "describe", "my_log.csv").out
 
 
 def test_a_folder_with_files_is_left_alone(mtlbench: Any, here: Path) -> None:

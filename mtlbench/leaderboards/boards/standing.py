@@ -70,7 +70,7 @@ def placed(
             )
             for column, value in row.values.items()
         }
-        change = _delta_m(row, base, ranking) if base else None
+        change = relative_gain(row, base, ranking) if base else None
         return replace(row, values=values, rank=mean_ranks[row.equals or row.method], delta_m=change, pareto=front[i])
 
     return [filled(row) for row in rows]
@@ -117,8 +117,8 @@ def _mean_ranks(rows: Sequence[Row], columns: Sequence[Column]) -> dict[str, flo
     return dict(zip([row.method for row in rows], means.tolist(), strict=True))
 
 
-def _delta_m(row: Row, base: Row, columns: Sequence[Column]) -> SeedMean | None:
-    """Of each seed against the same seed of the reference."""
+def relative_gain(row: Row, base: Row, columns: Sequence[Column]) -> SeedMean | None:
+    """Delta_m of each seed against the same seed of ``base``, in percent; ``None`` where a value is missing or 0."""
     own, others = (
         np.array([side.values[column].seeds for column in columns if column in side.values]) for side in (row, base)
     )

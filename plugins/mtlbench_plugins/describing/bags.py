@@ -30,6 +30,13 @@ def is_list_as_text(column: "pd.Series[Any]") -> bool:
     return len(texts) > 0 and bool(texts.str.fullmatch(r"\s*\[.*\]\s*", flags=re.DOTALL).all())
 
 
+def has_decimal_comma(column: "pd.Series[Any]") -> bool:
+    """Whether the texts of a column are numbers such as 12,50 or 1.234,5, or as they are, and some have the comma."""
+    texts = column.dropna().astype("str").drop_duplicates()
+    several = texts.str.contains(",", regex=False).any()
+    return bool(several and texts.str.fullmatch(r"\s*[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?\s*").all())
+
+
 def is_free_text(column: "pd.Series[Any]") -> bool:
     """Whether a column holds sentences that hardly ever come again."""
     texts = column.dropna()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlbench_plugins.datasets._table_tasks import TRUTHS
-from mtlbench_plugins.describing.bags import is_free_text, is_list_as_text
+from mtlbench_plugins.describing.bags import has_decimal_comma, is_free_text, is_list_as_text
 from mtlbench_plugins.describing.proposals import is_weight
 from mtlbench_plugins.describing.sample import EMPTY_BAG, NOT_UTF_8, NUMBERS, UNREADABLE, Sample, is_large
 from mtlbench_plugins.describing.times import is_named_as_time, is_unread_time
@@ -55,7 +55,8 @@ def reason_against(name: str, sample: Sample, roles: "Roles", labels: Labels) ->
     if matches(LABEL, name) and column.isna().any() and set(map(str, column.dropna().unique())) <= set(TRUTHS):
         missing = int(column.isna().sum())
         return f"an outcome by its name, not observed in {missing:,} rows: to use it, name it as a task with `observed`"
-    if re.fullmatch(r"__index_level_\d+__|Unnamed: 0", name):
+    counts_rows = name == "" and kind == "integer" and distinct == len(column)
+    if counts_rows or re.fullmatch(r"__index_level_\d+__|Unnamed: 0", name):
         return "the row number, as pandas writes it"
     if distinct < 2 and sample.keys.get(name, 1) < 2:  # a block of one file has one value of its folders' keys
         return "one value alone"
@@ -71,6 +72,8 @@ def reason_against(name: str, sample: Sample, roles: "Roles", labels: Labels) ->
         return "a time by its name, and no date of our time: if it counts from a start of its own, name it as timestamp"
     if is_weight(name, column):
         return f"a sample weight by its name, as {roles.weight} is: a log has one"
+    if kind == "text" and has_decimal_comma(column):
+        return "numbers with a decimal comma: write them with a point; or ids, two in a row: name it in `bags`"
     if kind == "text" and is_list_as_text(column):
         return "lists written as text: write them to Parquet or JSON Lines as lists, for `bags` or `vectors`"
     is_id = kind == "text" or (kind == "integer" and (matches(ID, name) or is_large(column)))

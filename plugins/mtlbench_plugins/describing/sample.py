@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from mtlbench.api import DataError
 from mtlbench_plugins.datasets._table_dates import parse
 from mtlbench_plugins.datasets._table_file import is_list
-from mtlbench_plugins.datasets._table_files import CATEGORY, NUMBER, CsvFile, TableFile
+from mtlbench_plugins.datasets._table_files import CATEGORY, NUMBER, CsvFile, TableFile, require
 from mtlbench_plugins.datasets._table_forms import NUMBER as A_NUMBER
 from mtlbench_plugins.datasets._table_forms import Forms
 from mtlbench_plugins.datasets._table_ids import ids
@@ -73,6 +73,7 @@ def read_sample(files: Sequence[TableFile]) -> Sample:
                 f"{files[0].path}: the name of column {place + 1} has {len(name):,} characters, more than "
                 f"{LONGEST_NAME:,} ({name[:40]!r} ...): give it a shorter name; check that the first row is a header"
             )
+    require(files[0], found.names, found.names)
     changes: list[str] = []
     alike = []
     for file in files:

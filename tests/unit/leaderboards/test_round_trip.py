@@ -97,7 +97,7 @@ def test_an_unedited_page_is_accepted_with_and_without_its_checksum(records, lay
         assert list(edits(page, parse_page(page, "page"))) == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "leaderboards").glob("*.md")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "leaderboards").glob("[!R]*.md")), ids=lambda path: path.stem)
 def test_the_pages_of_the_repository_are_accepted_as_older_versions_wrote_them(path, tmp_path):
     old = tmp_path / path.name
     old.write_text(unsealed(path.read_text(encoding="utf-8")), encoding="utf-8")

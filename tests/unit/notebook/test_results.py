@@ -30,6 +30,14 @@ class Doubled(api.Weighting):
         return torch.full_like(step.task_losses, 2.0)
 
 
+class Nameless(api.Weighting):
+    """A class that forgot its name."""
+
+    def weigh(self, step: api.Step) -> torch.Tensor:
+        """Weights (K,)."""
+        return api.ones(step)
+
+
 Doubled.__module__ = "__main__"  # as a notebook defines it
 
 
@@ -143,6 +151,19 @@ def test_figures_and_reports_are_made(results: mtlbench.Results, tmp_path: Path)
     with pytest.raises(UsageError, match="did you mean 'ranks'"):
         results.figure("rank")
     assert "Doubled-Shared Bottom" in results.report(tmp_path / "r.html").read_text()
+    for folder in (tmp_path, "."):
+        with pytest.raises(UsageError, match="it is a folder; name a file in it"):
+            results.report(folder)
+
+
+def test_the_page_of_a_results_folder_stands_for_its_records(results: mtlbench.Results, tmp_path: Path) -> None:
+    assert mtlbench.load(results.paths[0] / "leaderboard.md").records == results.records
+    with pytest.raises(UsageError, match=r"there are no records in .*; copy them there"):
+        mtlbench.load(tmp_path / "leaderboard.md")
+
+
+def test_a_baseline_may_be_one_name(results: mtlbench.Results) -> None:
+    assert str(results.leaderboard(baselines="doubled")) == str(results.leaderboard(baselines=["doubled"]))
 
 
 def test_a_second_run_trains_nothing(results: mtlbench.Results, capsys: pytest.CaptureFixture[str]) -> None:
@@ -160,6 +181,10 @@ def test_a_second_run_trains_nothing(results: mtlbench.Results, capsys: pytest.C
         ({"epoch": 3}, "did you mean 'epochs'"),
         ({"weightings": "rmlt"}, "did you mean 'rmtl'"),
         ({"weightings": [3]}, "3 is neither a spec nor a subclass"),
+        ({"weightings": 3}, "3 is neither a spec nor a subclass"),
+        ({"weightings": [Nameless]}, "the class Nameless has no name; write name = 'nameless'"),
+        ({"datasets": pd.DataFrame({"click": [1]})}, r"give mtlbench\.table\(frame, tasks="),
+        ({"plugins": "absent.py"}, "absent.py is not there"),
         ({"seeds": 0}, "seeds = 0 is out of range"),
     ],
 )
@@ -167,6 +192,20 @@ def test_wrong_use_is_an_error_with_its_remedy(tmp_path: Path, keys: dict[str, A
     with pytest.raises(UsageError, match=reason):
         mtlbench.run(**{"out": tmp_path / "results", **keys})
     assert not (tmp_path / "results").exists()
+
+
+def test_the_description_of_a_data_frame_may_hold_what_pandas_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MTLBENCH_CACHE", str(tmp_path))
+    frame = pd.DataFrame({"item": [1, 2], "click": [0, 1], "buy": [0, 1]})
+    spec = mtlbench.table(frame, tasks=["click", "buy"], categorical=["item"])
+    of_pandas = {"tasks": np.array(["click", "buy"]), "categorical": frame.columns[:1], "user": None}
+    assert mtlbench.table(frame, **of_pandas) == spec
+    with pytest.raises(UsageError, match="give texts, numbers and lists"):
+        mtlbench.table(frame, tasks={"click", "buy"})
+    with pytest.raises(UsageError, match="dict is no pandas data frame"):
+        mtlbench.table({"click": [1]}, tasks=["click"])
 
 
 def test_a_data_frame_is_a_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

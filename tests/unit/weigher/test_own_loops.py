@@ -1,6 +1,7 @@
 """What a weigher does in a loop of one's own, and what it says when it cannot."""
 
 import copy
+import pickle
 
 import pytest
 import torch
@@ -93,6 +94,8 @@ def test_the_learning_rate_is_the_methods_parameter_where_it_has_one():
         (("decay", 2), "use clock=step"),
         (("ips", 2), "reads the training split, and a loop of one's own has none: train with mtlbench.run"),
         ((Halves(Halves.Params()), 2, 0.1), "has its parameters already"),
+        (("mgda", 2.0), r"tasks = 2\.0: give the number of tasks"),
+        ((None, 2), "None is no weighting: give a spec such as 'mgda'"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -106,9 +109,12 @@ def test_other_arguments_are_checked():
     for wrong, reason in {
         "kinds": "unknown task kind 'counts'",
         "reduction": "reduction = 'counts': expected 'mean' or 'sum'",
+        "device": "device = 'counts' is not to be had",
     }.items():
         with pytest.raises(api.UsageError, match=reason):
             mtlbench.Weigher("mgda", 2, **{wrong: "counts"})
+    with pytest.raises(api.UsageError, match="learning_rate = -1: give a number greater than 0"):
+        mtlbench.Weigher("uncertainty", 2, learning_rate=-1)
     with pytest.raises(api.UsageError, match="takes binary tasks alone, and 'task2' is real"):
         mtlbench.Weigher("focal", 2, kinds=["binary", "real"])
     with pytest.raises(api.UsageError, match="both set c"):
@@ -125,10 +131,15 @@ def test_other_arguments_are_checked():
         ("mgda", torch.ones(2), "have no gradient"),
         ("mgda", [torch.ones(3, requires_grad=True), torch.ones(2)], r"shapes \[\(2,\), \(3,\)\]"),
         ("mgda", torch.ones(2, device="meta", requires_grad=True), "give device='meta'"),
+        (
+            "mgda",
+            {"click": torch.ones(2)},
+            r"have a str among them; give one tensor per task, such as list\(losses\.val",
+        ),
         ("focal", torch.ones(4, 2, requires_grad=True), r"reads step\.labels, the labels: give backward"),
         ("loss-aware", torch.ones(2, requires_grad=True), r"weighs each sample: give losses \(B, K\)"),
     ],
-    ids=["tasks", "no gradient", "shapes", "device", "labels", "per sample"],
+    ids=["tasks", "no gradient", "shapes", "device", "mapping", "labels", "per sample"],
 )
 def test_losses_that_cannot_be_weighed_are_refused(name: str, given: Tensor | list[Tensor], reason: str):
     with pytest.raises(api.UsageError, match=reason):
@@ -139,6 +150,48 @@ def test_an_unobserved_loss_that_is_nan_is_refused_because_its_gradient_would_be
     values = torch.tensor([[1.0, torch.nan]], requires_grad=True)
     with pytest.raises(api.UsageError, match=r"labels\.nan_to_num\(\)"):
         mtlbench.Weigher("uncertainty", 2).backward(2 * values, observed=~values.isnan())
+
+
+@pytest.mark.parametrize("name", ["uncertainty", "famo", "mgda"])
+def test_a_loss_that_is_no_finite_number_is_named_and_leaves_the_weighting_as_it_was(name: str):
+    model, weigher = Towers(2), mtlbench.Weigher(name, 2)
+    state = copy.deepcopy(weigher.state_dict())
+    one, other = losses(model, inputs())
+    with pytest.raises(api.TrainingError, match=r"'task2': nan.*, not all finite: .* by labels= or observed="):
+        weigher.backward([one, other * torch.nan])
+    assert all(torch.equal(value, state[part]) for part, value in weigher.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+class Compiled(torch.autograd.Function):
+    """Goes backward as a compiled network that gives its buffers away, which takes seconds to compile."""
+
+    @staticmethod
+    def forward(ctx, values: Tensor) -> Tensor:
+        return values.clone()
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        raise RuntimeError("This backward function was compiled with non-empty donated buffers which requires ...")
+
+
+def test_a_compiled_network_that_forbids_two_passes_is_refused_with_the_setting():
+    model = Towers(2)
+    shared = Compiled.apply(model.bottom(inputs()))
+    with pytest.raises(api.UsageError, match=r"_functorch\.config\.donated_buffer = False before the first step"):
+        mtlbench.Weigher("mgda", 2).backward([tower(shared).mean() for tower in model.towers])
+
+
+def test_what_is_no_parameter_is_refused_as_shared():
+    model = Towers(2)
+    frozen = nn.Linear(1, 1).requires_grad_(requires_grad=False)
+    for given, reason in {
+        model: "one is a Linear",
+        frozen: "all are frozen, or of another network",
+    }.items():
+        shared = [model.bottom] if given is model else frozen.parameters()
+        with pytest.raises(api.UsageError, match=reason):
+            mtlbench.Weigher("mgda", 2).backward(losses(model, inputs()), shared)
 
 
 def test_networks_that_share_nothing_are_refused():
@@ -226,6 +279,28 @@ def test_a_weigher_goes_on_from_its_state(name: str):
         assert_same(gradients(model), gradients(other))
 
 
+@pytest.mark.parametrize("name", ["db-mtl", "metabalance", "adatask", "famo"])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda weigher: pickle.loads(pickle.dumps(weigher))])
+def test_a_copied_weigher_goes_on_beside_a_copied_network(name: str, copied):
+    model, weigher = Towers(3), mtlbench.Weigher(name, 3)
+    for step in range(3):
+        weigher.backward(losses(model, inputs(seed=step)))
+        weigher.after_step(losses(model, inputs(seed=step)))
+    other, own = copy.deepcopy(model), copied(weigher)
+    for _ in range(2):
+        for subject, network in ((weigher, model), (own, other)):
+            network.zero_grad()
+            subject.backward(losses(network, inputs(seed=9)))
+            subject.after_step(losses(network, inputs(seed=9)))
+        assert_same(gradients(model), gradients(other))
+
+
+def test_a_state_of_another_method_or_of_other_tasks_is_refused():
+    for state in ({}, mtlbench.Weigher("mgda", 2).state_dict(), mtlbench.Weigher("famo", 3).state_dict()):
+        with pytest.raises(api.UsageError, match="the state is none of uncertainty with 2 tasks"):
+            mtlbench.Weigher("uncertainty", 2).load_state_dict(state)
+
+
 def test_random_methods_draw_from_torchs_generator_or_from_their_own():
     model = Towers(2)
 
@@ -275,6 +350,20 @@ def test_a_step_that_overflows_is_left_out_by_the_scaler_and_forgotten_by_the_we
     assert scaler.get_scale() == 2.0**125
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(torch.allclose(value, state[name], equal_nan=True) for name, value in weigher.state_dict().items())
+
+
+def test_a_loss_that_overflows_is_left_out_by_the_scaler_and_forgotten_by_a_method_of_losses():
+    model, weigher = Towers(2), mtlbench.Weigher("uncertainty", 2)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0)
+    optimiser = torch.optim.SGD(model.parameters(), 0.1)
+    before, state = copy.deepcopy(model.state_dict()), copy.deepcopy(weigher.state_dict())
+    weights = weigher.backward([loss * torch.inf for loss in losses(model, inputs())], scaler=scaler)
+    scaler.step(optimiser)
+    scaler.update()
+    assert weights.isnan().all()
+    assert scaler.get_scale() == 1
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(torch.equal(value, state[name]) for name, value in weigher.state_dict().items())
 
 
 def test_losses_of_half_precision_are_weighed():

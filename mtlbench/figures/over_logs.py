@@ -1,0 +1,52 @@
+"""Weightings by boards: what each gains over constant weights, as colours."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from mtlbench.figures.canvas import canvas, check_format, label, save
+from mtlbench.figures.heatmap import COLUMN_INCHES, HEAD_INCHES, LABEL_INCHES, ROW_INCHES, painted
+from mtlbench.leaderboards.boards.gains import Gain
+from mtlbench.leaderboards.boards.over_logs import OverLogs
+from mtlbench.leaderboards.tables.answer import tuned_how
+from mtlbench.leaderboards.tables.over_logs import gain_cell
+
+
+def draw_over_logs(found: Sequence[OverLogs], path: Path) -> None:
+    """Write a figure with a panel for each way of tuning.
+
+    A cell is the mean gain in Delta_m, in half widths of its 95 % interval over seeds, with the gain in percent as a
+    number. Boards that rank their logs come first, and weightings are in the order of their mean ranks.
+
+    Args:
+        found: of :func:`mtlbench.leaderboards.boards.over_logs.over_logs`.
+        path: ends in .svg, .png or .pdf.
+
+    Raises:
+        UsageError: the ending names no format, or matplotlib is not installed.
+    """
+    check_format(path)
+    width = LABEL_INCHES + COLUMN_INCHES * max(len(each.boards) for each in found)
+    rows = max(len(each.specs) for each in found)
+    figure, axes = canvas(len(found), 1, width, len(found) * (HEAD_INCHES + ROW_INCHES * rows))
+    for [panel], each in zip(axes, found, strict=True):
+        gains = [[board.gains.get(spec) for board in each.boards] for spec in each.specs]
+        heads = [f"{label(board.board.title)}\n{label(board.page)}" for board in each.boards]
+        painted(figure, panel, [[*map(_lead, row)] for row in gains], [each.names[spec] for spec in each.specs], heads)
+        panel.set_title(label(f"weightings {tuned_how(each)}: Δm in percent"), fontsize=9)
+        for i, row in enumerate(gains):
+            for j, gain in enumerate(row):
+                if gain is not None:
+                    dark = abs(_lead(gain)) > 2
+                    cell = gain_cell(gain)
+                    text = cell.text + cell.marks
+                    panel.text(j, i, text, ha="center", va="center", fontsize=6, color="white" if dark else "black")
+    save(figure, path)
+
+
+def _lead(gain: Gain | None) -> float:
+    """The gain in half widths of its interval; NaN where there is none."""
+    if gain is None or math.isnan(gain.estimate.half_width):
+        return math.nan
+    value, width = gain.estimate.value, gain.estimate.half_width
+    return math.copysign(math.inf, value) if width == 0 != value else value / width if width else 0.0

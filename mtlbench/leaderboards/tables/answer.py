@@ -1,0 +1,231 @@
+"""The answer in five sentences: which weighting helps where, at which cost, and how sure that is.
+
+Each is made from the figures of :class:`~mtlbench.leaderboards.boards.over_logs.OverLogs`. It claims something only
+where the test behind it does. Else it says that nothing is shown, or why nothing can be.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mtlbench.leaderboards.boards.board import Significance
+from mtlbench.leaderboards.boards.board_gains import BoardGains
+from mtlbench.leaderboards.boards.columns import in_words
+from mtlbench.leaderboards.boards.gains import DIGITS
+from mtlbench.leaderboards.boards.over_logs import OverLogs
+from mtlbench.leaderboards.boards.relations import MORE
+from mtlbench.leaderboards.tables.claims import MINUS
+from mtlbench.statistics import ALPHA, Estimate, seeds_needed
+from mtlbench.text import counted
+
+MOST_NAMED = 2
+"""Weightings that a sentence names of each kind; the tables mark them all."""
+VERDICTS: tuple[Significance, ...] = ("better", "worse")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """An answer to one question."""
+
+    question: str
+    text: str
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A weighting that is shown to gain, over logs or on one board, and what that took."""
+
+    name: str
+    steps: float
+    cut_off: bool
+
+
+def answer(found: OverLogs) -> tuple[Sentence, ...]:
+    """Five sentences on ``found``, whose weightings may have been tuned; the baseline is named as in the tables."""
+    return (
+        Sentence("Which weighting is best?", _best(found)),
+        Sentence("Is one better than constant weights over all logs?", _over_logs(found)),
+        Sentence("On which log is one better?", _per_log(found)),
+        Sentence("At which cost?", _cost(found)),
+        Sentence("So which one to use?", _advice(found)),
+    )
+
+
+def tuned_how(found: OverLogs) -> str:
+    """``at their defaults``, or ``each tuned over 12 trials``."""
+    if not found.tuning:
+        return "at their defaults"
+    searches = found.tuning.get("searches", 1)
+    repeated = f" in each of {searches} searches" if searches > 1 else ""
+    return f"each tuned over {counted(found.tuning['trials'], 'trial')}{repeated}"
+
+
+def baseline_name(found: OverLogs) -> str:
+    """What gains are over: ``Constant``, or ``tuned Constant``."""
+    return f"{'tuned ' if found.tuning else ''}{found.names[found.baseline]}"
+
+
+def logs_of(found: OverLogs) -> str:
+    """``6 logs (2 of them generated)``."""
+    generated = sum(board.generated for board in found.blocks)
+    which = (
+        "" if not generated else f" ({'all' if generated == len(found.blocks) else f'{generated} of them'} generated)"
+    )
+    return f"{counted(len(found.blocks), 'log')}{which}"
+
+
+def percent(gain: Estimate) -> str:
+    """``+0.31 ± 0.12 %``: the mean, and half its 95 % interval where there is one."""
+    half = "" if gain.half_width != gain.half_width else f" ± {gain.half_width:.{DIGITS}f}"
+    return f"{gain.value:+z.{DIGITS}f}{half} %".replace("-", MINUS)
+
+
+def _best(found: OverLogs) -> str:
+    if not found.rivals:
+        return f"That cannot be said: {_nothing_shared(found)}."
+    if found.friedman is None:
+        have = f"and there is one, {found.called(found.blocks[0])}"
+        return f"That cannot be said: Friedman's test takes two logs or more with the same weightings, {have}."
+    first, *rest = found.standings
+    apart = sorted(found.apart_from(first), key=lambda one: one.spec != found.baseline)
+    of = f"{len(found.standings)} weightings over {logs_of(found)}"
+    test = f"Friedman's p = {found.friedman.p:.2g}, critical difference {found.critical_difference:.1f}"
+    if not found.friedman.p < ALPHA:
+        return f"None is shown to be: the mean ranks of {of} do not differ beyond chance ({test})."
+    if not apart:
+        return f"None is shown to be: the mean ranks of {of} differ, but no two of them by enough ({test})."
+    best = f"{first.name} has the best mean rank of {of}, {first.rank:.1f}, and is told apart from"
+    if len(apart) == len(rest):
+        return f"{best} all others ({test})."
+    others = counted(len(rest) - len(apart), "other")
+    return f"{best} {_named([one.name for one in apart])}, but not from {others} ({test})."
+
+
+def _over_logs(found: OverLogs) -> str:
+    if not found.rivals:
+        return f"That cannot be said: {_nothing_shared(found)}."
+    if not any(one.verdict for one in found.rivals):
+        have = f"there {'is' if len(found.blocks) == 1 else 'are'} {len(found.blocks)}"
+        return f"That cannot be said: a test over logs takes {seeds_needed()} logs or more, and {have}."
+    test = f"p < .05 by sign flips of {logs_of(found)}, {counted(len(found.rivals), 'comparison')} together"
+    parts = []
+    for verdict, one, several in (("better", "gains", "gain"), ("worse", "loses", "lose")):
+        told = sorted((one for one in found.rivals if one.verdict == verdict), key=lambda one: -abs(one.gain.value))
+        if told:
+            parts.append(f"{_named([f'{one.name} ({percent(one.gain)})' for one in told])} {_verb(told, one, several)}")
+    if parts:
+        return f"{', and '.join(parts)} in Δm over {baseline_name(found)} (95 % intervals over logs; {test})."
+    top = max(found.rivals, key=lambda one: one.gain.value)
+    return (
+        f"None is shown to be: no weighting is told apart from {baseline_name(found)} ({test}), and the largest mean "
+        f"gain in Δm is that of {top.name}, {percent(top.gain)} (its own 95 % interval over logs)."
+    )
+
+
+def _per_log(found: OverLogs) -> str:
+    tested = found.tested
+    if not tested:
+        return f"That cannot be said: {_too_few_seeds(found)}."
+    count = counted(sum(len(board.rivals) for board in tested), "comparison")
+    test = f"p < .05 by sign flips of seeds, {count} on {counted(len(tested), 'board')} together"
+    if any(gain.sampling is None for board in tested for gain in board.rivals.values()):
+        test += "; another test sample might give another result"
+    base = baseline_name(found)
+    parts = []
+    for verdict in VERDICTS:
+        told = [board for board in tested if board.told(verdict)]
+        most = MOST_NAMED if len(told) <= MOST_NAMED else 1
+        where = [f"{_gains(board, board.told(verdict), most)} on {found.called(board)}" for board in told]
+        parts += [f"{verdict} than {base}: {', '.join(where)}"] if where else []
+    silent = [found.called(board) for board in tested if not any(map(board.told, VERDICTS))]
+    if not parts:
+        return f"On none: no weighting is told apart from {base} on {in_words(silent)} ({test})."
+    parts += [f"none is told apart on {in_words(silent)}"] if silent else []
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]} (Δm and its 95 % interval over seeds; {test})."
+
+
+def _cost(found: OverLogs) -> str:
+    base = baseline_name(found)
+    shown = _shown(found)
+    if not shown:
+        steps = [(spec, gain.steps) for board in found.boards for spec, gain in board.rivals.items()]
+        took = f"took {_span([times for _, times in steps])} times the steps of {base}"
+        return f"{counted(len(dict(steps)), 'weighting')} {took}, and no gain is shown for it."
+    parts = [f"What is shown to gain took {_span([one.steps for one in shown])} times the steps of {base}"]
+    more = _unique(one.name for one in shown if one.steps >= MORE)
+    cut = _unique(one.name for one in shown if one.cut_off)
+    speed = "of speed, because the last epoch allowed was the best"
+    if more:
+        parts.append(f"the gain of {_named(more)} may be that of more training{f', or {speed}' if cut == more else ''}")
+    if cut and cut != more:
+        parts.append(f"the gain of {_named(cut)} may be {speed}")
+    return f"{'; '.join(parts)}."
+
+
+def _advice(found: OverLogs) -> str:
+    tested, base = found.tested, baseline_name(found)
+    if winners := [one for one in found.rivals if one.verdict == "better"]:
+        top = max(winners, key=lambda one: one.gain.value)
+        return f"{top.name}: of what is shown to gain over logs it has the largest mean gain, {percent(top.gain)}."
+    logs = {spec: {board.log for board in tested if spec in board.told("better")} for spec in found.specs}
+    helping = [spec for spec, on in logs.items() if on]
+    safe = [spec for spec in helping if not any(spec in board.told("worse") for board in tested)]
+    if safe:
+        most = max(len(logs[spec]) for spec in safe)
+        names = _named([found.names[spec] for spec in safe if len(logs[spec]) == most])
+        of = len({board.log for board in tested})
+        where = "the one log that has enough seeds" if of == 1 else f"{most} of {of} logs"
+        return f"The log decides: a gain of {names} is shown on {where}, and no loss; on yours, compare with {base}."
+    if helping:
+        names = _named([found.names[spec] for spec in helping])
+        both = f"a gain of {names} is shown on one and a loss on another"
+        return f"That depends on the log: {both}; on yours, compare with {base}."
+    if not tested:
+        return f"These boards cannot tell, and so give no reason to leave {base}: {_too_few_seeds(found)}."
+    reach = max(gain.estimate.high for board in tested for gain in board.rivals.values())
+    return (
+        f"{base}: nothing is shown to beat it here, and the 95 % intervals over seeds of single weightings reach up to "
+        f"{reach:+z.{DIGITS}f} % in Δm.".replace("-", MINUS)
+    )
+
+
+def _shown(found: OverLogs) -> list[_Shown]:
+    over = [one for one in found.rivals if one.verdict == "better"]
+    shown = [_Shown(one.name, one.steps, any(board.gains[one.spec].cut_off for board in found.blocks)) for one in over]
+    on = [(board, spec) for board in found.tested for spec in board.told("better")]
+    return shown + [_Shown(found.names[spec], board.gains[spec].steps, board.gains[spec].cut_off) for board, spec in on]
+
+
+def _gains(board: BoardGains, specs: Sequence[str], most: int) -> str:
+    return _named([f"{board.names[spec]} ({percent(board.gains[spec].estimate)})" for spec in specs], most)
+
+
+def _too_few_seeds(found: OverLogs) -> str:
+    """Why no board can carry a claim."""
+    needed = seeds_needed(ALPHA / max(1, found.families))
+    together = f" where {found.families} boards are taken together" if found.families > 1 else ""
+    most = max(len(board.board.seeds) for board in found.boards)
+    return f"p < .05 on one log takes {needed} paired seeds{together}, and no board has more than {most}"
+
+
+def _nothing_shared(found: OverLogs) -> str:
+    return f"no weighting beside {baseline_name(found)} has every seed on all of {logs_of(found)}"
+
+
+def _named(names: Sequence[str], most: int = MOST_NAMED) -> str:
+    """``A``, ``A and B``, ``A, B and 3 more``."""
+    more = len(names) - most
+    return in_words([*names[:most], *([f"{more} more"] if more > 0 else [])])
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _span(ratios: Sequence[float]) -> str:
+    low, high = f"{min(ratios):.1f}", f"{max(ratios):.1f}"
+    return low if low == high else f"{low} to {high}"
+
+
+def _verb(subjects: Sequence[object], one: str, several: str) -> str:
+    return one if len(subjects) == 1 else several
