@@ -1,4 +1,4 @@
-"""The documentation as a site: every page of this folder, and the API from its docstrings.
+"""The documentation as a site: every page and notebook of this folder, and the API from its docstrings.
 
 ``sphinx-build -W --keep-going docs build/docs`` fails on a page that is not in the contents, on a dead link, and on a
 docstring that is not valid.
@@ -15,12 +15,13 @@ project = "mtlbench"
 author = "the mtlbench maintainers"
 version = release = metadata.version("mtlbench")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "norms", "plugin_pages"]
-source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["_ext"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "norms", "plugin_pages"]
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb", ".rst": "restructuredtext"}
+exclude_patterns = ["_ext", "_static", "**/.ipynb_checkpoints"]
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath"]
+nb_execution_mode = "off"  # notebooks keep their outputs: `python docs/build_tutorials.py`
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -39,3 +40,5 @@ nitpick_ignore_regex = [
 html_theme = "furo"
 html_title = f"mtlbench {release}"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["notebooks.css"]

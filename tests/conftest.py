@@ -57,3 +57,12 @@ def cache_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("MTLBENCH_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture
+def one_core() -> Iterator[None]:
+    """Cells run one after the other then: starting worker processes takes longer than these cells."""
+    every = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(every)})
+    yield
+    os.sched_setaffinity(0, every)

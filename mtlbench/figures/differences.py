@@ -112,7 +112,7 @@ def _draw(axes: "Axes", panel: Panel) -> None:
             capsize=2,
         )
     axes.set_yticks(range(len(found)), [label(point.method) for point in found], fontsize=8)
-    axes.invert_yaxis()
+    axes.set_ylim(len(found) - 0.5, -0.5)
     axes.set_title(label(panel.title), fontsize=9)
     counts = sorted({point.seeds for point in found})
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"

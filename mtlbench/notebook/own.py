@@ -13,10 +13,12 @@ import tomli_w
 from mtlbench.api import Backbone, Dataset, Tracker, Weighting
 from mtlbench.data import cache_dir
 from mtlbench.errors import UsageError
-from mtlbench.files import replacing
+from mtlbench.leaderboards.publishing import write_file
 
 if TYPE_CHECKING:
     import pandas as pd
+
+OURS = "# Written by mtlbench.table, which may replace this file and the frame beside it."
 
 KINDS: Mapping[str, type[Any]] = {
     "datasets": Dataset,
@@ -72,21 +74,25 @@ def _file_of(cls: type[Any]) -> Path | None:
         # A class of this file's own: the notebook's stays as it is.
         f'{cls.__name__} = type("{cls.__name__}", (_defined,), dict(__module__=__name__, __doc__=_defined.__doc__))\n'
     )
-    return _written(f"{cls.__name__.lower()}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.py", text.encode())
+    name = f"{cls.__name__.lower()}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.py"
+    return _written(cache_dir() / "classes" / name, text.encode())
 
 
-def table(frame: "pd.DataFrame", **description: Any) -> str:
+def table(frame: "pd.DataFrame", path: Path | str | None = None, **description: Any) -> str:
     """A data frame as a dataset: its spec, for :func:`mtlbench.run`.
 
-    The frame is written to the cache, as Parquet, with its description beside it.
+    The frame is written as Parquet, with its description beside it.
 
     Args:
         frame: the log, one row for each impression.
+        path: the description's file, such as ``shop.toml``; the frame becomes ``shop.parquet``. Leaderboards name it.
+            By default both are in the cache. What an earlier call wrote there is replaced.
         **description: the keys of a description of ``table``, without ``files``: ``tasks``, ``categorical``,
             ``numerical``, ``timestamp``, ``user``, ``session``, ...
 
     Raises:
-        UsageError: it is no data frame, cannot be written as Parquet, or a key holds what TOML has not.
+        UsageError: it is no data frame, cannot be written as Parquet, a key holds what TOML has not, or ``path`` is a
+            file that this function did not write.
     """
     if not hasattr(frame, "to_parquet"):
         raise UsageError(f"{type(frame).__name__} is no pandas data frame; make one by pandas.DataFrame(...)")
@@ -95,15 +101,20 @@ def table(frame: "pd.DataFrame", **description: Any) -> str:
         stated = tomli_w.dumps(described)
     except TypeError as error:
         raise UsageError(f"the description of the data frame: {error}; give texts, numbers and lists") from error
-    folder = cache_dir() / "frames"
     try:
         data = frame.to_parquet(index=False)
     except Exception as error:  # pyarrow has many of its own
         raise UsageError(f"the data frame cannot be written as Parquet: {error}; convert the column") from error
-    content = hashlib.sha256(data + json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()[:16]
-    log = _written(f"{content}.parquet", data, folder)
-    text = tomli_w.dumps({"files": log.name}) + stated
-    return f"table[schema='{_written(f'{content}.toml', text.encode(), folder)}']"
+    if path is None:
+        content = hashlib.sha256(data + json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        path = cache_dir() / "frames" / f"{content}.toml"
+    else:
+        path = _own_toml(Path(path))
+    log = path.with_suffix(".parquet")
+    # The description first: it says that the frame beside it may be replaced.
+    _written(path, f"{OURS}\n{tomli_w.dumps({'files': log.name})}{stated}".encode())
+    _written(log, data)
+    return f"table[schema='{path}']"
 
 
 def _plain(value: Any) -> Any:
@@ -111,10 +122,19 @@ def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def _written(name: str, content: bytes, folder: Path | None = None) -> Path:
-    path = (folder or cache_dir() / "classes") / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        with replacing(path) as file:
-            file.write(content)
+def _own_toml(path: Path) -> Path:
+    """``path``, which ends in .toml, and which nothing is lost by writing."""
+    if path.suffix != ".toml":
+        raise UsageError(f"path: {path} does not end in .toml, as a description does; the frame is written beside it")
+    first = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0] if path.is_file() else ""
+    if first != OURS and (path.exists() or path.with_suffix(".parquet").exists()):
+        raise UsageError(f"path: {path} or the .parquet beside it is not of mtlbench.table; choose another name")
+    return path
+
+
+def _written(path: Path, content: bytes) -> Path:
+    """``path`` with this content; a file that has it already is left alone, and so is what was made of it."""
+    if not path.is_file() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, content)
     return path

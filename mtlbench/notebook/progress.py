@@ -44,6 +44,12 @@ def progress(quiet: bool = False, console: Console | None = None) -> Iterator[Li
         yield Lines(console)
 
 
+def remark(text: str, console: Console | None = None) -> None:
+    """Say ``text`` where progress is shown; in a notebook what is written to stderr would look like an error."""
+    console = console or Console(stderr=True, highlight=False)
+    console.print(_plain(text), soft_wrap=not console.is_jupyter)
+
+
 def _silence(event: Event) -> None:
     pass
 

@@ -127,9 +127,10 @@ class Results:
             UsageError: there is no such figure, the results have too little for it, or matplotlib is not installed.
         """
         with tempfile.TemporaryDirectory(prefix="mtlbench-figure-") as folder:
-            path = Path(folder) / f"{kind}.svg"
-            draw_one(kind, self.records, path, self.searches)
-            return Picture(path.read_text(encoding="utf-8"))
+            svg, png = (Path(folder) / f"figure.{ending}" for ending in ("svg", "png"))
+            for path in (svg, png):
+                draw_one(kind, self.records, path, self.searches)
+            return Picture(svg.read_text(encoding="utf-8"), png.read_bytes())
 
     def report(self, path: Path | str, title: str = "Leaderboard") -> Path:
         """Write one HTML page of all records that needs no network; gives its path.

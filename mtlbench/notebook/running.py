@@ -1,6 +1,5 @@
 """Run a study from Python, and load results."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from mtlbench.experiments.executors import Where
 from mtlbench.leaderboards import verdicts
 from mtlbench.leaderboards.publishing import PageOptions, publish
 from mtlbench.notebook.own import specs
-from mtlbench.notebook.progress import progress
+from mtlbench.notebook.progress import progress, remark
 from mtlbench.notebook.results import Results
 from mtlbench.records import Summary
 
@@ -65,7 +64,7 @@ def run(
     run_study(study, study.resolve(discover(study.files())), quiet)
     tables = publish(study.out, PageOptions(study.layout))
     for text in [] if quiet else verdicts([board for table in tables for board in table.boards]):
-        print(text, file=sys.stderr)
+        remark(text)
     return load(study.out)
 
 

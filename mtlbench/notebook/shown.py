@@ -37,22 +37,28 @@ class ShownTables:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as SVG, which a notebook shows."""
+    """A figure that a notebook shows: as SVG, and as PNG where a viewer shows no SVG."""
 
     svg: str = field(repr=False)
+    png: bytes = field(repr=False)
 
     def _repr_svg_(self) -> str:
         return self.svg
 
+    def _repr_png_(self) -> bytes:
+        return self.png
+
     def save(self, path: Path | str) -> Path:
-        """Write it to ``path``, an .svg file.
+        """Write it to ``path``, an .svg or .png file.
 
         Raises:
-            UsageError: it is no .svg file, or cannot be written.
+            UsageError: it has another ending, or cannot be written.
         """
-        if Path(path).suffix.lower() != ".svg":
+        path = Path(path)
+        contents = {".svg": self.svg.encode(), ".png": self.png}
+        if path.suffix.lower() not in contents:
             raise UsageError(
-                f"cannot write {path}: a figure is SVG; name it .svg, or draw it by `mtlbench figure --file`"
+                f"cannot write {path}: a figure is saved as .svg or .png; draw others by `mtlbench figure --file`"
             )
-        write_file(Path(path), self.svg.encode())
-        return Path(path)
+        write_file(path, contents[path.suffix.lower()])
+        return path

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from mtlbench.experiments.events import CellFinished, CellStarted, Event, NoWorkers, StageProgress, StudyStarted
 from mtlbench.notebook.in_cell import InCell
-from mtlbench.notebook.progress import Bars, progress
+from mtlbench.notebook.progress import Bars, progress, remark
 
 EVENTS: list[Event] = [
     StudyStarted(total=4, resumed=1),
@@ -77,6 +77,21 @@ def test_bars_in_a_terminal(heard: int, shown: list[str], hidden: list[str]) -> 
     screen.print(bars.display)
     assert all(text in written(screen) for text in shown)
     assert not any(text in written(screen) for text in hidden)
+
+
+def test_a_remark_is_whole_and_in_a_notebook_no_error_of_the_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "no method [x] beats the baseline " * 9
+    screen = console(terminal=False)
+    remark(text, screen)
+    assert written(screen) == f"{text}\n"
+    shown: list[str] = []
+    monkeypatch.setattr("rich.jupyter.display", lambda segments, text: shown.append(text))
+    screen = Console(file=io.StringIO(), stderr=True, force_jupyter=True, width=100, _environ={})
+    remark(text, screen)
+    assert written(screen) == ""
+    (said,) = shown
+    assert said.split() == text.split()
+    assert max(map(len, said.splitlines())) <= 100
 
 
 def test_bars_in_a_notebook_are_html_that_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

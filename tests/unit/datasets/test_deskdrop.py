@@ -88,3 +88,10 @@ def test_the_pairs_of_the_real_log_have_the_known_counts(data_dir: Path, cache_d
     pairs = pd.read_csv(data_dir / "deskdrop" / "pairs.csv.gz")
     labels = np.concatenate([split.labels.numpy() for split in splits.parts().values()])
     assert labels.sum(0).tolist() == pairs[[*TASKS, "revisit"]].sum().tolist()
+
+
+def test_with_a_history_a_row_knows_the_articles_viewed_before_it(tmp_path: Path) -> None:
+    log = Deskdrop(Deskdrop.Params(history="viewed")).load(write(tmp_path, [*EVENTS, (60, VIEW, 9, 1, 15)]))
+    assert [list(items) for items in log.frame["viewed"]] == [[], [7], [], [8, 7]]
+    assert [bag.of for bag in log.described_bags] == ["contentId"]
+    assert "viewed" in log.user_inputs

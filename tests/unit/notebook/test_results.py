@@ -144,8 +144,10 @@ def test_figures_and_reports_are_made(results: mtlbench.Results, tmp_path: Path)
     picture = results.figure("tradeoff")
     assert "<svg" in picture._repr_svg_()
     assert picture.save(tmp_path / "t.svg").read_text() == picture.svg
-    with pytest.raises(UsageError, match=r"a figure is SVG; name it \.svg"):
-        picture.save(tmp_path / "t.png")
+    assert picture.save(tmp_path / "t.png").read_bytes() == picture._repr_png_()
+    assert picture.png.startswith(b"\x89PNG")
+    with pytest.raises(UsageError, match=r"t.pdf: a figure is saved as .svg or .png"):
+        picture.save(tmp_path / "t.pdf")
     with pytest.raises(UsageError, match="did you mean 'ranks'"):
         results.figure("rank")
     assert "Doubled-Shared Bottom" in results.report(tmp_path / "r.html").read_text()
@@ -217,7 +219,24 @@ def test_a_data_frame_is_a_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     spec = mtlbench.table(frame, **keys)
     assert mtlbench.table(frame.copy(), **keys) == spec
     assert mtlbench.table(frame.assign(user=1), **keys) != spec
+    monkeypatch.chdir(tmp_path)
+    assert mtlbench.table(frame.head(600), "shop.toml", **keys) == "table[schema='shop.toml']"
+    spec = mtlbench.table(frame, path="shop.toml", **keys)
     study = {**STUDY, "datasets": spec, "seeds": 1}
     found = mtlbench.run(weightings="constant", out=tmp_path / "results", quiet=True, **study)
     assert [record.status for record in found.records] == ["done"]
     assert found.records[0].dataset.tasks == ("click", "buy")
+    assert found.records[0].dataset.facts["rows"] == 900
+    assert "Table [schema=shop.toml]" in str(found.leaderboard())
+
+
+def test_a_data_frame_replaces_no_file_of_others(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"user": [1], "click": [1]})
+    for name, message in [("shop.csv", "does not end in .toml"), ("shop.toml", "is not of mtlbench.table")]:
+        (tmp_path / name).write_text("mine")
+        with pytest.raises(UsageError, match=message):
+            mtlbench.table(frame, path=tmp_path / name, tasks=["click"])
+        assert (tmp_path / name).read_text() == "mine"
+    (tmp_path / "log.parquet").write_text("mine")
+    with pytest.raises(UsageError, match=r"the .parquet beside it"):
+        mtlbench.table(frame, path=tmp_path / "log.toml", tasks=["click"])
