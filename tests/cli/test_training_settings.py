@@ -97,7 +97,7 @@ def test_an_older_weight_decay_of_all_rows_is_not_run_as_one_of_the_rows_read(mt
         (["--min-count", "0"], "min_count = 0 is out of range: must be greater than or equal to 1"),
         (["--dropout", "1.5"], "dropout = 1.5 is out of range: must be less than 1"),
         (["--embedding", "0"], "embedding = 0 is out of range: must be greater than or equal to 1"),
-        (["--embedding", "5000"], "backbone aitm: parameter embedding = 5000 is out of range"),
+        (["--embedding", "5000"], "backbone adatt: parameter embedding = 5000 is out of range"),
         (["--min-count", "few"], "--min-count"),
     ],
 )

@@ -6,40 +6,30 @@ from torch import Tensor, nn
 from mtlbench import api
 from mtlbench.nn import MLP, FieldEmbedding, Tower
 
-OWN = 0.9
-"""Share of a task's own features in what its tower sees, at the start."""
-
 
 class TemplateBackbone(api.Backbone):
-    r"""A bottom per task; each tower sees a learnt mixture of the features of all of them.
+    r"""A shared bottom; each task looks at its features through a mask of its own, which depends on them.
 
-    I. Misra, A. Shrivastava, A. Gupta and M. Hebert, "Cross-stitch networks for multi-task learning", CVPR 2016,
-    https://arxiv.org/abs/1604.03539. With f_j the bottom of task j over one shared embedding:
+    S. Liu, E. Johns and A. J. Davison, "End-to-end multi-task learning with attention", CVPR 2019,
+    https://arxiv.org/abs/1803.10704. With f the shared bottom and :math:`\odot` the product number by number:
 
-    .. math:: p_k = \sigma\Big(t_k\big(\textstyle\sum_j \alpha_{kj} f_j(x)\big)\Big)
+    .. math:: p_k = \sigma\Big(t_k\big(\sigma(A_k f(x) + a_k) \odot f(x)\big)\Big)
 
-    The matrix alpha starts at 0.9 on its diagonal, the rest spread over the other tasks. The paper stitches after every
-    block of layers; here it is done once, before the towers.
+    The paper masks the features of every block of a convolutional network; here it is done once, before the towers.
     """
 
     name, label = "template-backbone", "Template Backbone"
 
     def __init__(self, schema: api.Schema, params: api.Sizes) -> None:
         super().__init__()
-        tasks = len(schema.tasks)
         self.embedding = FieldEmbedding(schema, params.embedding)
-        self.bottoms = nn.ModuleList(
-            MLP(self.embedding.width, params.bottom, params.dropout, params.norm) for _ in schema.tasks
-        )
-        self.towers = nn.ModuleList(
-            Tower(params.bottom[-1], params.tower, params.dropout, params.norm) for _ in schema.tasks
-        )
-        others = (1 - OWN) / max(tasks - 1, 1)
-        self.stitch = nn.Parameter(torch.full((tasks, tasks), others) + (OWN - others) * torch.eye(tasks))
+        self.bottom = MLP(self.embedding.width, params.bottom, params.dropout, params.norm)
+        width = params.bottom[-1]
+        self.masks = nn.ModuleList(nn.Linear(width, width) for _ in schema.tasks)
+        self.towers = nn.ModuleList(Tower(width, params.tower, params.dropout, params.norm) for _ in schema.tasks)
 
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding(inputs)
-        features = torch.stack([bottom(embedded) for bottom in self.bottoms])
-        mixed = torch.einsum("kj,jbd->kbd", self.stitch, features)
-        return torch.cat([tower(own) for tower, own in zip(self.towers, mixed, strict=True)], dim=1)
+        features = self.bottom(self.embedding(inputs))
+        masked = [mask(features).sigmoid() * features for mask in self.masks]
+        return torch.cat([tower(own) for tower, own in zip(self.towers, masked, strict=True)], dim=1)
