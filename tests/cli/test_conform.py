@@ -48,6 +48,7 @@ def no_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MTLBENCH_PLUGINS", raising=False)
 
 
+@pytest.mark.slow
 def test_a_sound_file_passes_every_rule(mtlbench: Any, tmp_path: Path) -> None:
     file = write(tmp_path, "mine.py", SOUND)
     result = mtlbench("test-plugin", file)

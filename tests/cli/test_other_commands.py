@@ -154,6 +154,7 @@ def test_info_has_formula_paper_parameters_and_needs(mtlbench: Any) -> None:
     assert "mtlbench_plugins.weightings.rmtl" in text
 
 
+@pytest.mark.slow
 def test_info_of_every_plugin(mtlbench: Any) -> None:
     everything = json.loads(mtlbench("list", "--json").out)
     for kind in ("dataset", "backbone", "weighting", "tracker"):

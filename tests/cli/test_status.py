@@ -26,6 +26,7 @@ def test_of_a_finished_study(mtlbench: Any) -> None:
     assert "the last run has ended" in mtlbench("status", "results").out
 
 
+@pytest.mark.slow
 def test_from_another_process_while_it_runs_and_after_its_death(mtlbench: Any) -> None:
     slow = ["--seeds", "500", "--epochs", "50", "--patience", "50", "--jobs", "1", "--quiet"]
     process = subprocess.Popen([sys.executable, "-m", "mtlbench", *RUN, *slow])

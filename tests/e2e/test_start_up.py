@@ -26,6 +26,7 @@ def mtlbench(*arguments: str, limit: object = "unlimited") -> "subprocess.Comple
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.slow
 def test_an_interrupt_while_modules_are_imported_exits_130_without_a_word(tmp_path: Path):
     (tmp_path / "slow.py").write_text(INTERRUPTED)
     done = mtlbench(*RUN, "--plugin", str(tmp_path / "slow.py"), "--out", str(tmp_path / "out"))

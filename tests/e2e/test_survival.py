@@ -108,6 +108,7 @@ def test_ctrl_c_twice_leaves_whole_records_and_no_worker(undisturbed: Path, tmp_
     assert outcomes(out) == part(undisturbed)
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_the_run_with_a_word_and_the_same_command_goes_on(
     undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -154,7 +154,7 @@ def test_td_target_is_exactly_the_reward_at_the_end_of_a_session_and_bootstraps_
     torch.testing.assert_close(target[~done], transitions.reward[~done] - 1.8)
 
 
-@pytest.mark.parametrize("gamma", [0.0, 0.5, 0.95])
+@pytest.mark.parametrize("gamma", [0.95, *(pytest.param(gamma, marks=pytest.mark.slow) for gamma in (0.0, 0.5))])
 def test_critics_find_the_exact_discounted_values_of_a_tabular_mdp(gamma: float):
     """Two alternating states with rewards -1 and -0.25, in sessions of three rows."""
     import dataclasses

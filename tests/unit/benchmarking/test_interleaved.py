@@ -23,6 +23,7 @@ def fail_in_the_second_step(pace: Callable[[], None]) -> None:
     raise ValueError("three is too many")
 
 
+@pytest.mark.slow
 def test_it_works_when_told_to_and_waits_otherwise(tmp_path: Path):
     with InterleavedWorker(write_for_ever, tmp_path / "steps") as worker:
         first = worker.take_turn(3)
@@ -43,6 +44,7 @@ def meet(folder: Path, pace: Callable[[], None]) -> None:
         pace()
 
 
+@pytest.mark.slow
 def test_simultaneous_workers_work_at_the_same_time(tmp_path: Path):
     with SimultaneousWorkers(2, meet, tmp_path) as both:
         turns = both.take_turn(3)

@@ -293,6 +293,7 @@ def test_many_loads_at_once_agree_and_leave_one_entry(root: Path, cache_dir: Pat
     assert not list(cache_dir.glob("tmp-*"))
 
 
+@pytest.mark.slow
 def test_another_process_finds_the_entry(root: Path, cache_dir: Path) -> None:
     mine = load(dataset(), root, cache_dir)
     code = (
