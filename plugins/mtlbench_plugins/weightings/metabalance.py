@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from mtlbench import api
+from mtlbench_plugins.weightings._target import foreign_target, place_of
 
 
 class MetaBalance(api.DirectionWeighting):
@@ -51,16 +52,11 @@ class MetaBalance(api.DirectionWeighting):
 
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
         """The target, if one is named, must be a task of the dataset."""
-        if self.params.target in {"", *schema.task_names}:
-            return None
-        return (
-            f"the target task {self.params.target!r} is not among those of the dataset: {', '.join(schema.task_names)}"
-        )
+        return foreign_target(self.params.target, schema)
 
     def setup(self, setting: api.Setting) -> None:
         """Find the target task, and start without running means."""
-        tasks = [task.name for task in setting.tasks]
-        self._target = tasks.index(self.params.target or tasks[-1])
+        self._target = place_of(self.params.target, setting.tasks)
         self._norms: dict[str, Tensor] = {}
 
     def direct(self, step: api.Step) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array, norms_and_cosines
 from mtlbench_plugins.solvers.quadratic import quadratic_program
 from mtlbench_plugins.weightings._seen import weights_by_gram
+from mtlbench_plugins.weightings._target import foreign_target, place_of
 
 FEASIBLE = 1e-6
 """Part of its bound by which a constraint may be missed: float32 gradients have no more digits."""
@@ -66,18 +67,14 @@ class PCD(api.Weighting):
 
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
         """The target, if one is named, must be a task of the dataset."""
-        if self.params.target in {"", *schema.task_names}:
-            return None
-        return (
-            f"the target task {self.params.target!r} is not among those of the dataset: {', '.join(schema.task_names)}"
-        )
+        return foreign_target(self.params.target, schema)
 
     def setup(self, setting: api.Setting) -> None:
         """Find the target task, and start without running means."""
-        names = [task.name for task in setting.tasks]
-        self._target = names.index(self.params.target or names[-1])
-        self._squares = torch.zeros(len(names), dtype=torch.float64)
-        self._steps = torch.zeros(len(names), dtype=torch.int64)
+        tasks = len(setting.tasks)
+        self._target = place_of(self.params.target, setting.tasks)
+        self._squares = torch.zeros(tasks, dtype=torch.float64)
+        self._steps = torch.zeros(tasks, dtype=torch.int64)
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), at least 0."""
