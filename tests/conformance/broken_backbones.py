@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import torch
+from breaking import registry
 from torch import nn
 
 from mtlbench import api
@@ -29,17 +30,7 @@ class Sound(api.Backbone):
         return self.logits(self.embedding(inputs))
 
 
-BROKEN: dict[str, type[Sound]] = {}
-
-
-def breaks(rule: str):
-    def register(cls: type[Sound]) -> type[Sound]:
-        cls.name, cls.label = f"breaks-{rule}", f"Breaks {rule}"
-        cls.__doc__ = cls.__doc__ or Sound.__doc__
-        BROKEN[rule] = cls
-        return cls
-
-    return register
+BROKEN, breaks = registry(Sound)
 
 
 @breaks("documented")

@@ -2,6 +2,7 @@
 
 import random
 
+from breaking import registry
 from pydantic import Field
 
 from mtlbench import api
@@ -17,17 +18,7 @@ class Sound(api.Tracker):
             file.write(f"{cell.name}\n")
 
 
-BROKEN: dict[str, type[Sound]] = {}
-
-
-def breaks(rule: str):
-    def register(cls: type[Sound]) -> type[Sound]:
-        cls.name, cls.label = f"breaks-{rule}", f"Breaks {rule}"
-        cls.__doc__ = cls.__doc__ or Sound.__doc__
-        BROKEN[rule] = cls
-        return cls
-
-    return register
+BROKEN, breaks = registry(Sound)
 
 
 @breaks("documented")

@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import Annotated, ClassVar
 
 import torch
+from breaking import registry
 from pydantic import Field
 from torch import Tensor
 
@@ -45,17 +46,7 @@ class Sound(api.Weighting):
         self.first = state.get("first")
 
 
-BROKEN: dict[str, type[Sound]] = {}
-
-
-def breaks(rule: str):
-    def register(cls: type[Sound]) -> type[Sound]:
-        cls.name, cls.label = f"breaks-{rule}", f"Breaks {rule}"
-        cls.__doc__ = cls.__doc__ or Sound.__doc__
-        BROKEN[rule] = cls
-        return cls
-
-    return register
+BROKEN, breaks = registry(Sound)
 
 
 @breaks("documented")
