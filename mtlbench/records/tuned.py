@@ -1,6 +1,6 @@
 """Rows of tuned methods: the records that report what searches chose, in the place of the cells behind them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mtlbench.records.schema import Failure, PluginUse, Record, StageSpend
@@ -12,6 +12,14 @@ TRIALS, SEARCHES, SPACE = "trials", "searches", "space"
 
 STAGE = "search"
 """The stage of a tuned row's budget that is the cost of its search."""
+
+
+def shared_space(params: Mapping[str, Any]) -> str:
+    """Equal for tuned rows of one backbone whose settings, beside their weighting's own, were searched alike.
+
+    ``params`` are those of the row's weighting. Empty for a row that was not tuned.
+    """
+    return str(params.get(SPACE, "")).partition("-")[0]
 
 
 def is_tuned(record: Record) -> bool:
