@@ -14,12 +14,25 @@ STAGE = "search"
 """The stage of a tuned row's budget that is the cost of its search."""
 
 
-def shared_space(params: Mapping[str, Any]) -> str:
-    """Equal for tuned rows of one backbone whose settings, beside their weighting's own, were searched alike.
+def way_of_tuning(params: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Equal for rows of one backbone that were tuned alike: over as many trials and searches, and in the same space.
 
-    ``params`` are those of the row's weighting. Empty for a row that was not tuned.
+    The space of the weighting's own parameters does not count.
+
+    Args:
+        params: of the row's weighting.
+
+    Returns:
+        empty for a row that was not tuned.
     """
-    return str(params.get(SPACE, "")).partition("-")[0]
+    if TRIALS not in params:
+        return ()
+    return params[TRIALS], params.get(SEARCHES, 1), str(params.get(SPACE, "")).partition("-")[0]
+
+
+def untuned(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a row's weighting without those that say how the row was tuned."""
+    return {name: value for name, value in params.items() if name not in (TRIALS, SEARCHES, SPACE)}
 
 
 def is_tuned(record: Record) -> bool:

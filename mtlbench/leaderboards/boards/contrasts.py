@@ -13,9 +13,9 @@ from mtlbench.config.parameters import spec_text
 from mtlbench.errors import UsageError, did_you_mean
 from mtlbench.leaderboards.boards.board import MARKS, BaselineUse, Board, Contrast, Row, Significance
 from mtlbench.leaderboards.boards.columns import Column, metric_of
-from mtlbench.leaderboards.boards.naming import backbone_name, canonical, key_of, weighting_name
+from mtlbench.leaderboards.boards.naming import backbone_name, key_of, weighting_name
 from mtlbench.leaderboards.boards.relations import related
-from mtlbench.records.tuned import SEARCHES, TRIALS, shared_space
+from mtlbench.records.tuned import SEARCHES, TRIALS, way_of_tuning
 from mtlbench.statistics import (
     ALPHA,
     Estimate,
@@ -65,7 +65,7 @@ def baselines_of(rows: Iterable[Row], baselines: Sequence[str]) -> list[Row]:
         return [row for name in baselines for row in rows if weighting_spec(row) == name][: len(MARKS)]
     declared = [row for row in rows if row.baseline]
     declared += [row for row in rows if row.sample and row.sample.tuned_baseline]
-    by_tuning: dict[str, Row] = {}
+    by_tuning: dict[tuple[Any, ...], Row] = {}
     for row in declared:
         if tuning(row):
             by_tuning.setdefault(_way(row), row)
@@ -157,10 +157,8 @@ def _is_alone(row: Row) -> bool:
     return row.state == "complete" and bool(tuning(row)) and not (row.sample and row.sample.tuned_baseline)
 
 
-def _way(row: Row) -> str:
-    """Equal for rows of one backbone that were tuned alike, or not at all."""
-    space = shared_space(row.sample.weighting.params) if row.sample else ""
-    return canonical([tuning(row), space])
+def _way(row: Row) -> tuple[Any, ...]:
+    return way_of_tuning(row.sample.weighting.params) if row.sample else ()
 
 
 def tuning(row: Row) -> dict[str, Any]:
