@@ -59,7 +59,11 @@ FROM_GRADIENTS = Family(
     "the gradient of that task. A backbone without shared parameters is not applicable.\n\n"
     "The direction is d = (1/K) sum_k w_k g_k. Weights of one give the plain average of the task gradients. Where a "
     "paper uses weights that sum to 1, the weights here sum to K; where a paper sums the task gradients, they are "
-    "averaged here. Both only multiply the direction by a constant.",
+    "averaged here. Both only multiply the direction by a constant.\n\n"
+    "Methods with a parameter `smooth` can take a running mean of their weights over the steps, as CR-MOGM does "
+    "(S. Zhou et al., \"On the convergence of stochastic multi-objective gradient manipulation and beyond\", "
+    "NeurIPS 2022): w_t = `smooth` w_{t-1} + (1 - `smooth`) times the weights of step t, and those of the first step as "
+    "they are. CR-MOGM may bring its share of the past to 1 as the learning rate falls; here it is the same in every step.",
 )
 PER_SAMPLE = Family(
     "per-sample",

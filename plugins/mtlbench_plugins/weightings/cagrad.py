@@ -11,6 +11,7 @@ from torch import Tensor
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array, array, norms_and_cosines
 from mtlbench_plugins.solvers.quadratic import minimiser_slope, quadratic_program
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 ROUNDING = 1e-9
 """Length of a mix of gradients, relative to the longest of them, that counts as 0."""
@@ -18,7 +19,7 @@ CONVERGED = 1e-12
 ITERATIONS = 100
 
 
-class CAGrad(api.Weighting):
+class CAGrad(Smoothed):
     r"""Among the directions near the mean gradient, the one that is best for the task that gains least.
 
     B. Liu et al., "Conflict-averse gradient descent for multi-task learning", NeurIPS 2021,
@@ -42,7 +43,7 @@ class CAGrad(api.Weighting):
     name, label = "cagrad", "CAGrad"
     needs = frozenset({"gram"})
 
-    class Params(api.Params):
+    class Params(Smoothed.Params):
         """Parameters of ``cagrad``."""
 
         c: Annotated[float, api.search.Linear(0.05, 0.95)] = Field(
@@ -51,7 +52,7 @@ class CAGrad(api.Weighting):
 
     params: Params
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), at least 1."""
         gram, c = array(step.gram), self.params.c
         weights = np.ones(len(gram))

@@ -7,9 +7,10 @@ from torch import Tensor
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import array, norms_and_cosines
 from mtlbench_plugins.solvers.quadratic import quadratic_program
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 
-class DualProj(api.Weighting):
+class DualProj(Smoothed):
     r"""The vector nearest to the mean of the task gradients that conflicts with no task.
 
     D. Lopez-Paz, M. Ranzato, "Gradient episodic memory for continual learning", NeurIPS 2017,
@@ -35,7 +36,7 @@ class DualProj(api.Weighting):
     needs = frozenset({"gram"})
     coincides_with = frozenset({"constant"})  # where the mean gradient conflicts with no task
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), at least 1."""
         norms, cosines = norms_and_cosines(array(step.gram))
         weights = np.ones(len(norms))

@@ -6,12 +6,13 @@ from torch import Tensor
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array, norms_and_cosines
 from mtlbench_plugins.weightings._seen import weights_by_gram
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 INDISTINCT = 1e-7
 """An eigenvalue of the cosines below this share of the largest is rounding error of float32 gradients."""
 
 
-class IMTLG(api.Weighting):
+class IMTLG(Smoothed):
     r"""The direction whose projection on each task gradient is the same, whatever the norms of the gradients.
 
     L. Liu et al., "Towards impartial multi-task learning", ICLR 2021, https://openreview.net/forum?id=IMPnRXEWpvr. With
@@ -33,7 +34,7 @@ class IMTLG(api.Weighting):
     name, label = "imtl-g", "IMTL-G"
     needs = frozenset({"gram"})
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,) of sum K, or -K where the sign was turned, with K the tasks seen in the batch."""
         return weights_by_gram(step, _weights)
 

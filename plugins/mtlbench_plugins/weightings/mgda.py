@@ -6,9 +6,10 @@ from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array
 from mtlbench_plugins.solvers.quadratic import least_norm_point
 from mtlbench_plugins.weightings._seen import weights_by_gram
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 
-class MGDA(api.Weighting):
+class MGDA(Smoothed):
     r"""The shortest weighted average of the task gradients: a step along it helps every task, unless no direction does.
 
     J.-A. Désidéri, "Multiple-gradient descent algorithm (MGDA) for multiobjective optimization" (volume 350),
@@ -32,7 +33,7 @@ class MGDA(api.Weighting):
     name, label = "mgda", "MGDA"
     needs = frozenset({"gram"})
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), non-negative, of mean 1 over the tasks seen in the batch; 0 for the others."""
         return weights_by_gram(step, _shortest)
 

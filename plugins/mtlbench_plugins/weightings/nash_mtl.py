@@ -6,9 +6,10 @@ from torch import Tensor
 from mtlbench import api
 from mtlbench_plugins.solvers.balance import balance
 from mtlbench_plugins.solvers.gramian import array
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 
-class NashMTL(api.Weighting):
+class NashMTL(Smoothed):
     r"""The Nash bargaining solution: the direction with the largest product of the tasks' gains.
 
     A. Navon et al., "Multi-task learning as a bargaining game", ICML 2022, https://arxiv.org/abs/2202.01017. With M the
@@ -34,6 +35,6 @@ class NashMTL(api.Weighting):
     name, label = "nash-mtl", "Nash-MTL"
     needs = frozenset({"gram"})
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), positive, of the order of 1 / |g_k|."""
         return torch.from_numpy(balance(array(step.gram), power=1.0)).to(step.losses)

@@ -4,9 +4,10 @@ import torch
 from torch import Tensor
 
 from mtlbench import api
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 
-class PCGrad(api.Weighting):
+class PCGrad(Smoothed):
     r"""Each task's gradient loses the part that conflicts with the gradient of another task.
 
     T. Yu et al., "Gradient surgery for multi-task learning", NeurIPS 2020, https://arxiv.org/abs/2001.06782. For each
@@ -27,7 +28,7 @@ class PCGrad(api.Weighting):
     name, label = "pcgrad", "PCGrad"
     needs = frozenset({"gram"})
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), at least 1; the random orders come from torch's global generator."""
         gram = step.gram.cpu()
         coefficients = torch.eye(len(gram), dtype=gram.dtype)

@@ -10,11 +10,12 @@ from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array
 from mtlbench_plugins.solvers.quadratic import least_norm_point
 from mtlbench_plugins.weightings._seen import weights_by_gram
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 Bound = Annotated[float, Field(ge=0, le=1)]
 
 
-class PELTR(api.Weighting):
+class PELTR(Smoothed):
     r"""The shortest weighted average of the task gradients in which every task keeps a minimum weight.
 
     X. Lin et al., "A Pareto-efficient algorithm for multiple objective optimization in e-commerce recommendation",
@@ -35,7 +36,7 @@ class PELTR(api.Weighting):
     name, label = "pe-ltr", "PE-LTR"
     needs = frozenset({"gram"})
 
-    class Params(api.Params):
+    class Params(Smoothed.Params):
         """Parameters of ``pe-ltr``."""
 
         bounds: Annotated[
@@ -57,7 +58,7 @@ class PELTR(api.Weighting):
             return f"the least weights of {len(tasks)} tasks sum to {total:g}; weights of sum 1 cannot keep them"
         return None
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), each at least K c_k, of sum K, with K the tasks seen in the batch; 0 for the others."""
         return weights_by_gram(step, lambda gram: _bounded(gram, self._bounds(len(gram), step.seen)))
 

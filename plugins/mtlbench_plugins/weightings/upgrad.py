@@ -7,9 +7,10 @@ from torch import Tensor
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import array, norms_and_cosines
 from mtlbench_plugins.solvers.quadratic import quadratic_program
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 
-class UPGrad(api.Weighting):
+class UPGrad(Smoothed):
     r"""The mean of the task gradients, after each is replaced by the nearest vector that conflicts with no task.
 
     P. Quinton, V. Rey, "Jacobian descent for multi-objective optimization", arXiv 2024, https://arxiv.org/abs/2406.16232:
@@ -32,7 +33,7 @@ class UPGrad(api.Weighting):
     needs = frozenset({"gram"})
     coincides_with = frozenset({"pcgrad"})  # of two tasks
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), at least 1."""
         norms, cosines = norms_and_cosines(array(step.gram))
         weights = np.ones(len(norms))
