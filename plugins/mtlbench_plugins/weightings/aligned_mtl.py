@@ -25,7 +25,8 @@ class AlignedMTL(Smoothed):
     lambda_min is the smallest positive eigenvalue, as in the paper. It gives the aligned gradients the length of the
     weakest independent direction. Eigenvalues of 0 are left out. Identical gradients stay as they are.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that no task dominates another and none conflicts with
+    another. It equals ``constant`` where the gradients are orthogonal and of one norm.
 
     Deviations: the paper weighs the aligned gradients by given task weights; here they count equally. An eigenvalue
     below 1e-7 of the largest counts as 0. With float32 gradients it is rounding error, and it would set the length of

@@ -29,10 +29,11 @@ class CAGrad(Smoothed):
               = g_0 + c \lVert g_0 \rVert \frac{g_a}{\lVert g_a \rVert}, \qquad
               a = \arg\min_{a \ge 0,\, \sum a = 1} g_a \cdot g_0 + c \lVert g_0 \rVert \lVert g_a \rVert
 
-    The weights are w_k = 1 + K c \|g_0\| a_k / \|g_a\|, so that the average over tasks is the paper's d. With c = 0
-    this is ``constant``. The larger c is, the closer the method comes to ``mgda``.
+    The weights are w_k = 1 + K c \|g_0\| a_k / \|g_a\|, so that the average over tasks is the paper's d. The larger c
+    is, the closer the method comes to ``mgda``.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that the task that gains least gains as much as it can
+    near the mean gradient. It equals ``constant`` with c = 0.
 
     Deviations: the minimum is exact, with a closed form for two tasks, where the authors' code minimises numerically.
     That code also divides d by 1 + c^2 or 1 + c, which makes no difference to Adam. A task without gradient gains

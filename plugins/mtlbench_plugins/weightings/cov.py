@@ -26,14 +26,14 @@ class CoV(api.Weighting):
               l_{k,t} = \frac{L_{k,t}}{\mathrm{mean}(L_{k,1}, \dots, L_{k,t-1})}
 
     Mean and variance of the ratios are over the steps before the present one. The ratio of the first step is 1. The
-    weights sum to K. They are ones in the first two steps, and where no loss changes. Multiplying a task's loss by a
-    constant changes nothing. With ``decay`` the means and the variance are exponential ones, from the second step on,
-    with that share of the past. A loss below 1e-8 counts as 1e-8.
+    weights sum to K. Multiplying a task's loss by a constant changes nothing. With ``decay`` the means and the variance
+    are exponential ones, from the second step on, with that share of the past. A loss below 1e-8 counts as 1e-8.
 
     A task without an observed label in the batch keeps its means. Until a task has two earlier steps with a label, its
     weight is 1, and K is the number of the others.
 
-    It reads the task losses.
+    It reads the task losses. It claims that a loss deserves weight as long as it still varies. It equals ``constant``
+    in the first two steps, and where no loss changes.
 
     Deviations: formula and default are those of the authors' code, https://github.com/rickgroen/cov-weighting. With a
     decay that code goes on to sum the squares of the ratios' differences without it; here the decay is in the variance

@@ -27,7 +27,8 @@ class DualProj(Smoothed):
     g_1 . g_2 < -|g_1|^2; then w_1 = -g_1 . g_2 / |g_1|^2. ``upgrad`` projects each task gradient before the mean is
     taken, and so changes the mean more.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that to first order no task gets worse, at the least
+    change of the mean gradient. It equals ``constant`` where the mean gradient conflicts with no task.
 
     Deviation: torchjd adds a share of 1e-4 to the diagonal of the program; here the program is solved as it is.
     """

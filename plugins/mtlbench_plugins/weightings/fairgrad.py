@@ -25,7 +25,8 @@ class FairGrad(Smoothed):
     logarithms, as in ``nash-mtl``, and with alpha to infinity the least gain, as in ``mgda``. The weights are those of
     the paper. The paper sums over tasks; here the sum is divided by K.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that the tasks share the gains alpha-fairly. It equals
+    ``nash-mtl`` with alpha = 1.
 
     Deviations: the equation is solved to rounding error in every step, by Newton's method on a strictly convex function
     whose stationary point it describes; the authors' code fits it by least squares. Where there is no solution, and

@@ -33,11 +33,12 @@ class GradCraft(Smoothed):
     .. math:: h'_i \cdot h_j = \epsilon \, \lVert h_i \rVert \, \lVert h_j \rVert
 
     ``pcgrad`` projects one conflict after another, so that a later projection can bring an earlier conflict back; here
-    all projections of a task are found together, and no random order is needed. For two tasks, r = 0 and epsilon = 0
-    this is ``pcgrad``. Without conflicts the weights are the factors of h, and ones with r = 0. For more tasks h'_i can
-    still conflict with a task that h_i did not conflict with.
+    all projections of a task are found together, and no random order is needed. Without conflicts the weights are the
+    factors of h. For more tasks h'_i can still conflict with a task that h_i did not conflict with.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that a projected gradient conflicts with none of the
+    tasks that it conflicted with. It equals ``pcgrad`` for two tasks with r = 0 and epsilon = 0, and ``constant`` with
+    r = 0 where no two tasks conflict.
 
     r is the paper's tau. The running means start at 0, so beta has no effect in the first step. They are of the
     authors' code, https://github.com/baiyimeng/GradCraft, which sets beta to 0. A task without gradient, or without an

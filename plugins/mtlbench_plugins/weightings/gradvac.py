@@ -30,11 +30,11 @@ class GradVac(Smoothed):
               \;\text{ if } \phi < \hat\phi_{ij}, \qquad
               \hat\phi_{ij} \leftarrow (1 - \beta) \hat\phi_{ij} + \beta \phi, \qquad d = \frac{1}{K} \sum_i g_i
 
-    This makes the cosine exactly phi^. With beta = 0 the method is ``pcgrad``. The turned gradients are combinations of
-    the original ones, so inner products are enough: the weight of task k is the sum over i of the coefficient of g_k in
-    g_i.
+    This makes the cosine exactly phi^. The turned gradients are combinations of the original ones, so inner products
+    are enough: the weight of task k is the sum over i of the coefficient of g_k in g_i.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that the gradients of two tasks stay as similar as they
+    usually are. It equals ``pcgrad`` with beta = 0.
 
     Deviations: the paper keeps one phi^ per parameter tensor or per layer, here there is one for all shared parameters.
     The paper sums the turned gradients; here they are averaged over tasks, as for every method. phi^ counts as at most

@@ -24,7 +24,8 @@ class IMTLG(Smoothed):
     The weights are w_k = K alpha_k, so that the average over tasks is the paper's d. With more than two tasks they can
     be negative. For two tasks, alpha = (\|g_2\|, \|g_1\|) / (\|g_1\| + \|g_2\|).
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that no task pulls more than another, whatever the
+    norms of the gradients. It equals ``nash-mtl`` for two tasks, at another length.
 
     Deviations: with more than two tasks an alpha of sum 1 can point against all gradients; its sign is then turned.
     Where gradients are linearly dependent, the smallest beta that fits best is taken. A task without gradient gets

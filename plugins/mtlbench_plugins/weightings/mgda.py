@@ -22,7 +22,8 @@ class MGDA(Smoothed):
     g_k . d >= \|d\|^2 for every task, with equality where alpha_k > 0. The weights are w_k = K alpha_k, so that the
     average over tasks is the paper's d. For two tasks alpha_1 = clip((g_2 - g_1) . g_2 / \|g_1 - g_2\|^2, 0, 1).
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that every task gains in each step, unless no direction
+    serves all. It equals ``pe-ltr`` with c = 0.
 
     Deviations: the minimum is exact, where the NeurIPS paper takes Frank-Wolfe steps. The code of that paper also
     normalises the gradients in several ways, and its upper bound uses those of the shared representation. Here the

@@ -42,7 +42,8 @@ class PCD(Smoothed):
     So it is where no direction serves all tasks. Where the target has no gradient, or no observed label in the batch,
     all weights are 0. K is the number of tasks that have an observed label in the batch; v_k of the others waits.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that every other task keeps a share of its own progress
+    while the target task gives up as little as possible.
 
     The target is the last task by default, the deepest stage of a funnel; any other can be named. The defaults are
     torchjd's.

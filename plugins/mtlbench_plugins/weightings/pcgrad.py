@@ -17,10 +17,11 @@ class PCGrad(Smoothed):
               d = \frac{1}{K} \sum_i g_i
 
     The projected gradients are combinations of the original ones, so inner products are enough: the weight of task k is
-    the sum over i of the coefficient of g_k in g_i. Where no two tasks conflict, the weights are ones. For two tasks,
-    weight i is 1 - min(0, g_1 . g_2) / |g_i|^2, and d conflicts with neither task.
+    the sum over i of the coefficient of g_k in g_i. For two tasks, weight i is 1 - min(0, g_1 . g_2) / |g_i|^2, and d
+    conflicts with neither task.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that no task's gradient works against that of another.
+    It equals ``constant`` where no two tasks conflict.
 
     Deviation: the paper sums the projected gradients; here they are averaged over tasks, as for every method.
     """

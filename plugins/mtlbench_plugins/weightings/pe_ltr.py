@@ -24,10 +24,10 @@ class PELTR(Smoothed):
     .. math:: d = \sum_k \alpha_k g_k, \qquad
               \alpha = \arg\min_{\alpha_k \ge c_k,\, \sum \alpha = 1} \Big\lVert \sum_k \alpha_k g_k \Big\rVert^2
 
-    The weights are w_k = K alpha_k, so that the average over tasks is the paper's d. With c = 0 this is ``mgda``; with
-    sum c = 1 it is constant weights K c_k.
+    The weights are w_k = K alpha_k, so that the average over tasks is the paper's d.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that every task keeps a minimum weight on the way to a
+    Pareto-efficient point. It equals ``mgda`` with c = 0, and ``constant`` with weights K c_k where the c_k sum to 1.
 
     Deviations: the minimum is exact. The paper drops alpha >= c, solves linear equations, and projects the result. It
     sets the c_k by hand and compares several values; the default here gives each task at least half of its equal share.

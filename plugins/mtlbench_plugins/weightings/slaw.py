@@ -25,9 +25,9 @@ class SLAW(api.Weighting):
 
     The deviation s_k of a loss stands for the norm of its gradient, which would cost a backward pass. The running means
     are plain ones until they have 1 / (1 - beta) steps, and exponential ones with beta from then on. The loss of the
-    present batch is in them before it is weighed. The weights sum to K, and are ones in the first step. Multiplying a
-    task's loss by c divides its weight, relative to the others, by c; adding a constant to a loss changes nothing. A
-    deviation below 1e-5 counts as 1e-5.
+    present batch is in them before it is weighed. The weights sum to K. Multiplying a task's loss by c divides its
+    weight, relative to the others, by c; adding a constant to a loss changes nothing. A deviation below 1e-5 counts as
+    1e-5.
 
     In small batches a loss varies by the choice of the samples more than by what the network learns. So the weights
     then follow the noise of the losses.
@@ -35,7 +35,8 @@ class SLAW(api.Weighting):
     A task without an observed label in the batch keeps its running means. Until a task has two steps with a label, its
     weight is 1, and K is the number of the others.
 
-    It reads the task losses.
+    It reads the task losses. It claims that the deviation of a loss tells the norm of its gradient, at no cost. It
+    equals ``constant`` in the first step.
 
     Formula and default are those of the authors' code, https://github.com/mtcrawshaw/meta. The variance is computed
     without the difference of two means, so that rounding cannot make it negative.

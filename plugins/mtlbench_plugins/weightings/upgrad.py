@@ -20,10 +20,11 @@ class UPGrad(Smoothed):
 
     The projection of g_i is g_i plus a combination of the gradients with non-negative coefficients, which solve a
     quadratic program in the inner products. The weight of task k is the sum over i of the coefficient of g_k in
-    pi(g_i). To first order no task gets worse. Where no two tasks conflict, the weights are ones. For two tasks this is
-    ``pcgrad``. For more, the result of ``pcgrad`` depends on a random order and can still conflict with a task.
+    pi(g_i). To first order no task gets worse. With more than two tasks the result of ``pcgrad`` depends on a random
+    order and can still conflict with a task.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that to first order no task gets worse. It equals
+    ``pcgrad`` for two tasks, and ``constant`` where no two tasks conflict.
 
     Deviation: the authors' code adds a share of 1e-4 to the diagonal of the program; here the program is solved as it
     is.
