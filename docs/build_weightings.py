@@ -143,6 +143,7 @@ ADDS = re.compile(r"It costs (.+?)\.(?=\s|\Z)", flags=re.DOTALL)
 
 COSTS = {
     "post-step losses": "one more forward pass",
+    "look-ahead": "a second batch, three more forward and two more backward passes",
     "gram": "one backward pass per task",
     "jacobian": "one backward pass per task",
     "parameters": "embedding tables updated whole",

@@ -24,7 +24,7 @@ from mtlbench.api.step import Step
 from mtlbench.api.trainer import Trainer
 from mtlbench.errors import UsageError
 
-Need = Literal["gram", "jacobian", "post-step losses", "critics", "parameters"]
+Need = Literal["gram", "jacobian", "post-step losses", "look-ahead", "critics", "parameters"]
 """What a weighting reads besides the losses of the step. Each costs something, so each is declared.
 
 ``gram``
@@ -33,6 +33,9 @@ Need = Literal["gram", "jacobian", "post-step losses", "critics", "parameters"]
     Those gradients themselves.
 ``post-step losses``
     :meth:`mtlbench.api.Setting.losses`: one more forward pass.
+``look-ahead``
+    :meth:`mtlbench.api.Setting.look_ahead`: a second training batch, three more forward and two more backward passes.
+    Such a method needs ``parameters`` too.
 ``critics``
     Critic networks of the session MDP, trained in a stage of their own.
 ``parameters``
@@ -143,6 +146,8 @@ class Weighting(Plugin, ABC):
         a sentence; ``None`` if it can."""
         if "critics" in self.needs:
             return "it trains critics on the sessions of a log; train with mtlbench.run"
+        if "look-ahead" in self.needs:
+            return "it looks ahead at a second batch of a training split; train with mtlbench.run"
         if type(self).fit is not Weighting.fit:
             return "it has a training schedule of its own; train with mtlbench.run"
         return None

@@ -50,7 +50,10 @@ def some_setting(labels: Tensor) -> Setting:
     def losses(step: Step) -> Tensor:
         return step.losses.detach() * torch.linspace(0.4, 0.9, step.losses.shape[1])
 
-    return Setting(schema.tasks, learning_rate=0.01, train=train, losses=losses)
+    def look_ahead(step: Step, weights: Tensor, targets: Tensor) -> Tensor:
+        return targets * (step.task_losses.detach() - 0.7)
+
+    return Setting(schema.tasks, learning_rate=0.01, train=train, losses=losses, look_ahead=look_ahead)
 
 
 def some_labels() -> Tensor:
