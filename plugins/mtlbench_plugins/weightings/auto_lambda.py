@@ -34,8 +34,8 @@ class AutoLambda(api.Weighting):
     It reads a second training batch, and what the losses would be after a step.
 
     V is the batch of the same number in another order of the epoch, and its rows count in the budget; the authors read
-    theirs from a second loader of the training data. A task without an observed label in the batch keeps its weight, and so do all tasks
-    where v is 0. Embedding tables are updated whole, because the two batches read different rows.
+    theirs from a second loader of the training data. A task without an observed label in the batch keeps its weight,
+    and so do all tasks where v is 0. Embedding tables are updated whole, because the two batches read different rows.
 
     The products g_k . v are differences of losses at theta + h v and theta - h v, with h = 0.01 / \|v\|, and V is
     never validation data, both as in the authors' code.
