@@ -113,11 +113,6 @@ NOT_HERE = [
         "with one group, the default of the authors' code, all weights are equal, as under `constant`",
     ),
     (
-        "SDMGrad",
-        "https://arxiv.org/abs/2305.18409",
-        "on one batch its minimum is `pe-ltr` with equal bounds; its own estimate needs several batches per step",
-    ),
-    (
         "SAM-GS",
         "https://arxiv.org/abs/2506.06130",
         "as its algorithm is written, its rule for unequal gradients never applies to up to ten tasks at its default",
@@ -146,6 +141,7 @@ COSTS = {
     "look-ahead": "a second batch, three more forward and two more backward passes",
     "gram": "one backward pass per task",
     "jacobian": "one backward pass per task",
+    "cross gram": "three backward passes per task",
     "parameters": "embedding tables updated whole",
     "critics": "a pass through the critics",
 }
