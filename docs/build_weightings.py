@@ -108,11 +108,6 @@ backbones it can be paired with. [Write a plugin](write-a-plugin.md) shows how t
 NOT_HERE = [
     ("ConFIG", "https://arxiv.org/abs/2408.11104", "its direction is that of `imtl-g`; only the step's length differs"),
     (
-        "GO4Align",
-        "https://arxiv.org/abs/2404.06486",
-        "with one group, the default of the authors' code, all weights are equal, as under `constant`",
-    ),
-    (
         "SAM-GS",
         "https://arxiv.org/abs/2506.06130",
         "as its algorithm is written, its rule for unequal gradients never applies to up to ten tasks at its default",

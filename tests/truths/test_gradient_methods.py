@@ -17,7 +17,7 @@ METHODS = {name: entry.cls for name, entry in CATALOGUE.items() if entry.cls.nee
 RANDOM_ORDER = {"pcgrad", "gradvac"}
 """They go through the other tasks in random order, which matters for three tasks and more."""
 
-SCALED = {"adatask", "pcd", "modo"}
+SCALED = {"adatask", "moco", "modo", "pcd"}
 """They have a scale of their own: of an eps, or of a step size."""
 
 every_method = pytest.mark.parametrize("name", sorted(METHODS))
