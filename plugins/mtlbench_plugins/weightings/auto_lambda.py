@@ -32,6 +32,8 @@ class AutoLambda(api.Weighting):
     tasks are targets. With one target the others are weighed by how much they help it.
 
     It reads a second training batch, and what the losses would be after a step.
+    It claims that a task weighs as much as it helps the targets on rows that it was not trained on in that step.
+    It equals ``constant`` with a learning rate of 0.
 
     V is the batch of the same number in another order of the epoch, and its rows count in the budget; the authors read
     theirs from a second loader of the training data. A task without an observed label in the batch keeps its weight,

@@ -33,6 +33,8 @@ class GO4Align(api.Weighting):
     the ratio of 1 / L_k, as under ``gls``. So there must be four tasks or more, and fewer groups than tasks.
 
     It reads the task losses.
+    It claims that tasks of a group progress alike.
+    It equals ``constant`` up to a factor with one group.
 
     A task without an observed label in the batch is in no group: its weight is 0, its p waits, and K is the number of
     the others. A loss below 1e-8 counts as 1e-8.

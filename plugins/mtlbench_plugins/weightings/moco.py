@@ -30,7 +30,11 @@ class MoCo(api.DirectionWeighting):
     gamma = 0 it is the running mean of the average gradient. The direction contains gradients of past steps, so the
     recorded weights are the effective ones: those of the weighted sum of this step's gradients that comes nearest to d.
 
-    It reads the gradients of the tasks. It keeps a running mean of every gradient of every task, for each row of each
+    It reads the gradients of the tasks.
+    It claims that its direction goes to the shortest average of the expected gradients, without the bias of one batch.
+    It equals ``mgda`` in the limit of many steps with the same gradients, with beta = 1, sigma = 0 and rho = 0.
+
+    It keeps a running mean of every gradient of every task, for each row of each
     embedding table, which takes memory of K times the shared parameters.
 
     A task that the batch has no observed label of takes no part: its running mean and its lambda wait. The count t of

@@ -31,6 +31,8 @@ class MoDo(api.Weighting):
     whole batch. A task without an observed label in one of the first two thirds keeps its lambda.
 
     It reads the inner products of the task gradients of two thirds of the batch, and weighs those of the last.
+    It claims that its direction goes to the shortest average of the expected gradients, without the bias of one batch.
+    It equals ``mgda`` in the limit of many steps with the same gradients, with rho = 0.
 
     The defaults are those of torchjd; LibMTL has a gamma of 0.001. The method depends on the scale of the losses: where
     gradients are ten times as large, a hundredth of gamma does the same.

@@ -38,9 +38,9 @@ class SDMGrad(api.Weighting):
     whole batch. A task without an observed label in one of the first two thirds keeps its omega.
 
     It reads the inner products of the task gradients of two thirds of the batch, and weighs those of the last.
-
-    The exact minimum on one batch is ``pe-ltr`` with bounds lambda / ((1 + lambda) K). The 20 iterations of the
-    authors, at their step size of 10, do not reach it.
+    It claims that no task is sacrificed while the direction stays near that of the mean gradient.
+    It equals ``pe-ltr`` with bounds lambda / ((1 + lambda) K) at its exact minimum on one batch. The 20 iterations of
+    the authors, at their step size of 10, do not reach it.
 
     Deviations: the authors read three batches per step. Their code adds 1e-4 to the diagonal of A in c, and multiplies
     the direction by K. Where c is 0, omega stays as it is.
