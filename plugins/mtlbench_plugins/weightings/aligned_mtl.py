@@ -32,6 +32,7 @@ class AlignedMTL(api.Weighting):
     """
 
     name, label = "aligned-mtl", "Aligned-MTL"
+    repairs = frozenset({"conflict", "scale"})
     needs = frozenset({"gram"})
 
     def weigh(self, step: api.Step) -> Tensor:

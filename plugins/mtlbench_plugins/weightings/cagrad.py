@@ -40,6 +40,7 @@ class CAGrad(api.Weighting):
     """
 
     name, label = "cagrad", "CAGrad"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
 
     class Params(api.Params):

@@ -32,6 +32,7 @@ class DualProj(api.Weighting):
     """
 
     name, label = "dualproj", "DualProj"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
     coincides_with = frozenset({"constant"})  # where the mean gradient conflicts with no task
 

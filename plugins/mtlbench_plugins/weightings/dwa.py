@@ -30,6 +30,7 @@ class DWA(api.Weighting):
     """
 
     name, label = "dwa", "DWA"
+    repairs = frozenset({"pace"})
 
     class Params(api.Params):
         """Parameters of ``dwa``."""

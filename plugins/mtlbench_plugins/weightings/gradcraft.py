@@ -49,6 +49,7 @@ class GradCraft(api.Weighting):
     """
 
     name, label = "gradcraft", "GradCraft"
+    repairs = frozenset({"conflict", "scale"})
     needs = frozenset({"gram"})
 
     class Params(api.Params):

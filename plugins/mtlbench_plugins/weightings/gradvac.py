@@ -41,6 +41,7 @@ class GradVac(api.Weighting):
     """
 
     name, label = "gradvac", "GradVac"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
 
     class Params(api.Params):

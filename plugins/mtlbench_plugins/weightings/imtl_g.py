@@ -31,6 +31,7 @@ class IMTLG(api.Weighting):
     """
 
     name, label = "imtl-g", "IMTL-G"
+    repairs = frozenset({"scale"})
     needs = frozenset({"gram"})
 
     def weigh(self, step: api.Step) -> Tensor:

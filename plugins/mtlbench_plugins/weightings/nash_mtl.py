@@ -32,6 +32,7 @@ class NashMTL(api.Weighting):
     """
 
     name, label = "nash-mtl", "Nash-MTL"
+    repairs = frozenset({"scale"})
     needs = frozenset({"gram"})
 
     def weigh(self, step: api.Step) -> Tensor:

@@ -48,6 +48,7 @@ class PCD(api.Weighting):
     """
 
     name, label = "pcd", "PCD"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
     equivariant = False
 

@@ -25,6 +25,7 @@ class PCGrad(api.Weighting):
     """
 
     name, label = "pcgrad", "PCGrad"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
 
     def weigh(self, step: api.Step) -> Tensor:

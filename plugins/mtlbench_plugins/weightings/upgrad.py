@@ -29,6 +29,7 @@ class UPGrad(api.Weighting):
     """
 
     name, label = "upgrad", "UPGrad"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
     coincides_with = frozenset({"pcgrad"})  # of two tasks
 
