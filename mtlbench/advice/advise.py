@@ -59,7 +59,9 @@ def advise(
     """
     if not minutes > 0:
         raise UsageError(f"minutes = {minutes}: give a number above 0, such as 20")
-    out, files = Path(out), [Path(file) for file in ([plugins] if isinstance(plugins, Path | str) else plugins)]
+    out = Path(out)
+    budget = Budget(60 * minutes, spent_in(out / RESULTS))
+    files = [Path(file) for file in ([plugins] if isinstance(plugins, Path | str) else plugins)]
     name = str(log)
     keys = {"backbones": [backbone], "epochs": EPOCHS, "patience": PATIENCE, "checkpoint_every": CHECKPOINT_EVERY}
     keys |= {"data_dir": Path(data_dir), "out": out / RESULTS, "plugins": tuple(files), "jobs": jobs}
@@ -72,7 +74,6 @@ def advise(
     if len(cells.datasets) != 1 or len(cells.grids[0][0]) != 1:
         raise UsageError(f"{name} on {backbone}: advice is on one log and one backbone; name one of each")
     require_writable(out / RESULTS)
-    budget = Budget(60 * minutes, spent_in(out / RESULTS))
     splits = load_splits(catalogue, cells.datasets[0].spec, cells.settings)
     facts = facts_of(splits)
     require_answerable(facts, name)
@@ -87,10 +88,11 @@ def advise(
     first = least(choices, pace, study.jobs)
     chosen = plan(choices, pace, study.jobs, budget.seconds - spent)
     say(announcement(chosen, pace, budget, baseline))
-    if first is not None and chosen is not None:
-        pace, spent = lab.pace(first)
+    paced = lab.pace(first) if first is not None and chosen is not None else None
+    if paced is not None:
+        pace, spent = paced
         chosen = plan(choices, pace, study.jobs, budget.seconds - spent)
-        if chosen is not None and chosen.size != first.size:
+        if first is not None and chosen is not None and chosen.size != first.size:
             say(announcement(chosen, pace, budget, baseline))
             lab.try_all(chosen)
     return answer(Asked(name, lab, facts, found, shown, choices), shortage(first, pace, budget))
@@ -99,6 +101,8 @@ def advise(
 def _spec(name: str, catalogue: Catalogue) -> str:
     """The dataset that ``name`` means: a description of a log, or a dataset as one types it."""
     file = Path(name)
+    if name.partition("[")[0] in catalogue.datasets:
+        return name
     if file.suffix == ".toml":
         if not file.is_file():
             raise UsageError(f"{file} is not there: check the path, which starts at the current folder")

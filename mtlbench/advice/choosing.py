@@ -12,11 +12,10 @@ from mtlbench.errors import UsageError
 from mtlbench.experiments.applicability import Applicability
 from mtlbench.training import TASK_GRADIENTS
 
-MOST = 4
-"""Weightings that are tried beside the baseline."""
 DEAR = frozenset({"critics"})
 """Needs that make a training many times longer, which a budget of minutes has no room for."""
-CHEAP_FAMILIES = ("From losses", "From gradients", "Per sample")
+FAMILIES = ("From losses", "From gradients", "Per sample")
+"""Those that train once, the cheapest first."""
 
 
 @dataclass(frozen=True)
@@ -50,31 +49,28 @@ def choose(
 ) -> list[Choice]:
     """The weightings to try, the first ones first.
 
-    For each trouble that the log shows, the simplest method of each family that says it repairs it: one that says so
-    of most of the troubles shown and of the fewest others, then the cheapest, then the one with the fewest settings of
-    its own, which few trials can tune. The tuned baseline stands in the second place. Where no trouble is shown, a
-    single method is tried beside it.
+    Of each family it is the simplest method that says it repairs what the log shows: one that says so of most of the
+    troubles shown and of the fewest others, then the cheapest, then the one with the fewest settings of its own, which
+    few trials can tune. Where the log shows no trouble, a single method is tried. The tuned baseline stands in the
+    second place.
     """
     asked = Applicability()
     fit = [one for one in weightings if _fits(one, backbone, schema, asked)]
-    rivals = [one for one in fit if not one.entry.cls.tuned_baseline and family_of(one.entry.cls) in CHEAP_FAMILIES]
-    found: dict[str, Choice] = {}
-    for trouble, why in shown.items():
-        for family in CHEAP_FAMILIES:
-            able = [one for one in rivals if trouble in one.entry.cls.repairs and family_of(one.entry.cls) == family]
-            if able:
-                best = min(able, key=lambda one: _order(one, shown, schema))
-                found.setdefault(best.entry.name, _choice(best, f"it is made for this: {why}", schema))
-    if not found and (able := [one for one in rivals if one.entry.cls.repairs]):
-        simplest = min(able, key=lambda one: _order(one, shown, schema))
-        found[simplest.entry.name] = _choice(simplest, "the simplest method, though the log shows no trouble", schema)
-    chosen = list(found.values())
+    chosen: list[Choice] = []
+    for family in FAMILIES:
+        able = [one for one in fit if one.entry.cls.repairs and family_of(one.entry.cls) == family]
+        if able:
+            best = min(able, key=lambda one: _order(one, shown, schema))
+            why = [shown[trouble] for trouble in shown if trouble in best.entry.cls.repairs]
+            if why or (not shown and not chosen):
+                reason = f"made for this: {'; '.join(why)}" if why else "the simplest one; the log shows no trouble"
+                chosen.append(_choice(best, reason, schema))
     chosen[1:1] = [
         _choice(one, "constant weights other than one, which trials find", schema, own_start=True)
         for one in fit
         if one.entry.cls.tuned_baseline
     ]
-    return chosen[:MOST]
+    return chosen
 
 
 def cost_of(cls: type[Weighting], tasks: int) -> float:

@@ -93,10 +93,10 @@ class Lab:
                     "keeps; or give fewer rows"
                 ) from None
 
-    def pace(self, first: Plan) -> tuple[Pace, float]:
+    def pace(self, first: Plan) -> tuple[Pace, float] | None:
         """Train the smallest plan, where that is not done; how long its cells took, and what was spent until then.
 
-        Later calls give the same, so that what they plan is the same too.
+        Later calls give the same, so that what they plan is the same too. ``None``: there was no time for all of it.
         """
         path = self.folder / PACE
         try:
@@ -105,24 +105,27 @@ class Lab:
         except (OSError, ValueError, KeyError, TypeError):
             pass
         before, width = self.budget.spent, first.pace.jobs
-        self.try_all(first)
-        wall, records = self.budget.spent - before, RecordStore(self.folder / RESULTS).read_all()
+        if not self.try_all(first):
+            return None
+        records = RecordStore(self.folder / RESULTS).read_all()
         cell = fmean(record.spent("seconds") for record in records if record.weighting.name == self.baseline)
         trained = first.cells - 1  # one was measured before
-        steps = len(first.rivals) + 1
-        start = (wall - math.ceil(trained / width) * cell) / steps if width > 1 else first.pace.start
-        found = Pace(cell, max(0.0, start))
+        rest = self.budget.spent - before - math.ceil(trained / width) * cell
+        start = rest / (len(first.rivals) + 1) if width > 1 and rest > 0 else first.pace.start
+        found, spent = Pace(cell, start), self.budget.spent
         with replacing(path) as file:
-            content = {"cell": found.cell, "start": found.start, "spent": self.budget.spent}
-            file.write(json.dumps(content, indent=2).encode())
-        return found, self.budget.spent
+            file.write(json.dumps({"cell": cell, "start": start, "spent": spent}, indent=2).encode())
+        return found, spent
 
-    def try_all(self, plan: Plan) -> None:
+    def try_all(self, plan: Plan) -> bool:
         """Train what ``plan`` says, the baseline first, then one weighting after the other, as time allows.
 
         A weighting whose cells would not end in time is not begun, by what those before it took.
+
+        Returns:
+            Whether there was time for all of it.
         """
-        names, slower = [self.baseline], 1.0
+        names, slower, complete = [self.baseline], 1.0, True
         for rival in (None, *plan.rivals):
             wanted = names if rival is None else [*names, rival.name]
             cells = self.plan(wanted, plan.trials, plan.seeds)
@@ -131,7 +134,10 @@ class Lab:
             if not late and self._ran(cells, plan.pace.jobs):
                 names, slower = wanted, max(1.0, (self.budget.spent - before) / need)
             elif rival is None:
-                return
+                return False
+            else:
+                complete = False
+        return complete
 
     def _begun(self, cells: CellPlan) -> bool:
         """Whether all that is known to be trained has its record, as after an earlier run."""
