@@ -1,5 +1,6 @@
 """The answer as a page of Markdown, which is a screen of a terminal too."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from mtlbench.leaderboards.boards.contrasts import tuning
 from mtlbench.leaderboards.tables.claims import MINUS
 from mtlbench.text import counted, one_line
 
+WIDTH = 100
 HEADLINES = {
     "constant": "Use plain constant weights: nothing that was tried beats them here beyond noise.",
     "trade-off": "Use plain constant weights, unless one task matters more to you: what is better in one task is worse "
@@ -69,15 +71,15 @@ def page(
     """
     parts = [
         f"# Which weighting for {one_line(log)}?",
-        f"**{headline(tried.judged)}**",
+        _wrapped(f"**{headline(tried.judged)}**"),
         "\n".join(["```python", code, "```"]),
-        *([f"Settings found: {tried.settings}."] if tried.settings else []),
-        f"## How sure\n\n{tried.sure}",
+        *([_wrapped(f"Settings found: {tried.settings}.")] if tried.settings else []),
+        f"## How sure\n\n{_wrapped(tried.sure)}",
         *([_differences(tried.judged)] if tried.judged and tried.judged.rivals else []),
         *([f"No time for: {', '.join(tried.left_out)}."] if tried.left_out else []),
         *([f"## What it costs\n\n{_costs(tried)}"] if tried.costs else []),
         f"## What the log shows\n\n{_tasks(facts, measured)}",
-        _said(facts, measured, shown),
+        _wrapped(_said(facts, measured, shown)),
         f"## For a serious answer\n\n```sh\n{next_command}\n```",
     ]
     return "\n\n".join(parts) + "\n"
@@ -101,11 +103,11 @@ def _differences(judged: Judged) -> str:
     how = "each tuned alike" if tuning(judged.use) else "all at their defaults"
     marks = dict.fromkeys(contrast.place for rival in rivals for contrast in rival.contrasts.values())
     better, worse = MARKS[next(iter(marks))]
-    return (
+    caption = (
         f"Test split, {how}, mean over {counted(len(judged.baseline.seeds), 'paired seed')}; the others minus "
-        f"{label(judged.baseline)}, ± half the 95 % interval. {better} better, {worse} worse, by the test above.\n\n"
-        f"{markdown(heads, rows)}"
+        f"{label(judged.baseline)}, ± half the 95 % interval. {better} better, {worse} worse, by the test above."
     )
+    return f"{_wrapped(caption)}\n\n{markdown(heads, rows)}"
 
 
 def _difference(contrast: Contrast | None, decimals: int) -> str:
@@ -120,11 +122,11 @@ def _costs(tried: Tried) -> str:
     base, *others = tried.costs.items()
     times = [f"{method} {seconds / base[1]:.1f} times as long" for method, seconds in others if base[1] > 0]
     more = f"; {', '.join(times)}" if times else ""
-    return one_line(f"One training under {base[0]} took {base[1]:.1f} s{more}.")
+    return _wrapped(f"One training under {base[0]} took {base[1]:.1f} s{more}.")
 
 
 def _tasks(facts: LogFacts, measured: Measured) -> str:
-    heads = ["task", "kind", "mean", "observed", "rarer label: train, validation, test", "loss: start, trained"]
+    heads = ["task", "kind", "mean", "observed", "rarer label in each split", "loss: start, end"]
     return markdown(heads, [_task_row(task, measured) for task in facts.tasks])
 
 
@@ -152,6 +154,11 @@ def _said(facts: LogFacts, measured: Measured, shown: Sequence[str]) -> str:
         )
     texts.append(f"Troubles: {'; '.join(shown)}." if shown else "None of the troubles that weightings repair.")
     return one_line(" ".join([*texts, *facts.warnings]))
+
+
+def _wrapped(text: str) -> str:
+    """``text`` in lines that fit a terminal."""
+    return textwrap.fill(one_line(text), WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

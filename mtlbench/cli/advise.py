@@ -54,7 +54,5 @@ def advise(
         say("interrupted; the same command goes on where it stopped", err=True)
         raise typer.Exit(INTERRUPTED) from None
     say(found.text, nl=False)
-    say(
-        f"page    {out / 'advice.md'}, advice.json beside it; leaderboard {out / 'results' / 'leaderboard.md'}",
-        err=True,
-    )
+    say(f"page    {out / 'advice.md'}, and advice.json for programs", err=True)
+    say(f"all     {out / 'results' / 'leaderboard.md'}", err=True)

@@ -102,9 +102,10 @@ def test_a_budget_without_room_for_a_comparison_says_so_and_which_one_has_it(
     monkeypatch.setattr(advising, "plan", lambda choices, pace, jobs, seconds: None)
     result = mtlbench("advise", "log.toml", "--minutes", "1", "--jobs", "1", "--out", "advice", "--quiet")
     assert result.code == 0, result.err
-    assert "**Use plain constant weights until more is known: this budget cannot tell weightings apart.**" in result.out
-    assert "1 min cannot tell: 6 paired seeds, which a test needs, of 2 weightings do not fit." in result.out
-    assert "The same command with --minutes 2 goes on from here." in result.out
+    assert "**Use plain constant weights until more is known: this budget cannot tell" in result.out
+    said = " ".join(result.out.split())
+    assert "1 min cannot tell: 6 paired seeds, which a test needs, of 2 weightings do not fit." in said
+    assert "The same command with --minutes 2 goes on from here." in said
     assert "loss = sum(task_losses) / len(task_losses)" in result.out
     assert json.loads((here / "advice" / "advice.json").read_text())["verdict"] == "cannot tell"
     # The network that was measured is not kept; what was measured is.
@@ -124,7 +125,7 @@ def test_the_answer_is_on_the_screen_and_in_the_folder_and_costs_nothing_again(m
     assert (here / "advice" / "advice.md").read_text() == result.out
     found = json.loads((here / "advice" / "advice.json").read_text())
     assert found["verdict"] in {"weighting", "constant", "trade-off"}
-    assert f"**{found['headline']}**" in result.out
+    assert f"**{found['headline']}**" in " ".join(result.out.split())
     assert "Plan: " in result.err
     seeds = {record.seed for record in RecordStore(here / "advice" / "results").read_all() if record.seed < 10**9}
     assert len(seeds) >= 6
