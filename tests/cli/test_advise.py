@@ -100,6 +100,7 @@ def test_a_budget_without_room_for_a_comparison_says_so_and_which_one_has_it(
 ) -> None:
     save(own_table())
     monkeypatch.setattr(advising, "plan", lambda choices, pace, jobs, seconds: None)
+    monkeypatch.setattr(advising, "Budget", lambda seconds, spent: Budget(seconds, clock=lambda: 0.0))
     result = mtlbench("advise", "log.toml", "--minutes", "1", "--jobs", "1", "--out", "advice", "--quiet")
     assert result.code == 0, result.err
     assert "**Use plain constant weights until more is known: this budget cannot tell" in result.out
