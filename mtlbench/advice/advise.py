@@ -91,7 +91,7 @@ def advise(
     paced = lab.pace(first) if first is not None and chosen is not None else None
     if paced is not None:
         pace, spent = paced
-        chosen = plan(choices, pace, study.jobs, budget.seconds - spent)
+        chosen = plan(choices, pace, study.jobs, budget.seconds - spent, first)
         if first is not None and chosen is not None and chosen.size != first.size:
             say(announcement(chosen, pace, budget, baseline))
             lab.try_all(chosen)

@@ -12,11 +12,12 @@ def announcement(plan: Plan | None, pace: Pace, budget: Budget, baseline: str) -
     if plan is None:
         return f"{first} The rest has no room for a comparison."
     how = f"each tuned over {counted(plan.trials, 'trial')}" if plan.trials else "at their defaults"
+    more = "more trainings" if plan.done else "trainings"
     width = max(len(name) for name in (baseline, *(one.name for one in plan.rivals)))
     lines = [
         first,
         f"Plan: {counted(len(plan.rivals) + 1, 'weighting')} {how}, {counted(plan.seeds, 'paired seed')}: at most "
-        f"{plan.cells} trainings, {plan.pace.jobs} at a time, about {whole_minutes(plan.seconds)} min.",
+        f"{plan.cells} {more}, {plan.pace.jobs} at a time, about {whole_minutes(plan.seconds)} min.",
         f"  {baseline.ljust(width)}  what the others are measured against",
         *(
             f"  {one.name.ljust(width)}  {one.why} (a training takes about {one.cost:.1f} times as long)"

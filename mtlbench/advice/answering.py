@@ -80,7 +80,7 @@ def answer(asked: Asked, shortage: str) -> Advice:
     judged = _judged(board, records)
     found = _found(judged.use, records, searches_of(results)) if judged else None
     settings = params_text({name.replace("_", " "): value for name, value in found.common.items()}) if found else ""
-    code = _code(asked, found)
+    code = PLAIN if judged is None or judged.use is judged.baseline or found is None else _code(asked, found)
     sure = verdict(board) if judged else shortage
     left_out = _left_out(asked.choices, judged)
     costs = {label(row): _training_seconds(row, records) for row in rows_of(judged)}
@@ -145,9 +145,7 @@ def _found(row: Row, records: Sequence[Record], searches: Sequence[Search]) -> _
     return _Found(sample.weighting.name, own, {**winner.training, **winner.backbone}, sample)
 
 
-def _code(asked: Asked, found: _Found | None) -> str:
-    if found is None:
-        return PLAIN
+def _code(asked: Asked, found: _Found) -> str:
     lab = asked.lab
     rate = float(found.common.get("learning_rate", found.sample.training["learning_rate"]))
     weights = constant_weights(found.sample)

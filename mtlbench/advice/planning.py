@@ -67,6 +67,8 @@ class Plan:
     pace: Pace
     left_out: tuple[Choice, ...] = ()
     """Chosen weightings that the budget has no room for."""
+    done: "Plan | None" = None
+    """A smaller plan at defaults whose cells are trained already."""
 
     @property
     def size(self) -> Size:
@@ -75,8 +77,8 @@ class Plan:
 
     @property
     def cells(self) -> int:
-        """Most cells that are trained."""
-        return self.trials + self.reports(None) + len(self.rivals) * (self.trials + self.seeds)
+        """Most cells that are yet to be trained."""
+        return sum(self.trials + self.reports(rival) for rival in (None, *self.rivals))
 
     @property
     def seconds(self) -> float:
@@ -88,11 +90,13 @@ class Plan:
         return self.pace.seconds(self.trials, self.reports(rival), rival.cost if rival else 1.0)
 
     def reports(self, rival: Choice | None) -> int:
-        """Report cells of one rival, or of the baseline, which has rows tuned and at its defaults."""
-        return self.seeds * (2 if rival is None and self.trials else 1)
+        """Report cells of one rival, or of the baseline, which has rows tuned and at its defaults; not those done."""
+        wanted = self.seeds * (2 if rival is None and self.trials else 1)
+        known = self.done is not None and (rival is None or (not self.trials and rival in self.done.rivals))
+        return wanted - self.done.seeds if self.done is not None and known else wanted
 
 
-def plan(choices: Sequence[Choice], pace: Pace, jobs: int, seconds: float) -> Plan | None:
+def plan(choices: Sequence[Choice], pace: Pace, jobs: int, seconds: float, done: Plan | None = None) -> Plan | None:
     """The most that fits into ``seconds``; ``None`` where nothing does that could tell anything.
 
     Args:
@@ -100,8 +104,9 @@ def plan(choices: Sequence[Choice], pace: Pace, jobs: int, seconds: float) -> Pl
         pace: of the cells.
         jobs: most cells at the same time.
         seconds: of wall time that are left.
+        done: the smallest plan, where its cells are trained already.
     """
-    fitting = [one for one in _plans(choices, pace, jobs) if one.seconds <= seconds]
+    fitting = [one for one in _plans(choices, pace, jobs, done) if one.seconds <= seconds]
     return fitting[-1] if fitting else None
 
 
@@ -115,13 +120,13 @@ def whole_minutes(seconds: float) -> int:
     return max(1, math.ceil(seconds / 60))
 
 
-def _plans(choices: Sequence[Choice], pace: Pace, jobs: int) -> list[Plan]:
+def _plans(choices: Sequence[Choice], pace: Pace, jobs: int, done: Plan | None = None) -> list[Plan]:
     """The plans of the ladder, each once, on as many processes as are quickest."""
     found: dict[Size, Plan] = {}
     for most, trials, seeds in LADDER:
         rivals = tuple([one for one in choices if trials or not one.own_start][:most])
         out = tuple(one for one in choices if one not in rivals)
-        ways = [Plan(rivals, trials, seeds, width, out) for width in pace.on(jobs)]
+        ways = [Plan(rivals, trials, seeds, width, out, done) for width in pace.on(jobs)]
         if rivals:
             best = min(ways, key=lambda one: one.seconds)
             found.setdefault(best.size, best)

@@ -132,7 +132,7 @@ class Lab:
             need, before = plan.step_seconds(rival), self.budget.spent
             late = need * slower > self.budget.left and not self._begun(cells)
             if not late and self._ran(cells, plan.pace.jobs):
-                names, slower = wanted, max(1.0, (self.budget.spent - before) / need)
+                names, slower = wanted, max(1.0, (self.budget.spent - before) / need) if need else slower
             elif rival is None:
                 return False
             else:

@@ -77,3 +77,14 @@ def test_nothing_to_try_is_no_plan() -> None:
 @pytest.mark.parametrize(("seconds", "minutes"), [(0, 1), (60, 1), (61, 2), (3600, 60)])
 def test_whole_minutes_hold_the_seconds(seconds: float, minutes: int) -> None:
     assert whole_minutes(seconds) == minutes
+
+
+def test_what_the_smallest_plan_trained_is_not_planned_again() -> None:
+    first = least(CHOICES, Pace(10.0), 1)
+    two = plan(CHOICES, Pace(10.0), 1, 160, first)
+    assert two is not None
+    # Six cells of a second weighting, each of which takes twice ten seconds and a margin.
+    assert (two.size, two.cells, two.seconds) == ((2, 0, 6), 6, pytest.approx(6 * 20 * 1.3))
+    tuned = plan(CHOICES, Pace(10.0), 1, 10_000, first)
+    assert tuned is not None
+    assert tuned.cells == (20 + 20 - 6) + 4 * (20 + 10)
