@@ -52,7 +52,7 @@ class Propensity(api.Weighting):
         """There must be a task that is observed where another one happened."""
         if any(task.within for task in schema.tasks):
             return None
-        return "it weighs a task that is observed only where another one happened, and the dataset has none"
+        return "Propensity weighs a task that is observed only where another one happened, and the dataset has none"
 
     def needs_harness(self) -> str | None:
         """The order of the tasks does."""
