@@ -1,5 +1,7 @@
 """What is said of the budget: the plan before it is spent, and what a larger one would tell."""
 
+import textwrap
+
 from mtlbench.advice.budget import Budget
 from mtlbench.advice.planning import Pace, Plan, whole_minutes
 from mtlbench.text import counted
@@ -26,7 +28,7 @@ def announcement(plan: Plan | None, pace: Pace, budget: Budget, baseline: str) -
     ]
     if plan.left_out:
         lines.append(f"No room for {', '.join(one.name for one in plan.left_out)}.")
-    return "\n".join(lines)
+    return "\n".join(textwrap.fill(line, 100, subsequent_indent=" " * (width + 4)) for line in lines)
 
 
 def shortage(first: Plan | None, pace: Pace, budget: Budget) -> str:

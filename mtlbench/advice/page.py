@@ -107,6 +107,8 @@ def _differences(judged: Judged) -> str:
         f"Test split, {how}, mean over {counted(len(judged.baseline.seeds), 'paired seed')}; the others minus "
         f"{label(judged.baseline)}, ± half the 95 % interval. {better} better, {worse} worse, by the test above."
     )
+    if judged.verdict == "constant":
+        caption += " A gain within such an interval may be there: more seeds make it narrower."
     return f"{_wrapped(caption)}\n\n{markdown(heads, rows)}"
 
 
@@ -177,4 +179,4 @@ def rows_of(judged: Judged | None) -> Iterator[Row]:
     """The rows that are compared, the baseline first."""
     if judged is not None:
         yield judged.baseline
-        yield from (rival.row for rival in judged.rivals)
+        yield from (rival.row for rival in judged.rivals if rival.contrasts)

@@ -98,6 +98,7 @@ def test_noise_gives_constant_weights_and_their_line(tmp_path: Path) -> None:
     found = answer(asked(tmp_path, [*runs("PLE", BASE), *runs("A-PLE", noisy)]), "")
     assert found.verdict == "constant"
     assert "nothing that was tried beats them here beyond noise" in words(found.text)
+    assert "A gain within such an interval may be there" in words(found.text)
     assert found.code.startswith("loss = sum(task_losses) / len(task_losses)")
 
 
