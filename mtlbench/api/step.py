@@ -35,16 +35,19 @@ class SharedGradients:
         Raises:
             TrainingError: one of them is not a finite number.
         """
-        products = inner_products((gradients, gradients) for gradients in self.jacobian.values())
-        # Each by itself: the sum of a row of a matrix has another order.
-        of_pairs = products.double().flatten(1).t().contiguous()
-        gram = torch.stack([of_pair.sum() for of_pair in of_pairs]).view_as(products[0])
+        gram = self._inner_products()
         if not gram.isfinite().all():
             raise TrainingError(
                 f"training diverged: the inner products of the task gradients are {gram.tolist()}; "
                 "lower --learning-rate or check the weights of the method"
             )
         return gram
+
+    def _inner_products(self) -> Tensor:
+        products = inner_products((gradients, gradients) for gradients in self.jacobian.values())
+        # Each by itself: the sum of a row of a matrix has another order.
+        of_pairs = products.double().flatten(1).t().contiguous()
+        return torch.stack([of_pair.sum() for of_pair in of_pairs]).view_as(products[0])
 
 
 @dataclass

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mtlbench.api.backbone import Backbone
-from mtlbench.api.params import Params
+from mtlbench.api.params import GradientParams, Params, Where
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.products import inner_products
 from mtlbench.api.renamed import WEIGHTING_METHODS, replacement
@@ -28,7 +28,8 @@ Need = Literal["gram", "jacobian", "post-step losses", "critics", "parameters"]
 """What a weighting reads besides the losses of the step. Each costs something, so each is declared.
 
 ``gram``
-    Inner products of the task gradients of the shared parameters: one backward pass per task.
+    Inner products of the task gradients of the shared parameters: one backward pass per task. With
+    :attr:`Weighting.at` ``representation``, of the shared representation: one per task through what lies above it.
 ``jacobian``
     Those gradients themselves.
 ``post-step losses``
@@ -82,6 +83,10 @@ class Weighting(Plugin, ABC):
     parameters, (1/K) sum_k w_k g_k. The parameters of a single task follow its gradient with weight 1, as in most of
     the papers, which change the shared gradient only. A backbone without shared parameters is not applicable."""
 
+    at: Where = "parameters"
+    """Where the gradients are compared that ``gram`` or ``jacobian`` are of; the parameter ``at`` of
+    :class:`GradientParams` sets it."""
+
     task_kinds: ClassVar[frozenset[str] | None] = None
     """The kinds of task that it takes; ``None``: any. A method that reads labels as 0 and 1, or logits as log-odds,
     takes ``binary`` alone."""
@@ -109,6 +114,8 @@ class Weighting(Plugin, ABC):
 
     def __init__(self, params: Params) -> None:
         self.params = params
+        if isinstance(params, GradientParams):
+            self.at = params.at
 
     @classmethod
     def method(cls, backbone: str) -> str:
@@ -143,6 +150,8 @@ class Weighting(Plugin, ABC):
         a sentence; ``None`` if it can."""
         if "critics" in self.needs:
             return "it trains critics on the sessions of a log; train with mtlbench.run"
+        if self.at == "representation":
+            return "it compares gradients of the representation that a backbone names; train with mtlbench.run"
         if type(self).fit is not Weighting.fit:
             return "it has a training schedule of its own; train with mtlbench.run"
         return None

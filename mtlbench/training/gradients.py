@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
-from mtlbench.api import Backbone, Bag, Field, Inputs, Params, Schema, SharedGradients
+from mtlbench.api import Backbone, Bag, Field, Inputs, Params, RepresentationGradients, Schema, SharedGradients
 from mtlbench.training.begins import begins
 from mtlbench.training.seeding import seeded
 
@@ -47,6 +47,12 @@ def shared(reached: Reach) -> list[str]:
 
 def has_shared_parameters(backbone: type[Backbone], params: Params, schema: Schema) -> bool:
     """Whether two tasks share a parameter of such a backbone, found on a small copy of it with random inputs."""
+    probe, inputs = small_copy(backbone, params, schema)
+    return bool(shared(reach(probe(inputs), dict(probe.named_parameters()))))
+
+
+def small_copy(backbone: type[Backbone], params: Params, schema: Schema) -> tuple[Backbone, Inputs]:
+    """Such a backbone with few ids, in evaluation mode, and random inputs for it; always the same."""
     fields = tuple(replace(field, cardinality=min(field.cardinality, PROBE_IDS)) for field in schema.categorical)
     bags = tuple(replace(bag, cardinality=min(bag.cardinality, PROBE_IDS)) for bag in schema.bags)
     with seeded(0, "probe for shared parameters"):
@@ -56,8 +62,7 @@ def has_shared_parameters(backbone: type[Backbone], params: Params, schema: Sche
         numerical = torch.randn(PROBE_ROWS, len(schema.numerical))
         full = tuple(Bag(_ids(bag, bag.length), torch.full((PROBE_ROWS,), bag.length)) for bag in bags)
         vectors = tuple(torch.randn(PROBE_ROWS, vector.width) for vector in schema.vectors)
-        logits = probe(Inputs(categorical, numerical, full, vectors))
-    return bool(shared(reach(logits, dict(probe.named_parameters()))))
+    return probe, Inputs(categorical, numerical, full, vectors)
 
 
 def _ids(field: Field, length: int) -> Tensor:
@@ -84,6 +89,7 @@ class TaskGradients:
         penalty: gradients of what is descended beside the losses.
         decay: what is added to the gradient of each task where it is shared. It is the weight decay of leaves that no
             optimiser adds it to, as if the L2 term were in the loss of each task.
+        kind: what a weighting sees of the gradients.
     """
 
     def __init__(
@@ -93,10 +99,11 @@ class TaskGradients:
         leaves: Mapping[str, Tensor],
         penalty: Mapping[str, Tensor] = MappingProxyType({}),
         decay: Mapping[str, Tensor] = MappingProxyType({}),
+        kind: type[SharedGradients] = SharedGradients,
     ) -> None:
         self._of_task = of_task
         self._penalty = penalty
-        self.shared = SharedGradients(
+        self.shared = kind(
             {
                 name: tuple(_of_one_task(own.get(name), leaves[name], decay.get(name)) for own in of_task)
                 for name in shared
@@ -113,6 +120,7 @@ class TaskGradients:
         reached: Reach,
         decay: Mapping[str, Tensor] = MappingProxyType({}),
         passes: Passes | None = None,
+        representation: Sequence[str] = (),
     ) -> "TaskGradients":
         """The gradients through ``logits`` (B, K), whose graph is spent afterwards.
 
@@ -124,10 +132,13 @@ class TaskGradients:
             reached: which tasks reach which of them.
             decay: as of the class.
             passes: how the tasks go backward; ``None``: one after the other.
+            representation: names of the leaves that are weighed; none: those that two or more tasks reach.
         """
         (of_logits,) = torch.autograd.grad(task_losses.sum(), logits, retain_graph=True)
         of_task = (passes or by_task)(logits, of_logits, leaves, reached, penalty is not None)
-        of_penalty = {} if penalty is None else _gradients([penalty], None, leaves, keep=False)
+        of_penalty = {} if penalty is None else _gradients([penalty], None, leaves, keep=bool(representation))
+        if representation:
+            return cls(of_task, representation, leaves, of_penalty, decay, RepresentationGradients)
         return cls(of_task, shared(reached), leaves, of_penalty, decay)
 
     def combined(self, weights: Tensor) -> dict[str, Tensor]:

@@ -27,7 +27,8 @@ class AdaTask(api.DirectionWeighting):
     tasks, this is Adam.
 
     It reads the gradients of the tasks. It keeps both moments for every task and every row of each embedding table,
-    which takes memory of 2 K times the shared parameters.
+    which takes memory of 2 K times the shared parameters. So it has no
+    option ``at``: the rows of a representation are other samples in each step.
 
     A task that the batch has no observed label of takes no part: its moments wait, and add nothing. The count t of
     steps is one for all tasks.

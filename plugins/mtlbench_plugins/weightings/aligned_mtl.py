@@ -33,6 +33,7 @@ class AlignedMTL(api.Weighting):
 
     name, label = "aligned-mtl", "Aligned-MTL"
     needs = frozenset({"gram"})
+    Params = api.GradientParams
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), of either sign; ones where no task has a gradient."""

@@ -42,7 +42,7 @@ class CAGrad(api.Weighting):
     name, label = "cagrad", "CAGrad"
     needs = frozenset({"gram"})
 
-    class Params(api.Params):
+    class Params(api.GradientParams):
         """Parameters of ``cagrad``."""
 
         c: Annotated[float, api.search.Linear(0.05, 0.95)] = Field(

@@ -33,6 +33,7 @@ class DualProj(api.Weighting):
 
     name, label = "dualproj", "DualProj"
     needs = frozenset({"gram"})
+    Params = api.GradientParams
     coincides_with = frozenset({"constant"})  # where the mean gradient conflicts with no task
 
     def weigh(self, step: api.Step) -> Tensor:

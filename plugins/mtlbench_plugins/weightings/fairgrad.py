@@ -35,7 +35,7 @@ class FairGrad(api.Weighting):
     name, label = "fairgrad", "FairGrad"
     needs = frozenset({"gram"})
 
-    class Params(api.Params):
+    class Params(api.GradientParams):
         """Parameters of ``fairgrad``."""
 
         alpha: Annotated[float, api.search.Log(0.25, 10)] = Field(

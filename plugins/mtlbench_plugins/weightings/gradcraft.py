@@ -51,7 +51,7 @@ class GradCraft(api.Weighting):
     name, label = "gradcraft", "GradCraft"
     needs = frozenset({"gram"})
 
-    class Params(api.Params):
+    class Params(api.GradientParams):
         """Parameters of ``gradcraft``."""
 
         r: Annotated[float, api.search.Linear(0, 1)] = Field(

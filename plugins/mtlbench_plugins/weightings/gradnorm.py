@@ -40,7 +40,7 @@ class GradNorm(api.Weighting):
     name, label = "gradnorm", "GradNorm"
     needs = frozenset({"gram"})
 
-    class Params(api.Params):
+    class Params(api.GradientParams):
         """Parameters of ``gradnorm``."""
 
         alpha: Annotated[float, api.search.Linear(0, 3)] = Field(

@@ -43,7 +43,7 @@ class GradVac(api.Weighting):
     name, label = "gradvac", "GradVac"
     needs = frozenset({"gram"})
 
-    class Params(api.Params):
+    class Params(api.GradientParams):
         """Parameters of ``gradvac``."""
 
         beta: Annotated[float, api.search.Log(1e-3, 0.5)] = Field(

@@ -32,6 +32,7 @@ class IMTLG(api.Weighting):
 
     name, label = "imtl-g", "IMTL-G"
     needs = frozenset({"gram"})
+    Params = api.GradientParams
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,) of sum K, or -K where the sign was turned, with K the tasks seen in the batch."""

@@ -37,7 +37,7 @@ class MetaBalance(api.DirectionWeighting):
     name, label = "metabalance", "MetaBalance"
     equivariant = False
 
-    class Params(api.Params):
+    class Params(api.GradientParams):
         """Parameters of ``metabalance``."""
 
         r: Annotated[float, api.search.Linear(0, 1)] = Field(

@@ -31,6 +31,7 @@ class MGDA(api.Weighting):
 
     name, label = "mgda", "MGDA"
     needs = frozenset({"gram"})
+    Params = api.GradientParams
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), non-negative, of mean 1 over the tasks seen in the batch; 0 for the others."""

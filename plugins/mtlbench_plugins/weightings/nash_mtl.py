@@ -33,6 +33,7 @@ class NashMTL(api.Weighting):
 
     name, label = "nash-mtl", "Nash-MTL"
     needs = frozenset({"gram"})
+    Params = api.GradientParams
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), positive, of the order of 1 / |g_k|."""

@@ -51,7 +51,7 @@ class PCD(api.Weighting):
     needs = frozenset({"gram"})
     equivariant = False
 
-    class Params(api.Params):
+    class Params(api.GradientParams):
         """Parameters of ``pcd``."""
 
         tau: Annotated[float, api.search.Log(1e-3, 0.5)] = Field(

@@ -26,6 +26,7 @@ class PCGrad(api.Weighting):
 
     name, label = "pcgrad", "PCGrad"
     needs = frozenset({"gram"})
+    Params = api.GradientParams
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), at least 1; the random orders come from torch's global generator."""

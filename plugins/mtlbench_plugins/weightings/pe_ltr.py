@@ -35,7 +35,7 @@ class PELTR(api.Weighting):
     name, label = "pe-ltr", "PE-LTR"
     needs = frozenset({"gram"})
 
-    class Params(api.Params):
+    class Params(api.GradientParams):
         """Parameters of ``pe-ltr``."""
 
         bounds: Annotated[

@@ -30,6 +30,7 @@ class UPGrad(api.Weighting):
 
     name, label = "upgrad", "UPGrad"
     needs = frozenset({"gram"})
+    Params = api.GradientParams
     coincides_with = frozenset({"pcgrad"})  # of two tasks
 
     def weigh(self, step: api.Step) -> Tensor:
