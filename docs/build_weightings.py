@@ -59,7 +59,26 @@ FROM_GRADIENTS = Family(
     "the gradient of that task. A backbone without shared parameters is not applicable.\n\n"
     "The direction is d = (1/K) sum_k w_k g_k. Weights of one give the plain average of the task gradients. Where a "
     "paper uses weights that sum to 1, the weights here sum to K; where a paper sums the task gradients, they are "
-    "averaged here. Both only multiply the direction by a constant.",
+    "averaged here. Both only multiply the direction by a constant.\n\n"
+    "**At the representation.** With `at=representation`, as in `mgda[at=representation]`, a method compares the "
+    "gradients R_k = dL_k/dH with respect to the **shared representation** H, what every task reads of the part that "
+    "they share. All that lies below H gets (1/K) sum_k w_k R_k, in one backward pass; all that lies above H follows "
+    "the plain average of the task losses. The tasks go backward one by one only above H, so where H is high, a step "
+    "costs little more than one under constant weights "
+    "([what it costs, and what it changes](../performance.md#at-the-shared-representation)). A backbone names H; one "
+    "that does not is not applicable with this option. H is\n\n"
+    "- `shared-bottom`, `dbmtl`: the output of the bottom;\n"
+    "- `omoe`: the mixed output of the experts;\n"
+    "- `mmoe`: the outputs of the experts, and the embedding as far as the gates read it;\n"
+    "- `metaheac`: the outputs of the experts, and the mean embedding; experts, gates and critics that all tasks use "
+    "on inputs of their own lie above it;\n"
+    "- `snr-trans`: the outputs of the last sub-networks;\n"
+    "- `stem`: the outputs of the shared experts, and the shared embedding as far as the gates read it; the tables "
+    "of a task lie beside it;\n"
+    "- `pepnet`: the embedding behind EPNet, and that of the priors;\n"
+    "- `ple`, `adatt`, `aitm`, `cross-stitch`, `esmm`, `escm2`: the embedding. Layers above it that several tasks "
+    "reach follow the plain average, and each task goes backward through them, so that little is saved.\n\n"
+    "Methods that keep a state for each shared parameter (`adatask`, `db-mtl`, `excess-mtl`) do not have the option.",
 )
 PER_SAMPLE = Family(
     "per-sample",
@@ -243,6 +262,8 @@ def reads(entry: Entry) -> str:
 def cost(entry: Entry) -> str:
     """What a step costs more than one under constant weights, and what else is trained."""
     parts = list(dict.fromkeys(COSTS[need] for need in COSTS if need in entry.cls.needs))
+    if entry.cls.at == "representation":
+        parts = ["one backward pass per task, down to the representation"]
     if adds := ADDS.search(getdoc(entry.cls) or ""):
         parts.append(prose(" ".join(adds[1].split())))
     if start := warm_start(entry.cls):

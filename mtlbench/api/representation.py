@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mtlbench.api.step import SharedGradients
+from mtlbench.api.step import Jacobian, SharedGradients
 
 
 class Representation:
@@ -50,10 +50,24 @@ class Representation:
 
 
 class RepresentationGradients(SharedGradients):
-    """The gradients of K tasks with respect to the shared representation, by the names of its parts."""
+    """The gradients of K tasks with respect to the shared representation, by the names of its parts.
+
+    Args:
+        jacobian: by name K tensors (B, ...).
+        sample_weights: (B,) of the step. In inner products a row of weight c counts as c rows of weight 1 do, so the
+            products of its numbers, which are c^2 times as large, are divided by c.
+    """
+
+    def __init__(self, jacobian: Jacobian, sample_weights: Tensor | None = None) -> None:
+        super().__init__(jacobian)
+        self._sample_weights = sample_weights
 
     def _inner_products(self) -> Tensor:
         """As one product of matrices for each part: there are no results that must keep the order of another sum."""
-        rows = [torch.stack(gradients).flatten(1) for gradients in self.jacobian.values()]
+        parts = [torch.stack(gradients).flatten(2) for gradients in self.jacobian.values()]
+        if (counts := self._sample_weights) is not None:
+            factors = torch.where(counts > 0, counts, torch.inf).rsqrt().unsqueeze(1)
+            parts = [part * factors for part in parts]
+        rows = [part.flatten(1) for part in parts]
         products = torch.stack([own @ own.t() for own in rows]).double().sum(0)
         return (products + products.t()) / 2

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
-from mtlbench.api import Backbone, Bag, Field, Inputs, Params, RepresentationGradients, Schema, SharedGradients
+from mtlbench.api import Backbone, Bag, Field, Inputs, Jacobian, Params, Schema, SharedGradients
 from mtlbench.training.begins import begins
 from mtlbench.training.seeding import seeded
 
@@ -99,7 +99,7 @@ class TaskGradients:
         leaves: Mapping[str, Tensor],
         penalty: Mapping[str, Tensor] = MappingProxyType({}),
         decay: Mapping[str, Tensor] = MappingProxyType({}),
-        kind: type[SharedGradients] = SharedGradients,
+        kind: Callable[[Jacobian], SharedGradients] = SharedGradients,
     ) -> None:
         self._of_task = of_task
         self._penalty = penalty
@@ -120,7 +120,8 @@ class TaskGradients:
         reached: Reach,
         decay: Mapping[str, Tensor] = MappingProxyType({}),
         passes: Passes | None = None,
-        representation: Sequence[str] = (),
+        weighed: Iterable[str] | None = None,
+        kind: Callable[[Jacobian], SharedGradients] = SharedGradients,
     ) -> "TaskGradients":
         """The gradients through ``logits`` (B, K), whose graph is spent afterwards.
 
@@ -132,14 +133,13 @@ class TaskGradients:
             reached: which tasks reach which of them.
             decay: as of the class.
             passes: how the tasks go backward; ``None``: one after the other.
-            representation: names of the leaves that are weighed; none: those that two or more tasks reach.
+            weighed: names of the leaves that are weighed; ``None``: those that two or more tasks reach.
+            kind: as of the class.
         """
         (of_logits,) = torch.autograd.grad(task_losses.sum(), logits, retain_graph=True)
         of_task = (passes or by_task)(logits, of_logits, leaves, reached, penalty is not None)
-        of_penalty = {} if penalty is None else _gradients([penalty], None, leaves, keep=bool(representation))
-        if representation:
-            return cls(of_task, representation, leaves, of_penalty, decay, RepresentationGradients)
-        return cls(of_task, shared(reached), leaves, of_penalty, decay)
+        of_penalty = {} if penalty is None else _gradients([penalty], None, leaves, keep=weighed is not None)
+        return cls(of_task, shared(reached) if weighed is None else weighed, leaves, of_penalty, decay, kind)
 
     def combined(self, weights: Tensor) -> dict[str, Tensor]:
         """Gradients to descend: (1/K) sum_k w_k g_k where shared, the plain average elsewhere, plus the penalty's."""

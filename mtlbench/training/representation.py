@@ -1,15 +1,28 @@
 """Training on task gradients at the shared representation: many passes above it, one below."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from mtlbench.api import Backbone, Params, Representation, Schema, Step, TrainingError, Weighting
+from mtlbench.api import (
+    Backbone,
+    Inputs,
+    Params,
+    Representation,
+    RepresentationGradients,
+    Schema,
+    Step,
+    TrainingError,
+    Weighting,
+)
 from mtlbench.training.gradients import Reach, TaskGradients, reach, small_copy
 from mtlbench.training.model import Model
 from mtlbench.training.passes import StackedPasses
 from mtlbench.training.weighing import weighed
+
+NONE_NAMED = "names none (api.Backbone.represent)"
 
 
 class RepresentationBackward:
@@ -53,7 +66,8 @@ class RepresentationBackward:
             {**parameters, **at},
             self._reached,
             passes=self._passes,
-            representation=list(at),
+            weighed=at,
+            kind=partial(RepresentationGradients, sample_weights=step.sample_weights),
         )
         weights, to_descend, _ = weighed(self._weighting, step, gradients)
         arrived = {name: to_descend[name] for name in at if name in to_descend}
@@ -65,14 +79,18 @@ class RepresentationBackward:
 
 
 def why_unrepresented(backbone: type[Backbone], params: Params, schema: Schema) -> str | None:
-    """Why gradients cannot be taken at the representation of such a backbone, found on a small copy of it.
+    """:func:`representation_fault` of such a backbone, found on a small copy of it with random inputs."""
+    return representation_fault(*small_copy(backbone, params, schema))
 
-    ``None`` if they can.
+
+def representation_fault(backbone: Backbone, inputs: Inputs) -> str | None:
+    """Why gradients cannot be taken at the representation of ``backbone``, as seen on ``inputs``; ``None`` if they can.
+
+    It is the end of a sentence whose subject is the backbone.
     """
-    probe, inputs = small_copy(backbone, params, schema)
-    with probe.represented() as cut:
-        logits = probe(inputs)
-    return _fault(cut, *_sides(cut, logits, dict(probe.named_parameters())))
+    with backbone.represented() as cut:
+        logits = backbone(inputs)
+    return _fault(cut, *_sides(cut, logits, dict(backbone.named_parameters())))
 
 
 def _sides(cut: Representation, logits: Tensor, parameters: Mapping[str, Tensor]) -> tuple[list[str], Reach]:
@@ -85,7 +103,7 @@ def _sides(cut: Representation, logits: Tensor, parameters: Mapping[str, Tensor]
 def _fault(cut: Representation, below: list[str], above: Reach) -> str | None:
     """What is wrong with the representation."""
     if not cut.leaves:
-        return "names none (api.Backbone.represent)"
+        return NONE_NAMED
     if alone := [name for name in cut.leaves if len(above[name]) < 2]:
         return f"names a part that fewer than two tasks read ({', '.join(alone)})"
     if around := [name for name in below if above[name]]:

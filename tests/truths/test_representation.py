@@ -222,6 +222,17 @@ def test_unobserved_labels_and_sample_weights_are_those_of_the_task_losses():
     assert_combined(subject, found, chosen)
 
 
+def test_a_row_of_weight_three_is_compared_as_three_rows():
+    """A mean loss over 1 + 3 rows, whose gradient in H is 1/4 of a row's, or 3/4 where the row stands once."""
+    rows = torch.tensor([[[1.0, 2.0], [3.0, -1.0]], [[0.5, 1.0], [-2.0, 4.0]]])
+    once = (rows * torch.tensor([1.0, 3.0]).view(2, 1) / 4).unbind(0)
+    copied = (rows[:, [0, 1, 1, 1]] / 4).unbind(0)
+    weighted = api.RepresentationGradients({"H": once}, torch.tensor([1.0, 3.0]))
+    torch.testing.assert_close(weighted.gram, api.RepresentationGradients({"H": copied}).gram)
+    nothing = api.RepresentationGradients({"H": (torch.zeros(2, 2), torch.zeros(2, 2))}, torch.tensor([0.0, 3.0]))
+    assert torch.equal(nothing.gram, torch.zeros(2, 2).double())
+
+
 def test_a_task_without_a_label_in_the_batch_leaves_a_finite_step():
     splits = small_splits()
     labels = splits.train.labels.clone()
