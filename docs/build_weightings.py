@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from inspect import getdoc
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mtlbench.config.parameters import parameter_rows
 from mtlbench.discovery import Entry, discover
@@ -60,6 +60,10 @@ FROM_GRADIENTS = Family(
     "The direction is d = (1/K) sum_k w_k g_k. Weights of one give the plain average of the task gradients. Where a "
     "paper uses weights that sum to 1, the weights here sum to K; where a paper sums the task gradients, they are "
     "averaged here. Both only multiply the direction by a constant.\n\n"
+    "Methods with a parameter `smooth` can take a running mean of their weights over the steps, as CR-MOGM does "
+    '(S. Zhou et al., "On the convergence of stochastic multi-objective gradient manipulation and beyond", '
+    "NeurIPS 2022): w_t = `smooth` w_{t-1} + (1 - `smooth`) times the weights of step t, and those of the first step "
+    "as they are. CR-MOGM may bring its share of the past to 1 as the learning rate falls; here it stays the same.\n\n"
     "**At the representation.** With `at=representation`, as in `mgda[at=representation]`, a method compares the "
     "gradients R_k = dL_k/dH with respect to the **shared representation** H, what every task reads of the part that "
     "they share. All that lies below H gets (1/K) sum_k w_k R_k, in one backward pass; all that lies above H follows "
@@ -70,8 +74,7 @@ FROM_GRADIENTS = Family(
     "- `shared-bottom`, `dbmtl`: the output of the bottom;\n"
     "- `omoe`: the mixed output of the experts;\n"
     "- `mmoe`: the outputs of the experts, and the embedding as far as the gates read it;\n"
-    "- `metaheac`: the outputs of the experts, and the mean embedding; experts, gates and critics that all tasks use "
-    "on inputs of their own lie above it;\n"
+    "- `metaheac`: the outputs of the experts, and the mean embedding; gates and critics lie above it;\n"
     "- `snr-trans`: the outputs of the last sub-networks;\n"
     "- `stem`: the outputs of the shared experts, and the shared embedding as far as the gates read it; the tables "
     "of a task lie beside it;\n"
@@ -115,14 +118,24 @@ K is the number of tasks, B the number of samples in a batch, and L_k the mean l
 plain average of the task losses. A weighting per sample has a weight for each L_k,i. Where labels are missing, L_k is
 the mean over the observed ones ([tasks](tasks.md)).
 
-There are four families. Choose a family first, then a method from its table. The extra cost is what a step takes
-beyond a step under constant weights. That one takes one forward and one backward pass.
+There are four families. Choose a family first, then a method of it. [All methods](#all-methods) is one table: where
+each was published, what it claims, what it reads, what it costs, and which of the others it equals. The extra cost is
+what a step takes beyond a step under constant weights. That one takes one forward and one backward pass.
 """
 
 INDEX_FOOT = """\
 [The study of all weightings](studies/weightings.md) has what each gains and how long it takes.
 `mtlbench info weighting NAME` prints the description of one in the terminal. `mtlbench list --matrix` shows which
 backbones it can be paired with. [Write a plugin](write-a-plugin.md) shows how to add one."""
+
+ALL_METHODS_HEAD = """\
+A claim is what a method promises by its construction, in our words. [The study of all
+weightings](studies/weightings.md) has what came out. The last column says where a method is another one: such rows of a
+leaderboard say the same twice."""
+
+NOT_HERE_HEAD = """\
+Some known methods are left out on purpose: they repeat one of these, what they say is not what they do, or they ask for
+something that a row of a leaderboard does not have."""
 
 NOT_HERE = [
     ("ConFIG", "https://arxiv.org/abs/2408.11104", "its direction is that of `imtl-g`; only the step's length differs"),
@@ -144,7 +157,12 @@ NOT_HERE = [
     (
         "EPO",
         "https://github.com/dbmptr/EPOSearch",
-        "it looks for one trade-off that a user prefers, by linear programs; a leaderboard has no such preference",
+        "it looks for one trade-off that a user prefers, by linear programs; `preference` does so by weights",
+    ),
+    (
+        "COSMOS",
+        "https://arxiv.org/abs/2103.13392",
+        "its network reads the preference; without that it is a penalty on constant weights, as `preference` is",
     ),
 ]
 """Name, link and reason of known methods that are left out."""
@@ -157,7 +175,13 @@ LINK = re.compile(r"https?://[^\s,;)]+?(?=[.:,;)]*(?:\s|$))")
 READS = re.compile(r"(?:\A|\n\n)It reads (.+?)\.(?=\s|\Z)", flags=re.DOTALL)
 """The sentence of a docstring that says what the method reads."""
 
-ADDS = re.compile(r"It costs (.+?)\.(?=\s|\Z)", flags=re.DOTALL)
+CLAIMS = re.compile(r"\sIt\s+claims\s+(?:that\s+)?(.+?)\.(?=\s|\Z)", flags=re.DOTALL)
+"""The sentence of a docstring that says what the method promises, in the words of this project."""
+
+EQUALS = re.compile(r"\sIt\s+equals\s+(.+?)\.(?=\s|\Z)", flags=re.DOTALL)
+"""The sentence of a docstring that says which other weightings the method equals, and when, if there is one."""
+
+ADDS = re.compile(r"It\s+costs\s+(.+?)\.(?=\s|\Z)", flags=re.DOTALL)
 """The sentence of a docstring that says what a step costs beyond what the needs say, if there is something."""
 
 COSTS = {
@@ -208,18 +232,25 @@ def index(entries: dict[Family, list[Entry]]) -> str:
     rows = [[f"[{one.title}](#{one.name})", one.weights, one.cost, one.choose] for one in entries]
     families = [index_section(*item) for item in entries.items()]
     left_out = table(["method", "why"], [[f"[{name}]({link})", why] for name, link, why in NOT_HERE])
-    known = joined("## Not here", "Some known methods repeat one of these, or do not fit.", left_out)
-    return joined(INDEX_HEAD, table(head, rows), *families, known, INDEX_FOOT)
+    known = joined("## Not here", NOT_HERE_HEAD, left_out)
+    return joined(INDEX_HEAD, table(head, rows), *families, all_methods(entries), known, INDEX_FOOT)
 
 
 def index_section(family: Family, entries: list[Entry]) -> str:
-    """A family's table."""
-    head = ["name", "in one sentence", "reads", "extra cost", "paper"]
+    """A family's methods, each in one sentence."""
+    lines = [f"- {links([entry], path(family))}: {prose(entry.summary)}" for entry in entries]
+    return joined(f"## {family.title}", "\n".join(lines))
+
+
+def all_methods(entries: dict[Family, list[Entry]]) -> str:
+    """The table of all methods, by family."""
+    head = ["method", "venue", "what it claims", "what it reads", "extra cost", "which of ours it equals, and when"]
     rows = [
-        [links([entry], path(family)), prose(entry.summary), reads(entry), cost(entry), paper(entry)]
-        for entry in entries
+        [links([entry], path(family)), paper(entry), claims(entry), reads(entry), cost(entry), equals(entry)]
+        for family in entries
+        for entry in entries[family]
     ]
-    return joined(f"## {family.title}", table(head, rows))
+    return joined("## All methods", ALL_METHODS_HEAD, table(head, rows))
 
 
 def family_page(family: Family, entries: dict[Family, list[Entry]]) -> str:
@@ -253,10 +284,28 @@ def section(entry: Entry, names: dict[type, str]) -> str:
 
 def reads(entry: Entry) -> str:
     """What the method reads, in the words of its docstring."""
-    found = READS.search(getdoc(entry.cls) or "")
-    if found is None:
-        raise SystemExit(f"{entry.name}: the docstring says nowhere 'It reads ...', in a paragraph of its own")
-    return prose(" ".join(found[1].split()))
+    return said(READS, entry) or missing(entry, "'It reads ...', in a paragraph of its own")
+
+
+def claims(entry: Entry) -> str:
+    """What the method promises, in the words of its docstring."""
+    return said(CLAIMS, entry) or missing(entry, "'It claims that ...', or 'It claims nothing: ...'")
+
+
+def equals(entry: Entry) -> str:
+    """Which other weightings the method equals, and when, in the words of its docstring."""
+    return said(EQUALS, entry) or "none"
+
+
+def said(sentence: re.Pattern[str], entry: Entry) -> str:
+    """What a ``sentence`` of the docstring says, as Markdown; empty if there is none."""
+    found = sentence.search(getdoc(entry.cls) or "")
+    return prose(" ".join(found[1].split())) if found else ""
+
+
+def missing(entry: Entry, sentence: str) -> NoReturn:
+    """End the command: the docstring lacks a sentence."""
+    raise SystemExit(f"{entry.name}: the docstring says nowhere {sentence}")
 
 
 def cost(entry: Entry) -> str:
@@ -264,8 +313,8 @@ def cost(entry: Entry) -> str:
     parts = list(dict.fromkeys(COSTS[need] for need in COSTS if need in entry.cls.needs))
     if entry.cls.at == "representation":
         parts = ["one backward pass per task, down to the representation"]
-    if adds := ADDS.search(getdoc(entry.cls) or ""):
-        parts.append(prose(" ".join(adds[1].split())))
+    if adds := said(ADDS, entry):
+        parts.append(adds)
     if start := warm_start(entry.cls):
         critics = " and critics are" if "critics" in entry.cls.needs else " is"
         parts.append(f"`{start.weighting}`{critics} trained first")

@@ -159,6 +159,20 @@ def test_excess_mtl_takes_the_steps_of_the_oracle():
         assert_near(applied(ours, g), theirs(g), 1e-5)
 
 
+@pytest.mark.parametrize("tasks", [2, 3, 6])
+@pytest.mark.parametrize("matrices", MATRICES)
+def test_the_weights_of_pbi_are_the_gradient_of_the_oracles_scalarization(tasks: int, matrices: int):
+    scalarization = pytest.importorskip("torchjd.scalarization")
+    for seed in range(matrices):
+        drawn = torch.rand(3, tasks, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) + 0.1
+        losses, shares, ideal = drawn.unbind()
+        losses = (losses + ideal).requires_grad_()
+        scalarization.PBI(5.0, shares, ideal)(losses).backward()
+        params = {"shares": shares.tolist(), "ideal": ideal.tolist()}
+        found = started(METHODS["preference"], tasks, **params).weigh(exact_step(torch.ones(tasks, 2), losses[None]))
+        assert_near(found, tasks * losses.grad, 1e-6)
+
+
 @pytest.fixture(scope="module", params=["shared-bottom", "esmm"])
 def step(request: pytest.FixtureRequest) -> TaskGradients:
     """The gradients of a real step of a small backbone."""

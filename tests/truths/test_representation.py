@@ -345,7 +345,7 @@ def test_every_method_of_gradients_has_the_option_unless_it_keeps_a_state_of_eac
     without = {name for name, cls in OF_GRADIENTS.items() if "at" not in cls.Params.model_fields}
     stateful = {name for name, cls in OF_GRADIENTS.items() if "parameters" in cls.needs}
     assert without == stateful | {"rep-norm"}
-    assert all("no\n    option ``at``" in (WEIGHTINGS[name].__doc__ or "") for name in stateful)
+    assert all("no option ``at``" in (WEIGHTINGS[name].__doc__ or "") for name in stateful)
 
 
 @pytest.mark.parametrize("name", sorted(name for name, cls in OF_GRADIENTS.items() if "at" in cls.Params.model_fields))

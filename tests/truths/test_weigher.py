@@ -27,8 +27,8 @@ BUILT_IN = {
     for name, entry in discover(()).weightings.items()
     if entry.cls.__module__.startswith("mtlbench_plugins.")
 }
-HARNESS = {"ddpg", "ips", "rmtl", "rmtl-official", "scalarization"}
-"""They read sessions or labels of the training split, or train several times."""
+HARNESS = {"ddpg", "ips", "propensity", "rmtl", "rmtl-official", "scalarization"}
+"""They read sessions, labels of the training split or the order of the tasks, or train several times."""
 SETTINGS = {"decay": "decay[clock=step]"}
 """In place of defaults that read the training split."""
 NAMES = sorted(BUILT_IN.keys() - HARNESS)

@@ -27,14 +27,15 @@ class AdaTask(api.DirectionWeighting):
     tasks, this is Adam.
 
     It reads the gradients of the tasks. It keeps both moments for every task and every row of each embedding table,
-    which takes memory of 2 K times the shared parameters. So it has no
-    option ``at``: the rows of a representation are other samples in each step.
+    which takes memory of 2 K times the shared parameters. It claims that no task sets the step size of another.
 
     A task that the batch has no observed label of takes no part: its moments wait, and add nothing. The count t of
     steps is one for all tasks.
 
     Deviation: the paper adds up the K steps, so that the learning rate of shared parameters is up to K times that of
     the other methods. Here the steps are averaged over tasks, as for every method.
+
+    It has no option ``at``: its state is of each shared parameter, and a representation has other rows in each step.
     """
 
     name, label = "adatask", "AdaTask"

@@ -27,13 +27,15 @@ class DBMTL(api.DirectionWeighting):
     weights are the effective ones: those of the weighted sum of this step's gradients that comes nearest to d.
 
     It reads the gradients and the losses of the tasks. It keeps a running mean of every gradient of every task, for
-    each row of each embedding table, which takes memory of K times the shared parameters. So it has no
-    option ``at``: the rows of a representation are other samples in each step.
+    each row of each embedding table, which takes memory of K times the shared parameters. It claims that losses of any
+    scale, and gradients of any norm, count the same.
 
     Deviations: the paper sums over tasks; here they are averaged, as for every method. The paper takes the logarithm
     for the tasks' own parameters too; here those follow the loss itself. That makes little difference, because Adam
     does not depend on the scale of a gradient. A task whose running mean is 0 adds nothing. Nor does a task that the
     batch has no observed label of: its running mean waits.
+
+    It has no option ``at``: its state is of each shared parameter, and a representation has other rows in each step.
     """
 
     name, label = "db-mtl", "DB-MTL"

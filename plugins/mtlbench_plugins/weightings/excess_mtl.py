@@ -25,12 +25,14 @@ class ExcessMTL(api.Weighting):
     changes; the weights of the others are scaled to sum to their number.
 
     It reads the gradients of the tasks. It keeps the squares for every task and every row of each embedding table,
-    which takes memory of K times the shared parameters. So it has no
-    option ``at``: the rows of a representation are other samples in each step.
+    which takes memory of K times the shared parameters. It claims that a task does not weigh for a loss that cannot
+    fall further. It equals ``constant`` in the first step.
 
     Deviations: the authors' code adds 1e-7 to the squares. In recommendation the squares are often smaller than that
     and would be lost in it, so nothing is added here. The first step leaves the weights at one, because every ratio is
     1. The paper also proposes to average E^(0) over some epochs; its code does not do so, and neither does this.
+
+    It has no option ``at``: its state is of each shared parameter, and a representation has other rows in each step.
     """
 
     name, label = "excess-mtl", "ExcessMTL"

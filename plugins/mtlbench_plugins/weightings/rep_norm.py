@@ -20,9 +20,10 @@ class RepNorm(api.Weighting):
               w_k = r \, K \, \frac{1 / m_k}{\sum_j 1 / m_j} + 1 - r
 
     All that lies below H descends (1/K) sum_k w_k R_k, in one backward pass; what lies above follows the plain average
-    of the task losses. The weights sum to K. r = 0 is ``constant``; r = 1 gives all tasks the same mean norm at H.
+    of the task losses. The weights sum to K. r = 1 gives all tasks the same mean norm at H.
 
-    It reads the norms of the task gradients at the shared representation.
+    It reads the norms of the task gradients at the shared representation. It claims that all tasks shape the shared
+    representation about equally. It equals ``constant`` with r = 0.
 
     This is a method of this benchmark, for what is known of Y. He et al., "MultiBalance: multi-objective gradient
     balancing in industrial-scale multi-task recommendation system", arXiv 2024, https://arxiv.org/abs/2411.11871. Its
