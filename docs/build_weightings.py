@@ -69,7 +69,7 @@ FROM_GRADIENTS = Family(
     "they share. All that lies below H gets (1/K) sum_k w_k R_k, in one backward pass; all that lies above H follows "
     "the plain average of the task losses. The tasks go backward one by one only above H, so where H is high, a step "
     "costs little more than one under constant weights "
-    "([what it costs, and what it changes](../performance.md#at-the-shared-representation)). A backbone names H; one "
+    "([what it costs, and what it changes](../performance.md)). A backbone names H; one "
     "that does not is not applicable with this option. H is\n\n"
     "- `shared-bottom`, `dbmtl`: the output of the bottom;\n"
     "- `omoe`: the mixed output of the experts;\n"

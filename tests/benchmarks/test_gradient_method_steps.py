@@ -4,8 +4,7 @@ Run with ``pytest tests/benchmarks/test_gradient_method_steps.py -m '' --benchma
 shared-bottom, batches of 2048 with 7 fields of 83,000 ids and one number, embedding 128, bottom 512-256, towers 128-64,
 two and six tasks; each method trains in a process of its own, and takes turns with constant weights. A step of K tasks
 goes K times backward through what they share. In multiplications that is at least 1.52 constant steps for two tasks and
-2.78 for six: the forward pass and the towers are paid once. At the representation (``-k at_the``) the tasks go backward
-through their towers and gates alone, and once through the rest; sizes are those of the preset ``compact`` too.
+2.78 for six: the forward pass and the towers are paid once.
 """
 
 import pytest
@@ -15,7 +14,7 @@ from side_by_side import side_by_side
 from mtlbench.benchmarking.interleaved import InterleavedWorker
 from mtlbench.benchmarking.timed_work import UNBOUNDED, WorkerSettings, our_training
 from mtlbench.cells import Training
-from mtlbench.config.specs import resolve, resolve_texts
+from mtlbench.config.specs import resolve
 from mtlbench.discovery import discover
 from mtlbench.experiments.process import THREADS
 
@@ -23,7 +22,6 @@ WARM_UP = 20
 TURN = 3
 ROUNDS = 15
 METHODS = ("pcgrad", "mgda", "cagrad", "upgrad", "nash-mtl")
-AT_BOTH = ("pcgrad", "pcgrad[at=representation]", "rep-norm")
 CATALOGUE = discover(())
 
 
@@ -31,25 +29,9 @@ CATALOGUE = discover(())
 @pytest.mark.parametrize("tasks", [2, 6])
 @pytest.mark.parametrize("name", METHODS)
 def test_training_step(benchmark: BenchmarkFixture, name: str, tasks: int) -> None:
-    ratio = ratio_to_constant(benchmark, name, "shared-bottom", "paper", tasks)
-    print(f"\n{name}, {tasks} tasks: {ratio:.3f} times a constant step")
-
-
-@pytest.mark.benchmark(group="a training step at the representation")
-@pytest.mark.parametrize("tasks", [2, 6])
-@pytest.mark.parametrize("preset", ["compact", "paper"])
-@pytest.mark.parametrize("backbone", ["shared-bottom", "mmoe"])
-@pytest.mark.parametrize("name", AT_BOTH)
-def test_at_the_representation(benchmark: BenchmarkFixture, name: str, backbone: str, preset: str, tasks: int) -> None:
-    ratio = ratio_to_constant(benchmark, name, backbone, preset, tasks)
-    print(f"\n{name}, {backbone}, {preset}, {tasks} tasks: {ratio:.3f} times a constant step")
-
-
-def ratio_to_constant(benchmark: BenchmarkFixture, name: str, backbone: str, preset: str, tasks: int) -> float:
-    """Median over rounds in which a method and constant weights take turns."""
-    spec = resolve(CATALOGUE, "backbone", backbone, {}, preset).spec
+    spec = resolve(CATALOGUE, "backbone", "shared-bottom", {}, "paper").spec
     setting = WorkerSettings(spec, Training(epochs=UNBOUNDED, patience=UNBOUNDED), THREADS, tasks=tasks)
-    specs = [one.spec for one in resolve_texts(CATALOGUE, "weighting", (name, "constant"), "paper")]
+    specs = [resolve(CATALOGUE, "weighting", each, {}, "paper").spec for each in (name, "constant")]
     with (
         InterleavedWorker(our_training, setting, specs[0]) as method,
         InterleavedWorker(our_training, setting, specs[1]) as constant,
@@ -57,5 +39,5 @@ def ratio_to_constant(benchmark: BenchmarkFixture, name: str, backbone: str, pre
         method.take_turn(WARM_UP)
         constant.take_turn(WARM_UP)
         ratio = 1 / side_by_side(benchmark, lambda: method.take_turn(TURN), lambda: constant.take_turn(TURN), ROUNDS)
-    benchmark.extra_info.update(name=name, backbone=backbone, preset=preset, tasks=tasks, ratio_to_constant=ratio)
-    return ratio
+    benchmark.extra_info.update(name=name, tasks=tasks, ratio_to_constant=ratio)
+    print(f"\n{name}, {tasks} tasks: {ratio:.3f} times a constant step")
