@@ -140,16 +140,6 @@ something that a row of a leaderboard does not have."""
 NOT_HERE = [
     ("ConFIG", "https://arxiv.org/abs/2408.11104", "its direction is that of `imtl-g`; only the step's length differs"),
     (
-        "GO4Align",
-        "https://arxiv.org/abs/2404.06486",
-        "with one group, the default of the authors' code, all weights are equal, as under `constant`",
-    ),
-    (
-        "SDMGrad",
-        "https://arxiv.org/abs/2305.18409",
-        "on one batch its minimum is `pe-ltr` with equal bounds; its own estimate needs several batches per step",
-    ),
-    (
         "SAM-GS",
         "https://arxiv.org/abs/2506.06130",
         "as its algorithm is written, its rule for unequal gradients never applies to up to ten tasks at its default",
@@ -186,8 +176,10 @@ ADDS = re.compile(r"It\s+costs\s+(.+?)\.(?=\s|\Z)", flags=re.DOTALL)
 
 COSTS = {
     "post-step losses": "one more forward pass",
+    "look-ahead": "a second batch, three more forward and two more backward passes",
     "gram": "one backward pass per task",
     "jacobian": "one backward pass per task",
+    "cross gram": "three backward passes per task",
     "parameters": "embedding tables updated whole",
     "critics": "a pass through the critics",
 }

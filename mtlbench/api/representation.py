@@ -1,12 +1,13 @@
 """The shared representation of a backbone: what every task reads of the part that they share."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from mtlbench.api.step import Jacobian, SharedGradients
+from mtlbench.api.step import Jacobian, SharedGradients, summed
 
 
 class Representation:
@@ -54,20 +55,26 @@ class RepresentationGradients(SharedGradients):
 
     Args:
         jacobian: by name K tensors (B, ...).
+        samples: none: rows of other samples have no inner products here.
         sample_weights: (B,) of the step. In inner products a row of weight c counts as c rows of weight 1 do, so the
             products of its numbers, which are c^2 times as large, are divided by c.
     """
 
-    def __init__(self, jacobian: Jacobian, sample_weights: Tensor | None = None) -> None:
-        super().__init__(jacobian)
+    def __init__(self, jacobian: Jacobian, samples: None = None, *, sample_weights: Tensor | None = None) -> None:
+        super().__init__(jacobian, samples)
         self._sample_weights = sample_weights
 
-    def _inner_products(self) -> Tensor:
-        """As one product of matrices for each part: there are no results that must keep the order of another sum."""
+    @cached_property
+    def gram(self) -> Tensor:
+        """(K, K) float64, as one product of matrices for each part: no earlier result keeps another order of the sum.
+
+        Raises:
+            TrainingError: one of them is not a finite number.
+        """
         parts = [torch.stack(gradients).flatten(2) for gradients in self.jacobian.values()]
         if (counts := self._sample_weights) is not None:
             factors = torch.where(counts > 0, counts, torch.inf).rsqrt().unsqueeze(1)
             parts = [part * factors for part in parts]
         rows = [part.flatten(1) for part in parts]
-        products = torch.stack([own @ own.t() for own in rows]).double().sum(0)
-        return (products + products.t()) / 2
+        products = torch.stack([own @ own.t() for own in rows])
+        return summed((products + products.mT) / 2)

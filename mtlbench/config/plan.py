@@ -36,3 +36,5 @@ class Plan:
     tuned: TunedPlan | None = None
     """``None``: no method is tuned."""
     trackers: tuple[Resolved, ...] = ()
+    yardstick: Training | None = None
+    """Of the cells that the objective is measured against, where it is not that of the study."""

@@ -86,7 +86,7 @@ class LossBackward:
 
     def forward(self, rows: Tensor, number: int) -> Step:
         """A step on ``rows``."""
-        return self._model.step(rows, number, single=True)
+        return self._model.step(rows, number, single="look-ahead" not in self._weighting.needs)
 
     def __call__(self, step: Step) -> Tensor:
         """Take the optimiser's step and give the weights applied, (K,) or (B, K)."""
@@ -118,8 +118,9 @@ class GradientBackward:
         weighting, model = self._weighting, self._model
         penalty = model.backbone.penalty(step)
         decay = model.decay() if isinstance(weighting, DirectionWeighting) and weighting.preconditioned else {}
+        counts = step.counts if "cross gram" in weighting.needs else None
         gradients = TaskGradients.of_logits(
-            step.logits, step.task_losses, penalty, model.leaves(), self._reached, decay, self._passes
+            step.logits, step.task_losses, penalty, model.leaves(), self._reached, decay, self._passes, counts
         )
         weights, to_descend, final = weighed(weighting, step, gradients)
         model.apply(to_descend, final)
