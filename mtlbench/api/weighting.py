@@ -22,6 +22,7 @@ from mtlbench.api.schema import Schema
 from mtlbench.api.setting import Setting, check_setup
 from mtlbench.api.step import Step
 from mtlbench.api.trainer import Trainer
+from mtlbench.api.troubles import Trouble, check_repairs
 from mtlbench.errors import UsageError
 
 Need = Literal["gram", "jacobian", "cross gram", "post-step losses", "look-ahead", "critics", "parameters"]
@@ -108,6 +109,9 @@ class Weighting(Plugin, ABC):
     ``False`` for a method in which the place of a task matters, such as one with a target task and auxiliary tasks. The
     conformance kit then does not permute the tasks."""
 
+    repairs: ClassVar[frozenset[Trouble]] = frozenset()
+    """The troubles that the method says it repairs; ``mtlbench advise`` tries it where a log shows one of them."""
+
     coincides_with: ClassVar[frozenset[str]] = frozenset()
     """Names of the methods whose training this one repeats at its defaults, by construction. Its docstring says why.
 
@@ -118,6 +122,7 @@ class Weighting(Plugin, ABC):
             if hasattr(cls, name):  # defined here or by a mixin
                 raise TypeError(replacement(cls.__name__, name, WEIGHTING_METHODS))
         check_setup(cls.__name__, cls.setup)
+        check_repairs(cls.__name__, cls.repairs)
         super().__init_subclass__()
 
     def __init__(self, params: Params) -> None:

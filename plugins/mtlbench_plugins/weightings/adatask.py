@@ -39,6 +39,7 @@ class AdaTask(api.DirectionWeighting):
     """
 
     name, label = "adatask", "AdaTask"
+    repairs = frozenset({"scale"})
     needs = frozenset({"jacobian", "parameters"})
     preconditioned = True
 

@@ -39,6 +39,7 @@ class DBMTL(api.DirectionWeighting):
     """
 
     name, label = "db-mtl", "DB-MTL"
+    repairs = frozenset({"scale"})
     needs = frozenset({"jacobian", "parameters"})
 
     class Params(api.Params):

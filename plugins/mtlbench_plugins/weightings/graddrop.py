@@ -31,6 +31,7 @@ class GradDrop(api.DirectionWeighting):
     """
 
     name, label = "graddrop", "GradDrop"
+    repairs = frozenset({"conflict"})
 
     class Params(api.GradientParams):
         """Parameters of ``graddrop``."""

@@ -38,6 +38,7 @@ class GradNorm(api.Weighting):
     """
 
     name, label = "gradnorm", "GradNorm"
+    repairs = frozenset({"pace", "scale"})
     needs = frozenset({"gram"})
 
     class Params(api.GradientParams):

@@ -35,6 +35,7 @@ class MetaBalance(api.DirectionWeighting):
     """
 
     name, label = "metabalance", "MetaBalance"
+    repairs = frozenset({"scale"})
     equivariant = False
 
     class Params(api.GradientParams):

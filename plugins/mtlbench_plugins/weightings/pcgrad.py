@@ -27,6 +27,7 @@ class PCGrad(Smoothed):
     """
 
     name, label = "pcgrad", "PCGrad"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
 
     def solve(self, step: api.Step) -> Tensor:

@@ -31,6 +31,7 @@ class UPGrad(Smoothed):
     """
 
     name, label = "upgrad", "UPGrad"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
     coincides_with = frozenset({"pcgrad"})  # of two tasks
 
