@@ -43,7 +43,7 @@ class SharedGradients:
         Raises:
             TrainingError: one of them is not a finite number.
         """
-        return _summed(inner_products((gradients, gradients) for gradients in self.jacobian.values()))
+        return summed(inner_products((gradients, gradients) for gradients in self.jacobian.values()))
 
     @cached_property
     def cross_gram(self) -> Tensor:
@@ -58,10 +58,10 @@ class SharedGradients:
                 'ask for them; declare `needs = frozenset({"cross gram"})` in its class'
             )
         one, other = self._samples
-        return _summed(inner_products((one[name], other[name]) for name in one))
+        return summed(inner_products((one[name], other[name]) for name in one))
 
 
-def _summed(products: Tensor) -> Tensor:
+def summed(products: Tensor) -> Tensor:
     """(K, K) float64, the sum of ``products`` (P, K, K) over the parameters.
 
     Raises:
