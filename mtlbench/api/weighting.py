@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mtlbench.api.backbone import Backbone
-from mtlbench.api.params import Params
+from mtlbench.api.params import GradientParams, Params, Where
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.products import inner_products
 from mtlbench.api.renamed import WEIGHTING_METHODS, replacement
@@ -25,15 +25,23 @@ from mtlbench.api.trainer import Trainer
 from mtlbench.api.troubles import Trouble, check_repairs
 from mtlbench.errors import UsageError
 
-Need = Literal["gram", "jacobian", "post-step losses", "critics", "parameters"]
+Need = Literal["gram", "jacobian", "cross gram", "post-step losses", "look-ahead", "critics", "parameters"]
 """What a weighting reads besides the losses of the step. Each costs something, so each is declared.
 
 ``gram``
-    Inner products of the task gradients of the shared parameters: one backward pass per task.
+    Inner products of the task gradients of the shared parameters: one backward pass per task. With
+    :attr:`Weighting.at` ``representation``, of the shared representation: one per task through what lies above it.
 ``jacobian``
     Those gradients themselves.
+``cross gram``
+    Inner products of the task gradients of two independent samples, :attr:`mtlbench.api.Step.cross_gram`: those of the
+    first and of the second third of the batch. The weights (K,) apply to the gradients of the last third, and so do
+    ``gram`` and ``jacobian``. It costs three backward passes per task, and no further rows.
 ``post-step losses``
     :meth:`mtlbench.api.Setting.losses`: one more forward pass.
+``look-ahead``
+    :meth:`mtlbench.api.Setting.look_ahead`: a second training batch, three more forward and two more backward passes.
+    Such a method needs ``parameters`` too.
 ``critics``
     Critic networks of the session MDP, trained in a stage of their own.
 ``parameters``
@@ -79,9 +87,14 @@ class Weighting(Plugin, ABC):
     needs: ClassVar[frozenset[Need]] = frozenset()
     """What the method reads besides the losses.
 
-    The weights of a method that needs ``gram`` or ``jacobian`` are (K,). They set only the direction of the shared
-    parameters, (1/K) sum_k w_k g_k. The parameters of a single task follow its gradient with weight 1, as in most of
-    the papers, which change the shared gradient only. A backbone without shared parameters is not applicable."""
+    The weights of a method that needs ``gram``, ``jacobian`` or ``cross gram`` are (K,). They set only the direction of
+    the shared parameters, (1/K) sum_k w_k g_k. The parameters of a single task follow its gradient with weight 1, as in
+    most of the papers, which change the shared gradient only. A backbone without shared parameters is not
+    applicable."""
+
+    at: Where = "parameters"
+    """Where the gradients are compared that ``gram`` or ``jacobian`` are of; the parameter ``at`` of
+    :class:`GradientParams` sets it."""
 
     task_kinds: ClassVar[frozenset[str] | None] = None
     """The kinds of task that it takes; ``None``: any. A method that reads labels as 0 and 1, or logits as log-odds,
@@ -114,6 +127,8 @@ class Weighting(Plugin, ABC):
 
     def __init__(self, params: Params) -> None:
         self.params = params
+        if isinstance(params, GradientParams):
+            self.at = params.at
 
     @classmethod
     def method(cls, backbone: str) -> str:
@@ -148,6 +163,12 @@ class Weighting(Plugin, ABC):
         a sentence; ``None`` if it can."""
         if "critics" in self.needs:
             return "it trains critics on the sessions of a log; train with mtlbench.run"
+        if "look-ahead" in self.needs:
+            return "it looks ahead at a second batch of a training split; train with mtlbench.run"
+        if "cross gram" in self.needs:
+            return "it compares gradients of thirds of a batch; train with mtlbench.run"
+        if self.at == "representation":
+            return "it compares gradients of the representation that a backbone names; train with mtlbench.run"
         if type(self).fit is not Weighting.fit:
             return "it has a training schedule of its own; train with mtlbench.run"
         return None

@@ -38,5 +38,7 @@ class Plan:
     tuned: TunedPlan | None = None
     """``None``: no method is tuned."""
     trackers: tuple[Resolved, ...] = ()
+    yardstick: Training | None = None
+    """Of the cells that the objective is measured against, where it is not that of the study."""
     keep_checkpoints: bool = False
     """Whether the cells of the study keep their trained networks, for whoever looks at them afterwards."""

@@ -41,7 +41,7 @@ def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
             )
         training, tasks = training_on(dataset, splits, plan.training), len(splits.schema.tasks)
         for seed in plan.seeds:
-            block = Block(dataset, splits, seed, training)
+            block = Block(dataset, splits, seed, training, plan.yardstick)
             for backbone, weighting in pairs:
                 before = dict(expansion.jobs)
                 job = expansion.add(block, backbone, weighting)

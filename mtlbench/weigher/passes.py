@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mtlbench.api import DirectionWeighting, Step, TrainingError, Weighting, ones
 from mtlbench.api.masks import weighted_mean
+from mtlbench.config.given import items_of
 from mtlbench.errors import UsageError
 from mtlbench.training.gradients import TaskGradients, by_task, no_shared_parameters
 from mtlbench.training.weighing import weighed, weights_of
@@ -83,7 +84,7 @@ class GradientPass:
         self, columns: Tensor, batch: Batch, step: LoopStep, shared: Iterable[Tensor] | None, scaling: Scaling
     ) -> Tensor | None:
         """Add to ``.grad`` and give the weights (K,); ``None`` where a gradient overflowed."""
-        first = [] if shared is None else list(shared)
+        first = [] if shared is None else items_of(shared)
         leaves = self._leaves.of(columns, first)
         of_task = self._leaves.reached(self._by_task(columns, batch, leaves, scaling.precision))
         gradients = TaskGradients(of_task, self._shared(of_task, leaves, first), leaves)

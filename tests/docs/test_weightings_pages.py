@@ -93,7 +93,7 @@ def test_a_family_weighs_tasks_or_samples_as_its_page_says(builder: dict[str, An
     """The shape that ``per_sample`` claims is the shape that comes out."""
     rows, tasks = 6, 3
     data = dataclasses.replace(small_splits().train, labels=(torch.arange(rows * tasks).view(rows, tasks) % 2).float())
-    setting = Setting([Task(name) for name in "abc"], train=data)
+    setting = Setting([Task(name) for name in "abc"], train=data, look_ahead=lambda step, weights, targets: targets)
     logits = torch.linspace(-1, 1, rows * tasks).view(rows, tasks)
     losses = binary_cross_entropy_with_logits(logits, data.labels, reduction="none")
     step = Step(
@@ -111,7 +111,7 @@ def test_a_family_weighs_tasks_or_samples_as_its_page_says(builder: dict[str, An
 
 def test_a_page_of_a_family_needs_what_its_title_says(builder: dict[str, Any], built_in: dict[str, Entry]) -> None:
     for name, entry in built_in.items():
-        reads_gradients = bool(entry.cls.needs & {"gram", "jacobian"})
+        reads_gradients = bool(entry.cls.needs & {"gram", "jacobian", "cross gram"})
         assert (family_of(entry.cls) == builder["FROM_GRADIENTS"].title) is reads_gradients, name
         if entry.cls(entry.cls.Params()).warm_start() is not None:
             assert family_of(entry.cls) == builder["WITH_STAGES"].title, name
