@@ -227,9 +227,10 @@ def test_a_row_of_weight_three_is_compared_as_three_rows():
     rows = torch.tensor([[[1.0, 2.0], [3.0, -1.0]], [[0.5, 1.0], [-2.0, 4.0]]])
     once = (rows * torch.tensor([1.0, 3.0]).view(2, 1) / 4).unbind(0)
     copied = (rows[:, [0, 1, 1, 1]] / 4).unbind(0)
-    weighted = api.RepresentationGradients({"H": once}, torch.tensor([1.0, 3.0]))
+    weighted = api.RepresentationGradients({"H": once}, sample_weights=torch.tensor([1.0, 3.0]))
     torch.testing.assert_close(weighted.gram, api.RepresentationGradients({"H": copied}).gram)
-    nothing = api.RepresentationGradients({"H": (torch.zeros(2, 2), torch.zeros(2, 2))}, torch.tensor([0.0, 3.0]))
+    zeros = {"H": (torch.zeros(2, 2), torch.zeros(2, 2))}
+    nothing = api.RepresentationGradients(zeros, sample_weights=torch.tensor([0.0, 3.0]))
     assert torch.equal(nothing.gram, torch.zeros(2, 2).double())
 
 
