@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from inspect import getdoc
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mtlbench.config.parameters import parameter_rows
 from mtlbench.discovery import Entry, discover
@@ -59,7 +59,11 @@ FROM_GRADIENTS = Family(
     "the gradient of that task. A backbone without shared parameters is not applicable.\n\n"
     "The direction is d = (1/K) sum_k w_k g_k. Weights of one give the plain average of the task gradients. Where a "
     "paper uses weights that sum to 1, the weights here sum to K; where a paper sums the task gradients, they are "
-    "averaged here. Both only multiply the direction by a constant.",
+    "averaged here. Both only multiply the direction by a constant.\n\n"
+    "Methods with a parameter `smooth` can take a running mean of their weights over the steps, as CR-MOGM does "
+    '(S. Zhou et al., "On the convergence of stochastic multi-objective gradient manipulation and beyond", '
+    "NeurIPS 2022): w_t = `smooth` w_{t-1} + (1 - `smooth`) times the weights of step t, and those of the first step "
+    "as they are. CR-MOGM may bring its share of the past to 1 as the learning rate falls; here it stays the same.",
 )
 PER_SAMPLE = Family(
     "per-sample",
@@ -96,8 +100,9 @@ K is the number of tasks, B the number of samples in a batch, and L_k the mean l
 plain average of the task losses. A weighting per sample has a weight for each L_k,i. Where labels are missing, L_k is
 the mean over the observed ones ([tasks](tasks.md)).
 
-There are four families. Choose a family first, then a method from its table. The extra cost is what a step takes
-beyond a step under constant weights. That one takes one forward and one backward pass.
+There are four families. Choose a family first, then a method of it. [All methods](#all-methods) is one table: where
+each was published, what it claims, what it reads, what it costs, and which of the others it equals. The extra cost is
+what a step takes beyond a step under constant weights. That one takes one forward and one backward pass.
 """
 
 INDEX_FOOT = """\
@@ -105,18 +110,17 @@ INDEX_FOOT = """\
 `mtlbench info weighting NAME` prints the description of one in the terminal. `mtlbench list --matrix` shows which
 backbones it can be paired with. [Write a plugin](write-a-plugin.md) shows how to add one."""
 
+ALL_METHODS_HEAD = """\
+A claim is what a method promises by its construction, in our words. [The study of all
+weightings](studies/weightings.md) has what came out. The last column says where a method is another one: such rows of a
+leaderboard say the same twice."""
+
+NOT_HERE_HEAD = """\
+Some known methods are left out on purpose: they repeat one of these, what they say is not what they do, or they ask for
+something that a row of a leaderboard does not have."""
+
 NOT_HERE = [
     ("ConFIG", "https://arxiv.org/abs/2408.11104", "its direction is that of `imtl-g`; only the step's length differs"),
-    (
-        "GO4Align",
-        "https://arxiv.org/abs/2404.06486",
-        "with one group, the default of the authors' code, all weights are equal, as under `constant`",
-    ),
-    (
-        "SDMGrad",
-        "https://arxiv.org/abs/2305.18409",
-        "on one batch its minimum is `pe-ltr` with equal bounds; its own estimate needs several batches per step",
-    ),
     (
         "SAM-GS",
         "https://arxiv.org/abs/2506.06130",
@@ -125,7 +129,12 @@ NOT_HERE = [
     (
         "EPO",
         "https://github.com/dbmptr/EPOSearch",
-        "it looks for one trade-off that a user prefers, by linear programs; a leaderboard has no such preference",
+        "it looks for one trade-off that a user prefers, by linear programs; `preference` does so by weights",
+    ),
+    (
+        "COSMOS",
+        "https://arxiv.org/abs/2103.13392",
+        "its network reads the preference; without that it is a penalty on constant weights, as `preference` is",
     ),
 ]
 """Name, link and reason of known methods that are left out."""
@@ -138,13 +147,21 @@ LINK = re.compile(r"https?://[^\s,;)]+?(?=[.:,;)]*(?:\s|$))")
 READS = re.compile(r"(?:\A|\n\n)It reads (.+?)\.(?=\s|\Z)", flags=re.DOTALL)
 """The sentence of a docstring that says what the method reads."""
 
-ADDS = re.compile(r"It costs (.+?)\.(?=\s|\Z)", flags=re.DOTALL)
+CLAIMS = re.compile(r"\sIt\s+claims\s+(?:that\s+)?(.+?)\.(?=\s|\Z)", flags=re.DOTALL)
+"""The sentence of a docstring that says what the method promises, in the words of this project."""
+
+EQUALS = re.compile(r"\sIt\s+equals\s+(.+?)\.(?=\s|\Z)", flags=re.DOTALL)
+"""The sentence of a docstring that says which other weightings the method equals, and when, if there is one."""
+
+ADDS = re.compile(r"It\s+costs\s+(.+?)\.(?=\s|\Z)", flags=re.DOTALL)
 """The sentence of a docstring that says what a step costs beyond what the needs say, if there is something."""
 
 COSTS = {
     "post-step losses": "one more forward pass",
+    "look-ahead": "a second batch, three more forward and two more backward passes",
     "gram": "one backward pass per task",
     "jacobian": "one backward pass per task",
+    "cross gram": "three backward passes per task",
     "parameters": "embedding tables updated whole",
     "critics": "a pass through the critics",
 }
@@ -189,18 +206,25 @@ def index(entries: dict[Family, list[Entry]]) -> str:
     rows = [[f"[{one.title}](#{one.name})", one.weights, one.cost, one.choose] for one in entries]
     families = [index_section(*item) for item in entries.items()]
     left_out = table(["method", "why"], [[f"[{name}]({link})", why] for name, link, why in NOT_HERE])
-    known = joined("## Not here", "Some known methods repeat one of these, or do not fit.", left_out)
-    return joined(INDEX_HEAD, table(head, rows), *families, known, INDEX_FOOT)
+    known = joined("## Not here", NOT_HERE_HEAD, left_out)
+    return joined(INDEX_HEAD, table(head, rows), *families, all_methods(entries), known, INDEX_FOOT)
 
 
 def index_section(family: Family, entries: list[Entry]) -> str:
-    """A family's table."""
-    head = ["name", "in one sentence", "reads", "extra cost", "paper"]
+    """A family's methods, each in one sentence."""
+    lines = [f"- {links([entry], path(family))}: {prose(entry.summary)}" for entry in entries]
+    return joined(f"## {family.title}", "\n".join(lines))
+
+
+def all_methods(entries: dict[Family, list[Entry]]) -> str:
+    """The table of all methods, by family."""
+    head = ["method", "venue", "what it claims", "what it reads", "extra cost", "which of ours it equals, and when"]
     rows = [
-        [links([entry], path(family)), prose(entry.summary), reads(entry), cost(entry), paper(entry)]
-        for entry in entries
+        [links([entry], path(family)), paper(entry), claims(entry), reads(entry), cost(entry), equals(entry)]
+        for family in entries
+        for entry in entries[family]
     ]
-    return joined(f"## {family.title}", table(head, rows))
+    return joined("## All methods", ALL_METHODS_HEAD, table(head, rows))
 
 
 def family_page(family: Family, entries: dict[Family, list[Entry]]) -> str:
@@ -234,17 +258,35 @@ def section(entry: Entry, names: dict[type, str]) -> str:
 
 def reads(entry: Entry) -> str:
     """What the method reads, in the words of its docstring."""
-    found = READS.search(getdoc(entry.cls) or "")
-    if found is None:
-        raise SystemExit(f"{entry.name}: the docstring says nowhere 'It reads ...', in a paragraph of its own")
-    return prose(" ".join(found[1].split()))
+    return said(READS, entry) or missing(entry, "'It reads ...', in a paragraph of its own")
+
+
+def claims(entry: Entry) -> str:
+    """What the method promises, in the words of its docstring."""
+    return said(CLAIMS, entry) or missing(entry, "'It claims that ...', or 'It claims nothing: ...'")
+
+
+def equals(entry: Entry) -> str:
+    """Which other weightings the method equals, and when, in the words of its docstring."""
+    return said(EQUALS, entry) or "none"
+
+
+def said(sentence: re.Pattern[str], entry: Entry) -> str:
+    """What a ``sentence`` of the docstring says, as Markdown; empty if there is none."""
+    found = sentence.search(getdoc(entry.cls) or "")
+    return prose(" ".join(found[1].split())) if found else ""
+
+
+def missing(entry: Entry, sentence: str) -> NoReturn:
+    """End the command: the docstring lacks a sentence."""
+    raise SystemExit(f"{entry.name}: the docstring says nowhere {sentence}")
 
 
 def cost(entry: Entry) -> str:
     """What a step costs more than one under constant weights, and what else is trained."""
     parts = list(dict.fromkeys(COSTS[need] for need in COSTS if need in entry.cls.needs))
-    if adds := ADDS.search(getdoc(entry.cls) or ""):
-        parts.append(prose(" ".join(adds[1].split())))
+    if adds := said(ADDS, entry):
+        parts.append(adds)
     if start := warm_start(entry.cls):
         critics = " and critics are" if "critics" in entry.cls.needs else " is"
         parts.append(f"`{start.weighting}`{critics} trained first")

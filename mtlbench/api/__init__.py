@@ -23,6 +23,7 @@ from mtlbench.api.step import Jacobian, SharedGradients, Step
 from mtlbench.api.tasks import Task, funnel
 from mtlbench.api.tracker import TrackedCell, TrackedPoint, Tracker
 from mtlbench.api.trainer import SourceCheckpoint, StageBudget, Stateful, Trainer
+from mtlbench.api.troubles import Trouble
 from mtlbench.api.weighting import DirectionWeighting, Need, Source, Weighting, ones
 from mtlbench.errors import DataError, MtlbenchError, TrainingError, UsageError, did_you_mean
 
@@ -69,6 +70,7 @@ __all__ = [
     "Tracker",
     "Trainer",
     "TrainingError",
+    "Trouble",
     "UsageError",
     "VectorField",
     "Weighting",

@@ -15,6 +15,9 @@ from mtlbench.api.products import inner_products
 from mtlbench.api.renamed import STEP_ATTRIBUTES, replacement
 from mtlbench.errors import TrainingError
 
+THIRDS = 3
+"""Parts of a batch whose sizes differ by one row at most; the last part is empty in a batch of two rows."""
+
 Jacobian = Mapping[str, tuple[Tensor, ...]]
 """Name of a shared parameter -> the gradient of each task with respect to it, K tensors of the parameter's shape."""
 
@@ -24,10 +27,15 @@ class SharedGradients:
 
     g_k is the gradient of :attr:`Step.task_losses` of task k. For an embedding table that is updated
     row by row, only the rows that the batch reads are here; the gradient of the others is zero.
+
+    Args:
+        jacobian: the gradients that are weighed: of the whole batch, or of its last third.
+        samples: those of its first and of its second third, for methods that need ``cross gram``.
     """
 
-    def __init__(self, jacobian: Jacobian) -> None:
+    def __init__(self, jacobian: Jacobian, samples: tuple[Jacobian, Jacobian] | None = None) -> None:
         self.jacobian = jacobian
+        self._samples = samples
 
     @cached_property
     def gram(self) -> Tensor:
@@ -36,20 +44,47 @@ class SharedGradients:
         Raises:
             TrainingError: one of them is not a finite number.
         """
-        gram = self.inner_products()
-        if not isfinite(gram.sum().item()):  # so it is where all are, at a fifth of the cost of asking each
-            raise TrainingError(
-                f"training diverged: the inner products of the task gradients are {gram.tolist()}; "
-                "lower --learning-rate or check the weights of the method"
-            )
-        return gram
+        return _finite(self.inner_products())
 
     def inner_products(self) -> Tensor:
         """(K, K) float64, summed parameter by parameter, without a flat copy of any g_k; not checked."""
-        products = inner_products((gradients, gradients) for gradients in self.jacobian.values())
-        # Each by itself: the sum of a row of a matrix has another order.
-        of_pairs = products.double().flatten(1).t().contiguous()
-        return torch.stack([of_pair.sum() for of_pair in of_pairs]).view_as(products[0])
+        return _summed(inner_products((gradients, gradients) for gradients in self.jacobian.values()))
+
+    @cached_property
+    def cross_gram(self) -> Tensor:
+        """(K, K) float64 inner products of g_i of the first sample with g_j of the second.
+
+        Raises:
+            TrainingError: one of them is not a finite number, or there are no samples.
+        """
+        if self._samples is None:
+            raise TrainingError(
+                "the weighting reads the gradients of thirds of the batch, which are computed only for weightings that "
+                'ask for them; declare `needs = frozenset({"cross gram"})` in its class'
+            )
+        one, other = self._samples
+        return _finite(_summed(inner_products((one[name], other[name]) for name in one)))
+
+
+def _summed(products: Tensor) -> Tensor:
+    """(K, K) float64, the sum of ``products`` (P, K, K) over the parameters."""
+    # Each by itself: the sum of a row of a matrix has another order.
+    of_pairs = products.double().flatten(1).t().contiguous()
+    return torch.stack([of_pair.sum() for of_pair in of_pairs]).view_as(products[0])
+
+
+def _finite(gram: Tensor) -> Tensor:
+    """``gram`` itself.
+
+    Raises:
+        TrainingError: a number is not finite.
+    """
+    if not isfinite(gram.sum().item()):  # so it is where all are, at a fifth of the cost of asking each
+        raise TrainingError(
+            f"training diverged: the inner products of the task gradients are {gram.tolist()}; "
+            "lower --learning-rate or check the weights of the method"
+        )
+    return gram
 
 
 @dataclass
@@ -120,6 +155,25 @@ class Step:
             TrainingError: the weighting does not need ``gram`` or ``jacobian``.
         """
         return self._gradients().gram
+
+    @property
+    def cross_gram(self) -> Tensor:
+        """(K, K) float64 inner products of the task gradients of two thirds of the batch, as of independent batches.
+
+        Entry i, j is g_i of the first third times g_j of the second. Its expectation is that of the gradients of all
+        rows, where the diagonal of :attr:`gram` is larger by the noise of the batch. The rows of a batch lie in random
+        order. What is weighed are the gradients of the last third. A task without an observed label in a third has
+        gradient 0 there (:attr:`seen_in_thirds`). The parameters of a single task follow the whole batch.
+
+        Raises:
+            TrainingError: the weighting does not need ``cross gram``.
+        """
+        return self._gradients().cross_gram
+
+    @property
+    def seen_in_thirds(self) -> Tensor:
+        """(3, K) bool: which tasks have an observed label in each third of the batch."""
+        return torch.stack([third.any(0) for third in self.observed.tensor_split(THIRDS)])
 
     @property
     def jacobian(self) -> Jacobian:

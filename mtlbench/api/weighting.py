@@ -22,17 +22,25 @@ from mtlbench.api.schema import Schema
 from mtlbench.api.setting import Setting, check_setup
 from mtlbench.api.step import Step
 from mtlbench.api.trainer import Trainer
+from mtlbench.api.troubles import Trouble, check_repairs
 from mtlbench.errors import UsageError
 
-Need = Literal["gram", "jacobian", "post-step losses", "critics", "parameters"]
+Need = Literal["gram", "jacobian", "cross gram", "post-step losses", "look-ahead", "critics", "parameters"]
 """What a weighting reads besides the losses of the step. Each costs something, so each is declared.
 
 ``gram``
     Inner products of the task gradients of the shared parameters: one backward pass per task.
 ``jacobian``
     Those gradients themselves.
+``cross gram``
+    Inner products of the task gradients of two independent samples, :attr:`mtlbench.api.Step.cross_gram`: those of the
+    first and of the second third of the batch. The weights (K,) apply to the gradients of the last third, and so do
+    ``gram`` and ``jacobian``. It costs three backward passes per task, and no further rows.
 ``post-step losses``
     :meth:`mtlbench.api.Setting.losses`: one more forward pass.
+``look-ahead``
+    :meth:`mtlbench.api.Setting.look_ahead`: a second training batch, three more forward and two more backward passes.
+    Such a method needs ``parameters`` too.
 ``critics``
     Critic networks of the session MDP, trained in a stage of their own.
 ``parameters``
@@ -78,9 +86,10 @@ class Weighting(Plugin, ABC):
     needs: ClassVar[frozenset[Need]] = frozenset()
     """What the method reads besides the losses.
 
-    The weights of a method that needs ``gram`` or ``jacobian`` are (K,). They set only the direction of the shared
-    parameters, (1/K) sum_k w_k g_k. The parameters of a single task follow its gradient with weight 1, as in most of
-    the papers, which change the shared gradient only. A backbone without shared parameters is not applicable."""
+    The weights of a method that needs ``gram``, ``jacobian`` or ``cross gram`` are (K,). They set only the direction of
+    the shared parameters, (1/K) sum_k w_k g_k. The parameters of a single task follow its gradient with weight 1, as in
+    most of the papers, which change the shared gradient only. A backbone without shared parameters is not
+    applicable."""
 
     task_kinds: ClassVar[frozenset[str] | None] = None
     """The kinds of task that it takes; ``None``: any. A method that reads labels as 0 and 1, or logits as log-odds,
@@ -95,6 +104,9 @@ class Weighting(Plugin, ABC):
     ``False`` for a method in which the place of a task matters, such as one with a target task and auxiliary tasks. The
     conformance kit then does not permute the tasks."""
 
+    repairs: ClassVar[frozenset[Trouble]] = frozenset()
+    """The troubles that the method says it repairs; ``mtlbench advise`` tries it where a log shows one of them."""
+
     coincides_with: ClassVar[frozenset[str]] = frozenset()
     """Names of the methods whose training this one repeats at its defaults, by construction. Its docstring says why.
 
@@ -105,6 +117,7 @@ class Weighting(Plugin, ABC):
             if hasattr(cls, name):  # defined here or by a mixin
                 raise TypeError(replacement(cls.__name__, name, WEIGHTING_METHODS))
         check_setup(cls.__name__, cls.setup)
+        check_repairs(cls.__name__, cls.repairs)
         super().__init_subclass__()
 
     def __init__(self, params: Params) -> None:
@@ -143,6 +156,10 @@ class Weighting(Plugin, ABC):
         a sentence; ``None`` if it can."""
         if "critics" in self.needs:
             return "it trains critics on the sessions of a log; train with mtlbench.run"
+        if "look-ahead" in self.needs:
+            return "it looks ahead at a second batch of a training split; train with mtlbench.run"
+        if "cross gram" in self.needs:
+            return "it compares gradients of thirds of a batch; train with mtlbench.run"
         if type(self).fit is not Weighting.fit:
             return "it has a training schedule of its own; train with mtlbench.run"
         return None

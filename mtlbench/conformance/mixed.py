@@ -17,9 +17,10 @@ class Mixed(Fixture):
 
     @property
     def schema(self) -> Schema:
-        """The fixture's, with a kind for each task."""
+        """The fixture's, with a kind for each task; the nonnegative one is within the binary one."""
         schema = super().schema
-        return replace(schema, tasks=tuple(Task(task.name, k) for task, k in zip(schema.tasks, KINDS, strict=True)))
+        happens, amount, number = (Task(task.name, kind) for task, kind in zip(schema.tasks, KINDS, strict=True))
+        return replace(schema, tasks=(happens, replace(amount, after=happens.name, within=True), number))
 
     def _labels(self, features: Tensor, generator: torch.Generator) -> Tensor:
         happened = super()._labels(features, generator)

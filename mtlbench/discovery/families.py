@@ -19,6 +19,6 @@ def family_of(cls: type[Any]) -> str:
     # The baseline trains one stage at its defaults; its further stages are options for comparisons.
     if cls(cls.Params()).warm_start() is not None or (cls.fit is not Weighting.fit and not cls.baseline):
         return "With stages"
-    if cls.needs & {"gram", "jacobian"}:
+    if cls.needs & {"gram", "jacobian", "cross gram"}:
         return "From gradients"
     return "Per sample" if cls.per_sample else "From losses"

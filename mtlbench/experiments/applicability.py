@@ -21,7 +21,10 @@ KINDS_OF_DATASET: Mapping[str, Schema] = {
     "funnel": _FUNNEL,
     "no-sessions": replace(_FUNNEL, sessions=False),
     "parallel": replace(_FUNNEL, tasks=(Task("click"), Task("conversion"))),
-    "mixed": replace(_FUNNEL, tasks=(Task("click"), Task("watch_time", "nonnegative"), Task("rating", "real"))),
+    "mixed": replace(
+        _FUNNEL,
+        tasks=(Task("click"), Task("watch_time", "nonnegative", after="click", within=True), Task("rating", "real")),
+    ),
     "one-task": replace(_FUNNEL, tasks=(Task("click"),)),
 }
 """A schema that has everything, and schemas that lack one thing each."""

@@ -65,6 +65,10 @@ class Meter:
             spend.peak_memory_mib = max(spend.peak_memory_mib, peak_memory_mib())
             self._began = None
 
+    def read(self, rows: int) -> None:
+        """Count ``rows`` that the running stage reads beside those of its steps."""
+        self.stages[-1].add(rows, steps=0)
+
     def so_far(self) -> Spend:
         """The running stage, or the last one, as if it ended now."""
         spend = self.stages[-1]

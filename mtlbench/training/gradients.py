@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
-from mtlbench.api import Backbone, Bag, Field, Inputs, Params, Schema, SharedGradients
+from mtlbench.api import Backbone, Bag, Field, Inputs, Jacobian, Params, Schema, SharedGradients
+from mtlbench.training import thirds
 from mtlbench.training.begins import begins
 from mtlbench.training.seeding import seeded
 
-TASK_GRADIENTS = frozenset({"gram", "jacobian"})
+TASK_GRADIENTS = frozenset({"gram", "jacobian", "cross gram"})
 """Needs of a weighting that cost one backward pass per task."""
 
 Reach = Mapping[str, frozenset[int]]
@@ -84,6 +85,7 @@ class TaskGradients:
         penalty: gradients of what is descended beside the losses.
         decay: what is added to the gradient of each task where it is shared. It is the weight decay of leaves that no
             optimiser adds it to, as if the L2 term were in the loss of each task.
+        of_thirds: the same of the mean losses of each third of the batch; the last is then weighed.
     """
 
     def __init__(
@@ -93,15 +95,13 @@ class TaskGradients:
         leaves: Mapping[str, Tensor],
         penalty: Mapping[str, Tensor] = MappingProxyType({}),
         decay: Mapping[str, Tensor] = MappingProxyType({}),
+        of_thirds: Sequence[thirds.OfTasks] = (),
     ) -> None:
         self._of_task = of_task
         self._penalty = penalty
-        self.shared = SharedGradients(
-            {
-                name: tuple(_of_one_task(own.get(name), leaves[name], decay.get(name)) for own in of_task)
-                for name in shared
-            }
-        )
+        names = list(shared)
+        *samples, weighed = (_jacobian(of_each, names, leaves, decay) for of_each in of_thirds or [of_task])
+        self.shared = SharedGradients(weighed, (samples[0], samples[1]) if samples else None)
 
     @classmethod
     def of_logits(
@@ -113,6 +113,7 @@ class TaskGradients:
         reached: Reach,
         decay: Mapping[str, Tensor] = MappingProxyType({}),
         passes: Passes | None = None,
+        counts: Tensor | None = None,
     ) -> "TaskGradients":
         """The gradients through ``logits`` (B, K), whose graph is spent afterwards.
 
@@ -124,11 +125,17 @@ class TaskGradients:
             reached: which tasks reach which of them.
             decay: as of the class.
             passes: how the tasks go backward; ``None``: one after the other.
+            counts: (B, K) how much each loss counts, where the thirds of the batch go backward by themselves.
         """
         (of_logits,) = torch.autograd.grad(task_losses.sum(), logits, retain_graph=True)
-        of_task = (passes or by_task)(logits, of_logits, leaves, reached, penalty is not None)
+        backward, of_thirds = passes or by_task, list[thirds.OfTasks]()
+        if counts is None:
+            of_task = backward(logits, of_logits, leaves, reached, penalty is not None)
+        else:
+            parts = [backward(logits, part, leaves, reached, True) for part in thirds.apart(of_logits)]
+            of_task, of_thirds = thirds.together(parts), thirds.means(parts, counts)
         of_penalty = {} if penalty is None else _gradients([penalty], None, leaves, keep=False)
-        return cls(of_task, shared(reached), leaves, of_penalty, decay)
+        return cls(of_task, shared(reached), leaves, of_penalty, decay, of_thirds)
 
     def combined(self, weights: Tensor) -> dict[str, Tensor]:
         """Gradients to descend: (1/K) sum_k w_k g_k where shared, the plain average elsewhere, plus the penalty's."""
@@ -189,6 +196,17 @@ def _gradients(begin: Begin, gradient: Tensor | None, leaves: Mapping[str, Tenso
         return {}
     found = torch.autograd.grad(begin, list(trained.values()), gradient, retain_graph=keep, allow_unused=True)
     return {name: gradient for name, gradient in zip(trained, found, strict=True) if gradient is not None}
+
+
+def _jacobian(
+    of_task: Sequence[Mapping[str, Tensor]],
+    names: Iterable[str],
+    leaves: Mapping[str, Tensor],
+    decay: Mapping[str, Tensor],
+) -> Jacobian:
+    return {
+        name: tuple(_of_one_task(own.get(name), leaves[name], decay.get(name)) for own in of_task) for name in names
+    }
 
 
 def _of_one_task(gradient: Tensor | None, leaf: Tensor, decay: Tensor | None) -> Tensor:

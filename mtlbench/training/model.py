@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from mtlbench.api import Backbone, Schema, Split, Splits, Step, TrainingError
+from mtlbench.api.masks import masked_mean
 from mtlbench.cells import Training
 from mtlbench.nn import FieldEmbedding
 from mtlbench.tasks.fitted import FittedTasks
@@ -86,6 +89,17 @@ class Model:
         targets, mask = self._targets_of(step.rows)
         return self.tasks.losses(logits, targets, mask)
 
+    def task_losses_at(self, parameters: Mapping[str, Tensor], rows: Tensor) -> Tensor:
+        """Mean losses (K,) on ``rows`` of the training split at other ``parameters``, float64, in the autograd graph.
+
+        In training mode and float32. The backbone, its buffers and what it keeps of its last pass stay as they are.
+        """
+        at = {**{name: buffer.clone() for name, buffer in self.backbone.named_buffers()}, **parameters}
+        logits = functional_call(copy(self.backbone), at, (self._data.inputs[rows],))
+        targets, mask = self._targets_of(rows)
+        weights = None if self._data.weight is None else self._data.weight[rows]
+        return masked_mean(self.tasks.losses(logits.float(), targets, mask).double(), mask, weights)
+
     def training_losses(self, logits: Tensor) -> Tensor:
         """Losses (N, K) that ``logits`` (N, K) of the training split have."""
         return self.tasks.losses(logits, self._targets, self._observed)
@@ -119,6 +133,11 @@ class Model:
     def descend(self, loss: Tensor) -> None:
         """Take one optimiser step down the gradient of the scalar ``loss`` of the last step."""
         self._optimiser.descend(loss)
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the next step."""
+        return self._optimiser.learning_rate
 
     def pace(self, taken: int, per_epoch: int) -> None:
         """Before a step of a stage: set its learning rate, after ``taken`` steps of ``per_epoch`` an epoch."""

@@ -32,6 +32,8 @@ class Batches:
         self._batch_size = batch_size
         self._seed = seed
         self._step_seed = seed
+        self._present = ("", 0, 0)
+        self._second_order: tuple[str, int, list[Tensor]] = ("", -1, [])
 
     def epoch(self, stream: str, epoch: int) -> list[Tensor]:
         """The rows of each batch."""
@@ -47,12 +49,20 @@ class Batches:
 
     def seed_step(self, stream: str, epoch: int, step: int) -> None:
         """Seed the masks of a step: each has its own seed, so that a weighting's random numbers do not shift them."""
+        self._present = stream, epoch, step
         self._step_seed = derive(self._seed, "step", stream, epoch, step)
         self.reseed()
 
     def reseed(self) -> None:
         """Seed the masks of the present step once more."""
         reseed(self.device, self._step_seed)
+
+    def second(self) -> Tensor:
+        """The rows of a second batch for the present step: the one of its number in another order of the epoch."""
+        stream, epoch, step = self._present
+        if self._second_order[:2] != (stream, epoch):
+            self._second_order = stream, epoch, self.epoch(f"second {stream}", epoch)
+        return self._second_order[2][step - 1]
 
 
 class Taken(NamedTuple):

@@ -15,6 +15,7 @@ from mtlbench.tasks.objective import Objective
 from mtlbench.training.budget import Budget, Meter, Spend
 from mtlbench.training.checkpoint import Checkpoint
 from mtlbench.training.journal import Journal
+from mtlbench.training.look_ahead import LookAhead
 from mtlbench.training.model import Model
 from mtlbench.training.seeding import seeded
 from mtlbench.training.selection import Best, CurvePoint, Selection
@@ -34,8 +35,7 @@ class BackboneTrainer:
         splits: the encoded dataset, its rare ids unknown already (``training.min_count`` is not applied here).
         training: epochs, patience, batch size and Adam's settings.
         seed: with the stage and epoch it fixes batches and dropout masks.
-        warm_start: the checkpoint behind :meth:`restore`.
-        source: the checkpoint behind :meth:`reuse`.
+        warm_start, source: the checkpoints behind :meth:`restore` and :meth:`reuse`.
         reference: task -> the single-task baseline's validation score, where the objective is measured against it.
         dense: update every row of every embedding table in every step, for weightings that read the parameters.
         progress: hears how far a stage has come.
@@ -64,12 +64,12 @@ class BackboneTrainer:
         self.learning_rate = training.learning_rate
         self._seed = seed
         self._warm_start = warm_start
-        self._source = source
-        self._progress = progress or unheard
+        self._source, self._progress = source, progress or unheard
         self._model = Model(backbone, splits, training, dense=dense)
-        self.setting = Setting(self.schema.tasks, self.data.labels.device, self.learning_rate, self.data, self.losses)
-        self._batches = Batches(len(self.data), training.batch_size, seed, self.data.labels.device)
-        self._meter = Meter()
+        device = self.data.labels.device
+        self._batches, self._meter = Batches(len(self.data), training.batch_size, seed, device), Meter()
+        look_ahead = LookAhead(self._model, self._batches, self._meter)
+        self.setting = Setting(self.schema.tasks, device, self.learning_rate, self.data, self.losses, look_ahead)
         objective = Objective(training.objective, self._model.tasks.primary_metrics, reference)
         self._selection = Selection(self._model, splits.validation, objective)
         self._stages = Stages(

@@ -39,13 +39,14 @@ class WeightedUpdate:
         self._model = model
         self._tasks = [task.name for task in setting.tasks]
         self._by_task = bool(weighting.needs & TASK_GRADIENTS)
+        self._single = not self._by_task and "look-ahead" not in weighting.needs
         self._backward = GradientBackward(weighting, model) if self._by_task else LossBackward(weighting, model)
         self._trace: list[Tensor] = []
         self._taken = 0
 
     def step(self, rows: Tensor) -> None:
         """Train on one batch."""
-        step = self._model.step(rows, self._taken, single=not self._by_task)
+        step = self._model.step(rows, self._taken, single=self._single)
         self._trace.append(self._backward(step).detach().reshape(-1, len(self._tasks)))
         self._weighting.after_step(step)
         self._taken += 1
@@ -111,8 +112,9 @@ class GradientBackward:
         weighting, model = self._weighting, self._model
         penalty = model.backbone.penalty(step)
         decay = model.decay() if isinstance(weighting, DirectionWeighting) and weighting.preconditioned else {}
+        counts = step.counts if "cross gram" in weighting.needs else None
         gradients = TaskGradients.of_logits(
-            step.logits, step.task_losses, penalty, model.leaves(), self._reached, decay, self._passes
+            step.logits, step.task_losses, penalty, model.leaves(), self._reached, decay, self._passes, counts
         )
         weights, to_descend, final = weighed(weighting, step, gradients)
         model.apply(to_descend, final)

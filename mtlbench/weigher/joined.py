@@ -68,6 +68,7 @@ class JoinedShared(SharedGradients):
     def __init__(self, pieces: Sequence[Piece], precision: Tensor | None) -> None:
         self._pieces = pieces
         self._precision = precision
+        self._samples = None
 
     @cached_property
     def jacobian(self) -> Jacobian:  # type: ignore[override]

@@ -67,14 +67,13 @@ class Leaves:
         """A copy starts anew, as after ``state_dict``: the parameters of a copied network are others."""
         return Leaves, ()
 
-    def of(self, roots: Sequence[Any], first: Iterable[Tensor] = ()) -> Found:
+    def of(self, roots: Sequence[Any], first: Sequence[Tensor] = ()) -> Found:
         """The parameters ``first``, and all others behind the ``roots`` of the tasks.
 
         Raises:
             UsageError: one of ``first`` is no parameter.
         """
         every: dict[str, Tensor] = {}
-        first = list(first)
         for leaf in first:
             if not isinstance(leaf, Tensor) or not leaf.is_leaf:
                 what = "no leaf" if isinstance(leaf, Tensor) else f"a {type(leaf).__name__}"

@@ -10,6 +10,7 @@ from torch.autograd.graph import GradientEdge
 
 from mtlbench.api import Step, TrainingError, Weighting, ones
 from mtlbench.api.masks import weighted_mean
+from mtlbench.config.given import items_of
 from mtlbench.errors import UsageError
 from mtlbench.training.begins import begins
 from mtlbench.training.gradients import no_shared_parameters, one_by_one
@@ -69,7 +70,7 @@ class GradientPass(Pass):
     ) -> Tensor | None:
         """Add to ``.grad`` and give the weights (K,); ``None`` where a gradient overflowed."""
         begun = begins(columns, self._of_columns(columns, batch, scaling.precision))
-        found = self._leaves.of([edge.node for edge, _ in begun], () if shared is None else shared)
+        found = self._leaves.of([edge.node for edge, _ in begun], [] if shared is None else items_of(shared))
         of_task = self._leaves.reached(self._of_task(begun, found))
         gradients = JoinedGradients(of_task, self._shared(of_task, found), found.every, scaling)
         if scaling.precision is not None and _overflowed(gradients):

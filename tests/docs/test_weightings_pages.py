@@ -51,9 +51,33 @@ def test_every_built_in_weighting_has_a_row_that_leads_to_its_formula(
     for name, page, anchor, cells in rows:
         assert anchor == name
         assert all(cell.strip() for cell in cells.strip("|").split(" | ")), f"{name} has an empty cell"
-        assert re.search(r"\| \[[\w -]+ (19|20)\d\d\]\(https?://\S+\) \|", cells), f"{name} has no paper, or no year"
+        assert re.search(r"^ \[[\w -]+ (19|20)\d\d\]\(https?://\S+\) \|", cells), f"{name} has no paper, or no year"
         sections = dict(re.findall(r"^## ([\w-]+)\n(.*?)(?=^## |\Z)", pages[page], flags=re.DOTALL | re.MULTILINE))
         assert "\n\n$$\n" in sections[name], f"{name} has no formula"
+
+
+def test_the_table_of_all_methods_has_what_is_known_of_each(pages: dict[str, str], built_in: dict[str, Entry]) -> None:
+    text = pages[INDEX].partition("## All methods")[2].partition("\n## ")[0]
+    table = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    assert table[0][2:] == ["what it claims", "what it reads", "extra cost", "which of ours it equals, and when"]
+    families = [family_of(built_in[row[0].split("`")[1]].cls) for row in table[2:]]
+    assert families == sorted(families, key=list(MEANINGS).index)
+    for row in table[2:]:
+        name, equal = row[0].split("`")[1], re.findall(r"`([\w-]+)(?:\[[^`]*\])?`", row[5])
+        assert all(other in built_in for other in equal), f"{name} equals what is no weighting: {equal}"
+        assert name not in equal
+        assert built_in[name].cls.coincides_with <= set(equal), f"{name} declares more in coincides_with"
+        assert bool(equal) is (row[5] != "none"), f"{name} equals {row[5]}, and names no weighting"
+
+
+def test_a_docstring_without_its_sentences_is_named(builder: dict[str, Any], built_in: dict[str, Entry]) -> None:
+    entry = built_in["gls"]
+    silent = dataclasses.replace(entry, cls=type("Silent", (entry.cls,), {"__doc__": "It reads.\n\nAll else."}))
+    with pytest.raises(SystemExit, match=r"gls: the docstring says nowhere 'It reads \.\.\.'"):
+        builder["reads"](silent)
+    with pytest.raises(SystemExit, match=r"gls: the docstring says nowhere 'It claims that \.\.\.'"):
+        builder["claims"](silent)
+    assert builder["equals"](silent) == "none"
 
 
 def test_links_lead_to_sections(pages: dict[str, str]) -> None:
@@ -69,7 +93,7 @@ def test_a_family_weighs_tasks_or_samples_as_its_page_says(builder: dict[str, An
     """The shape that ``per_sample`` claims is the shape that comes out."""
     rows, tasks = 6, 3
     data = dataclasses.replace(small_splits().train, labels=(torch.arange(rows * tasks).view(rows, tasks) % 2).float())
-    setting = Setting([Task(name) for name in "abc"], train=data)
+    setting = Setting([Task(name) for name in "abc"], train=data, look_ahead=lambda step, weights, targets: targets)
     logits = torch.linspace(-1, 1, rows * tasks).view(rows, tasks)
     losses = binary_cross_entropy_with_logits(logits, data.labels, reduction="none")
     step = Step(
@@ -87,7 +111,7 @@ def test_a_family_weighs_tasks_or_samples_as_its_page_says(builder: dict[str, An
 
 def test_a_page_of_a_family_needs_what_its_title_says(builder: dict[str, Any], built_in: dict[str, Entry]) -> None:
     for name, entry in built_in.items():
-        reads_gradients = bool(entry.cls.needs & {"gram", "jacobian"})
+        reads_gradients = bool(entry.cls.needs & {"gram", "jacobian", "cross gram"})
         assert (family_of(entry.cls) == builder["FROM_GRADIENTS"].title) is reads_gradients, name
         if entry.cls(entry.cls.Params()).warm_start() is not None:
             assert family_of(entry.cls) == builder["WITH_STAGES"].title, name

@@ -9,7 +9,9 @@ from fresh_environment import FreshEnvironment
 
 from mtlbench.conformance import RULES
 
-PAGE = Path(__file__).parents[2] / "docs" / "write-a-plugin.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "write-a-plugin.md"
+EXAMPLE = ROOT / "plugins/examples/mtlbench-inverse-loss/src/mtlbench_inverse_loss/weightings"
 FENCE = re.compile(r"^```(\w+)(?: (\w+)=(\S+))?\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
 
 
@@ -61,6 +63,16 @@ def test_the_page_does_what_it_says(tmp_path: Path, cache_dir: Path) -> None:
         elif block.language not in {"console", "py"}:  # which show what one may write
             assert block.language == "text"
             assert re.fullmatch(pattern(block.content), printed), f"expected\n{block.content}\nprinted\n{printed}"
+
+
+def test_the_file_of_the_page_is_that_of_the_example_package(tmp_path: Path) -> None:
+    for block in blocks(PAGE.read_text(encoding="utf-8")):
+        if block.key == "file":
+            (tmp_path / block.value).write_text(block.content)
+        elif block.key == "patch":
+            patch(tmp_path / block.value, block.content)
+    (written,) = tmp_path.iterdir()
+    assert written.read_text() == (EXAMPLE / written.name).read_text()
 
 
 def test_a_file_is_named_in_the_text_before_it() -> None:

@@ -34,3 +34,10 @@ def applied(weighting: api.Weighting, gradients: Tensor, losses: Tensor | None =
 def weights(weighting: api.Weighting, gradients: Tensor, losses: Tensor | None = None) -> Tensor:
     """The weights (K,) of the method, float64."""
     return weighting.weigh(exact_step(gradients, losses))
+
+
+def cross_step(first: Tensor, second: Tensor, last: Tensor | None = None) -> api.Step:
+    """A step of which the thirds of the batch have these gradients (K, n); the last those of the first by default."""
+    tasks = len(first)
+    last = first if last is None else last
+    return gram_step(last.double(), torch.ones(6, tasks).double(), samples=(first.double(), second.double()))

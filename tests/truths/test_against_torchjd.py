@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from fake_steps import gradients
-from gradient_methods import applied, exact_step, started, weights
+from gradient_methods import applied, cross_step, exact_step, started, weights
 from small_splits import small_splits
 from torch import Tensor
 
@@ -157,6 +157,35 @@ def test_excess_mtl_takes_the_steps_of_the_oracle():
     for seed in range(20):
         g = gradients(4, 12, seed)
         assert_near(applied(ours, g), theirs(g), 1e-5)
+
+
+@pytest.mark.parametrize("name", ["modo", "sdmgrad"])
+@pytest.mark.parametrize("tasks", [2, 3, 6])
+@pytest.mark.parametrize("matrices", MATRICES)
+def test_weights_from_two_samples_are_the_oracles_step_by_step(name: str, tasks: int, matrices: int):
+    # The oracle of sdmgrad adds 1e-8 to a square, which is nothing beside gradients of this size.
+    make, size = {"modo": (oracle.MoDoWeighting, 1), "sdmgrad": (oracle.SDMGradWeighting, 1e4)}[name]
+    for seed in range(0, matrices, 2):  # each pair anew: over many steps sdmgrad makes much of the last digit
+        ours, theirs = started(METHODS[name], tasks), make()
+        for number in (seed, seed + 1):
+            common = gradients(tasks, 12, number)
+            one, other = (size * (common + 0.3 * gradients(tasks, 12, 1000 * sample + number)) for sample in (1, 2))
+            expected = tasks * theirs(one @ other.T)
+            torch.testing.assert_close(ours.weigh(cross_step(one, other)), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("tasks", [2, 3, 6])
+@pytest.mark.parametrize("matrices", MATRICES)
+def test_the_weights_of_pbi_are_the_gradient_of_the_oracles_scalarization(tasks: int, matrices: int):
+    scalarization = pytest.importorskip("torchjd.scalarization")
+    for seed in range(matrices):
+        drawn = torch.rand(3, tasks, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) + 0.1
+        losses, shares, ideal = drawn.unbind()
+        losses = (losses + ideal).requires_grad_()
+        scalarization.PBI(5.0, shares, ideal)(losses).backward()
+        params = {"shares": shares.tolist(), "ideal": ideal.tolist()}
+        found = started(METHODS["preference"], tasks, **params).weigh(exact_step(torch.ones(tasks, 2), losses[None]))
+        assert_near(found, tasks * losses.grad, 1e-6)
 
 
 @pytest.fixture(scope="module", params=["shared-bottom", "esmm"])

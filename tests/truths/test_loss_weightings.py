@@ -16,7 +16,7 @@ from mtlbench.training.seeding import seeded
 from mtlbench_plugins.backbones.mmoe import MMoE
 
 LEARNT = ("uncertainty", "imtl-l", "famo", "igb-v2", "ldc-mtl")
-WEIGH = (*LEARNT, "uw-so", "dwa", "gls", "rlw", "stch", "igb-v1", "focal", "ips")
+WEIGH = (*LEARNT, "uw-so", "slaw", "cov", "preference", "dwa", "gls", "rlw", "stch", "igb-v1", "focal", "ips")
 """Those with weights of their own; each point of the grid of scalarization has its own."""
 RANDOM = {"rlw", "igb-v2"}
 NAMES = (*WEIGH, "scalarization")

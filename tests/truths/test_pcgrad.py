@@ -5,10 +5,9 @@ from fake_steps import gradients, gram_step
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlbench.api import NoParams
 from mtlbench_plugins.weightings.pcgrad import PCGrad
 
-method = PCGrad(NoParams())
+method = PCGrad(PCGrad.Params())
 
 
 @given(seed=st.integers(0, 10**6))

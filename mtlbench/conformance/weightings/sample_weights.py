@@ -11,7 +11,7 @@ from mtlbench.conformance.fixture import Fixture
 from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import NotApplicableError, broken, rule
 from mtlbench.conformance.showing import show
-from mtlbench.conformance.training_run import new_training_run, owns_schedule
+from mtlbench.conformance.training_run import new_training_run, owns_schedule, refuse_thirds
 
 MOST = 9
 """The largest weight."""
@@ -53,6 +53,7 @@ def sample_weights(plugin: PluginUnderTest) -> None:
     """Whole sample weights give the weights of the rows repeated so often."""
     if owns_schedule(plugin.weighting()):
         raise NotApplicableError("the method has a schedule of its own, of which the kit knows no single step")
+    refuse_thirds(plugin)
     # One step per epoch, of all rows.
     found, expected = (
         new_training_run(plugin, Weighted(copied=copied), epochs=EPOCHS).train().steps for copied in (False, True)

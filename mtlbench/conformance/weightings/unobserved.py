@@ -12,7 +12,14 @@ from mtlbench.conformance.fixture import Fixture
 from mtlbench.conformance.plugin_under_test import PluginUnderTest
 from mtlbench.conformance.rules import NotApplicableError, broken, rule
 from mtlbench.conformance.showing import show
-from mtlbench.conformance.training_run import Call, TrainingRun, Watch, new_training_run, owns_schedule
+from mtlbench.conformance.training_run import (
+    Call,
+    TrainingRun,
+    Watch,
+    new_training_run,
+    owns_schedule,
+    refuse_thirds,
+)
 from mtlbench.conformance.weightings.numbers import EXACT
 
 TASKS = 4
@@ -71,6 +78,7 @@ class Appended(Fixture):
 @rule("weighting")
 def rows_without_labels(plugin: PluginUnderTest) -> None:
     """Rows without any label change no weight."""
+    refuse_thirds(plugin)
     plain, longer = Fixture(), Appended()
     # One step per epoch, of all rows.
     expected, found = (_run(plugin, fixture, epochs=3) for fixture in (plain, longer))

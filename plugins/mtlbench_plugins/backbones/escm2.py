@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from mtlbench import api
 from mtlbench.nn import MLP, Tower
 from mtlbench_plugins.backbones.esmm import ESMM, funnel_logits
+from mtlbench_plugins.propensities import inverse_propensity
 
 
 class ESCM2(ESMM):
@@ -90,7 +91,7 @@ class ESCM2(ESMM):
         (conditional, imputed), self._kept = self._kept, None
         clicks, conversions = torch.where(step.observed, step.labels, 0.0).unbind(1)
         error = F.binary_cross_entropy_with_logits(conditional[:, 1], conversions, reduction="none")
-        weights = clicks / conditional[:, 0].detach().sigmoid().clamp(min=1 / self.clip)
+        weights = clicks * inverse_propensity(conditional[:, 0].sigmoid(), self.clip)
         rows = risk(error, weights, imputed).unsqueeze(1)
         observed = None if step.mask is None else step.mask.all(1, keepdim=True)
         return self.lambda_ * api.masked_mean(rows, observed, step.sample_weights).sum() / step.labels.shape[1]

@@ -27,7 +27,7 @@ class AdaTask(api.DirectionWeighting):
     tasks, this is Adam.
 
     It reads the gradients of the tasks. It keeps both moments for every task and every row of each embedding table,
-    which takes memory of 2 K times the shared parameters.
+    which takes memory of 2 K times the shared parameters. It claims that no task sets the step size of another.
 
     A task that the batch has no observed label of takes no part: its moments wait, and add nothing. The count t of
     steps is one for all tasks.
@@ -37,6 +37,7 @@ class AdaTask(api.DirectionWeighting):
     """
 
     name, label = "adatask", "AdaTask"
+    repairs = frozenset({"scale"})
     needs = frozenset({"jacobian", "parameters"})
     preconditioned = True
 

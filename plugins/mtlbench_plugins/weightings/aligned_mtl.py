@@ -6,12 +6,13 @@ from torch import Tensor
 
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import array
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 INDISTINCT = 1e-7
 """An eigenvalue of the Gram matrix below this share of the largest is rounding error of float32 gradients."""
 
 
-class AlignedMTL(api.Weighting):
+class AlignedMTL(Smoothed):
     r"""The task gradients are replaced by the nearest orthogonal ones of equal length, and these are averaged.
 
     D. Senushkin et al., "Independent component alignment for multi-task learning", CVPR 2023,
@@ -24,7 +25,8 @@ class AlignedMTL(api.Weighting):
     lambda_min is the smallest positive eigenvalue, as in the paper. It gives the aligned gradients the length of the
     weakest independent direction. Eigenvalues of 0 are left out. Identical gradients stay as they are.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that no task dominates another and none conflicts with
+    another. It equals ``constant`` where the gradients are orthogonal and of one norm.
 
     Deviations: the paper weighs the aligned gradients by given task weights; here they count equally. An eigenvalue
     below 1e-7 of the largest counts as 0. With float32 gradients it is rounding error, and it would set the length of
@@ -32,9 +34,10 @@ class AlignedMTL(api.Weighting):
     """
 
     name, label = "aligned-mtl", "Aligned-MTL"
+    repairs = frozenset({"conflict", "scale"})
     needs = frozenset({"gram"})
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), of either sign; ones where no task has a gradient."""
         values, vectors = np.linalg.eigh(array(step.gram))
         positive = values > INDISTINCT * values[-1]

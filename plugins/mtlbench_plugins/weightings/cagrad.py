@@ -11,6 +11,7 @@ from torch import Tensor
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array, array, norms_and_cosines
 from mtlbench_plugins.solvers.quadratic import minimiser_slope, quadratic_program
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 ROUNDING = 1e-9
 """Length of a mix of gradients, relative to the longest of them, that counts as 0."""
@@ -18,7 +19,7 @@ CONVERGED = 1e-12
 ITERATIONS = 100
 
 
-class CAGrad(api.Weighting):
+class CAGrad(Smoothed):
     r"""Among the directions near the mean gradient, the one that is best for the task that gains least.
 
     B. Liu et al., "Conflict-averse gradient descent for multi-task learning", NeurIPS 2021,
@@ -28,10 +29,11 @@ class CAGrad(api.Weighting):
               = g_0 + c \lVert g_0 \rVert \frac{g_a}{\lVert g_a \rVert}, \qquad
               a = \arg\min_{a \ge 0,\, \sum a = 1} g_a \cdot g_0 + c \lVert g_0 \rVert \lVert g_a \rVert
 
-    The weights are w_k = 1 + K c \|g_0\| a_k / \|g_a\|, so that the average over tasks is the paper's d. With c = 0
-    this is ``constant``. The larger c is, the closer the method comes to ``mgda``.
+    The weights are w_k = 1 + K c \|g_0\| a_k / \|g_a\|, so that the average over tasks is the paper's d. The larger c
+    is, the closer the method comes to ``mgda``.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that the task that gains least gains as much as it can
+    near the mean gradient. It equals ``constant`` with c = 0.
 
     Deviations: the minimum is exact, with a closed form for two tasks, where the authors' code minimises numerically.
     That code also divides d by 1 + c^2 or 1 + c, which makes no difference to Adam. A task without gradient gains
@@ -40,9 +42,10 @@ class CAGrad(api.Weighting):
     """
 
     name, label = "cagrad", "CAGrad"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
 
-    class Params(api.Params):
+    class Params(Smoothed.Params):
         """Parameters of ``cagrad``."""
 
         c: Annotated[float, api.search.Linear(0.05, 0.95)] = Field(
@@ -51,7 +54,7 @@ class CAGrad(api.Weighting):
 
     params: Params
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), at least 1."""
         gram, c = array(step.gram), self.params.c
         weights = np.ones(len(gram))

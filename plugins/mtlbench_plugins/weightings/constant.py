@@ -19,7 +19,7 @@ class Constant(api.Weighting):
     "Multi-Task Recommendations with Reinforcement Learning", WWW 2023, https://arxiv.org/abs/2302.03328) writes the
     same baseline as weights 1/K on a sum over tasks.
 
-    It reads nothing.
+    It reads nothing. It claims nothing: it is the baseline.
 
     ``restart=true`` and ``seconds_of`` are controls for weightings that continue from a trained backbone, such as
     ``rmtl``. They continue from the same checkpoint and train further under constant weights. With

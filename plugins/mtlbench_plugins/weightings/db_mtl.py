@@ -27,7 +27,8 @@ class DBMTL(api.DirectionWeighting):
     weights are the effective ones: those of the weighted sum of this step's gradients that comes nearest to d.
 
     It reads the gradients and the losses of the tasks. It keeps a running mean of every gradient of every task, for
-    each row of each embedding table, which takes memory of K times the shared parameters.
+    each row of each embedding table, which takes memory of K times the shared parameters. It claims that losses of any
+    scale, and gradients of any norm, count the same.
 
     Deviations: the paper sums over tasks; here they are averaged, as for every method. The paper takes the logarithm
     for the tasks' own parameters too; here those follow the loss itself. That makes little difference, because Adam
@@ -36,6 +37,7 @@ class DBMTL(api.DirectionWeighting):
     """
 
     name, label = "db-mtl", "DB-MTL"
+    repairs = frozenset({"scale"})
     needs = frozenset({"jacobian", "parameters"})
 
     class Params(api.Params):

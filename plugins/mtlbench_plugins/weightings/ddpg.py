@@ -45,7 +45,8 @@ class DDPG(CriticWeighting):
     (``actor_reg``) multiplies the mean square of each tensor, averaged over the tensors, and pulls far less: with P
     parameters in tensors of equal size, by the factor 1 / P.
 
-    It reads what the critics predict for the inputs and the predictions of each sample.
+    It reads what the critics predict for the inputs and the predictions of each sample. It claims that predictions to
+    which critics give a higher value are better over the rest of a session.
     """
 
     name, label = "ddpg", "DDPG"

@@ -21,9 +21,10 @@ class Decay(api.Weighting):
     .. math:: \omega_{k,t} = \omega_{k,0} \, \gamma_k'^{\,t}, \qquad \omega_{k,0} = 1
 
     with t the position of the record in its session, from 0. ``clock=step`` and ``clock=epoch`` count optimiser steps
-    or completed epochs instead; all samples of a step then have the same weight. With a rate of 1 this is ``constant``.
+    or completed epochs instead; all samples of a step then have the same weight.
 
-    It reads the position of each sample in its session.
+    It reads the position of each sample in its session. It claims nothing: it is a baseline of the paper of RMTL. It
+    equals ``constant`` with a rate of 1.
 
     The paper uses one rate for all tasks, so it weighs samples against each other and not tasks. One rate per task
     (``rates=0.99-0.95``) is our extension.

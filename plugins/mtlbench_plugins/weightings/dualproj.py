@@ -7,9 +7,10 @@ from torch import Tensor
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import array, norms_and_cosines
 from mtlbench_plugins.solvers.quadratic import quadratic_program
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 
-class DualProj(api.Weighting):
+class DualProj(Smoothed):
     r"""The vector nearest to the mean of the task gradients that conflicts with no task.
 
     D. Lopez-Paz, M. Ranzato, "Gradient episodic memory for continual learning", NeurIPS 2017,
@@ -26,16 +27,18 @@ class DualProj(api.Weighting):
     g_1 . g_2 < -|g_1|^2; then w_1 = -g_1 . g_2 / |g_1|^2. ``upgrad`` projects each task gradient before the mean is
     taken, and so changes the mean more.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that to first order no task gets worse, at the least
+    change of the mean gradient. It equals ``constant`` where the mean gradient conflicts with no task.
 
     Deviation: torchjd adds a share of 1e-4 to the diagonal of the program; here the program is solved as it is.
     """
 
     name, label = "dualproj", "DualProj"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
     coincides_with = frozenset({"constant"})  # where the mean gradient conflicts with no task
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), at least 1."""
         norms, cosines = norms_and_cosines(array(step.gram))
         weights = np.ones(len(norms))

@@ -22,14 +22,16 @@ class DWA(api.Weighting):
               w_k = K \, \frac{\exp(r_k / T)}{\sum_j \exp(r_j / T)}
 
     The weights sum to K, as in the paper. They are ones where all ratios are equal, in the limit of T to infinity, and
-    in the first two epochs, which have no ratio yet. So a run that early stopping ends within two epochs equals
-    ``constant``. A loss below 1e-8 counts as 1e-8 in the ratio. An epoch without an observed label of a task is left
-    out of that task's losses. A task without a ratio has weight 1, and K is the number of the others.
+    in the first two epochs, which have no ratio yet and may be the whole run. A loss below 1e-8 counts as 1e-8 in the
+    ratio. An epoch without an observed label of a task is left out of that task's losses. A task without a ratio has
+    weight 1, and K is the number of the others.
 
-    It reads the mean loss of each task in the last two epochs.
+    It reads the mean loss of each task in the last two epochs. It claims that a task whose loss falls slowly catches
+    up. It equals ``constant`` in the first two epochs.
     """
 
     name, label = "dwa", "DWA"
+    repairs = frozenset({"pace"})
 
     class Params(api.Params):
         """Parameters of ``dwa``."""

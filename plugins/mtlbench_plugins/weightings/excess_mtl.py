@@ -25,7 +25,8 @@ class ExcessMTL(api.Weighting):
     changes; the weights of the others are scaled to sum to their number.
 
     It reads the gradients of the tasks. It keeps the squares for every task and every row of each embedding table,
-    which takes memory of K times the shared parameters.
+    which takes memory of K times the shared parameters. It claims that a task does not weigh for a loss that cannot
+    fall further. It equals ``constant`` in the first step.
 
     Deviations: the authors' code adds 1e-7 to the squares. In recommendation the squares are often smaller than that
     and would be lost in it, so nothing is added here. The first step leaves the weights at one, because every ratio is

@@ -9,9 +9,10 @@ from torch import Tensor
 from mtlbench import api
 from mtlbench_plugins.solvers.balance import balance
 from mtlbench_plugins.solvers.gramian import array
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 
-class FairGrad(api.Weighting):
+class FairGrad(Smoothed):
     r"""The direction that shares the gains among the tasks by alpha-fairness; alpha says how equally.
 
     H. Ban, K. Ji, "Fair resource allocation in multi-task learning", ICML 2024, https://arxiv.org/abs/2402.15638. With
@@ -24,7 +25,8 @@ class FairGrad(api.Weighting):
     logarithms, as in ``nash-mtl``, and with alpha to infinity the least gain, as in ``mgda``. The weights are those of
     the paper. The paper sums over tasks; here the sum is divided by K.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that the tasks share the gains alpha-fairly. It equals
+    ``nash-mtl`` with alpha = 1.
 
     Deviations: the equation is solved to rounding error in every step, by Newton's method on a strictly convex function
     whose stationary point it describes; the authors' code fits it by least squares. Where there is no solution, and
@@ -35,7 +37,7 @@ class FairGrad(api.Weighting):
     name, label = "fairgrad", "FairGrad"
     needs = frozenset({"gram"})
 
-    class Params(api.Params):
+    class Params(Smoothed.Params):
         """Parameters of ``fairgrad``."""
 
         alpha: Annotated[float, api.search.Log(0.25, 10)] = Field(
@@ -44,6 +46,6 @@ class FairGrad(api.Weighting):
 
     params: Params
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), positive, of the order of |g_k|^(-2 alpha / (1 + alpha))."""
         return torch.from_numpy(balance(array(step.gram), power=1 / self.params.alpha)).to(step.losses)

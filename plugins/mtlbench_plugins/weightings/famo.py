@@ -31,12 +31,14 @@ class FAMO(api.Weighting):
     the logits of the others stay.
 
     It reads the losses before and after each step, on the same samples. The second reading costs one more forward pass.
+    It claims that all losses fall at the same relative rate, without a gradient of each task.
 
     The default decay is that of the authors for QM9; for CelebA, and by default, their code has 0.01. Their code also
     clips the norm of the shared gradient at 1, which is not part of the method.
     """
 
     name, label = "famo", "FAMO"
+    repairs = frozenset({"pace"})
     needs = frozenset({"post-step losses"})
 
     class Params(api.Params):

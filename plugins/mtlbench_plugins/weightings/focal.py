@@ -22,9 +22,10 @@ class Focal(api.Weighting):
     The gradient of FL also passes through the factor (1 - p_t)^gamma. w is the ratio of the gradient of FL to that of
     the cross-entropy: d FL / dz = w * d BCE / dz for the logit z. So a step down the cross-entropy under these weights
     is exactly a step down the focal loss. w is larger than (1 - p_t)^gamma, the weight that would treat the factor as
-    fixed. With gamma = 0 this is ``constant``.
+    fixed.
 
-    It reads the label and the predicted probability of each sample.
+    It reads the label and the predicted probability of each sample. It claims that hard samples are not outweighed by
+    many easy ones. It equals ``constant`` with gamma = 0.
 
     The paper also balances the classes by a factor alpha. That is left out; ``ips`` does it. Probabilities that are
     predicted under a focal loss are not calibrated: logloss shows that, and AUC does not.

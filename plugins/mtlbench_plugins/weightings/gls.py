@@ -23,10 +23,12 @@ class GLS(api.Weighting):
     1e-8 counts as 1e-8, because the geometric mean has no derivative at 0. The mean is over the tasks that have an
     observed label in the batch.
 
-    It reads the task losses.
+    It reads the task losses. It claims that the scale of a loss makes no difference. It equals the warm-up of ``stch``
+    and of ``igb-v1``, up to a common factor.
     """
 
     name, label = "gls", "GLS"
+    repairs = frozenset({"scale"})
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), positive and of product 1 over the tasks seen in the batch; 0 for the others."""

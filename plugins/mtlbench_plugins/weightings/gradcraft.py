@@ -11,12 +11,13 @@ from torch import Tensor
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array, norms_and_cosines
 from mtlbench_plugins.weightings._seen import weights_by_gram
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 CUTOFF = 1e-6
 """Share of the largest eigenvalue of the cosines below which one counts as 0: float32 gradients have no more digits."""
 
 
-class GradCraft(api.Weighting):
+class GradCraft(Smoothed):
     r"""Task gradients are scaled towards the largest norm; each then loses its conflicts with all others at once.
 
     Y. Bai et al., "GradCraft: elevating multi-task recommendations through holistic gradient crafting", KDD 2024,
@@ -32,11 +33,12 @@ class GradCraft(api.Weighting):
     .. math:: h'_i \cdot h_j = \epsilon \, \lVert h_i \rVert \, \lVert h_j \rVert
 
     ``pcgrad`` projects one conflict after another, so that a later projection can bring an earlier conflict back; here
-    all projections of a task are found together, and no random order is needed. For two tasks, r = 0 and epsilon = 0
-    this is ``pcgrad``. Without conflicts the weights are the factors of h, and ones with r = 0. For more tasks h'_i can
-    still conflict with a task that h_i did not conflict with.
+    all projections of a task are found together, and no random order is needed. Without conflicts the weights are the
+    factors of h. For more tasks h'_i can still conflict with a task that h_i did not conflict with.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that a projected gradient conflicts with none of the
+    tasks that it conflicted with. It equals ``pcgrad`` for two tasks with r = 0 and epsilon = 0, and ``constant`` with
+    r = 0 where no two tasks conflict.
 
     r is the paper's tau. The running means start at 0, so beta has no effect in the first step. They are of the
     authors' code, https://github.com/baiyimeng/GradCraft, which sets beta to 0. A task without gradient, or without an
@@ -49,9 +51,10 @@ class GradCraft(api.Weighting):
     """
 
     name, label = "gradcraft", "GradCraft"
+    repairs = frozenset({"conflict", "scale"})
     needs = frozenset({"gram"})
 
-    class Params(api.Params):
+    class Params(Smoothed.Params):
         """Parameters of ``gradcraft``."""
 
         r: Annotated[float, api.search.Linear(0, 1)] = Field(
@@ -68,9 +71,10 @@ class GradCraft(api.Weighting):
 
     def setup(self, setting: api.Setting) -> None:
         """Start with running means of 0."""
+        super().setup(setting)
         self._norms = torch.zeros(len(setting.tasks), dtype=torch.float64)
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,); 0 for the tasks without an observed label in the batch."""
         norms, seen = step.gram.diagonal().sqrt().cpu(), step.seen.cpu()
         self._norms = torch.where(seen, norms.lerp(self._norms, self.params.beta), self._norms)
@@ -94,8 +98,9 @@ class GradCraft(api.Weighting):
 
     def state_dict(self) -> dict[str, Tensor]:
         """The running means of the norms (K,)."""
-        return {"norms": self._norms.clone()}
+        return {**super().state_dict(), "norms": self._norms.clone()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take them back."""
+        super().load_state_dict(state)
         self._norms = state["norms"].clone()

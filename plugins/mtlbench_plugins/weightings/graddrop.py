@@ -20,9 +20,10 @@ class GradDrop(api.DirectionWeighting):
               d = \frac{1}{K} \sum_k \big(\ell + (1 - \ell) \, m_k\big) \, g_k
 
     The sign that is kept is positive with probability P, the share of the positive parts. Where all tasks have the same
-    sign, d is the plain average. With a leak of 1, d is the plain average everywhere.
+    sign, d is the plain average.
 
-    It reads the gradients of the tasks.
+    It reads the gradients of the tasks. It claims that all tasks agree on the sign of each number of the step. It
+    equals ``constant`` with a leak of 1.
 
     Deviations: the paper masks the gradient of the last shared activation, summed over the batch after it is multiplied
     by the sign of the activation. Here the gradients of all shared parameters are masked, as in LibMTL and TorchJD. The
@@ -30,6 +31,7 @@ class GradDrop(api.DirectionWeighting):
     """
 
     name, label = "graddrop", "GradDrop"
+    repairs = frozenset({"conflict"})
 
     class Params(api.Params):
         """Parameters of ``graddrop``."""

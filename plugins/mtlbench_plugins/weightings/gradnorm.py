@@ -29,7 +29,7 @@ class GradNorm(api.Weighting):
     w descends L_grad by Adam; the means in L_grad count as constants. Then w is scaled to sum K. A step is taken with
     the weights from before this update, the first step with ones.
 
-    It reads the norms of the task gradients and the task losses.
+    It reads the norms of the task gradients and the task losses. It claims that the tasks learn at similar rates.
 
     Deviations: the norms are those of all shared parameters; the paper takes the last shared layer only, to save time.
     A weight is at least 1e-3 before scaling. L_k(0) is the loss of the first batch, as in the paper, and counts as at
@@ -38,6 +38,7 @@ class GradNorm(api.Weighting):
     """
 
     name, label = "gradnorm", "GradNorm"
+    repairs = frozenset({"pace", "scale"})
     needs = frozenset({"gram"})
 
     class Params(api.Params):

@@ -11,12 +11,13 @@ from torch import Tensor
 
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import array
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 MOST = 1 - 1e-6
 """Highest target of a cosine. To raise a cosine to 1 would take an infinite multiple of the other gradient."""
 
 
-class GradVac(api.Weighting):
+class GradVac(Smoothed):
     r"""Each task's gradient is turned towards the gradients of other tasks that it agrees with less than usual.
 
     Z. Wang et al., "Gradient Vaccine: investigating and improving multi-task optimization in massively multilingual
@@ -29,11 +30,11 @@ class GradVac(api.Weighting):
               \;\text{ if } \phi < \hat\phi_{ij}, \qquad
               \hat\phi_{ij} \leftarrow (1 - \beta) \hat\phi_{ij} + \beta \phi, \qquad d = \frac{1}{K} \sum_i g_i
 
-    This makes the cosine exactly phi^. With beta = 0 the method is ``pcgrad``. The turned gradients are combinations of
-    the original ones, so inner products are enough: the weight of task k is the sum over i of the coefficient of g_k in
-    g_i.
+    This makes the cosine exactly phi^. The turned gradients are combinations of the original ones, so inner products
+    are enough: the weight of task k is the sum over i of the coefficient of g_k in g_i.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that the gradients of two tasks stay as similar as they
+    usually are. It equals ``pcgrad`` with beta = 0.
 
     Deviations: the paper keeps one phi^ per parameter tensor or per layer, here there is one for all shared parameters.
     The paper sums the turned gradients; here they are averaged over tasks, as for every method. phi^ counts as at most
@@ -41,9 +42,10 @@ class GradVac(api.Weighting):
     """
 
     name, label = "gradvac", "GradVac"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
 
-    class Params(api.Params):
+    class Params(Smoothed.Params):
         """Parameters of ``gradvac``."""
 
         beta: Annotated[float, api.search.Log(1e-3, 0.5)] = Field(
@@ -54,10 +56,11 @@ class GradVac(api.Weighting):
 
     def setup(self, setting: api.Setting) -> None:
         """Start with usual cosines of 0."""
+        super().setup(setting)
         tasks = len(setting.tasks)
         self._usual = np.zeros((tasks, tasks))
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), at least 1 where no usual cosine is negative; the orders come from torch's generator."""
         gram, beta = array(step.gram), self.params.beta
         coefficients = np.eye(len(gram))
@@ -76,8 +79,9 @@ class GradVac(api.Weighting):
 
     def state_dict(self) -> dict[str, Tensor]:
         """The usual cosines (K, K)."""
-        return {"usual": torch.from_numpy(self._usual.copy())}
+        return {**super().state_dict(), "usual": torch.from_numpy(self._usual.copy())}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take them back."""
+        super().load_state_dict(state)
         self._usual = state["usual"].numpy().copy()

@@ -25,20 +25,21 @@ class IGBv1(api.Weighting):
 
     The omega are constants in the gradient of L. With the weights w_k the average over tasks gives the gradient of L,
     divided by K. Until the base is known omega is 1, and the mean of log L_k is minimised. At L = b omega is 1 too.
-    Multiplying a task's loss by a constant changes nothing in the direction. To first order in log(L_k / b_k) this is
-    ``stch`` with mu = 1.
+    Multiplying a task's loss by a constant changes nothing in the direction.
 
     The base is that of the epoch ``base_epoch``, or of the first epoch after it that has an observed label of the task.
     Until then the task has w_k = 1 / L_k. The softmax is over the other tasks that have an observed label in the batch,
     and K is their number. A loss below 1e-8 counts as 1e-8.
 
-    It reads the task losses, and their means in an early epoch.
+    It reads the task losses, and their means in an early epoch. It claims that a task with more left to improve
+    improves faster. It equals ``stch`` with mu = 1 to first order in log(L_k / b_k).
 
     The default of the authors' code, https://github.com/YanqiDai/IGB4MTL, is the second epoch. So a run that early
     stopping ends within two epochs minimises the mean of log L_k.
     """
 
     name, label = "igb-v1", "IGB-v1"
+    repairs = frozenset({"pace", "scale"})
 
     class Params(api.Params):
         """Parameters of ``igb-v1``."""

@@ -45,6 +45,8 @@ class IGBv2(api.Weighting):
     global generator.
 
     It reads the task losses, and their means in an early epoch. It costs up to one update of small networks per step.
+    It claims that a reward for the task that improves least balances all tasks. It equals ``rlw`` on the logarithms of
+    the losses, up to a common factor, while u is standard normal.
 
     Settings are those of the authors' code, https://github.com/YanqiDai/IGB4MTL. Deviations from it:
 
@@ -57,6 +59,7 @@ class IGBv2(api.Weighting):
     """
 
     name, label = "igb-v2", "IGB-v2"
+    repairs = frozenset({"pace", "scale"})
 
     class Params(api.Params):
         """Parameters of ``igb-v2``."""

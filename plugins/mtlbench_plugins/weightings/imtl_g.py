@@ -6,12 +6,13 @@ from torch import Tensor
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array, norms_and_cosines
 from mtlbench_plugins.weightings._seen import weights_by_gram
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 INDISTINCT = 1e-7
 """An eigenvalue of the cosines below this share of the largest is rounding error of float32 gradients."""
 
 
-class IMTLG(api.Weighting):
+class IMTLG(Smoothed):
     r"""The direction whose projection on each task gradient is the same, whatever the norms of the gradients.
 
     L. Liu et al., "Towards impartial multi-task learning", ICLR 2021, https://openreview.net/forum?id=IMPnRXEWpvr. With
@@ -23,7 +24,8 @@ class IMTLG(api.Weighting):
     The weights are w_k = K alpha_k, so that the average over tasks is the paper's d. With more than two tasks they can
     be negative. For two tasks, alpha = (\|g_2\|, \|g_1\|) / (\|g_1\| + \|g_2\|).
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that no task pulls more than another, whatever the
+    norms of the gradients. It equals ``nash-mtl`` for two tasks, at another length.
 
     Deviations: with more than two tasks an alpha of sum 1 can point against all gradients; its sign is then turned.
     Where gradients are linearly dependent, the smallest beta that fits best is taken. A task without gradient gets
@@ -31,9 +33,10 @@ class IMTLG(api.Weighting):
     """
 
     name, label = "imtl-g", "IMTL-G"
+    repairs = frozenset({"scale"})
     needs = frozenset({"gram"})
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,) of sum K, or -K where the sign was turned, with K the tasks seen in the batch."""
         return weights_by_gram(step, _weights)
 

@@ -25,10 +25,12 @@ class IMTLL(api.Weighting):
     rate. In a run of few steps it therefore stays near ``s0``. The paper's balance of gradients is another method,
     ``imtl-g``.
 
-    It reads the task losses.
+    It reads the task losses. It claims that the scaled losses of all tasks are equal in the end. It equals
+    ``uncertainty`` up to a factor of 2, once both have learnt their s.
     """
 
     name, label = "imtl-l", "IMTL-L"
+    repairs = frozenset({"scale"})
 
     class Params(api.Params):
         """Parameters of ``imtl-l``."""

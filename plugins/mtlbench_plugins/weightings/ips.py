@@ -21,10 +21,10 @@ class IPS(api.Weighting):
     .. math:: w_{k,i} = \frac{\pi_{k,c}^{-a}}{\sum_{c'} \pi_{k,c'}^{1-a}}, \qquad c = y_{k,i}
 
     The weights of a task have mean 1 over the training split. With a = 1, the default, a weight is 1 / (2 pi), and both
-    classes count the same. With a = 0 this is ``constant``. The power is our extension, for classes so rare that their
-    inverse share is mostly noise.
+    classes count the same. The power is our extension, for classes so rare that their inverse share is mostly noise.
 
-    It reads the label of each sample.
+    It reads the label of each sample. It claims that a rare class is learnt as if it were as frequent as the other. It
+    equals ``constant`` with a = 0.
 
     The code of RMTL (https://arxiv.org/abs/2302.03328) has weights of this kind under the name IPS, from the rates of
     the batch. They are not propensities of being shown or clicked.
@@ -34,6 +34,7 @@ class IPS(api.Weighting):
     """
 
     name, label = "ips", "IPS"
+    repairs = frozenset({"rarity"})
     per_sample = True
     task_kinds = frozenset({"binary"})
 

@@ -31,21 +31,22 @@ class LDCMTL(api.Weighting):
               \sigma_k (1 - \sigma_k)
 
     With these weights the average over tasks gives the gradient of F exactly. omega is learnt in the same steps as the
-    network, by Adam at the network's learning rate. With lambda = 0 the first step is that of the plain average. A
-    weight is negative where lambda D_k is below -1 / sum sigma: the task's loss is then raised, to bring it to those of
-    its neighbours.
+    network, by Adam at the network's learning rate. A weight is negative where lambda D_k is below -1 / sum sigma: the
+    task's loss is then raised, to bring it to those of its neighbours.
 
     With ``log_losses`` the logarithm of L_k, relative to its value in the first batch of the epoch that has an observed
     label of the task, takes the place of L_k, and the weights are divided by L_k. The authors do so where the losses
     have different scales. Neighbours are neighbours in the order of the dataset's tasks, among those that have an
     observed label in the batch; K is their number. The factors of the others wait.
 
-    It reads the task losses.
+    It reads the task losses. It claims that scaled losses of neighbouring tasks do not drift apart. It equals
+    ``constant`` in its first step with lambda = 0.
 
     The default of lambda is that of the authors' code for CelebA.
     """
 
     name, label = "ldc-mtl", "LDC-MTL"
+    repairs = frozenset({"scale"})
     equivariant = False
 
     class Params(api.Params):

@@ -18,7 +18,8 @@ class LossAware(api.Weighting):
     that without any critic. What ``rmtl`` gains over it is what the critics are worth. The paper does not make this
     comparison.
 
-    It reads the loss of each sample.
+    It reads the loss of each sample. It claims nothing: it is a control. It equals ``constant[restart=true]`` with
+    lambda = 0.
 
     It follows the schedule of RMTL: it continues from the checkpoint of the constant cell and trains under these
     weights.

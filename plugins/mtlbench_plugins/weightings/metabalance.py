@@ -21,10 +21,10 @@ class MetaBalance(api.DirectionWeighting):
     .. math:: m_k \leftarrow \beta m_k + (1 - \beta) \lVert g_k \rVert, \qquad
               d = \frac{1}{K} \sum_k \Big(r \, \frac{m_*}{m_k} + 1 - r\Big) \, g_k
 
-    The gradient of the target itself stays as it is. r = 0 is the plain average; r = 1 gives all tasks the norm of the
-    target.
+    The gradient of the target itself stays as it is. r = 1 gives all tasks the norm of the target.
 
-    It reads the gradients of the tasks.
+    It reads the gradients of the tasks. It claims that auxiliary tasks help the target task and do not drown it. It
+    equals ``constant`` with r = 0.
 
     The paper has one task, such as purchases, that the others should help. By default that is the last task, the
     deepest stage of a funnel; any other can be named. The paper has three strategies; this one both reduces large and
@@ -35,6 +35,7 @@ class MetaBalance(api.DirectionWeighting):
     """
 
     name, label = "metabalance", "MetaBalance"
+    repairs = frozenset({"scale"})
     equivariant = False
 
     class Params(api.Params):

@@ -6,9 +6,10 @@ from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array
 from mtlbench_plugins.solvers.quadratic import least_norm_point
 from mtlbench_plugins.weightings._seen import weights_by_gram
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 
-class MGDA(api.Weighting):
+class MGDA(Smoothed):
     r"""The shortest weighted average of the task gradients: a step along it helps every task, unless no direction does.
 
     J.-A. Désidéri, "Multiple-gradient descent algorithm (MGDA) for multiobjective optimization" (volume 350),
@@ -21,7 +22,8 @@ class MGDA(api.Weighting):
     g_k . d >= \|d\|^2 for every task, with equality where alpha_k > 0. The weights are w_k = K alpha_k, so that the
     average over tasks is the paper's d. For two tasks alpha_1 = clip((g_2 - g_1) . g_2 / \|g_1 - g_2\|^2, 0, 1).
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that every task gains in each step, unless no direction
+    serves all. It equals ``pe-ltr`` with c = 0.
 
     Deviations: the minimum is exact, where the NeurIPS paper takes Frank-Wolfe steps. The code of that paper also
     normalises the gradients in several ways, and its upper bound uses those of the shared representation. Here the
@@ -32,7 +34,7 @@ class MGDA(api.Weighting):
     name, label = "mgda", "MGDA"
     needs = frozenset({"gram"})
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), non-negative, of mean 1 over the tasks seen in the batch; 0 for the others."""
         return weights_by_gram(step, _shortest)
 

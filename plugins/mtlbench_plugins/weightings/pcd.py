@@ -12,13 +12,14 @@ from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array, norms_and_cosines
 from mtlbench_plugins.solvers.quadratic import quadratic_program
 from mtlbench_plugins.weightings._seen import weights_by_gram
+from mtlbench_plugins.weightings._smooth import Smoothed
 from mtlbench_plugins.weightings._target import foreign_target, place_of
 
 FEASIBLE = 1e-6
 """Part of its bound by which a constraint may be missed: float32 gradients have no more digits."""
 
 
-class PCD(api.Weighting):
+class PCD(Smoothed):
     r"""The direction nearest to the target task's gradient by which every other task keeps a share of its own progress.
 
     D. Varam, M. AlHajri, "Not all objectives are born equal: priority-constrained descent for hierarchical
@@ -41,17 +42,19 @@ class PCD(api.Weighting):
     So it is where no direction serves all tasks. Where the target has no gradient, or no observed label in the batch,
     all weights are 0. K is the number of tasks that have an observed label in the batch; v_k of the others waits.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that every other task keeps a share of its own progress
+    while the target task gives up as little as possible.
 
     The target is the last task by default, the deepest stage of a funnel; any other can be named. The defaults are
     torchjd's.
     """
 
     name, label = "pcd", "PCD"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
     equivariant = False
 
-    class Params(api.Params):
+    class Params(Smoothed.Params):
         """Parameters of ``pcd``."""
 
         tau: Annotated[float, api.search.Log(1e-3, 0.5)] = Field(
@@ -71,12 +74,13 @@ class PCD(api.Weighting):
 
     def setup(self, setting: api.Setting) -> None:
         """Find the target task, and start without running means."""
+        super().setup(setting)
         tasks = len(setting.tasks)
         self._target = place_of(self.params.target, setting.tasks)
         self._squares = torch.zeros(tasks, dtype=torch.float64)
         self._steps = torch.zeros(tasks, dtype=torch.int64)
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), at least 0."""
         squares, seen = step.gram.diagonal().cpu(), step.seen.cpu()
         self._squares = torch.where(seen, squares.lerp(self._squares, self.params.beta), self._squares)
@@ -109,8 +113,9 @@ class PCD(api.Weighting):
 
     def state_dict(self) -> dict[str, Tensor]:
         """The running means of the squared norms (K,), and of how many steps (K,) they are."""
-        return {"squares": self._squares.clone(), "steps": self._steps.clone()}
+        return {**super().state_dict(), "squares": self._squares.clone(), "steps": self._steps.clone()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take them back."""
+        super().load_state_dict(state)
         self._squares, self._steps = state["squares"].clone(), state["steps"].clone()

@@ -10,11 +10,12 @@ from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array
 from mtlbench_plugins.solvers.quadratic import least_norm_point
 from mtlbench_plugins.weightings._seen import weights_by_gram
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 Bound = Annotated[float, Field(ge=0, le=1)]
 
 
-class PELTR(api.Weighting):
+class PELTR(Smoothed):
     r"""The shortest weighted average of the task gradients in which every task keeps a minimum weight.
 
     X. Lin et al., "A Pareto-efficient algorithm for multiple objective optimization in e-commerce recommendation",
@@ -23,10 +24,10 @@ class PELTR(api.Weighting):
     .. math:: d = \sum_k \alpha_k g_k, \qquad
               \alpha = \arg\min_{\alpha_k \ge c_k,\, \sum \alpha = 1} \Big\lVert \sum_k \alpha_k g_k \Big\rVert^2
 
-    The weights are w_k = K alpha_k, so that the average over tasks is the paper's d. With c = 0 this is ``mgda``; with
-    sum c = 1 it is constant weights K c_k.
+    The weights are w_k = K alpha_k, so that the average over tasks is the paper's d.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that every task keeps a minimum weight on the way to a
+    Pareto-efficient point. It equals ``mgda`` with c = 0, and ``constant`` with weights K c_k where the c_k sum to 1.
 
     Deviations: the minimum is exact. The paper drops alpha >= c, solves linear equations, and projects the result. It
     sets the c_k by hand and compares several values; the default here gives each task at least half of its equal share.
@@ -35,7 +36,7 @@ class PELTR(api.Weighting):
     name, label = "pe-ltr", "PE-LTR"
     needs = frozenset({"gram"})
 
-    class Params(api.Params):
+    class Params(Smoothed.Params):
         """Parameters of ``pe-ltr``."""
 
         bounds: Annotated[
@@ -57,7 +58,7 @@ class PELTR(api.Weighting):
             return f"the least weights of {len(tasks)} tasks sum to {total:g}; weights of sum 1 cannot keep them"
         return None
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), each at least K c_k, of sum K, with K the tasks seen in the batch; 0 for the others."""
         return weights_by_gram(step, lambda gram: _bounded(gram, self._bounds(len(gram), step.seen)))
 

@@ -19,7 +19,7 @@ class RLW(api.Weighting):
     loss makes no difference to Adam. The softmax is over the tasks that have an observed label in the batch. The
     paper's other distributions are left out.
 
-    It reads nothing.
+    It reads nothing. It claims that random weights are a test which other methods have to pass.
     """
 
     name, label = "rlw", "RLW"

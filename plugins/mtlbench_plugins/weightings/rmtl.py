@@ -36,7 +36,8 @@ class RMTL(CriticWeighting):
     but at least -9.21, which bounds the reward of a binary task too. (Ours: the paper has binary tasks alone.)
     ``variant=wl``, ``halved_rewards`` and ``ips`` read labels or actions as probabilities, and refuse such tasks.
 
-    It reads what the critics predict for the inputs and the predictions of each sample.
+    It reads what the critics predict for the inputs and the predictions of each sample. It claims that a prediction
+    counts by what follows from it over the rest of a session. It equals ``constant[restart=true]`` with lambda = 0.
 
     Three stages: (1) the constant cell is trained; all weightings that start from it share its checkpoint. (2) The
     backbone is frozen and acts once on every training row. Critics are trained on these transitions until their TD loss

@@ -40,7 +40,8 @@ class RMTLOfficial(RMTL):
     * ``fresh_optimiser=true``, ``forget_best=true``: stage 3 starts with a new Adam, and its first epoch counts as an
       improvement whatever it did.
 
-    It reads what the critics predict for the inputs and the predictions of each sample.
+    It reads what the critics predict for the inputs and the predictions of each sample. It claims what ``rmtl`` does.
+    It equals ``rmtl`` with the settings of the authors' code.
 
     The authors train the backbone with a weight decay of 1e-6, in stages 1 and 3, and the critics without. A weighting
     cannot set that, because stage 1 is shared by all methods: ``--weight-decay 1e-6`` sets it for all of them.

@@ -31,7 +31,8 @@ class STCH(api.Weighting):
     stays in its warm-up. The smooth maximum is over the other tasks that have an observed label in the batch. A loss
     below 1e-8 counts as 1e-8.
 
-    It reads the task losses, and their means in the warm-up.
+    It reads the task losses, and their means in the warm-up. It claims that the loss that is worst relative to its
+    nadir is lowered. It equals ``gls``, up to a common factor, in the limit of mu to infinity.
 
     Deviations: the authors' code warms up for 5 epochs of several hundred. A run here has some ten epochs, so the
     default is 1. Their code also multiplies L by K, which makes no difference to Adam.

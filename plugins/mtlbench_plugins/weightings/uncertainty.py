@@ -26,13 +26,15 @@ class Uncertainty(api.Weighting):
     they are averaged, as for every method. s is learnt in the same steps as the network, by Adam at the network's
     learning rate. In a run of few steps it therefore stays near ``s0``.
 
-    It reads the task losses.
+    It reads the task losses. It claims that the noise of a task, which sets its weight, can be learnt. It equals
+    ``imtl-l`` up to a factor of 2, once both have learnt their s.
 
     For classification the paper writes e^{-s} L + s / 2. That is the same with s moved by log 2. So all tasks use the
     form above, which the paper has for regression.
     """
 
     name, label = "uncertainty", "UW"
+    repairs = frozenset({"scale"})
 
     class Params(api.Params):
         """Parameters of ``uncertainty``."""

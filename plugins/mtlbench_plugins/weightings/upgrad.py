@@ -7,9 +7,10 @@ from torch import Tensor
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import array, norms_and_cosines
 from mtlbench_plugins.solvers.quadratic import quadratic_programs
+from mtlbench_plugins.weightings._smooth import Smoothed
 
 
-class UPGrad(api.Weighting):
+class UPGrad(Smoothed):
     r"""The mean of the task gradients, after each is replaced by the nearest vector that conflicts with no task.
 
     P. Quinton, V. Rey, "Jacobian descent for multi-objective optimization", arXiv 2024, https://arxiv.org/abs/2406.16232:
@@ -19,20 +20,22 @@ class UPGrad(api.Weighting):
 
     The projection of g_i is g_i plus a combination of the gradients with non-negative coefficients, which solve a
     quadratic program in the inner products. The weight of task k is the sum over i of the coefficient of g_k in
-    pi(g_i). To first order no task gets worse. Where no two tasks conflict, the weights are ones. For two tasks this is
-    ``pcgrad``. For more, the result of ``pcgrad`` depends on a random order and can still conflict with a task.
+    pi(g_i). To first order no task gets worse. With more than two tasks the result of ``pcgrad`` depends on a random
+    order and can still conflict with a task.
 
-    It reads the inner products of the task gradients.
+    It reads the inner products of the task gradients. It claims that to first order no task gets worse. It equals
+    ``pcgrad`` for two tasks, and ``constant`` where no two tasks conflict.
 
     Deviation: the authors' code adds a share of 1e-4 to the diagonal of the program; here the program is solved as it
     is.
     """
 
     name, label = "upgrad", "UPGrad"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
     coincides_with = frozenset({"pcgrad"})  # of two tasks
 
-    def weigh(self, step: api.Step) -> Tensor:
+    def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), at least 1."""
         norms, cosines = norms_and_cosines(array(step.gram))
         weights = np.ones(len(norms))

@@ -20,17 +20,19 @@ class UWSO(api.Weighting):
 
     .. math:: w_k = K \, \mathrm{softmax}_k\Big(\frac{1}{T \, L_k}\Big)
 
-    The weights sum to K. T to infinity gives ones; in the limit of T to 0 only the task with the smallest loss has
-    weight. Multiplying all losses by c is the same as multiplying T by c. A loss below 1e-8 counts as 1e-8. The softmax
-    is over the tasks that have an observed label in the batch, and K is their number.
+    The weights sum to K. In the limit of T to 0 only the task with the smallest loss has weight. Multiplying all losses
+    by c is the same as multiplying T by c. A loss below 1e-8 counts as 1e-8. The softmax is over the tasks that have an
+    observed label in the batch, and K is their number.
 
-    It reads the task losses.
+    It reads the task losses. It claims that the uncertainties of tasks need not be learnt. It equals ``constant`` in
+    the limit of T to infinity.
 
     Deviations: the paper's weights sum to 1. The authors tune T for each dataset. We chose the default of 20 for
     cross-entropies of clicks, .05 to .7: at T = 1 a task with a loss of .05 leaves one with .2 nothing.
     """
 
     name, label = "uw-so", "UW-SO"
+    repairs = frozenset({"scale"})
 
     class Params(api.Params):
         """Parameters of ``uw-so``."""

@@ -1,4 +1,4 @@
-"""The weighting cov-weighting for mtlbench, found through the entry-point group ``mtlbench``."""
+"""The weighting inverse-loss for mtlbench, found through the entry-point group ``mtlbench``."""
 
 from mtlbench.api import Registrar, hookimpl
 
@@ -6,4 +6,4 @@ from mtlbench.api import Registrar, hookimpl
 @hookimpl
 def register_weightings(register: Registrar) -> None:
     """One file per weighting: another one beside it is found without a line here."""
-    register.package("mtlbench_cov_weighting.weightings")
+    register.package("mtlbench_inverse_loss.weightings")
