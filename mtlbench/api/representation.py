@@ -1,7 +1,6 @@
 """The shared representation of a backbone: what every task reads of the part that they share."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -64,13 +63,8 @@ class RepresentationGradients(SharedGradients):
         super().__init__(jacobian, samples)
         self._sample_weights = sample_weights
 
-    @cached_property
-    def gram(self) -> Tensor:
-        """(K, K) float64, as one product of matrices for each part: no earlier result keeps another order of the sum.
-
-        Raises:
-            TrainingError: one of them is not a finite number.
-        """
+    def inner_products(self) -> Tensor:
+        """(K, K) float64, as one product of matrices for each part: no earlier result keeps another order of the sum."""
         parts = [torch.stack(gradients).flatten(2) for gradients in self.jacobian.values()]
         if (counts := self._sample_weights) is not None:
             factors = torch.where(counts > 0, counts, torch.inf).rsqrt().unsqueeze(1)

@@ -152,7 +152,9 @@ class TaskGradients:
     def combined(self, weights: Tensor) -> dict[str, Tensor]:
         """Gradients to descend: (1/K) sum_k w_k g_k where shared, the plain average elsewhere, plus the penalty's."""
         applied = [weight / len(self._of_task) for weight in weights.tolist()]
-        return self.directed({name: _weighted(applied, gradients) for name, gradients in self.shared.jacobian.items()})
+        return self.directed(
+            {name: weighted_sum(applied, gradients) for name, gradients in self.shared.jacobian.items()}
+        )
 
     def directed(self, direction: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Gradients to descend: ``direction`` where shared, the plain average elsewhere, plus the penalty's."""
@@ -179,10 +181,18 @@ def by_task(
         reached: which tasks reach which of them; ``None``: any may reach any.
         keep: the graph is needed once more.
     """
-    last = columns.shape[-1] - 1
+    begun = begins(columns, of_columns)
+    return one_by_one(begun, [of_task(k, leaves, reached) for k in range(len(begun))], keep)
+
+
+def one_by_one(
+    begun: Sequence[tuple[GradientEdge, Tensor]], leaves: Sequence[Mapping[str, Tensor]], keep: bool = False
+) -> list[dict[str, Tensor]]:
+    """The gradients of each task, from where :func:`mtlbench.training.begins.begins` begins to its own ``leaves``."""
+    last = len(begun) - 1
     return [
-        _gradients([begin], gradient, of_task(k, leaves, reached), keep=keep or k < last)
-        for k, (begin, gradient) in enumerate(begins(columns, of_columns))
+        _gradients([edge], gradient, own, keep=keep or k < last)
+        for k, ((edge, gradient), own) in enumerate(zip(begun, leaves, strict=True))
     ]
 
 
@@ -216,7 +226,8 @@ def _of_one_task(gradient: Tensor | None, leaf: Tensor, decay: Tensor | None) ->
     return found if decay is None else found + decay
 
 
-def _weighted(weights: Iterable[float], gradients: Iterable[Tensor]) -> Tensor:
+def weighted_sum(weights: Iterable[float], gradients: Iterable[Tensor]) -> Tensor:
+    """sum_k w_k g_k."""
     (first, start), *others = zip(weights, gradients, strict=True)
     total = start * first
     for weight, gradient in others:

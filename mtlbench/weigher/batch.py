@@ -54,6 +54,8 @@ class Batch(NamedTuple):
     @property
     def shares(self) -> Tensor:
         """(B, K) what each loss counts in the mean loss of its task: the gradient of that mean."""
+        if self.mask is None and self.sample_weights is None:
+            return torch.full_like(self.losses, 1 / len(self.losses))
         counts = self.counts
         total = counts.sum(0)
         return counts / torch.where(total > 0, total, 1.0)

@@ -16,8 +16,9 @@ from mtlbench.training.gradients import TASK_GRADIENTS
 from mtlbench.training.seeding import seeded
 from mtlbench.weigher.batch import Batch, LoopStep, Losses, read, side_by_side
 from mtlbench.weigher.choosing import check, tasks_of, weighting_of
+from mtlbench.weigher.joined import Scaling
 from mtlbench.weigher.leaves import leaves_of
-from mtlbench.weigher.passes import GradientPass, LossPass, Pass, Scaling, are_finite
+from mtlbench.weigher.passes import GradientPass, LossPass, Pass, are_finite
 from mtlbench.weigher.processes import Processes
 from mtlbench.weigher.trained import trained
 
@@ -168,7 +169,7 @@ class Weigher:
         self._steps += 1
         step.losses = step.losses.detach()
         if self.reads_losses_after_step:
-            self._waiting, self._watched = step, [(leaf, leaf._version) for leaf in leaves_of(columns)]
+            self._waiting, self._watched = step, [(leaf, leaf._version) for leaf, _ in leaves_of([columns.grad_fn])]
         else:
             self.weighting.after_step(step)
         return weights.detach().clone()
