@@ -64,7 +64,7 @@ class RepresentationGradients(SharedGradients):
         self._sample_weights = sample_weights
 
     def inner_products(self) -> Tensor:
-        """(K, K) float64, as one product of matrices for each part: no earlier result keeps another order of the sum."""
+        """(K, K) float64, as one product of matrices for each part; not checked."""
         parts = [torch.stack(gradients).flatten(2) for gradients in self.jacobian.values()]
         if (counts := self._sample_weights) is not None:
             factors = torch.where(counts > 0, counts, torch.inf).rsqrt().unsqueeze(1)
