@@ -11,9 +11,10 @@ From Python::
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Results", "Weigher", "load", "run", "table"]
+__all__ = ["Results", "Weigher", "advise", "load", "run", "table"]
 
 if TYPE_CHECKING:
+    from mtlbench.advice.advise import advise
     from mtlbench.notebook.own import table
     from mtlbench.notebook.results import Results
     from mtlbench.notebook.running import load, run
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Results": "notebook.results",
     "Weigher": "weigher.weigher",
+    "advise": "advice.advise",
     "load": "notebook.running",
     "run": "notebook.running",
     "table": "notebook.own",

@@ -28,6 +28,15 @@ def shortened(text: str, most: int = 4000) -> str:
     return text if len(text) <= most else f"{text[:half]} ... ({len(text):,} characters) ... {text[-half:]}"
 
 
+def shown(value: object, most: int = 100) -> str:
+    """``value`` as a message names it: its repr in one line, without the middle of a long one."""
+    try:
+        text = repr(value)
+    except Exception:  # of a class of the user's
+        text = f"an object of {type(value).__name__}"
+    return shortened(one_line(text), most)
+
+
 def counted(number: object, noun: str) -> str:
     """``1 thread``, ``2 threads``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

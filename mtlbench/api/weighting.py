@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mtlbench.api.backbone import Backbone
-from mtlbench.api.params import Params
+from mtlbench.api.params import GradientParams, Params, Where
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.products import inner_products
 from mtlbench.api.renamed import WEIGHTING_METHODS, replacement
@@ -22,13 +22,15 @@ from mtlbench.api.schema import Schema
 from mtlbench.api.setting import Setting, check_setup
 from mtlbench.api.step import Step
 from mtlbench.api.trainer import Trainer
+from mtlbench.api.troubles import Trouble, check_repairs
 from mtlbench.errors import UsageError
 
 Need = Literal["gram", "jacobian", "cross gram", "post-step losses", "look-ahead", "critics", "parameters"]
 """What a weighting reads besides the losses of the step. Each costs something, so each is declared.
 
 ``gram``
-    Inner products of the task gradients of the shared parameters: one backward pass per task.
+    Inner products of the task gradients of the shared parameters: one backward pass per task. With
+    :attr:`Weighting.at` ``representation``, of the shared representation: one per task through what lies above it.
 ``jacobian``
     Those gradients themselves.
 ``cross gram``
@@ -90,6 +92,10 @@ class Weighting(Plugin, ABC):
     most of the papers, which change the shared gradient only. A backbone without shared parameters is not
     applicable."""
 
+    at: Where = "parameters"
+    """Where the gradients are compared that ``gram`` or ``jacobian`` are of; the parameter ``at`` of
+    :class:`GradientParams` sets it."""
+
     task_kinds: ClassVar[frozenset[str] | None] = None
     """The kinds of task that it takes; ``None``: any. A method that reads labels as 0 and 1, or logits as log-odds,
     takes ``binary`` alone."""
@@ -103,6 +109,9 @@ class Weighting(Plugin, ABC):
     ``False`` for a method in which the place of a task matters, such as one with a target task and auxiliary tasks. The
     conformance kit then does not permute the tasks."""
 
+    repairs: ClassVar[frozenset[Trouble]] = frozenset()
+    """The troubles that the method says it repairs; ``mtlbench advise`` tries it where a log shows one of them."""
+
     coincides_with: ClassVar[frozenset[str]] = frozenset()
     """Names of the methods whose training this one repeats at its defaults, by construction. Its docstring says why.
 
@@ -113,10 +122,13 @@ class Weighting(Plugin, ABC):
             if hasattr(cls, name):  # defined here or by a mixin
                 raise TypeError(replacement(cls.__name__, name, WEIGHTING_METHODS))
         check_setup(cls.__name__, cls.setup)
+        check_repairs(cls.__name__, cls.repairs)
         super().__init_subclass__()
 
     def __init__(self, params: Params) -> None:
         self.params = params
+        if isinstance(params, GradientParams):
+            self.at = params.at
 
     @classmethod
     def method(cls, backbone: str) -> str:
@@ -155,6 +167,8 @@ class Weighting(Plugin, ABC):
             return "it looks ahead at a second batch of a training split; train with mtlbench.run"
         if "cross gram" in self.needs:
             return "it compares gradients of thirds of a batch; train with mtlbench.run"
+        if self.at == "representation":
+            return "it compares gradients of the representation that a backbone names; train with mtlbench.run"
         if type(self).fit is not Weighting.fit:
             return "it has a training schedule of its own; train with mtlbench.run"
         return None

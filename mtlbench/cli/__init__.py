@@ -10,6 +10,7 @@ import typer
 
 import mtlbench
 from mtlbench.cli import (
+    advise,
     bench,
     clean,
     conform,
@@ -53,6 +54,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("init")(init.init)
+app.command("advise")(advise.advise)
 app.command("list")(listing.list_plugins)
 app.command("info")(info.info)
 app.command("status")(status.status)

@@ -41,7 +41,8 @@ def compare(
     """Say whether MINE is better than REFERENCE, tied or worse.
 
     Compares method by method what has the same dataset, protocol and parameters, seed by seed and with intervals, and
-    refuses the rest. A method that REFERENCE lacks is compared with REFERENCE's baseline on the same backbone.
+    refuses the rest. A method that REFERENCE lacks is compared with REFERENCE's baseline on the same backbone, a tuned
+    method with the baseline that was tuned alike.
 
     \b
     mtlbench leaderboard compare results leaderboards/synthetic.md

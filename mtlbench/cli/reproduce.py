@@ -42,9 +42,10 @@ def reproduce(
     from mtlbench.verification import find_record
     from mtlbench.verification import reproduce as rerun_and_compare
 
-    record = find_record(cell, results)
+    record, reference = find_record(cell, results)
     with progress(quiet) as listener:
-        found = rerun_and_compare(record, plugin_files(plugin or ()), data_dir.expanduser(), listener, tolerance)
+        files = plugin_files(plugin or ())
+        found = rerun_and_compare(record, files, data_dir.expanduser(), listener, tolerance, reference)
     say(f"{one_line(record.method)} on {one_line(record.dataset.name)}, seed {record.seed}: {one_line(record.cell)}")
     for title, changes in (("environment", found.environment), ("scores", found.scores)):
         if changes:

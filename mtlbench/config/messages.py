@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from mtlbench.config.parameters import text_of
 from mtlbench.errors import did_you_mean
+from mtlbench.text import shortened, shown
 
 OUT_OF_RANGE = {
     "less_than",
@@ -43,4 +44,11 @@ def complaints(error: ValidationError, given: Mapping[str, Any], known: list[str
             yield message
         else:
             verdict = "out of range" if detail["type"] in OUT_OF_RANGE else "invalid"
-            yield f"{name} = {text_of(given.get(name, detail['input']))} is {verdict}: {message}"
+            yield f"{name} = {_said(given.get(name, detail['input']))} is {verdict}: {message}"
+
+
+def _said(value: Any) -> str:
+    try:
+        return shortened(text_of(value), 200)
+    except Exception:  # of a class of the user's
+        return shown(value)

@@ -19,6 +19,8 @@ class TunedPlan:
     trials: int
     searches: int
     space: Space
+    defaults: bool = True
+    """Whether every method is reported at its defaults too; ``False``: the baselines alone."""
 
 
 @dataclass(frozen=True)
@@ -36,3 +38,7 @@ class Plan:
     tuned: TunedPlan | None = None
     """``None``: no method is tuned."""
     trackers: tuple[Resolved, ...] = ()
+    yardstick: Training | None = None
+    """Of the cells that the objective is measured against, where it is not that of the study."""
+    keep_checkpoints: bool = False
+    """Whether the cells of the study keep their trained networks, for whoever looks at them afterwards."""

@@ -136,13 +136,20 @@ def resolve_texts(
 def _refuse_file(catalogue: Catalogue, kind: str, name: str) -> None:
     """Refuse a file in place of the plugin that reads it, where there is one, and say how that is written."""
     description = str(Path(name).with_suffix(".toml"))
+    spec = spec_of_file(catalogue, kind, description)
+    if spec is not None:
+        describe = f"first `mtlbench data describe {name} --toml {description}`, then "
+        first = "" if name == description else describe
+        raise UsageError(f"{name!r} is a file, and no {kind}: {first}write --{kind} {shlex.quote(spec)}")
+
+
+def spec_of_file(catalogue: Catalogue, kind: str, file: str) -> str | None:
+    """The spec of the first plugin that reads a ``file`` of the user; ``None`` where none does."""
     for entry in catalogue.of_kind(kind).values():
         for key, field in public_fields(entry.cls.Params).items():
             if Path in types_of(field):
-                describe = f"first `mtlbench data describe {name} --toml {description}`, then "
-                first = "" if name == description else describe
-                spec = f"{entry.name}[{key}={quoted(description)}]"
-                raise UsageError(f"{name!r} is a file, and no {kind}: {first}write --{kind} {shlex.quote(spec)}")
+                return f"{entry.name}[{key}={quoted(file)}]"
+    return None
 
 
 def _validated(entry: Entry, params: Mapping[str, Any]) -> Params:

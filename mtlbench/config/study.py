@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from numbers import Number
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,7 @@ from pydantic import (
 from mtlbench.bounds import NUMBER
 from mtlbench.cells import Training
 from mtlbench.config.devices import require_device
+from mtlbench.config.given import why_no_path
 from mtlbench.config.interval import Interval
 from mtlbench.config.messages import complaints
 from mtlbench.config.plan import SEARCH_SEEDS, Plan, TunedPlan
@@ -35,6 +37,7 @@ from mtlbench.discovery import Catalogue, plugin_files
 from mtlbench.errors import UsageError
 from mtlbench.machine import usable_cores
 from mtlbench.tasks.objective import canonical
+from mtlbench.text import shown
 
 SIZES = ("dropout", "embedding")
 """Keys that are parameters of networks."""
@@ -110,6 +113,17 @@ class Study(BaseModel):
             raise ValueError("must be cpu, cuda or cuda:N, such as cuda:0")
         return device
 
+    @field_validator("data_dir", "out", "space")
+    @classmethod
+    def _possible(cls, path: Path | None) -> Path | None:
+        try:
+            reason = "" if path is None else why_no_path(path.expanduser())
+        except RuntimeError as error:  # ~ of nobody
+            reason = str(error)
+        if reason:
+            raise ValueError(f"it cannot be a path: {reason}")
+        return path
+
     @field_validator("objective", "validate_every", mode="before")
     @classmethod
     def _in_one_form(cls, value: Any, info: ValidationInfo) -> Any:
@@ -117,7 +131,9 @@ class Study(BaseModel):
         if value is None:
             return None
         try:
-            return canonical(value) if info.field_name == "objective" else str(Interval.parse(str(value)))
+            if info.field_name == "objective":
+                return canonical(value)
+            return str(Interval.parse(str(value) if isinstance(value, str | Number) else shown(value)))
         except UsageError as error:
             raise ValueError(str(error)) from error
 
@@ -126,7 +142,7 @@ class Study(BaseModel):
         if self.executor == "dask" and self.scheduler is None:
             raise ValueError("executor dask needs the address of its scheduler, such as --scheduler tcp://HOST:8786")
         if self.executor == "local" and self.scheduler is not None:
-            raise ValueError(f"scheduler {self.scheduler} is Dask's; add --executor dask")
+            raise ValueError(f"scheduler {shown(self.scheduler)} is Dask's; add --executor dask")
         return self
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from mtlbench.api import Source, Splits
 from mtlbench.bounds import NAME
 from mtlbench.cells import Cell, Training
-from mtlbench.config.plan import Plan
+from mtlbench.config.plan import Plan, TunedPlan
 from mtlbench.config.specs import Resolved, resolve
 from mtlbench.data import announce
 from mtlbench.discovery import Catalogue
@@ -41,17 +41,25 @@ def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
             )
         training, tasks = training_on(dataset, splits, plan.training), len(splits.schema.tasks)
         for seed in plan.seeds:
-            block = Block(dataset, splits, seed, training)
+            block = Block(dataset, splits, seed, training, plan.yardstick)
             for backbone, weighting in pairs:
                 before = dict(expansion.jobs)
                 job = expansion.add(block, backbone, weighting)
-                if plan.tuned is not None and plan.tuned.space.has_own_start(weighting, tasks) and job.sensible:
-                    # Its default is a search of its own, with other costs than the trials that all methods have.
+                if plan.tuned is not None and not _at_defaults(weighting, plan.tuned, tasks) and job.sensible:
                     expansion.jobs = before
                     continue
                 for control in expansion.controls(weighting) if plan.controls and job.failure is None else ():
                     expansion.add(block, backbone, control)
-    return list(expansion.jobs.values())
+    jobs = list(expansion.jobs.values())
+    return [replace(job, keep_checkpoint=True) for job in jobs] if plan.keep_checkpoints else jobs
+
+
+def _at_defaults(weighting: Resolved, tuned: TunedPlan, tasks: int) -> bool:
+    """Whether a method that is tuned has a row at its defaults too.
+
+    A default that is a search of its own has other costs than the trials that all methods have.
+    """
+    return (tuned.defaults or weighting.entry.cls.baseline) and not tuned.space.has_own_start(weighting, tasks)
 
 
 class Block(NamedTuple):

@@ -1,5 +1,6 @@
 """The part of a record that is known before training: what was run, on what, with which code."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from mtlbench.api import Backbone, Splits, Weighting
@@ -26,7 +27,7 @@ def blank_record(job: Job, catalogue: Catalogue, splits: Splits) -> Record:
         baseline=baseline,
         tuned_baseline=weighting.tuned_baseline and at_defaults,
         reference=baseline and backbone.single_task,
-        dataset=_dataset_use(job, catalogue, splits),
+        dataset=dataset_use(catalogue, cell.dataset, job.changed.get("dataset", {}), splits),
         backbone=_use(job, catalogue, "backbone", cell.backbone),
         weighting=_use(job, catalogue, "weighting", cell.weighting),
         seed=cell.seed,
@@ -44,8 +45,9 @@ def _use(job: Job, catalogue: Catalogue, kind: str, spec: PluginSpec) -> PluginU
     return plugin_use(catalogue.get(kind, spec.name).cls, dict(spec.params), dict(job.changed.get(kind, {})))
 
 
-def _dataset_use(job: Job, catalogue: Catalogue, splits: Splits) -> DatasetUse:
-    use: dict[str, Any] = _use(job, catalogue, "dataset", job.cell.dataset).model_dump()
+def dataset_use(catalogue: Catalogue, spec: PluginSpec, changed: Mapping[str, Any], splits: Splits) -> DatasetUse:
+    """The dataset ``spec`` as it was used, for a record; where it was generated, the best scores are computed."""
+    use: dict[str, Any] = plugin_use(catalogue.get("dataset", spec.name).cls, dict(spec.params), changed).model_dump()
     return DatasetUse(
         **use,
         fingerprint=splits.fingerprint,

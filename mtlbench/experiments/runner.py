@@ -1,7 +1,7 @@
 """Run a study: expand it, skip what is recorded, train the rest, write one record per cell."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Literal
 
@@ -15,7 +15,7 @@ from mtlbench.experiments.job import Job, merged
 from mtlbench.experiments.matched_budgets import spent, with_matched_budgets
 from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.results_folder import require_writable, stays
-from mtlbench.experiments.schedule import Schedule
+from mtlbench.experiments.schedule import OutOfTime, Schedule, never
 from mtlbench.experiments.searching import Searching
 from mtlbench.experiments.tracking import tracked
 from mtlbench.locks import FOLDER, Locks
@@ -26,7 +26,14 @@ from mtlbench.training.checkpoint import usable
 Overwrite = Literal["never", "failed", "always"]
 
 
-def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: Where = HERE) -> list[Summary]:
+def run(
+    plan: Plan,
+    *,
+    overwrite: Overwrite = "never",
+    listener: Listen,
+    where: Where = HERE,
+    over: Callable[[], bool] = never,
+) -> list[Summary]:
     """Run every cell of ``plan`` that its results folder does not hold yet.
 
     Several runs may work on one folder at once: they share the cells between them.
@@ -36,12 +43,14 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
         overwrite: which recorded cells to run again: none, the failed ones, or all.
         listener: hears what happens, from any thread.
         where: the executor, and how many cells it runs at the same time.
+        over: asked before each cell begins, whether the time is over.
 
     Returns:
         what became of each cell of the study, in its order, whether run now or earlier.
 
     Raises:
         UsageError: a dataset is missing or malformed, or a record in the folder is; nothing was written then.
+        OutOfTime: the time was over before every cell had run; what has run is recorded, and a further run goes on.
     """
     catalogue, out = discover(plan.settings.plugin_files), plan.settings.out
     require_writable(out)
@@ -64,7 +73,7 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
             for job in todo:
                 shutil.rmtree(job.journal, ignore_errors=True)
         with closing(Locks(out / FOLDER)) as locks:
-            Schedule(todo, where, recorder, locks).run()
+            Schedule(todo, where, recorder, locks, over).run()
             locks.sweep()
         return recorder.summaries
 
@@ -82,7 +91,11 @@ def run(plan: Plan, *, overwrite: Overwrite = "never", listener: Listen, where: 
             searching.choose(store)
             searching.announce(store)  # the cells that report the choice
             study = merged(study, searching.jobs)
-            summaries = run_all(study, summaries, heard)
+            try:
+                summaries = run_all(study, summaries, heard)
+            except OutOfTime:
+                searching.write(store)  # the seeds that were reported
+                raise
             searching.write(store)
         else:
             summaries = run_all(study, known, heard)

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from heapq import heappop, heappush
 
@@ -23,6 +23,18 @@ Turn = tuple[int, Job]
 """A job and its place in the order of the study, which no other job has."""
 
 
+class OutOfTime(BaseException):
+    """The time that a run was given is over.
+
+    It is no ``Exception``, which in the middle of a cell would become the reason of a failed record.
+    """
+
+
+def never() -> bool:
+    """A run without an end of its time."""
+    return False
+
+
 class Schedule:
     """Runs jobs, each after the cells that it builds on, and none that another run is at.
 
@@ -34,7 +46,9 @@ class Schedule:
     handed in once more, by the same rule.
     """
 
-    def __init__(self, jobs: list[Job], where: Where, recorder: Recorder, locks: Locks) -> None:
+    def __init__(
+        self, jobs: list[Job], where: Where, recorder: Recorder, locks: Locks, over: Callable[[], bool] = never
+    ) -> None:
         self._cells = len(jobs)
         self._queue: list[Turn] = list(enumerate(jobs))
         """A heap of what may run, as far as is known, in the order of the study."""
@@ -47,6 +61,7 @@ class Schedule:
         self._where = where
         self._recorder = recorder
         self._locks = locks
+        self._over = over
         self._running: dict[Future[Record], Job] = {}
         self._crashes: Counter[str] = Counter()
         """How often each cell was handed back since it last got further."""
@@ -56,7 +71,11 @@ class Schedule:
         """How many processes died of each cell; a cluster tries a cell several times before it hands it back."""
 
     def run(self) -> None:
-        """Run all jobs; returns when each has a record."""
+        """Run all jobs; returns when each has a record.
+
+        Raises:
+            OutOfTime: ``over`` said so; no cell began since, and those that were running have their records.
+        """
         while self._waiting:
             pool = self._where.pool(self._cells, self._recorder)
             try:
@@ -82,6 +101,8 @@ class Schedule:
                 for future in wait(self._running, POLL_SECONDS if spare else None, FIRST_COMPLETED).done:
                     self._finish(future)
             elif self._waiting:
+                if self._over():
+                    raise OutOfTime
                 if not self._elsewhere:
                     blocked = sum(map(len, self._blocked.values()))
                     raise RuntimeError(f"{blocked} cells wait for cells that nobody runs")
@@ -125,7 +146,7 @@ class Schedule:
         for turn in self._elsewhere:
             heappush(self._queue, turn)
         self._elsewhere = []
-        while self._queue and len(self._running) < width:
+        while self._queue and len(self._running) < width and not self._over():
             if self._running and self._suspect(self._queue[0][1], *self._running.values()):
                 return
             turn = heappop(self._queue)

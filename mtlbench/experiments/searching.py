@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 from mtlbench.api import Splits
-from mtlbench.cells import identity
+from mtlbench.cells import PROTOCOL, Training, identity
 from mtlbench.config.plan import SEARCH_SEEDS, Plan, TunedPlan
 from mtlbench.config.space import TrialSettings
 from mtlbench.config.specs import Resolved, resolve
@@ -15,9 +15,11 @@ from mtlbench.discovery import Catalogue
 from mtlbench.errors import UsageError
 from mtlbench.experiments.expand import Block, Expansion, training_on
 from mtlbench.experiments.job import Job
-from mtlbench.experiments.recording import blank_record
+from mtlbench.experiments.recording import dataset_use
 from mtlbench.experiments.run_cell import load_splits
-from mtlbench.records.schema import Record
+from mtlbench.experiments.trials import trials_of
+from mtlbench.records.provenance import plugin_use
+from mtlbench.records.schema import DatasetUse, PluginUse
 from mtlbench.records.searches import Reported, Search, Trial, choose, read_searches, replaced, write_search
 from mtlbench.records.store import RecordStore
 
@@ -30,6 +32,10 @@ class _Running:
     backbone: Resolved
     weighting: Resolved
     number: int
+    training: Training
+    """Without what trials change."""
+    space: dict[str, str]
+    """Parameter -> its range, for a reader."""
     settings: list[TrialSettings]
     """Of its trials."""
     jobs: list[Job] = field(default_factory=list)
@@ -53,10 +59,11 @@ class Searching:
         self._ordinary = {job.cell.id for job in ordinary}
         self._expansion = Expansion(plan, catalogue)
         self._running: list[_Running] = []
+        self._uses: dict[str, DatasetUse] = {}
         pairs = {_key(*pair): pair for grid in plan.grids for pair in product(*grid)}
         pairs |= self._baselines(list(pairs.values()), ordinary)
         for dataset in plan.datasets:
-            splits = self._splits(dataset)
+            splits = load_splits(self._catalogue, dataset.spec, plan.settings)
             numbers = sorted({seed % tuned.searches for seed in plan.seeds})  # others would report nothing
             for number, (backbone, weighting) in product(numbers, pairs.values()):
                 self._begin(dataset, splits, backbone, weighting, number)
@@ -74,9 +81,9 @@ class Searching:
     def choose(self, store: RecordStore) -> None:
         """Choose the best trial of each search from the trials' validation scores, and add the cells that report it."""
         for one in self._running:
-            one.chosen = choose(_trials(one, store))
+            one.chosen = choose(trials_of(one.settings, one.jobs, store))
             if one.chosen is not None:
-                splits, setting = self._splits(one.dataset), one.settings[one.chosen]
+                splits, setting = self._splits_of(one), one.settings[one.chosen]
                 one.reports = [self._add(one, splits, setting, seed) for seed in self._seeds(one)]
 
     def announce(self, store: RecordStore) -> None:
@@ -93,7 +100,7 @@ class Searching:
         """Store what each search found, among the records of its cells."""
         known = _by_id(store)
         for one in self._running:
-            search = self._found(one, _trials(one, store))
+            search = self._found(one, trials_of(one.settings, one.jobs, store))
             write_search(store.folder, replaced(known[search.search], search) if search.search in known else search)
 
     def _baselines(
@@ -112,9 +119,10 @@ class Searching:
     def _begin(self, dataset: Resolved, splits: Splits, backbone: Resolved, weighting: Resolved, number: int) -> None:
         """Plan the trials of one search, where its plugins make a pair."""
         tasks, space, seed = len(splits.schema.tasks), self._tuned.space, SEARCH_SEEDS + number
+        own, ranges = training_on(dataset, splits, self._plan.training), space.described(backbone, weighting, tasks)
         drawn = (space.trial(j, number, backbone, weighting, tasks) for j in range(self._tuned.trials))
         settings = [self._checked(setting, backbone, weighting) for setting in drawn]
-        one = _Running(dataset, backbone, weighting, number, settings)
+        one = _Running(dataset, backbone, weighting, number, own, ranges, settings)
         before = dict(self._expansion.jobs)
         first = self._add(one, splits, settings[0], seed)
         if not first.sensible:
@@ -128,8 +136,8 @@ class Searching:
         """The job of the method under ``setting``."""
         backbone = self._under(one.backbone, setting.backbone)
         weighting = self._under(one.weighting, setting.weighting)
-        own = training_on(one.dataset, splits, self._plan.training)
-        block = Block(one.dataset, splits, seed, replace(own, **setting.training), yardstick=own)
+        training = replace(one.training, **setting.training)
+        block = Block(one.dataset, splits, seed, training, yardstick=one.training)
         return self._expansion.add(block, backbone, weighting)
 
     def _checked(self, setting: TrialSettings, backbone: Resolved, weighting: Resolved) -> TrialSettings:
@@ -165,30 +173,22 @@ class Searching:
 
     def _found(self, one: _Running, trials: Sequence[Trial]) -> Search:
         """The record of a search."""
-        splits = self._splits(one.dataset)
-        cell = replace(
-            one.jobs[0].cell,
-            backbone=one.backbone.spec,
-            weighting=one.weighting.spec,
-            training=training_on(one.dataset, splits, self._plan.training),
-        )
-        changed = {plugin.entry.kind: plugin.changed for plugin in (one.dataset, one.backbone, one.weighting)}
-        blank = blank_record(Job(cell, self._plan.settings, changed), self._catalogue, splits)
-        space = self._tuned.space.described(one.backbone, one.weighting, len(splits.schema.tasks))
-        content: dict[str, Any] = {"cell": cell.id, "space": space, "number": one.number}
+        backbone, weighting = one.backbone, one.weighting
+        cell = replace(one.jobs[0].cell, backbone=backbone.spec, weighting=weighting.spec, training=one.training)
+        content: dict[str, Any] = {"cell": cell.id, "space": one.space, "number": one.number}
         if self._tuned.searches > 1:  # they share the report seeds
             content["searches"] = self._tuned.searches
         return Search(
-            protocol=blank.protocol,
+            protocol=PROTOCOL,
             search=identity(content),
-            method=blank.method,
-            baseline=blank.baseline,
-            dataset=blank.dataset,
-            backbone=blank.backbone,
-            weighting=blank.weighting,
-            preset=blank.preset,
-            training=blank.training,
-            space=space,
+            method=weighting.entry.cls.method(backbone.entry.cls.label),
+            baseline=weighting.entry.cls.baseline and not weighting.changed,
+            dataset=self._dataset_use(one),
+            backbone=_use(backbone),
+            weighting=_use(weighting),
+            preset=self._plan.settings.preset,
+            training=one.training.settings,
+            space=one.space,
             number=one.number,
             searches=self._tuned.searches,
             seed=cell.seed,
@@ -211,38 +211,25 @@ class Searching:
                 waiting += self._expansion.jobs[cell.id].before
         return found
 
-    def _splits(self, dataset: Resolved) -> Splits:
-        return load_splits(self._catalogue, dataset.spec, self._plan.settings)
+    def _dataset_use(self, one: _Running) -> DatasetUse:
+        """The dataset of a search, for its record; worked out once for all searches on it."""
+        key = one.dataset.spec.canonical
+        if key not in self._uses:
+            splits = self._splits_of(one)
+            self._uses[key] = dataset_use(self._catalogue, one.dataset.spec, one.dataset.changed, splits)
+        return self._uses[key]
+
+    def _splits_of(self, one: _Running) -> Splits:
+        return load_splits(self._catalogue, one.dataset.spec, self._plan.settings, one.jobs[0].cell.fingerprint)
 
 
 def _by_id(store: RecordStore) -> dict[str, Search]:
     return {search.search: search for search in read_searches(store.folder)}
 
 
+def _use(plugin: Resolved) -> PluginUse:
+    return plugin_use(plugin.entry.cls, dict(plugin.spec.params), dict(plugin.changed))
+
+
 def _key(backbone: Resolved, weighting: Resolved) -> tuple[str, str]:
     return backbone.spec.canonical, weighting.spec.canonical
-
-
-def _trials(one: _Running, store: RecordStore) -> list[Trial]:
-    """What each trial gave, from its record."""
-    return [
-        _trial(number, setting, store.read(job.cell.stem))
-        for number, (setting, job) in enumerate(zip(one.settings, one.jobs, strict=True))
-    ]
-
-
-def _trial(number: int, setting: TrialSettings, record: Record) -> Trial:
-    kept = record.selection
-    return Trial(
-        number=number,
-        cell=record.cell,
-        training=dict(setting.training),
-        backbone=dict(setting.backbone),
-        weighting=dict(setting.weighting),
-        status=record.status,
-        score=kept.objective if kept else None,
-        loss=kept.validation_loss if kept else None,
-        steps=record.spent("steps"),
-        rows=record.spent("rows"),
-        seconds=record.spent("seconds"),
-    )

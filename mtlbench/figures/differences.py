@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mtlbench.figures.canvas import COLOURS, MARKERS, NothingToDrawError, canvas, check_format, label, save
 from mtlbench.leaderboards.boards.board import Board
 from mtlbench.leaderboards.boards.columns import Column, metric_of
-from mtlbench.leaderboards.boards.contrasts import by_backbone
+from mtlbench.leaderboards.boards.contrasts import by_backbone, own_baseline
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.records import Record
 from mtlbench.statistics import Estimate, difference_by_seed
@@ -43,16 +43,15 @@ class Panel:
 
 
 def points(board: Board, column: Column) -> list[Point]:
-    """Paired differences in one test metric of each method and the plain baseline of its backbone.
+    """Paired differences in one test metric of each method and the baseline of its backbone that was tuned alike.
 
     Only seeds that both have count; a method that shares fewer than two with its baseline is left out.
     """
     return [
         Point(row.method, row.sample.backbone.label, difference.estimate, difference.counts[0])
         for rows in by_backbone(board.rows)
-        for base in [row for row in rows if row.baseline][:1]
         for row in rows
-        if row is not base and row.sample is not None
+        if row.sample is not None and (base := own_baseline(row, rows)) is not None
         if (difference := difference_by_seed(row.by_seed(column), base.by_seed(column), FEWEST_SEEDS)) is not None
     ]
 

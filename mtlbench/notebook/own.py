@@ -4,16 +4,18 @@ import hashlib
 import inspect
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
 from mtlbench.api import Backbone, Dataset, Tracker, Weighting
+from mtlbench.config.given import items_of, path_of
 from mtlbench.data import cache_dir
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards.publishing import write_file
+from mtlbench.text import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +44,7 @@ def specs(kind: str, given: Any) -> tuple[list[str], list[Path]]:
     if hasattr(given, "columns"):
         raise UsageError(f"{kind}: a data frame has no tasks by itself; give mtlbench.table(frame, tasks=[...], ...)")
     texts, files = [], []
-    for one in list(given) if isinstance(given, Iterable) and not isinstance(given, str | type) else [given]:
+    for one in items_of(given):
         if isinstance(one, str):
             texts.append(one)
         elif isinstance(one, type) and issubclass(one, KINDS[kind]):
@@ -53,7 +55,7 @@ def specs(kind: str, given: Any) -> tuple[list[str], list[Path]]:
             files.append(_file_of(one))
         else:
             raise UsageError(
-                f"{kind}: {one!r} is neither a spec nor a subclass of mtlbench.api.{base}; give one of both"
+                f"{kind}: {shown(one)} is neither a spec nor a subclass of mtlbench.api.{base}; give one of both"
             )
     return texts, [file for file in files if file is not None]
 
@@ -109,7 +111,7 @@ def table(frame: "pd.DataFrame", path: Path | str | None = None, **description: 
         content = hashlib.sha256(data + json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()[:16]
         path = cache_dir() / "frames" / f"{content}.toml"
     else:
-        path = _own_toml(Path(path))
+        path = _own_toml(path_of("path", path, "a file that ends in .toml"))
     log = path.with_suffix(".parquet")
     # The description first: it says that the frame beside it may be replaced.
     _written(path, f"{OURS}\n{tomli_w.dumps({'files': log.name})}{stated}".encode())

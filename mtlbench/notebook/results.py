@@ -7,8 +7,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, get_args
 
+from mtlbench.config.given import items_of, path_of, text_of, word_of
 from mtlbench.config.parameters import spec_text
-from mtlbench.errors import UsageError, did_you_mean
+from mtlbench.errors import UsageError
+from mtlbench.figures import KINDS as FIGURE_KINDS
 from mtlbench.figures import draw_one
 from mtlbench.leaderboards import build, comparison_tables, not_compared, verdicts
 from mtlbench.leaderboards import compare as compare_boards
@@ -93,9 +95,9 @@ class Results:
         Raises:
             UsageError: an option does not fit the records.
         """
-        if layout not in get_args(Layout):
-            raise UsageError(f"unknown layout {layout!r}: {did_you_mean(layout, list(get_args(Layout)))}")
-        named = [baselines] if isinstance(baselines, str) else baselines
+        word_of("layout", layout, get_args(Layout))
+        text_of("sort", sort, "'rank' or 'click.auc'")
+        named = [text_of("baselines", one, "'constant', or a list of two") for one in items_of(baselines)]
         return ShownTables(build(iter(self.records), layout, sort, named, self.searches))
 
     def verdict(self) -> str:
@@ -115,7 +117,10 @@ class Results:
         Raises:
             UsageError: nothing may be compared.
         """
-        others = other._scores() if isinstance(other, Results) else read_scores(Path(other))
+        if baseline is not None:
+            text_of("baseline", baseline, "'constant'")
+        expected = "results, a results folder or a leaderboard page"
+        others = other._scores() if isinstance(other, Results) else read_scores(path_of("other", other, expected))
         found = compare_boards(self._scores(), others, baseline)
         not_compared(found, "the other")
         return Compared(comparison_tables(found), tuple(found.regressed))
@@ -126,6 +131,7 @@ class Results:
         Raises:
             UsageError: there is no such figure, the results have too little for it, or matplotlib is not installed.
         """
+        word_of("figure", kind, FIGURE_KINDS)
         with tempfile.TemporaryDirectory(prefix="mtlbench-figure-") as folder:
             svg, png = (Path(folder) / f"figure.{ending}" for ending in ("svg", "png"))
             for path in (svg, png):
@@ -140,8 +146,9 @@ class Results:
         """
         from mtlbench.reports import html_page
 
-        write_file(Path(path), html_page(self.records, title, self.searches).encode())
-        return Path(path)
+        page = path_of("path", path, "the path of an .html file")
+        write_file(page, html_page(self.records, text_of("title", title, "'My study'"), self.searches).encode())
+        return page
 
     def best(self, objective: str = MEAN) -> "pd.DataFrame":
         """The methods of each dataset by their validation scores, the best first; the test split is not read.

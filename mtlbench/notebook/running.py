@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mtlbench.config.given import path_of, paths_of
 from mtlbench.config.plan import Plan
 from mtlbench.config.study import Study
 from mtlbench.discovery import discover
@@ -54,13 +55,14 @@ def run(
         UsageError: a name, a key or a value is not valid; the message gives the remedy.
     """
     flags = {name: value for name, value in keys.items() if value is not None}
-    files = [Path(file) for file in ([plugins] if isinstance(plugins, Path | str) else plugins)]
+    files = paths_of("plugins", plugins, "the path of a .py file, or a list of them")
     named = {"datasets": datasets, "backbones": backbones, "weightings": weightings, "trackers": trackers}
     for kind, given in named.items():
         if given is not None:
             flags[kind], more = specs(kind, given)
             files += more
-    study = Study.load(Path(config) if config else None, {**flags, "plugins": tuple(dict.fromkeys(files))})
+    file = None if config is None else path_of("config", config, "the path of a study file")
+    study = Study.load(file, {**flags, "plugins": tuple(dict.fromkeys(files))})
     run_study(study, study.resolve(discover(study.files())), quiet)
     tables = publish(study.out, PageOptions(study.layout))
     for text in [] if quiet else verdicts([board for table in tables for board in table.boards]):
@@ -81,7 +83,7 @@ def load(path: Path | str | Sequence[Path | str]) -> Results:
     Raises:
         UsageError: there are none, or one is unreadable.
     """
-    paths = [path] if isinstance(path, Path | str) else list(path)
+    paths = paths_of("path", path, "a results folder or a leaderboard page, or a list of them")
     if not paths:
         raise UsageError("no results are named; give a results folder or a leaderboard page")
-    return Results.read(*map(Path, paths))
+    return Results.read(*paths)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
+from mtlbench.config.given import path_of
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards.formats.html import to_html
 from mtlbench.leaderboards.formats.markdown import sections
@@ -54,7 +55,7 @@ class Picture:
         Raises:
             UsageError: it has another ending, or cannot be written.
         """
-        path = Path(path)
+        path = path_of("path", path, "the path of an .svg or .png file")
         contents = {".svg": self.svg.encode(), ".png": self.png}
         if path.suffix.lower() not in contents:
             raise UsageError(

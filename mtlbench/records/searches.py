@@ -116,8 +116,10 @@ class Search(Strict):
 
     @property
     def space_key(self) -> str:
-        """Equal for searches of the same ranges."""
-        return identity(self.space)[:8]
+        """Equal for searches of the same ranges; its part before the hyphen is of those that all weightings share."""
+        own = {name: text for name, text in self.space.items() if name.startswith(f"{self.weighting.name}.")}
+        shared = {name: text for name, text in self.space.items() if name not in own}
+        return f"{identity(shared)[:6]}-{identity(own)[:6]}"
 
     @property
     def places(self) -> set[tuple[str, int]]:

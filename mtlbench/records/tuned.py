@@ -1,6 +1,6 @@
 """Rows of tuned methods: the records that report what searches chose, in the place of the cells behind them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mtlbench.records.schema import Failure, PluginUse, Record, StageSpend
@@ -12,6 +12,27 @@ TRIALS, SEARCHES, SPACE = "trials", "searches", "space"
 
 STAGE = "search"
 """The stage of a tuned row's budget that is the cost of its search."""
+
+
+def way_of_tuning(params: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Equal for rows of one backbone that were tuned alike: over as many trials and searches, and in the same space.
+
+    The space of the weighting's own parameters does not count.
+
+    Args:
+        params: of the row's weighting.
+
+    Returns:
+        empty for a row that was not tuned.
+    """
+    if TRIALS not in params:
+        return ()
+    return params[TRIALS], params.get(SEARCHES, 1), str(params.get(SPACE, "")).partition("-")[0]
+
+
+def untuned(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a row's weighting without those that say how the row was tuned."""
+    return {name: value for name, value in params.items() if name not in (TRIALS, SEARCHES, SPACE)}
 
 
 def is_tuned(record: Record) -> bool:

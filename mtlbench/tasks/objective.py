@@ -9,6 +9,7 @@ from mtlbench.bounds import TEXT
 from mtlbench.errors import TrainingError, UsageError, did_you_mean
 from mtlbench.statistics.relative import delta_m
 from mtlbench.tasks.metrics.metric import Metric
+from mtlbench.text import shown
 
 MEAN, DELTA_M = "mean", "delta-m"
 
@@ -65,6 +66,8 @@ def canonical(text: str, tasks: Collection[str] | None = None) -> str:
     Raises:
         UsageError: it is no objective, or it names a task that is not among ``tasks``.
     """
+    if not isinstance(text, str):
+        raise UsageError(f"the objective {shown(text)} is no text; expected {MEAN}, {DELTA_M}, or TASK=WEIGHT,...")
     if text.strip() in {MEAN, DELTA_M}:
         return text.strip()
     weights = _weights(text)

@@ -16,7 +16,14 @@ def begins(columns: Tensor, of_columns: Tensor) -> list[tuple[GradientEdge, Tens
         of_columns: the gradient of each task's loss with respect to its own column, of the same shape.
     """
     edges = _edges_of_columns(columns)
-    return [_begin(columns, of_columns, k, edges) for k in range(columns.shape[-1])]
+    if edges is None:
+        edges = [(None, 0)] * columns.shape[-1]
+    stacked = columns.grad_fn is not None and columns.grad_fn.name() == "StackBackward0"
+    parts = of_columns.unbind(-1) if stacked else of_columns.split(1, dim=-1)
+    return [
+        _alone(columns, of_columns, task) if node is None else (GradientEdge(node, number), part)
+        for task, ((node, number), part) in enumerate(zip(edges, parts, strict=True))
+    ]
 
 
 def _edges_of_columns(columns: Tensor) -> Sequence[tuple[Any, int]] | None:
@@ -34,14 +41,8 @@ def _edges_of_columns(columns: Tensor) -> Sequence[tuple[Any, int]] | None:
     return None
 
 
-def _begin(
-    columns: Tensor, of_columns: Tensor, task: int, edges: Sequence[tuple[Any, int]] | None
-) -> tuple[GradientEdge, Tensor]:
-    """Where the backward pass of a task begins, and with what gradient."""
-    if edges is not None and edges[task][0] is not None:
-        node, number = edges[task]
-        stacked = columns.grad_fn is not None and columns.grad_fn.name() == "StackBackward0"
-        return GradientEdge(node, number), of_columns[..., task] if stacked else of_columns[..., task : task + 1]
+def _alone(columns: Tensor, of_columns: Tensor, task: int) -> tuple[GradientEdge, Tensor]:
+    """The pass of a task that begins at all columns, with gradients of 0 at those of the others."""
     alone = torch.zeros_like(of_columns)
     alone[..., task] = of_columns[..., task]
     return get_gradient_edge(columns), alone

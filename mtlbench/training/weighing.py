@@ -1,12 +1,24 @@
 """What a weighting makes of a step: weights of its losses, or one direction of its task gradients."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
-from mtlbench.api import DirectionWeighting, Step, TrainingError, Weighting
-from mtlbench.training.gradients import TaskGradients
+from mtlbench.api import DirectionWeighting, SharedGradients, Step, TrainingError, Weighting
+
+
+class Gradients(Protocol):
+    """The gradients of the tasks in one step."""
+
+    shared: SharedGradients
+    """What the weighting sees."""
+
+    def combined(self, weights: Tensor) -> dict[str, Tensor]:
+        """Gradients to descend, by the names of the leaves, with the shared ones under ``weights`` (K,)."""
+
+    def directed(self, direction: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The same, with ``direction`` where shared."""
 
 
 class Weighed(NamedTuple):
@@ -37,7 +49,7 @@ def weights_of(weighting: Weighting, step: Step) -> Tensor:
     return weights
 
 
-def weighed(weighting: Weighting, step: Step, gradients: TaskGradients) -> Weighed:
+def weighed(weighting: Weighting, step: Step, gradients: Gradients) -> Weighed:
     """What a method of task gradients makes of the ``gradients`` of the step.
 
     Raises:

@@ -7,7 +7,7 @@ from mtlbench.errors import MtlbenchError, UsageError
 from mtlbench.experiments.events import Listen
 from mtlbench.records import Record, RecordStore, read_record
 from mtlbench.verification.changes import Change, changed_code, changed_environment, changed_scores
-from mtlbench.verification.rerun import rerun
+from mtlbench.verification.rerun import reference_of, rerun
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,25 @@ class Reproduction:
     """Machine, versions and code."""
 
 
-def find_record(cell: str, results: Path) -> Record:
+def find_record(cell: str, results: Path) -> tuple[Record, Record | None]:
     """The record in the file ``cell``, or the one in ``results`` whose id begins so.
+
+    Returns:
+        the record, and that of the cell which its objective is measured against, where it has one that lies beside it.
 
     Raises:
         UsageError: there is none, or several.
     """
     if cell.endswith(".json"):
-        return read_record(Path(cell))
+        record, store = read_record(Path(cell)), RecordStore.at(Path(cell).parent)
+    else:
+        record, store = _beginning_with(cell, results), RecordStore(results)
+    reference = reference_of(record)
+    beside = (read_record(path) for path in store.paths() if reference and path.stem.endswith(f".{reference[:12]}"))
+    return record, next((one for one in beside if one.cell == reference), None)
+
+
+def _beginning_with(cell: str, results: Path) -> Record:
     paths = RecordStore(results).paths()
     found = [path for path in paths if path.stem.rpartition(".")[2].startswith(cell[:12].lower())]
     records = [record for path in found if (record := read_record(path)).cell.startswith(cell.lower())]
@@ -44,9 +55,14 @@ def find_record(cell: str, results: Path) -> Record:
 
 
 def reproduce(
-    record: Record, plugin_files: tuple[Path, ...], data_dir: Path, listener: Listen, tolerance: float = 0.0
+    record: Record,
+    plugin_files: tuple[Path, ...],
+    data_dir: Path,
+    listener: Listen,
+    tolerance: float = 0.0,
+    reference: Record | None = None,
 ) -> Reproduction:
-    """Run the cell of ``record`` again, and compare.
+    """Run the cell of ``record``, whose objective is measured against ``reference``, again, and compare.
 
     Raises:
         UsageError: it has no scores to compare with, or cannot be the same cell here: another protocol, other data, a
@@ -56,7 +72,7 @@ def reproduce(
     if record.status != "done":
         raise UsageError(f"the cell {cell} has no scores to compare with: it is {record.status}; choose another")
     try:
-        now = rerun(record, plugin_files, data_dir, listener)
+        now = rerun(record, plugin_files, data_dir, listener, reference)
     except MtlbenchError as error:
         raise UsageError(f"the cell {cell} cannot be run again: {error}") from error
     return Reproduction(

@@ -12,7 +12,7 @@ from mtlbench.records import Record
 from mtlbench.verification.changes import Change, changed_code, changed_scores
 from mtlbench.verification.findings import Finding, Report
 from mtlbench.verification.folders import Stored
-from mtlbench.verification.rerun import rerun
+from mtlbench.verification.rerun import reference_of, rerun
 
 TOLERANCE = 0.005
 """Of any score, between machines or commits. Rounding differs there, and training amplifies it to at most what another
@@ -50,12 +50,14 @@ def rerun_sample(stored: Sequence[Stored], sample: Sample, report: Report, liste
     else:
         done.sort(key=lambda one: one.record.cell)
         random.Random(sample.seed).shuffle(done)
+    records = {one.record.cell: one.record for one in stored}
     absent: dict[str, list[Stored]] = {}
     for one in done:
         if report.reruns == sample.count:
             break
         try:
-            now = rerun(one.record, sample.plugin_files, sample.data_dir, listener)
+            reference = records.get(reference_of(one.record) or "")
+            now = rerun(one.record, sample.plugin_files, sample.data_dir, listener, reference)
         except MtlbenchError as error:
             absent.setdefault(str(error), []).append(one)
             continue

@@ -56,5 +56,7 @@ def verify(folder: Path, coinciding: Coinciding) -> tuple[Report, list[Stored]]:
             (report.findings if collection.page_required else report.notes).append(missing)
     for page in overall_pages(folder):
         report.pages += 1
-        report.findings += overall_findings(page)
+        found, notes = overall_findings(page)
+        report.findings += found
+        report.notes += notes
     return report, everything

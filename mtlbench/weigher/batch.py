@@ -8,7 +8,9 @@ from torch import Tensor
 
 from mtlbench.api import Inputs, Step
 from mtlbench.api.masks import counted, masked, observed_in
+from mtlbench.config.given import items_of
 from mtlbench.errors import UsageError
+from mtlbench.text import shown
 
 Losses = Tensor | Sequence[Tensor]
 """(K,) or (B, K), or a list of K of shape () or (B,)."""
@@ -52,6 +54,8 @@ class Batch(NamedTuple):
     @property
     def shares(self) -> Tensor:
         """(B, K) what each loss counts in the mean loss of its task: the gradient of that mean."""
+        if self.mask is None and self.sample_weights is None:
+            return torch.full_like(self.losses, 1 / len(self.losses))
         counts = self.counts
         total = counts.sum(0)
         return counts / torch.where(total > 0, total, 1.0)
@@ -84,7 +88,7 @@ def side_by_side(losses: Losses) -> Tensor:
     """
     if isinstance(losses, Tensor):
         return losses.float() if losses.dtype in LOW_PRECISION else losses
-    losses = list(losses)
+    losses = items_of(losses)
     if other := next((type(loss).__name__ for loss in losses if not isinstance(loss, Tensor)), None):
         raise UsageError(
             f"the losses have a {other} among them; give one tensor per task, such as list(losses.values())"
@@ -116,6 +120,10 @@ def read(
         raise UsageError(f"losses have the shape {tuple(losses.shape)}; expected ({tasks},) or (B, {tasks})")
     if losses.device != device:
         raise UsageError(f"losses are on {losses.device} and the weigher on {device}: give device='{losses.device}'")
+    given = {"logits": logits, "labels": labels, "observed": observed, "sample_weights": sample_weights}
+    for name, value in given.items():
+        if value is not None and not isinstance(value, Tensor):
+            raise UsageError(f"{name} = {shown(value)}: give a tensor on the device of the losses")
     whole = losses if losses.dim() == 2 else losses.unsqueeze(0)
     for name, values in {"logits": logits, "labels": labels, "observed": observed}.items():
         if values is not None and values.shape != losses.shape:

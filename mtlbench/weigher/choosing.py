@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
+from numbers import Real
 from typing import Any
 
 from mtlbench.api import Backbone, Schema, Task, Weighting
+from mtlbench.config.given import items_of
 from mtlbench.config.parameters import public_fields
 from mtlbench.config.specs import Resolved, resolve, resolve_texts
 from mtlbench.discovery import Catalogue, Entry, discover
 from mtlbench.errors import UsageError
 from mtlbench.experiments.applicability import other_kind
 from mtlbench.tasks.registry import task_kind
+from mtlbench.text import shown
 
 LEARNING_RATE = "learning_rate"
 KIND = "weighting"
@@ -24,14 +27,14 @@ def tasks_of(tasks: int | Sequence[str], kinds: str | Sequence[str]) -> tuple[Ta
     """
     names = [f"task{k + 1}" for k in range(tasks)] if isinstance(tasks, int) else []
     if isinstance(tasks, Iterable) and not isinstance(tasks, str):
-        names = list(tasks)
-    if not names:
-        raise UsageError(f"tasks = {tasks!r}: give the number of tasks, at least 1, or a list of their names")
+        names = items_of(tasks)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"tasks = {shown(tasks)}: give the number of tasks, at least 1, or a list of their names")
     if len(set(names)) < len(names):
         raise UsageError(f"tasks = {names!r}: a name stands twice; give each task a name of its own")
-    of_each = [kinds] * len(names) if isinstance(kinds, str) else list(kinds)
-    if len(of_each) != len(names):
-        raise UsageError(f"kinds = {of_each!r}: give one kind for all {len(names)} tasks, or one each")
+    of_each = [kinds] * len(names) if isinstance(kinds, str) else items_of(kinds)
+    if len(of_each) != len(names) or not all(isinstance(kind, str) for kind in of_each):
+        raise UsageError(f"kinds = {shown(kinds)}: give one kind for all {len(names)} tasks, or one each")
     for kind in of_each:
         task_kind(kind)
     return tuple(map(Task, names, of_each))
@@ -50,8 +53,8 @@ def weighting_of(
     Raises:
         UsageError: there is no such method or parameter, or a value is invalid.
     """
-    if learning_rate is not None and not 0 < learning_rate < inf:
-        raise UsageError(f"learning_rate = {learning_rate}: give a number greater than 0")
+    if learning_rate is not None and not (isinstance(learning_rate, Real) and 0 < learning_rate < inf):
+        raise UsageError(f"learning_rate = {shown(learning_rate)}: give a number greater than 0")
     if isinstance(given, Weighting):
         if params:
             raise UsageError(f"{', '.join(params)}: the weighting has its parameters already; make it with these")
@@ -63,7 +66,7 @@ def weighting_of(
         name, set_there = chosen.entry.name, {key: stated[key] for key in chosen.given}
     elif not (isinstance(given, type) and issubclass(given, Weighting)):
         raise UsageError(
-            f"{given!r} is no weighting: give a spec such as 'mgda', a class or an instance of api.Weighting"
+            f"{shown(given)} is no weighting: give a spec such as 'mgda', a class or an instance of api.Weighting"
         )
     else:
         name, set_there = given.name, {}

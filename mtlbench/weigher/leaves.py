@@ -1,6 +1,8 @@
 """The parameters behind some losses: their names, and which of them the tasks share."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,22 +11,49 @@ from mtlbench.errors import UsageError
 
 ACCUMULATE = type(torch.zeros(1, requires_grad=True).view(1).grad_fn.next_functions[0][0])  # type: ignore[union-attr]
 """The end of the graph at a leaf."""
+SEVERAL = -1
+"""In place of the number of a root."""
 
 
-def leaves_of(root: Tensor) -> list[Tensor]:
-    """The leaves of the autograd graph of ``root``, in an order that the graph alone decides."""
-    found: list[Tensor] = []
-    seen, left = set(), [root.grad_fn]
-    while left:
-        node = left.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if type(node) is ACCUMULATE:
-            found.append(node.variable)  # type: ignore[attr-defined]
-        else:
-            left += [following for following, _ in node.next_functions[::-1]]
-    return found
+def leaves_of(roots: Iterable[Any]) -> list[tuple[Tensor, int]]:
+    """The leaves behind some nodes of the autograd graph, in an order that the graph alone decides.
+
+    With each comes the number of the one root that reaches it, or ``SEVERAL``. Each step has a graph of its own, so
+    nothing is kept from one step to the next. A node is entered once, and once more if a second root reaches it.
+    """
+    reached_by: dict[Any, int] = {}
+    behind: dict[Any, list[Any]] = {}
+    ends: list[Any] = []
+    for number, root in enumerate(roots):
+        left: list[Any] = [root]
+        while left:
+            node = left.pop()
+            before = reached_by.get(node)
+            if before is None:
+                reached_by[node] = number
+                behind[node] = following = [edge[0] for edge in node.next_functions[::-1] if edge[0] is not None]
+                if following:
+                    left += following
+                elif type(node) is ACCUMULATE:
+                    ends.append(node)
+            elif before not in (number, SEVERAL):  # whatever is behind it was entered from that root too
+                several: list[Any] = [node]
+                while several:
+                    node = several.pop()
+                    if reached_by[node] != SEVERAL:
+                        reached_by[node] = SEVERAL
+                        several += behind[node]
+    return [(node.variable, reached_by[node]) for node in ends]
+
+
+class Found(NamedTuple):
+    """The parameters of a step, name -> leaf."""
+
+    every: dict[str, Tensor]
+    given: list[str] | None
+    """Names of those that the loop gave as shared, without frozen ones; ``None``: it gave none."""
+    of_task: list[dict[str, Tensor]]
+    """For each task those that its graph reaches, and others that the graphs of several tasks reach."""
 
 
 class Leaves:
@@ -32,27 +61,34 @@ class Leaves:
 
     def __init__(self) -> None:
         self._named: dict[int, tuple[str, Tensor]] = {}  # with the tensor, so that its id stays its own
-        self._reached: set[tuple[int, str]] = set()
+        self._reached: dict[int, set[str]] = defaultdict(set)
 
     def __reduce__(self) -> tuple[type["Leaves"], tuple[()]]:
         """A copy starts anew, as after ``state_dict``: the parameters of a copied network are others."""
         return Leaves, ()
 
-    def of(self, losses: Tensor, first: Iterable[Tensor] = ()) -> dict[str, Tensor]:
-        """Name -> leaf, of ``first`` and of all others that the ``losses`` reach.
+    def of(self, roots: Sequence[Any], first: Sequence[Tensor] = ()) -> Found:
+        """The parameters ``first``, and all others behind the ``roots`` of the tasks.
 
         Raises:
             UsageError: one of ``first`` is no parameter.
         """
-        leaves = {}
-        for leaf in [*first, *leaves_of(losses)]:
+        every: dict[str, Tensor] = {}
+        for leaf in first:
             if not isinstance(leaf, Tensor) or not leaf.is_leaf:
                 what = "no leaf" if isinstance(leaf, Tensor) else f"a {type(leaf).__name__}"
                 raise UsageError(f"shared= takes parameters, such as model.shared.parameters(); one is {what}")
             if leaf.requires_grad:
-                name, _ = self._named.setdefault(id(leaf), (str(len(self._named)), leaf))
-                leaves[name] = leaf
-        return leaves
+                every[self._name(leaf)] = leaf
+        given = list(every) if first else None
+        of_task: list[dict[str, Tensor]] = [{} for _ in roots]
+        for leaf, task in leaves_of(roots):
+            if leaf.requires_grad:
+                name = self._name(leaf)
+                every[name] = leaf
+                for own in of_task if task == SEVERAL else (of_task[task],):
+                    own[name] = leaf
+        return Found(every, given, of_task)
 
     def reached(self, of_task: Sequence[Mapping[str, Tensor]]) -> list[dict[str, Tensor]]:
         """For each task those of its gradients that have been other than 0, now or in a step before.
@@ -60,9 +96,23 @@ class Leaves:
         Autograd's graph alone does not tell: through one tensor of all losses each task is connected to the networks of
         all others, with gradients of exactly 0.
         """
-        open_pairs = [(k, name) for k, own in enumerate(of_task) for name in own if (k, name) not in self._reached]
+        open_pairs = [
+            (k, name)
+            for k, own in enumerate(of_task)
+            if not own.keys() <= self._reached[k]
+            for name in own
+            if name not in self._reached[k]
+        ]
         if open_pairs:
             largest = torch._foreach_norm([of_task[k][name] for k, name in open_pairs], torch.inf)
             nonzero = (torch.stack([norm.float() for norm in largest]) != 0).tolist()  # NaN is none
-            self._reached.update(pair for pair, is_other in zip(open_pairs, nonzero, strict=True) if is_other)
-        return [{name: own[name] for name in own if (k, name) in self._reached} for k, own in enumerate(of_task)]
+            for (k, name), is_other in zip(open_pairs, nonzero, strict=True):
+                if is_other:
+                    self._reached[k].add(name)
+        return [{name: own[name] for name in own if name in self._reached[k]} for k, own in enumerate(of_task)]
+
+    def _name(self, leaf: Tensor) -> str:
+        known = self._named.get(id(leaf))
+        if known is None:
+            known = self._named[id(leaf)] = str(len(self._named)), leaf
+        return known[0]

@@ -1,52 +1,43 @@
 """From the losses of a step to ``.grad``: one backward pass, or one for each task."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
-from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import GradientEdge
 
-from mtlbench.api import DirectionWeighting, Step, TrainingError, Weighting, ones
+from mtlbench.api import Step, TrainingError, Weighting, ones
 from mtlbench.api.masks import weighted_mean
+from mtlbench.config.given import items_of
 from mtlbench.errors import UsageError
-from mtlbench.training.gradients import TaskGradients, by_task, no_shared_parameters
+from mtlbench.training.begins import begins
+from mtlbench.training.gradients import no_shared_parameters, one_by_one
 from mtlbench.training.weighing import weighed, weights_of
 from mtlbench.weigher.batch import Batch, LoopStep
-from mtlbench.weigher.leaves import Leaves
+from mtlbench.weigher.joined import JoinedGradients, Scaling
+from mtlbench.weigher.leaves import Found, Leaves
 from mtlbench.weigher.processes import Processes
 
 
-class Scaling:
-    """What a gradient is multiplied by.
-
-    Args:
-        factor: of the loop: its reduction, and its accumulation of gradients.
-        precision: of automatic mixed precision, (); it must not change the weights. ``None``: there is none.
-    """
-
-    def __init__(self, factor: float, precision: Tensor | None) -> None:
-        self.precision = precision
-        self.whole: Tensor | float = factor if precision is None else factor * precision
-        self.neutral = precision is None and factor == 1
-
-
-class Pass(Protocol):
+class Pass(ABC):
     """Goes backward."""
 
+    def __init__(self, weighting: Weighting, processes: Processes) -> None:
+        self._weighting = weighting
+        self._processes = processes
+        self._leaves = Leaves()
+
+    @abstractmethod
     def __call__(
         self, columns: Tensor, batch: Batch, step: LoopStep, shared: Iterable[Tensor] | None, scaling: Scaling
     ) -> Tensor | None:
         """Add to ``.grad`` and give the weights; ``None`` where a gradient overflowed."""
 
 
-class LossPass:
+class LossPass(Pass):
     """One backward pass through the weighted mean loss."""
-
-    def __init__(self, weighting: Weighting, processes: Processes) -> None:
-        self._weighting = weighting
-        self._processes = processes
-        self._leaves = Leaves()
 
     def __call__(
         self, columns: Tensor, batch: Batch, step: LoopStep, shared: Iterable[Tensor] | None, scaling: Scaling
@@ -64,62 +55,54 @@ class LossPass:
         if alone:
             (loss * scaling.whole).backward()
         else:
-            leaves = self._leaves.of(columns)
+            leaves = self._leaves.of([columns.grad_fn]).every
             found = torch.autograd.grad(loss * scaling.whole, list(leaves.values()), allow_unused=True)
             gradients = {name: part for name, part in zip(leaves, found, strict=True) if part is not None}
-            _accumulate(leaves, self._processes.mean([gradients], leaves)[0], None)
+            _accumulate(leaves, self._processes.mean([gradients], leaves)[0])
         return None if overflowed else weights
 
 
-class GradientPass:
+class GradientPass(Pass):
     """One backward pass for each task; the weighting makes one direction of their gradients."""
-
-    def __init__(self, weighting: Weighting, processes: Processes) -> None:
-        self._weighting = weighting
-        self._processes = processes
-        self._leaves = Leaves()
 
     def __call__(
         self, columns: Tensor, batch: Batch, step: LoopStep, shared: Iterable[Tensor] | None, scaling: Scaling
     ) -> Tensor | None:
         """Add to ``.grad`` and give the weights (K,); ``None`` where a gradient overflowed."""
-        first = [] if shared is None else list(shared)
-        leaves = self._leaves.of(columns, first)
-        of_task = self._leaves.reached(self._by_task(columns, batch, leaves, scaling.precision))
-        gradients = TaskGradients(of_task, self._shared(of_task, leaves, first), leaves)
+        begun = begins(columns, self._of_columns(columns, batch, scaling.precision))
+        found = self._leaves.of([edge.node for edge, _ in begun], [] if shared is None else items_of(shared))
+        of_task = self._leaves.reached(self._of_task(begun, found))
+        gradients = JoinedGradients(of_task, self._shared(of_task, found), found.every, scaling)
         if scaling.precision is not None and _overflowed(gradients):
-            _accumulate(leaves, gradients.combined(ones(step)), scaling.whole)
+            _accumulate(found.every, gradients.combined(ones(step)))
             return None
-        found = weighed(self._weighting, step, gradients)
-        # A direction may be the weighting's own, which .grad must not share.
-        factor = None if scaling.neutral and not isinstance(self._weighting, DirectionWeighting) else scaling.whole
-        _accumulate(leaves, {**found.gradients, **(found.final or {})}, factor)
-        return found.weights
+        made = weighed(self._weighting, step, gradients)
+        _accumulate(found.every, made.gradients)
+        if made.final is not None:
+            _accumulate(found.every, gradients.scaled(made.final))
+        return made.weights
 
-    def _shared(
-        self, of_task: Sequence[Mapping[str, Tensor]], leaves: Mapping[str, Tensor], first: Sequence[Tensor]
-    ) -> list[str]:
-        """Those of ``first`` that a task reaches; without them, those that two tasks reach."""
-        given, least = set(map(id, first)), 1 if first else 2
-        names = [name for name, leaf in leaves.items() if not first or id(leaf) in given]
-        found = [name for name in names if sum(name in own for own in of_task) >= least]
-        if not found and first:
+    def _shared(self, of_task: Sequence[Mapping[str, Tensor]], found: Found) -> list[str]:
+        """Those given that a task reaches; without them, those that two tasks reach."""
+        names, least = (found.every, 2) if found.given is None else (found.given, 1)
+        shared = [name for name in names if sum(name in own for own in of_task) >= least]
+        if not shared and found.given is not None:
             raise UsageError("no task has a gradient for a parameter in shared=: all are frozen, or of another network")
-        if not found:
+        if not shared:
             reason = no_shared_parameters(self._weighting.label, "the network", len(of_task))
             raise UsageError(f"{reason}; where the head of a task starts at 0, give shared=")
-        return found
+        return shared
 
-    def _by_task(
-        self, columns: Tensor, batch: Batch, leaves: Mapping[str, Tensor], precision: Tensor | None
-    ) -> Sequence[Mapping[str, Tensor]]:
+    def _of_columns(self, columns: Tensor, batch: Batch, precision: Tensor | None) -> Tensor:
+        """The gradient of each task's mean loss with respect to its own column, times the ``precision``."""
         of_columns = batch.shares.view_as(columns)
         if self._processes.count > 1:
             of_columns = of_columns * self._processes.factors(batch)
-        if precision is not None:
-            of_columns = of_columns * precision
+        return of_columns if precision is None else of_columns * precision
+
+    def _of_task(self, begun: Sequence[tuple[GradientEdge, Tensor]], found: Found) -> Sequence[Mapping[str, Tensor]]:
         try:
-            of_task = by_task(columns, of_columns, leaves)
+            of_task = one_by_one(begun, found.of_task)
         except RuntimeError as error:
             if "donated buffer" not in str(error):
                 raise
@@ -127,11 +110,9 @@ class GradientPass:
                 f"{self._weighting.name} goes backward once for each task, which this compiled network forbids: set "
                 "torch._functorch.config.donated_buffer = False before the first step"
             ) from error
-        if precision is not None:
-            of_task = [{name: gradient / precision for name, gradient in own.items()} for own in of_task]
         if any(gradient.is_sparse for own in of_task for gradient in own.values()):
             raise UsageError(f"{self._weighting.name} cannot read sparse gradients: make embeddings with sparse=False")
-        return of_task if self._processes.count == 1 else self._processes.mean(of_task, leaves)
+        return of_task if self._processes.count == 1 else self._processes.mean(of_task, found.every)
 
 
 def are_finite(step: Step) -> bool:
@@ -139,7 +120,7 @@ def are_finite(step: Step) -> bool:
     return isfinite(step.losses.detach().sum().item())
 
 
-def _overflowed(gradients: TaskGradients) -> bool:
+def _overflowed(gradients: JoinedGradients) -> bool:
     try:
         _ = gradients.shared.gram
     except TrainingError:
@@ -148,10 +129,12 @@ def _overflowed(gradients: TaskGradients) -> bool:
 
 
 @torch.no_grad()
-def _accumulate(leaves: Mapping[str, Tensor], gradients: Mapping[str, Tensor], factor: Tensor | float | None) -> None:
-    """Add ``factor`` times the gradients to ``.grad``; with ``None`` these tensors themselves."""
-    values = list(gradients.values())
-    parts = values if factor is None else torch._foreach_mul(values, factor)
-    for name, part in zip(gradients, parts, strict=True):
+def _accumulate(leaves: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> None:
+    """Add the gradients to ``.grad``; they become it where there is none."""
+    for name, part in gradients.items():
         leaf = leaves[name]
-        leaf.grad = part.to(leaf.dtype) if leaf.grad is None else leaf.grad.add_(part)
+        before = leaf.grad
+        if before is None:
+            leaf.grad = part if part.dtype == leaf.dtype else part.to(leaf.dtype)
+        else:
+            before.add_(part)

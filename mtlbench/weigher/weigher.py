@@ -9,13 +9,16 @@ import torch
 from torch import Tensor
 
 from mtlbench.api import Inputs, Setting, Splits, Step, TrainingError, Weighting
+from mtlbench.config.given import path_of
 from mtlbench.errors import UsageError, said_of
+from mtlbench.text import shown
 from mtlbench.training.gradients import TASK_GRADIENTS
 from mtlbench.training.seeding import seeded
 from mtlbench.weigher.batch import Batch, LoopStep, Losses, read, side_by_side
 from mtlbench.weigher.choosing import check, tasks_of, weighting_of
+from mtlbench.weigher.joined import Scaling
 from mtlbench.weigher.leaves import leaves_of
-from mtlbench.weigher.passes import GradientPass, LossPass, Pass, Scaling, are_finite
+from mtlbench.weigher.passes import GradientPass, LossPass, Pass, are_finite
 from mtlbench.weigher.processes import Processes
 from mtlbench.weigher.trained import trained
 
@@ -70,8 +73,8 @@ class Weigher:
         seed: int | None = None,
         **params: Any,
     ) -> None:
-        if reduction not in {"mean", "sum"}:
-            raise UsageError(f"reduction = {reduction!r}: expected 'mean' or 'sum'")
+        if not isinstance(reduction, str) or reduction not in {"mean", "sum"}:
+            raise UsageError(f"reduction = {shown(reduction)}: expected 'mean' or 'sum'")
         self.tasks = tasks_of(tasks, kinds)
         self.weighting, learning_rate = weighting_of(weighting, params, learning_rate)
         check(self.weighting, self.tasks)
@@ -103,7 +106,7 @@ class Weigher:
         Raises:
             UsageError: there is no such record or checkpoint, or the method has no critics.
         """
-        weighting, splits = trained(Path(path), Path(data_dir))
+        weighting, splits = trained(path_of("path", path, "the path of a record"), path_of("data_dir", data_dir))
         tasks = splits.schema.tasks
         names, kinds = [task.name for task in tasks], [task.kind for task in tasks]
         return cls(weighting, names, kinds=kinds, **settings), splits
@@ -166,7 +169,7 @@ class Weigher:
         self._steps += 1
         step.losses = step.losses.detach()
         if self.reads_losses_after_step:
-            self._waiting, self._watched = step, [(leaf, leaf._version) for leaf in leaves_of(columns)]
+            self._waiting, self._watched = step, [(leaf, leaf._version) for leaf, _ in leaves_of([columns.grad_fn])]
         else:
             self.weighting.after_step(step)
         return weights.detach().clone()
@@ -205,11 +208,11 @@ class Weigher:
         Raises:
             UsageError: it is of another method, or of another number of tasks.
         """
-        own = {name.removeprefix(WEIGHTING): value for name, value in state.items() if name.startswith(WEIGHTING)}
         try:
+            own = {name.removeprefix(WEIGHTING): value for name, value in state.items() if name.startswith(WEIGHTING)}
             self.weighting.load_state_dict(own)
             self._steps, self._epochs = int(state[STEPS]), int(state[EPOCHS])
-        except (KeyError, RuntimeError) as error:
+        except (AttributeError, KeyError, RuntimeError) as error:
             raise UsageError(
                 f"the state is none of {self.weighting.name} with {len(self.tasks)} tasks ({said_of(error)}); "
                 "give what weigher.state_dict() gave of the same"
@@ -243,5 +246,5 @@ def _device(given: torch.device | str) -> torch.device:
     """
     try:
         return torch.empty(0, device=given).device
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"device = {str(given)!r} is not to be had: {error}") from error
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise UsageError(f"device = {shown(given)} is not to be had: {error}") from error

@@ -20,6 +20,8 @@ from mtlbench_plugins.describing.leaks import alone
 
 DRAFT = """\
 # A draft: check each line. An input must be known before the outcome is.
+# the tasks are a guess, by names and values: click, purchase; check that each is an outcome of its row, and that each \
+can happen only after the one before. --task names others
 files = "my_log.csv"
 tasks = ["click", "purchase"]
 relation = "funnel"
@@ -655,3 +657,44 @@ def test_a_column_named_as_a_split_that_holds_something_else_is_an_input(mtlbenc
     text = mtlbench("data", "describe", save(frame)).out
     assert "split = " not in text
     assert '"fold"' in lines(text, "categorical = ")[0]
+
+
+def test_times_of_days_alone_make_no_sessions_of_pauses(mtlbench: Any, here: Path) -> None:
+    frame = own_table().drop(columns="visit")
+    frame["time"] = (pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(len(frame)) // 10, "D")).strftime(
+        "%Y-%m-%d"
+    )
+    text = mtlbench("data", "describe", save(frame)).out
+    assert "sessions           none: the times are days alone" in text
+    assert '# session_rule = "user-day"\n' in text
+    assert "gap30m" not in text
+    frame["time"] += " 10:30"
+    frame.loc[0, "time"] = "2024-01-01 10:31"
+    assert '\nsession_rule = "user-gap30m"\n' in mtlbench("data", "describe", save(frame)).out
+
+
+def test_infinite_numbers_are_left_out_with_the_remedy(mtlbench: Any, here: Path) -> None:
+    frame = own_table()
+    frame["price"] = frame["price"].astype("float64")
+    frame.loc[[3, 4], "price"] = [np.inf, -np.inf]
+    result = mtlbench("data", "describe", save(frame))
+    assert "# left out: price (infinite in 2 of 300 rows: make it finite, or add it to `missing`)" in result.out
+    assert result.err == ""
+
+
+def test_a_date_that_is_none_is_named(mtlbench: Any, here: Path) -> None:
+    frame = own_table()
+    frame["time"] = (pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(len(frame)), "D")).strftime("%Y-%m-%d")
+    frame.loc[7, "time"] = "2024-13-45"
+    text = mtlbench("data", "describe", save(frame)).out
+    assert (
+        "# left out: time (a time that cannot be read in 1 of 300 rows, such as '2024-13-45': correct or drop them, "
+        "else the split is random)"
+    ) in text
+    assert '# timestamp = "time"  # once it can be read in each row' in text
+
+
+def test_tasks_that_somebody_named_are_no_guess(mtlbench: Any, here: Path) -> None:
+    text = mtlbench("data", "describe", save(own_table()), "--task", "click", "--task", "purchase").out
+    assert 'tasks = ["click", "purchase"]' in text
+    assert "guess" not in text

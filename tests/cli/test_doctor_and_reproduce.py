@@ -8,6 +8,7 @@ import pytest
 from plugin_sources import weighting, write
 
 from mtlbench.records import RecordStore, read_record
+from mtlbench.records.searches import read_searches
 
 RUN = ["run", "--dataset", "synthetic[rows=2000]", "--backbone", "shared-bottom", "--seeds", 1, "--epochs", 1]
 
@@ -36,6 +37,27 @@ def test_a_cell_is_reproduced_with_the_cell_it_builds_on(mtlbench: Any) -> None:
     assert (result.code, result.err) == (0, "")
     assert "32 of 32 scores are the same" in result.out
     assert {path: path.read_bytes() for path in RecordStore("results").paths()} == before
+
+
+def test_a_trial_is_measured_against_the_same_cell_again(mtlbench: Any) -> None:
+    tuned = ["--weighting", "constant", "--trials", 2, "--objective", "delta-m", "--jobs", 1]
+    assert mtlbench(*RUN, *tuned).code == 0
+    [search] = read_searches(Path("results/records"))
+    trial = search.trials[1].cell
+    result = mtlbench("reproduce", trial[:12], "--quiet")
+    assert (result.code, result.err) == (0, "")
+    assert "32 of 32 scores are the same" in result.out
+    known = {read_record(path).cell: path for path in RecordStore("results").paths()}
+    reference = read_record(known[trial]).selection.reference
+    for cell in known.keys() - {trial, reference}:
+        known[cell].unlink()
+    verified = mtlbench("leaderboard", "verify", "results", "--rerun", 2)
+    assert "2 records and 1 pages checked, 2 cells run again" in verified.out
+    assert "rerun:" not in verified.out
+    known[reference].unlink()
+    alone = mtlbench("reproduce", str(known[trial]), "--quiet")
+    assert alone.code == 2
+    assert f"against the cell {reference[:12]}, which has no record beside it; bring that record back" in alone.err
 
 
 @pytest.mark.parametrize("later", ["api.added_later(3)", "api.added_later(3, before=0)"])

@@ -49,7 +49,7 @@ def _runs(weighting: str, aucs: Sequence[float], trials: int, data: Mapping[str,
     more = {"trials": trials} if trials else {}
     use = plugin(weighting.lower(), weighting, **more)
     if trials:
-        use = use.model_copy(update={"params": {**use.params, "space": f"of {weighting} on {data['dataset']}"}})
+        use = use.model_copy(update={"params": {**use.params, "space": f"{data['dataset']}-{weighting}"}})
     return runs(
         "PLE" if plain else f"{weighting}-PLE",
         list(map(float, aucs)),

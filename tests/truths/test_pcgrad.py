@@ -42,3 +42,26 @@ def test_the_weights_are_those_of_the_projected_vectors(seed: int, tasks: int):
 def test_a_zero_gradient_is_left_alone():
     g = torch.tensor([[1.0, 0.0], [0.0, 0.0], [-1.0, 0.5]], dtype=torch.float64)
     assert method.weigh(gram_step(g)).isfinite().all()
+
+
+def test_the_weights_have_the_bits_of_products_that_torch_makes_throughout():
+    for number in range(100):
+        g = gradients(6, 8, number)
+        gram = gram_step(g).gram
+        torch.manual_seed(number)
+        found = method.weigh(gram_step(g))
+        torch.manual_seed(number)
+        coefficients = torch.eye(6, dtype=gram.dtype)
+        for i, projected in enumerate(coefficients):
+            for j in torch.randperm(6).tolist():
+                conflict = projected @ gram[j]
+                if j != i and conflict < 0:
+                    projected[j] -= conflict / gram[j, j]
+        assert torch.equal(found, coefficients.sum(0).to(found))
+
+
+def test_a_gradient_whose_square_underflows_is_left_alone():
+    gram = torch.tensor([[1.0, -1e-200], [-1e-200, 0.0]], dtype=torch.float64)
+    step = gram_step(gradients(2, 3, 0))
+    step.shared.gram = gram
+    assert method.weigh(step).tolist() == [1, 1]

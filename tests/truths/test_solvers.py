@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mtlbench_plugins.solvers.balance import RIDGE, balance
 from mtlbench_plugins.solvers.gramian import Array, norms_and_cosines
-from mtlbench_plugins.solvers.quadratic import least_norm_point, quadratic_program
+from mtlbench_plugins.solvers.quadratic import least_norm_point, quadratic_program, quadratic_programs
 
 seeds = st.integers(0, 10**6)
 few_examples = settings(max_examples=40)
@@ -105,3 +105,21 @@ def test_where_gradients_cancel_balanced_weights_are_those_that_cancel_them(powe
 
 def test_without_any_gradient_there_is_nothing_to_balance():
     assert balance(np.zeros((3, 3)), 1.0).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("tasks", [2, 3, 6, 9])
+def test_programs_that_share_a_guess_get_the_bits_of_each_alone(tasks: int):
+    random = np.random.default_rng(tasks)
+    for number in range(500):
+        g = random.normal(size=(tasks, random.integers(2, 40)))
+        if number % 5 == 1:
+            g -= 0.9 * g.mean(0)  # many conflicts
+        if number % 5 == 2:
+            g[-1] = g[0]  # no single minimiser
+        if number % 5 == 3:
+            g[0] = 1e-9 * g[0] - g[1:].sum(0)  # all but dependent
+        cosines = norms_and_cosines(g @ g.T)[1]
+        linear = -cosines if number % 5 < 4 else random.normal(size=(2, tasks)) @ cosines
+        together = quadratic_programs(cosines, linear)
+        for x, row in zip(together, linear, strict=True):
+            assert np.array_equal(x, quadratic_program(cosines, row))

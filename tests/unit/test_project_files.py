@@ -54,6 +54,17 @@ def test_what_the_image_copies_is_the_whole_package(tmp_path: Path) -> None:
     assert {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name} == expected
 
 
+def test_the_picture_of_the_rooms_shows_rooms_and_all_that_python_calls() -> None:
+    picture = (ROOT / "docs" / "figures" / "architecture.svg").read_text(encoding="utf-8")
+    drawn = {
+        name for text in re.findall(r'class="room"[^>]*>([^<]+)<', picture) for name in re.findall(r"(\w+)/", text)
+    }
+    rooms = {path.name for path in (ROOT / "mtlbench").iterdir() if path.is_dir()}
+    inside = {path.name for path in (ROOT / "mtlbench" / "leaderboards").iterdir() if path.is_dir()}
+    assert drawn <= rooms | inside
+    assert {getattr(mtlbench, name).__module__.split(".")[1] for name in mtlbench.__all__} <= drawn
+
+
 @pytest.fixture(scope="module")
 def citation() -> dict[str, object]:
     return yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))

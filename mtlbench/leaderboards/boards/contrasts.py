@@ -15,7 +15,7 @@ from mtlbench.leaderboards.boards.board import MARKS, BaselineUse, Board, Contra
 from mtlbench.leaderboards.boards.columns import Column, metric_of
 from mtlbench.leaderboards.boards.naming import backbone_name, key_of, weighting_name
 from mtlbench.leaderboards.boards.relations import related
-from mtlbench.records.tuned import SEARCHES, TRIALS
+from mtlbench.records.tuned import SEARCHES, TRIALS, way_of_tuning
 from mtlbench.statistics import (
     ALPHA,
     Estimate,
@@ -24,6 +24,8 @@ from mtlbench.statistics import (
     rows_of_differences,
     sampling_interval,
 )
+
+ALONE = "Not compared: on its backbone no baseline was tuned alike, over as many trials and searches of the same space"
 
 
 def contrasted(found: Sequence[Board], baselines: Sequence[str] = ()) -> list[Board]:
@@ -36,7 +38,7 @@ def contrasted(found: Sequence[Board], baselines: Sequence[str] = ()) -> list[Bo
     Args:
         found: the boards.
         baselines: up to two weightings as one types them, such as ``constant``; by default the one that
-            declares itself the baseline, and the tuned baseline where there is one.
+            declares itself the baseline, and the tuned ones where there are any.
 
     Raises:
         UsageError: a baseline is unknown, or there are more than two.
@@ -58,13 +60,23 @@ def weighting_spec(row: Row) -> str:
 
 
 def baselines_of(rows: Iterable[Row], baselines: Sequence[str]) -> list[Row]:
-    """The baseline rows among ``rows`` of one backbone, at most two."""
+    """The baseline rows among ``rows`` of one backbone: at most two, and by default one for each way of tuning."""
     if baselines:
-        found = [row for name in baselines for row in rows if weighting_spec(row) == name]
-    else:
-        tuned = [row for row in rows if row.sample and row.sample.tuned_baseline]
-        found = [*(row for row in rows if row.baseline), *tuned]
-    return found[: len(MARKS)]
+        return [row for name in baselines for row in rows if weighting_spec(row) == name][: len(MARKS)]
+    declared = [row for row in rows if row.baseline]
+    declared += [row for row in rows if row.sample and row.sample.tuned_baseline]
+    by_tuning: dict[tuple[Any, ...], Row] = {}
+    for row in declared:
+        if tuning(row):
+            by_tuning.setdefault(_way(row), row)
+    return [*[row for row in declared if not tuning(row)][: len(MARKS)], *by_tuning.values()]
+
+
+def own_baseline(row: Row, rows: Iterable[Row]) -> Row | None:
+    """The declared baseline that ``row`` is compared with first, among ``rows`` of its backbone."""
+    if row.baseline:
+        return None
+    return next((base for base in baselines_of(rows, ()) if base is not row and _alike(row, base)), None)
 
 
 def by_backbone(rows: Iterable[Row]) -> list[list[Row]]:
@@ -103,7 +115,10 @@ def _contrasted(board: Board, baselines: Sequence[str]) -> Board:
             column: replace(value, contrasts=tuple(contrasts[row.method, column]))
             for column, value in row.values.items()
         }
-        return related(replace(row, values=values), first.get(row.method), board.rows)
+        row = replace(row, values=values)
+        if not baselines and row.method not in first and _is_alone(row):
+            return replace(row, remarks=(ALONE, *row.remarks))
+        return related(row, first.get(row.method), board.rows)
 
     uses = tuple(use for rows in groups for use in _uses(rows, baselines))
     return replace(board, rows=tuple(map(filled, board.rows)), baselines=uses)
@@ -113,12 +128,13 @@ def _against_baselines(rows: Sequence[Row], baselines: Sequence[str]) -> list[tu
     """Place, baseline and the rows compared with it, where there are any; two baselines are compared once.
 
     Unless the user names baselines, like is compared with like: a row that was tuned over trials with the baseline that
-    was tuned over as many, and a row at its defaults with one at its defaults.
+    was tuned alike, and a row at its defaults with one at its defaults. All tuned baselines share a place.
     """
     found = baselines_of(rows, baselines)
+    untuned = sum(not tuning(row) for row in found)
     pairs = [
         (
-            i,
+            i if baselines or i < untuned else min(untuned, 1),
             baseline,
             [
                 row
@@ -133,7 +149,16 @@ def _against_baselines(rows: Sequence[Row], baselines: Sequence[str]) -> list[tu
 
 def _alike(row: Row, baseline: Row) -> bool:
     """Whether both were tuned in the same way, or neither; what tuning gives the baseline itself is shown too."""
-    return tuning(row) == tuning(baseline) or bool(row.sample and row.sample.tuned_baseline and not tuning(baseline))
+    return _way(row) == _way(baseline) or bool(row.sample and row.sample.tuned_baseline and not tuning(baseline))
+
+
+def _is_alone(row: Row) -> bool:
+    """Whether ``row``, which is compared with no baseline, was tuned and is no baseline itself."""
+    return row.state == "complete" and bool(tuning(row)) and not (row.sample and row.sample.tuned_baseline)
+
+
+def _way(row: Row) -> tuple[Any, ...]:
+    return way_of_tuning(row.sample.weighting.params) if row.sample else ()
 
 
 def tuning(row: Row) -> dict[str, Any]:

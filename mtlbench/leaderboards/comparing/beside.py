@@ -7,9 +7,8 @@ from statistics import fmean
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards.boards.board import MISSING
 from mtlbench.leaderboards.boards.columns import Column, metric_of
-from mtlbench.leaderboards.boards.naming import key_of
 from mtlbench.leaderboards.boards.scores import BoardScores, MethodScores
-from mtlbench.leaderboards.comparing.comparison import baselines_by_backbone, check_baseline
+from mtlbench.leaderboards.comparing.baselines import baseline_of, check_baseline
 from mtlbench.leaderboards.comparing.published import Published, published
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell, interval_text
 from mtlbench.statistics import difference_by_seed, mean_interval
@@ -111,11 +110,10 @@ def _scores(beside: _Beside, name: str, origin: str) -> Table:
 
 
 def _gains(beside: _Beside, baseline: str | None) -> Table | None:
-    bases = baselines_by_backbone(beside.board, baseline)
     lines = []
     for method in beside.methods:
         own = beside.mine.get(_comparable(method))
-        base = bases.get(key_of(own.backbone)) if own else None
+        base = baseline_of(own, beside.board, baseline) if own else None
         if own is None or base is None or own.key == base.key:
             continue
         named = next((name for name in beside.methods if _comparable(name) == _comparable(base.method)), None)

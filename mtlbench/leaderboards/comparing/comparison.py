@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mtlbench.config.parameters import value_text
-from mtlbench.errors import UsageError, did_you_mean
 from mtlbench.leaderboards.boards.columns import Column, decimals_of, metric_of
-from mtlbench.leaderboards.boards.naming import apart, key_of
+from mtlbench.leaderboards.boards.naming import apart
 from mtlbench.leaderboards.boards.scores import BoardScores, MethodScores
+from mtlbench.leaderboards.comparing.baselines import baseline_of, check_baseline
 from mtlbench.statistics import ALPHA, Difference, difference_by_seed, holm, unpaired_difference
 from mtlbench.text import one_line
 
@@ -68,9 +68,9 @@ class BoardComparison:
     aligned: tuple[MethodComparison, ...]
     """Methods that both have."""
     new: tuple[MethodComparison, ...]
-    """Methods that only mine has, against the reference's baseline on the same backbone."""
+    """Methods that only mine has, against the reference's baseline on the same backbone, which was tuned alike."""
     without_baseline: tuple[str, ...]
-    """Methods that only mine has, on a backbone for which the reference has no baseline with scores."""
+    """Methods that only mine has, for whose backbone and way of tuning the reference has no baseline with scores."""
     only_reference: tuple[str, ...]
 
 
@@ -134,17 +134,6 @@ def compare(mine: Sequence[BoardScores], reference: Sequence[BoardScores], basel
     return Comparison(tuple(boards), tuple(refused), tuple(absent))
 
 
-def check_baseline(boards: Sequence[BoardScores], baseline: str | None) -> None:
-    """Refuse a baseline that none of ``boards`` has.
-
-    Raises:
-        UsageError: there is none.
-    """
-    known = sorted({method.weighting.spec for board in boards for method in board.methods})
-    if baseline is not None and baseline not in known:
-        raise UsageError(f"no method has the baseline weighting {baseline!r}: {did_you_mean(baseline, known)}")
-
-
 def _differences(mine: BoardScores, other: BoardScores) -> list[str]:
     """What the conditions differ in, such as ``epochs is 10 here and 20 in the reference``."""
     sides = [
@@ -162,16 +151,15 @@ def _differences(mine: BoardScores, other: BoardScores) -> list[str]:
 def _compare_boards(mine: BoardScores, reference: BoardScores, baseline: str | None) -> BoardComparison:
     columns = tuple(column for column in mine.columns if column in reference.columns)
     theirs = {method.key: method for method in reference.methods}
-    bases = baselines_by_backbone(reference, baseline)
     aligned, new, alone = [], [], []
     for method in mine.methods:
         counterpart = theirs.pop(method.key, None)
         if counterpart is not None:
             aligned.append(_pair(method, mine, counterpart, reference, columns))
-        elif not method.seeds or key_of(method.backbone) not in bases:
-            alone.append(method.method)
+        elif method.seeds and (base := baseline_of(method, reference, baseline)):
+            new.append(_pair(method, mine, base, reference, columns))
         else:
-            new.append(_pair(method, mine, bases[key_of(method.backbone)], reference, columns))
+            alone.append(method.method)
     return BoardComparison(
         title=mine.title,
         decimals={column: decimals_of(column, mine.all_of(column) + reference.all_of(column)) for column in columns},
@@ -180,21 +168,6 @@ def _compare_boards(mine: BoardScores, reference: BoardScores, baseline: str | N
         without_baseline=tuple(alone),
         only_reference=tuple(method.method for method in theirs.values()),
     )
-
-
-def baselines_by_backbone(board: BoardScores, baseline: str | None) -> dict[str, MethodScores]:
-    """The baseline of each backbone that has one with scores, by the backbone's key.
-
-    Args:
-        board: the board.
-        baseline: a weighting as one types it; ``None`` for the one that declares itself a baseline.
-    """
-    chosen = [
-        method
-        for method in board.methods
-        if method.seeds and (method.baseline if baseline is None else method.weighting.spec == baseline)
-    ]
-    return {key_of(method.backbone): method for method in reversed(chosen)}
 
 
 def _pair(

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from mtlbench.leaderboards.boards.board import MARKS, Board, Flag
 from mtlbench.leaderboards.boards.columns import in_words
+from mtlbench.leaderboards.tables.claims import marks_of
 from mtlbench.leaderboards.tables.lines import method_lines, metric_heads, shown_rows
 from mtlbench.leaderboards.tables.overall import standing_cells, standing_heads
 from mtlbench.leaderboards.tables.table import Line, Table
@@ -63,10 +64,9 @@ def _caption(board: Board, lines: tuple[Line, ...]) -> str:
         brackets = ", in brackets over test samples" if any("[" in aside for aside in asides) else ""
         texts.append(f"In parentheses half the 95 % interval over seeds{brackets}, in units of the last digit.")
     shown = "".join(cell.marks for line in lines for cell in line.cells)
-    names = {use.place: use.baseline for use in reversed(board.baselines) if use.comparable}
-    for place, name in sorted(names.items()):
+    for place, text in marks_of(board.baselines).items():
         if any(mark in shown for mark in MARKS[place]):
-            texts.append(f"{MARKS[place][0]} better and {MARKS[place][1]} worse than {name}, p < .05.")
+            texts.append(f"{text}, p < .05.")
     return " ".join(texts)
 
 

@@ -48,7 +48,7 @@ def claims(group: Sequence[Board]) -> list[str]:
     if head := difference_head(group):
         texts.append(_differences(head, tested, [use.baseline for use in uses if use.tuned and use.comparable]))
     if able:
-        texts.append(" ".join([*_marks(uses), _needs(able)]))
+        texts.append(" ".join([*(f"{text}." for text in marks_of(uses).values()), _needs(able)]))
     if unable := [board for board in tested if board not in able]:
         texts.append(_too_few({len(board.seeds) for board in unable}))
     for baseline in dict.fromkeys(use.baseline for use in uses if use.baseline and not use.comparable):
@@ -60,10 +60,9 @@ def claims(group: Sequence[Board]) -> list[str]:
 
 
 def _differences(head: str, tested: Sequence[Board], tuned: Sequence[str]) -> str:
-    alike = f", of tuned rows to {in_words([*dict.fromkeys(tuned)])}, which was tuned alike" if tuned else ""
     text = (
-        f"{head}: the mean difference to that row on the same backbone{alike}, seed by seed. In parentheses half its "
-        "95 % interval over seeds"
+        f"{head}: the mean difference to that row on the same backbone{_tuned_alike(tuned)}, seed by seed. In "
+        "parentheses half its 95 % interval over seeds"
     )
     contrasts = [contrast for board in tested for contrast in board.tested]
     known = [contrast for contrast in contrasts if contrast.sampling is not None]
@@ -78,9 +77,28 @@ def _differences(head: str, tested: Sequence[Board], tuned: Sequence[str]) -> st
     return f"{text}. The error over test samples is not known where an earlier version made the record, as {some}."
 
 
-def _marks(uses: Sequence[BaselineUse]) -> list[str]:
-    named = dict.fromkeys((use.place, use.baseline) for use in uses if use.comparable)
-    return [f"{MARKS[place][0]} better and {MARKS[place][1]} worse than {baseline}." for place, baseline in named]
+def _tuned_alike(tuned: Sequence[str]) -> str:
+    """What tuned rows are compared with, where there are any."""
+    names = [*dict.fromkeys(tuned)]
+    if len(names) > 1:
+        return f", of tuned rows to that of {in_words(names)} which was tuned alike"
+    return f", of tuned rows to {names[0]}, which was tuned alike" if names else ""
+
+
+def marks_of(uses: Sequence[BaselineUse]) -> dict[int, str]:
+    """The marks of each place in words, such as ``* better and ° worse than Constant``; tuned baselines share one."""
+    return {
+        place: f"{MARKS[place][0]} better and {MARKS[place][1]} worse than {baseline_at(uses, place)}"
+        for place in sorted({use.place for use in uses if use.comparable})
+    }
+
+
+def baseline_at(uses: Sequence[BaselineUse], place: int) -> str:
+    """What the baseline of a place is called; each tuned row has one of several tuned ones."""
+    own = [use for use in uses if use.place == place and use.comparable]
+    names = dict.fromkeys(use.baseline for use in own)
+    alike = ", whichever was tuned alike" if len(names) > 1 and all(use.tuned for use in own) else ""
+    return " or ".join(names) + alike
 
 
 def _needs(able: Sequence[Board]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from mtlbench.leaderboards.boards.board import Board, Contrast, Row, SeedMean, Significance
 from mtlbench.leaderboards.boards.columns import Column, in_words, metric_of
-from mtlbench.leaderboards.tables.claims import MINUS
+from mtlbench.leaderboards.tables.claims import MINUS, baseline_at
 from mtlbench.statistics import ALPHA, seeds_needed, smallest_p
 from mtlbench.text import counted, one_line
 
@@ -58,9 +58,8 @@ def _untested(board: Board) -> str:
 
 
 def _against(board: Board, place: int) -> Iterator[str]:
-    """What is better and what is worse than one baseline."""
-    names = dict.fromkeys(use.baseline for use in board.baselines if use.place == place and use.comparable)
-    baseline = in_words([*names])
+    """What is better and what is worse than the baseline of one place."""
+    baseline = baseline_at(board.baselines, place)
     better, worse = (_claimed(board, place, sign) for sign in ("better", "worse"))
     if better:
         yield f"{_listed(board, better, 'beats', 'beat', baseline)}."

@@ -18,7 +18,7 @@ from mtlbench_plugins.describing.events import pivot
 from mtlbench_plugins.describing.roles import Roles, Use, guess
 from mtlbench_plugins.describing.sample import NOT_UTF_8, Sample, read_sample
 from mtlbench_plugins.describing.stages import ones
-from mtlbench_plugins.describing.times import complaint, milliseconds
+from mtlbench_plugins.describing.times import are_days_alone, complaint, milliseconds
 
 INPUTS: tuple[Use, ...] = ("categorical", "numerical", "bag", "vector")
 DELIMITERS = (",", "\t", ";", "|")
@@ -87,6 +87,12 @@ def _obstacles(files: Sequence[TableFile], sample: Sample, roles: Roles) -> Iter
 
 def _notes(sample: Sample, roles: Roles) -> Iterator[str]:
     """What a study on the table would go wrong by."""
+    if roles.tasks and roles.guessed:
+        after = ", and that each can happen only after the one before" if roles.funnel and len(roles.tasks) > 1 else ""
+        yield (
+            f"the tasks are a guess, by names and values: {', '.join(roles.tasks)}; check that each is an outcome of "
+            f"its row{after}. --task names others"
+        )
     for change in sample.changes:
         yield f"the files disagree on a type: {change}"
     if flags := [name for name in roles.named("categorical") if ones(sample.frame[name]) is not None]:
@@ -179,6 +185,8 @@ def _time(sample: Sample, roles: Roles) -> Iterator[Section]:
         rows += [(f"sessions ({roles.session})", f"{len(lengths):,}"), ("rows per session", _quantiles(lengths))]
         if len(shared):
             rows += [("session ids of several users", f"{shared.nunique():,}; a session is one user's")]
+    elif roles.user and roles.timestamp and are_days_alone(sample, roles.timestamp):
+        rows += [("sessions", "none: the times are days alone")]
     elif roles.user and times is not None:
         sessions = session_ids(sample.frame[roles.user], times, RULE)
         lengths = pd.Series(sessions).value_counts()

@@ -11,7 +11,7 @@ from mtlbench_plugins.describing.candidates import Candidate
 from mtlbench_plugins.describing.proposals import BINS, is_skewed
 from mtlbench_plugins.describing.roles import Roles
 from mtlbench_plugins.describing.sample import Sample
-from mtlbench_plugins.describing.times import is_named_as_time
+from mtlbench_plugins.describing.times import are_days_alone, is_named_as_time
 
 RULE = "user-gap30m"
 
@@ -130,6 +130,9 @@ def _time(sample: Sample, roles: Roles) -> Iterator[str]:
         yield f"user = {_toml(roles.user)}"
     if roles.session:
         yield f"session = {_toml(roles.session)}"
+    elif roles.user and timestamp and are_days_alone(sample, timestamp):
+        yield "# The times are days alone, so the order within a day is not known. This takes all rows of a day as one:"
+        yield '# session_rule = "user-day"'
     elif roles.user and timestamp:
         yield f"session_rule = {_toml(RULE)}"
 
@@ -137,7 +140,9 @@ def _time(sample: Sample, roles: Roles) -> Iterator[str]:
 def _doubtful_time(sample: Sample, roles: Roles) -> Iterator[str]:
     """How a column that may be the time can be named as such; the split is random otherwise."""
     for name in roles.named("left out"):
-        if sample.kinds[name] == "date" or "cannot be read" in roles.notes[name]:
+        if sample.kinds[name] == "text" and "else the split is random" in roles.notes[name]:
+            yield f"# timestamp = {_toml(name)}  # once it can be read in each row; the split is random without it"
+        elif sample.kinds[name] == "date" or "cannot be read" in roles.notes[name]:
             yield f"# timestamp = {_toml(name)}"
             yield '# timestamp_format = "%d/%m/%Y %H:%M"  # or "%m/%d/%Y %H:%M", as it is written'
         elif sample.kinds[name] in {"integer", "number"} and is_named_as_time(name):

@@ -11,7 +11,7 @@ from mtlbench_plugins.datasets._table_tasks import TRUTHS
 from mtlbench_plugins.describing.bags import has_decimal_comma, is_free_text, is_list_as_text
 from mtlbench_plugins.describing.proposals import is_weight
 from mtlbench_plugins.describing.sample import EMPTY_BAG, NOT_UTF_8, NUMBERS, UNREADABLE, Sample, is_large
-from mtlbench_plugins.describing.times import is_named_as_time, is_unread_time
+from mtlbench_plugins.describing.times import is_named_as_time, is_unread_time, without_a_time
 
 if TYPE_CHECKING:
     from mtlbench_plugins.describing.roles import Roles
@@ -65,6 +65,9 @@ def reason_against(name: str, sample: Sample, roles: "Roles", labels: Labels) ->
     if kind == "time of day":
         return "a time of day: join it with its date to the time of the row, or write its hour into a column"
     if kind == "text" and is_unread_time(name, column):
+        if unread := without_a_time(column):
+            rows = f"{unread[0]:,} of {len(column):,} rows, such as {unread[1][:20]!r}"
+            return f"a time that cannot be read in {rows}: correct or drop them, else the split is random"
         return "a time that cannot be read in every row: as the time of a row it needs `timestamp_format`"
     if name in roles.times:
         return "a time: later ones are all new"

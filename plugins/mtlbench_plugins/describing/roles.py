@@ -58,6 +58,8 @@ class Roles:
     """Task -> how its 0 and 1 are made of a column that holds others."""
     others: list[Candidate] = field(default_factory=list)
     """Tasks that the user named and that are of another kind, or were not observed in each row."""
+    guessed: bool = True
+    """Whether nobody has named the tasks."""
     funnel: bool = True
     uses: dict[str, Use] = field(default_factory=dict)
     candidates: list[Candidate] = field(default_factory=list)
@@ -80,6 +82,7 @@ def guess(sample: Sample, named: Sequence[str] = ()) -> Roles:
     taken = {task.column for task in binary} | {task.name for task in others}
     times = [time for time in find_timestamps(sample) if time.name not in taken]
     roles = Roles(timestamp=times[0] if times else None, times={time.name for time in times}, others=others)
+    roles.guessed = not named
     free = [name for name in sample.readable if name not in taken]
     free = [name for name in free if roles.timestamp is None or name != roles.timestamp.name]
     roles.split = next((name for name in free if is_split(name, sample.frame[name])), None)
@@ -96,6 +99,7 @@ def guess(sample: Sample, named: Sequence[str] = ()) -> Roles:
     for name in sample.kinds:
         roles.uses[name] = _use(name, sample, roles, labels)
     _suspect(sample, roles)
+    _leave_out_infinite(sample, roles)
     _propose(sample, roles)
     return roles
 
@@ -218,6 +222,15 @@ def _use(name: str, sample: Sample, roles: Roles, labels: Labels) -> Use:
         return "categorical"
     is_code = column.nunique(dropna=False) <= FEW_VALUES or matches(ID, name)
     return "categorical" if kind == "integer" and is_code else "numerical"
+
+
+def _leave_out_infinite(sample: Sample, roles: Roles) -> None:
+    """Leave out numbers that a study would refuse."""
+    for name in roles.named("numerical"):
+        numbers = sample.frame[name].to_numpy(np.float64, na_value=np.nan)
+        if rows := int(np.isinf(numbers).sum()):
+            roles.uses[name] = "left out"
+            roles.notes[name] = f"infinite in {rows:,} of {len(numbers):,} rows: make it finite, or add it to `missing`"
 
 
 def _suspect(sample: Sample, roles: Roles) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mtlbench.api import DataError
 from mtlbench_plugins.datasets._table_clock import MS, PLAUSIBLE, Clock, date_format, to_milliseconds
-from mtlbench_plugins.datasets._table_dates import parse_as
+from mtlbench_plugins.datasets._table_dates import DAY_MS, FORMS, parse, parse_as
 from mtlbench_plugins.describing.sample import Sample
 
 TIME = r"time|date|stamp|^t$|(^|_)(ts|at|dt|day|when)$"
@@ -98,6 +98,26 @@ def is_unread_time(name: str, column: "pd.Series[Any]") -> bool:
     texts = pd.Series(column.dropna().unique()).astype("str")
     pattern = r"\d" if is_named_as_time(name) else LIKE_A_DATE
     return bool(texts.str.contains(pattern, regex=True).mean() > MOST)
+
+
+def are_days_alone(sample: Sample, timestamp: Timestamp) -> bool:
+    """Whether the times say the day and no time of day, so that the order of rows within a day is not known."""
+    times = milliseconds(sample, timestamp)
+    return times.nunique() > 1 and (times % DAY_MS).nunique() == 1
+
+
+def without_a_time(column: "pd.Series[Any]") -> tuple[int, str] | None:
+    """In how many rows of a column of texts there is no time of the form that most rows have, and one of those texts.
+
+    ``None`` where there is no such form.
+    """
+    counts = column.dropna().astype("str").value_counts()
+    texts = pa.array(counts.index.to_numpy(), pa.string())
+    rows = counts.to_numpy()
+    fits = max((parse(texts, form).fits for form in FORMS), key=lambda fits: rows[fits].sum())
+    if rows[fits].sum() <= MOST * rows.sum():
+        return None
+    return int(rows[~fits].sum()), str(counts.index[int(np.argmin(fits))])
 
 
 def _milliseconds(seen: "pd.Series[Any]", timestamp: Timestamp) -> NDArray[np.int64]:

@@ -34,9 +34,12 @@ class AdaTask(api.DirectionWeighting):
 
     Deviation: the paper adds up the K steps, so that the learning rate of shared parameters is up to K times that of
     the other methods. Here the steps are averaged over tasks, as for every method.
+
+    It has no option ``at``: its state is of each shared parameter, and a representation has other rows in each step.
     """
 
     name, label = "adatask", "AdaTask"
+    repairs = frozenset({"scale"})
     needs = frozenset({"jacobian", "parameters"})
     preconditioned = True
 

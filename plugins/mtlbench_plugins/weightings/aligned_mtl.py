@@ -34,6 +34,7 @@ class AlignedMTL(Smoothed):
     """
 
     name, label = "aligned-mtl", "Aligned-MTL"
+    repairs = frozenset({"conflict", "scale"})
     needs = frozenset({"gram"})
 
     def solve(self, step: api.Step) -> Tensor:

@@ -42,6 +42,7 @@ class CAGrad(Smoothed):
     """
 
     name, label = "cagrad", "CAGrad"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
 
     class Params(Smoothed.Params):

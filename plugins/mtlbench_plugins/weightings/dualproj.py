@@ -34,6 +34,7 @@ class DualProj(Smoothed):
     """
 
     name, label = "dualproj", "DualProj"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
     coincides_with = frozenset({"constant"})  # where the mean gradient conflicts with no task
 

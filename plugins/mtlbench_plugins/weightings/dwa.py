@@ -31,6 +31,7 @@ class DWA(api.Weighting):
     """
 
     name, label = "dwa", "DWA"
+    repairs = frozenset({"pace"})
 
     class Params(api.Params):
         """Parameters of ``dwa``."""

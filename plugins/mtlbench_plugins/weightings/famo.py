@@ -38,6 +38,7 @@ class FAMO(api.Weighting):
     """
 
     name, label = "famo", "FAMO"
+    repairs = frozenset({"pace"})
     needs = frozenset({"post-step losses"})
 
     class Params(api.Params):

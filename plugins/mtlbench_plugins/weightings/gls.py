@@ -28,6 +28,7 @@ class GLS(api.Weighting):
     """
 
     name, label = "gls", "GLS"
+    repairs = frozenset({"scale"})
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), positive and of product 1 over the tasks seen in the batch; 0 for the others."""

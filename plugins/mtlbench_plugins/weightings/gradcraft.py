@@ -51,6 +51,7 @@ class GradCraft(Smoothed):
     """
 
     name, label = "gradcraft", "GradCraft"
+    repairs = frozenset({"conflict", "scale"})
     needs = frozenset({"gram"})
 
     class Params(Smoothed.Params):

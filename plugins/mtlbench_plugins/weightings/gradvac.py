@@ -42,6 +42,7 @@ class GradVac(Smoothed):
     """
 
     name, label = "gradvac", "GradVac"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
 
     class Params(Smoothed.Params):

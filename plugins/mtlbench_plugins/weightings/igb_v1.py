@@ -39,6 +39,7 @@ class IGBv1(api.Weighting):
     """
 
     name, label = "igb-v1", "IGB-v1"
+    repairs = frozenset({"pace", "scale"})
 
     class Params(api.Params):
         """Parameters of ``igb-v1``."""

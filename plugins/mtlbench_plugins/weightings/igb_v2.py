@@ -59,6 +59,7 @@ class IGBv2(api.Weighting):
     """
 
     name, label = "igb-v2", "IGB-v2"
+    repairs = frozenset({"pace", "scale"})
 
     class Params(api.Params):
         """Parameters of ``igb-v2``."""

@@ -33,6 +33,7 @@ class IMTLG(Smoothed):
     """
 
     name, label = "imtl-g", "IMTL-G"
+    repairs = frozenset({"scale"})
     needs = frozenset({"gram"})
 
     def solve(self, step: api.Step) -> Tensor:

@@ -30,6 +30,7 @@ class IMTLL(api.Weighting):
     """
 
     name, label = "imtl-l", "IMTL-L"
+    repairs = frozenset({"scale"})
 
     class Params(api.Params):
         """Parameters of ``imtl-l``."""

@@ -34,6 +34,7 @@ class IPS(api.Weighting):
     """
 
     name, label = "ips", "IPS"
+    repairs = frozenset({"rarity"})
     per_sample = True
     task_kinds = frozenset({"binary"})
 

@@ -46,6 +46,7 @@ class LDCMTL(api.Weighting):
     """
 
     name, label = "ldc-mtl", "LDC-MTL"
+    repairs = frozenset({"scale"})
     equivariant = False
 
     class Params(api.Params):

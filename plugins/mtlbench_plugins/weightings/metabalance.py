@@ -35,9 +35,10 @@ class MetaBalance(api.DirectionWeighting):
     """
 
     name, label = "metabalance", "MetaBalance"
+    repairs = frozenset({"scale"})
     equivariant = False
 
-    class Params(api.Params):
+    class Params(api.GradientParams):
         """Parameters of ``metabalance``."""
 
         r: Annotated[float, api.search.Linear(0, 1)] = Field(

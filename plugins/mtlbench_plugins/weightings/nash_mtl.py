@@ -33,6 +33,7 @@ class NashMTL(Smoothed):
     """
 
     name, label = "nash-mtl", "Nash-MTL"
+    repairs = frozenset({"scale"})
     needs = frozenset({"gram"})
 
     def solve(self, step: api.Step) -> Tensor:

@@ -50,6 +50,7 @@ class PCD(Smoothed):
     """
 
     name, label = "pcd", "PCD"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
     equivariant = False
 

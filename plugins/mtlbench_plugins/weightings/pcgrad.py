@@ -27,15 +27,20 @@ class PCGrad(Smoothed):
     """
 
     name, label = "pcgrad", "PCGrad"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
 
     def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), at least 1; the random orders come from torch's global generator."""
         gram = step.gram.cpu()
+        products, rows = gram.tolist(), gram.unbind()
         coefficients = torch.eye(len(gram), dtype=gram.dtype)
-        for i, projected in enumerate(coefficients):
+        for i, projected in enumerate(coefficients.unbind()):
+            numbers, is_projected = projected.numpy(), False
             for j in torch.randperm(len(gram)).tolist():
-                conflict = projected @ gram[j]
-                if j != i and conflict < 0:
-                    projected[j] -= conflict / gram[j, j]
+                if j != i:
+                    conflict = torch.dot(projected, rows[j]).item() if is_projected else products[j][i]
+                    if conflict < 0 and products[j][j] > 0:  # a square can be 0 by underflow
+                        numbers[j] -= conflict / products[j][j]
+                        is_projected = True
         return coefficients.sum(0).to(step.losses)

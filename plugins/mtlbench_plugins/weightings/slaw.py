@@ -43,6 +43,7 @@ class SLAW(api.Weighting):
     """
 
     name, label = "slaw", "SLAW"
+    repairs = frozenset({"scale"})
 
     class Params(api.Params):
         """Parameters of ``slaw``."""

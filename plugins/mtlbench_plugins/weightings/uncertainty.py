@@ -34,6 +34,7 @@ class Uncertainty(api.Weighting):
     """
 
     name, label = "uncertainty", "UW"
+    repairs = frozenset({"scale"})
 
     class Params(api.Params):
         """Parameters of ``uncertainty``."""

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import array, norms_and_cosines
-from mtlbench_plugins.solvers.quadratic import quadratic_program
+from mtlbench_plugins.solvers.quadratic import quadratic_programs
 from mtlbench_plugins.weightings._smooth import Smoothed
 
 
@@ -31,6 +31,7 @@ class UPGrad(Smoothed):
     """
 
     name, label = "upgrad", "UPGrad"
+    repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
     coincides_with = frozenset({"pcgrad"})  # of two tasks
 
@@ -39,6 +40,6 @@ class UPGrad(Smoothed):
         norms, cosines = norms_and_cosines(array(step.gram))
         weights = np.ones(len(norms))
         present = norms > 0
-        for norm, cosine in zip(norms, cosines, strict=True):
-            weights[present] += norm * quadratic_program(cosines, -cosine)[present] / norms[present]
+        for norm, coefficients in zip(norms, quadratic_programs(cosines, -cosines), strict=True):
+            weights[present] += norm * coefficients[present] / norms[present]
         return torch.from_numpy(weights).to(step.losses)

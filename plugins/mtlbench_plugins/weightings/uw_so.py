@@ -32,6 +32,7 @@ class UWSO(api.Weighting):
     """
 
     name, label = "uw-so", "UW-SO"
+    repairs = frozenset({"scale"})
 
     class Params(api.Params):
         """Parameters of ``uw-so``."""

@@ -181,3 +181,22 @@ def test_a_method_that_continues_has_the_restarted_baseline_as_a_control_once(tm
     assert loss_aware.controls == (restarted.cell.id,)
     assert (constant.controls, restarted.controls) == ((), ())
     assert names(jobs(tmp_path, weightings="constant,uncertainty", controls=True)) == ["constant", "uncertainty"]
+
+
+def test_tuned_methods_can_do_without_rows_at_their_defaults_but_baselines_keep_them(tmp_path: Path):
+    catalogue = discover(())
+    settings = {"datasets": "synthetic[rows=2000]", "backbones": "esmm", "seeds": 2, "trials": 3, "out": tmp_path}
+    plan = Study(**settings, weightings="constant,dwa,scalarization").resolve(catalogue)
+    assert names(expand(plan, catalogue)) == ["constant", "dwa"] * 2
+    alone = replace(plan, tuned=replace(plan.tuned, defaults=False))
+    assert names(expand(alone, catalogue)) == ["constant"] * 2
+
+
+def test_a_plan_can_keep_every_trained_network(tmp_path: Path):
+    catalogue = discover(())
+    settings = {"datasets": "synthetic[rows=2000]", "backbones": "esmm", "seeds": 2, "out": tmp_path}
+    plan = Study(**settings, weightings="constant").resolve(catalogue)
+    assert [job.keep_checkpoint for job in expand(plan, catalogue)] == [False, False]
+    kept = expand(replace(plan, keep_checkpoints=True), catalogue)
+    assert [job.keep_checkpoint for job in kept] == [True, True]
+    assert [job.cell.id for job in kept] == [job.cell.id for job in expand(plan, catalogue)]

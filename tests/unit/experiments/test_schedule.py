@@ -12,7 +12,7 @@ from mtlbench.discovery import discover
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.recorder import Recorder
-from mtlbench.experiments.schedule import Schedule
+from mtlbench.experiments.schedule import OutOfTime, Schedule
 from mtlbench.locks import Locks
 from mtlbench.records import Record, RecordStore
 from mtlbench.training.journal import Entry, Journal
@@ -156,3 +156,18 @@ def test_a_cell_that_a_broken_pool_did_not_take_is_handed_to_the_next(tmp_path: 
 def test_a_study_ends_where_no_pool_takes_a_cell(tmp_path: Path) -> None:
     jobs, recorder = scheduled(tmp_path, Rejecting(0, 99), backbones=("mmoe",), weightings=("constant",), seeds=1)
     assert recorder.summaries[jobs[0].cell.id].status == "failed"
+
+
+def test_when_the_time_is_over_no_cell_begins_and_those_that_ran_have_their_records(tmp_path: Path) -> None:
+    pools = FakePools()
+    plan = Study(datasets=("synthetic[rows=2000]",), out=tmp_path, backbones=("mmoe",), seeds=5).resolve(CATALOGUE)
+    jobs = expand(plan, CATALOGUE)
+    recorder = Recorder(CATALOGUE, RecordStore(tmp_path), lambda event: None, {}, lambda summary: True, lambda: None)
+    locks = Locks(tmp_path / "locks")
+    with pytest.raises(OutOfTime):
+        Schedule(jobs, pools, recorder, locks, over=lambda: len(pools.asked) >= 3).run()
+    assert len(pools.asked) == 3
+    assert recorder.summaries.keys() == {job.cell.id for job in pools.asked}
+    Schedule(jobs, pools, recorder, locks, over=lambda: False).run()
+    assert recorder.summaries.keys() == {job.cell.id for job in jobs}
+    locks.close()

@@ -14,7 +14,7 @@ from mtlbench.api import UsageError
 from mtlbench.config.plan import SEARCH_SEEDS
 from mtlbench.config.study import Study
 from mtlbench.discovery import discover
-from mtlbench.experiments import run_cell
+from mtlbench.experiments import recording, run_cell
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.searching import Searching
 from mtlbench.leaderboards import build
@@ -279,6 +279,18 @@ def test_a_cell_that_a_study_names_is_a_row_though_a_search_ran_it_first(finishe
     assert hidden() == {*of_constant.hidden} - {cell}
     finish_here([*STUDY, *METHODS, "--trials", "3"], out)
     assert hidden() == {*of_constant.hidden} - {cell}
+
+
+def test_the_records_of_searches_take_no_further_look_at_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search, _ = searching(tmp_path, weightings="constant,uncertainty,dwa")
+    looks = []
+    monkeypatch.setattr(run_cell, "load", lambda *given: looks.append("loaded"))
+    monkeypatch.setattr(recording, "_optimum", lambda splits: looks.append("optimum"))
+    search.announce(RecordStore(tmp_path))
+    assert len(searches_of(tmp_path)) == 3
+    assert looks == ["optimum"]
 
 
 def test_only_searches_that_a_seed_reports_are_done(tmp_path: Path) -> None:

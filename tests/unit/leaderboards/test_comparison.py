@@ -159,6 +159,34 @@ def test_new_methods_are_measured_against_the_named_baseline_on_their_backbone()
         compare(mine, reference, "dceay")
 
 
+def tuned(label, trials, space="a"):
+    use = plugin(label.lower(), label, trials=trials)
+    return use.model_copy(update={"params": {**use.params, "space": f"{space}-{label}"}})
+
+
+def test_a_new_tuned_method_is_measured_against_the_constant_weights_that_were_tuned_alike():
+    constants = [
+        runs("PLE", levels(level), weighting=tuned("Constant", *way), baseline=False)
+        for level, way in ((0.73, (12, "a")), (0.74, (20, "a")), (0.75, (20, "b")))
+    ]
+    reference = side(runs("PLE", levels(0.7)), *constants)
+    mine = side(
+        runs("New-PLE", levels(0.72)),
+        runs("New-PLE", levels(0.72), weighting=tuned("New", 12)),
+        runs("New-PLE", levels(0.76), weighting=tuned("New", 20, "b")),
+        runs("New-PLE", levels(0.76), weighting=tuned("New", 40)),
+    )
+    (board,) = compare(mine, reference).boards
+    assert [(pair.mine, pair.reference, pair.verdict) for pair in board.new] == [
+        ("New-PLE", "PLE", "better"),
+        ("New-PLE [trials=12]", "PLE [trials=12]", "worse"),
+        ("New-PLE [trials=20]", "PLE [trials=20] (constant.space=b-Constant)", "better"),
+    ]
+    assert board.without_baseline == ("New-PLE [trials=40]",)
+    (board,) = compare(mine, reference, "constant").boards
+    assert {pair.reference for pair in board.new} == {"PLE"}
+
+
 def test_a_method_that_gives_no_scores_any_more_is_lost():
     failed = record("A", status="failed", reason="diverged")
     found = compare(side([failed, record("B")]), side([record("A"), record("B")]))

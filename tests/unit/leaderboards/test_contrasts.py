@@ -7,7 +7,9 @@ from record_factory import SIX_TASKS, mixed_scores, plugin, record, runs
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import boards
+from mtlbench.leaderboards.tables.captions import notes
 from mtlbench.leaderboards.tables.claims import claims
+from mtlbench.leaderboards.tables.verdict import verdict
 from mtlbench.statistics import max_t
 
 AUC = ("click", "auc")
@@ -166,6 +168,70 @@ def test_the_tuned_baseline_has_marks_of_its_own_and_is_compared_with_the_plain_
     assert text.startswith("* better and ° worse than Constant. † better and ‡ worse than Tuned. Marks are claims over")
     assert "over all 6 comparisons together" in text  # two with Constant, one with Tuned, of two tasks
     assert len({contrast.adjusted for contrast in board.tested}) == 1
+
+
+def tuned_rows(label, mean, trials=12, space="a", seed=0):
+    """A method that was tuned in the ``space`` that all weightings share, and in a space of its own."""
+    own = plugin(label.lower() or "constant", label or "Constant", trials=trials)
+    own = own.model_copy(update={"params": {**own.params, "space": f"{space}-{label}"}})
+    method = f"{label}-PLE" if label else "PLE"
+    plain = {"baseline": False, "tuned_baseline": not label}
+    return runs(method, levels(mean, 7, seed=seed), weighting=own, **plain)
+
+
+def own_baselines(board):
+    return {row.method: [one.baseline for one in row.values[AUC].contrasts] for row in board.rows}
+
+
+def test_every_tuned_row_is_compared_with_the_constant_weights_that_were_tuned_over_as_many_trials():
+    board = board_of(
+        [
+            *runs("PLE", levels(0.7, 7)),
+            *tuned_rows("", 0.71, 12, seed=1),
+            *tuned_rows("", 0.73, 20, seed=2),
+            *tuned_rows("RMTL", 0.72, 12, seed=3),
+            *tuned_rows("RMTL", 0.72, 20, seed=4),
+        ]
+    )
+    assert own_baselines(board) == {
+        "PLE": [],
+        "PLE [trials=12]": ["PLE"],
+        "PLE [trials=20]": ["PLE"],
+        "RMTL-PLE [trials=12]": ["PLE [trials=12]"],
+        "RMTL-PLE [trials=20]": ["PLE [trials=20]"],
+    }
+    assert marks(board)["RMTL-PLE [trials=12]"] == "†"
+    assert marks(board)["RMTL-PLE [trials=20]"] == "‡"
+    differences, text = claims([board])
+    assert (
+        ", of tuned rows to that of Constant [trials=12] and Constant [trials=20] which was tuned alike," in differences
+    )
+    assert "† better and ‡ worse than Constant [trials=12] or Constant [trials=20], whichever was tuned alike." in text
+    assert "over all 8 comparisons together" in text
+    assert "RMTL-PLE [trials=12] beats Constant [trials=12] or Constant [trials=20], whichever" in verdict(board)
+
+
+def test_a_tuned_row_is_compared_with_constant_weights_of_the_same_space():
+    board = board_of(
+        [
+            *tuned_rows("", 0.71, space="a", seed=1),
+            *tuned_rows("", 0.73, space="b", seed=2),
+            *tuned_rows("RMTL", 0.72, space="b", seed=3),
+        ]
+    )
+    assert own_baselines(board)["RMTL-PLE [trials=12]"] == ["PLE [trials=12] (constant.space=b-)"]
+
+
+def test_a_tuned_row_without_constant_weights_that_were_tuned_alike_says_so():
+    board = board_of([*runs("PLE", levels(0.7, 7)), *tuned_rows("", 0.71, 12), *tuned_rows("RMTL", 0.72, 20)])
+    notes_of = {row.method: notes(row) for row in board.rows}
+    assert own_baselines(board)["RMTL-PLE [trials=20]"] == []
+    assert notes_of["RMTL-PLE [trials=20]"] == (
+        "Not compared: on its backbone no baseline was tuned alike, over as many trials and searches of the same space."
+    )
+    assert notes_of["PLE [trials=12]"] == ""
+    named = board_of([*runs("PLE", levels(0.7, 7)), *tuned_rows("RMTL", 0.72, 20)], ["constant"])
+    assert own_baselines(named)["RMTL-PLE [trials=20]"] == ["PLE"]
 
 
 def test_a_named_baseline_takes_the_place_of_the_declared_one():

@@ -13,8 +13,10 @@ from rich.console import Console
 
 import mtlbench
 from mtlbench import api
+from mtlbench.config.study import Study
 from mtlbench.discovery import discover
 from mtlbench.errors import UsageError
+from mtlbench.notebook import running
 from mtlbench.notebook.own import specs
 
 STUDY = {"datasets": "synthetic[rows=1500]", "backbones": "shared-bottom", "seeds": 2, "epochs": 1, "jobs": 1}
@@ -192,6 +194,88 @@ def test_wrong_use_is_an_error_with_its_remedy(tmp_path: Path, keys: dict[str, A
     with pytest.raises(UsageError, match=reason):
         mtlbench.run(**{"out": tmp_path / "results", **keys})
     assert not (tmp_path / "results").exists()
+
+
+class Loud:
+    """Something whose repr fails."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+WRONG = (
+    3,
+    None,
+    1.5,
+    True,
+    b"x",
+    "a\0b",
+    "\ud800",
+    "x" * 5000,
+    ["x", 3],
+    {"a": 1},
+    {1, 2},
+    np.arange(2),
+    torch.ones(2),
+    Loud(),
+)
+"""What may stand anywhere by mistake."""
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda value: type(value).__name__)
+def test_nothing_that_is_given_to_a_function_ends_in_an_error_of_python(
+    results: mtlbench.Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: Any
+) -> None:
+    def trained(*given: Any) -> None:
+        raise UsageError("it would train")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(running, "run_study", trained)
+    for key in {"datasets", "weightings", "plugins", "config", *Study.model_fields} - {"backbones", "jobs"}:
+        with pytest.raises(UsageError):
+            mtlbench.run(**{"backbones": "mmoe", "jobs": 1, key: wrong})
+    calls = (
+        mtlbench.load,
+        results.compare,
+        results.figure,
+        results.best,
+        lambda given: results.leaderboard(layout=given),
+        lambda given: results.leaderboard(sort=given),
+        lambda given: results.leaderboard(baselines=given),
+        lambda given: mtlbench.table(given, tasks=["a"]),
+    )
+    for call in calls:
+        with pytest.raises(UsageError):
+            call(wrong)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda of: mtlbench.load(3), "path = 3: give a results folder or a leaderboard page, or a list of them"),
+        (lambda of: mtlbench.load(["x", None]), "path = None: give a results folder"),
+        (lambda of: mtlbench.load("x" * 5000), r"path = 'xxx.* cannot be a path: File name too long; give a results"),
+        (lambda of: mtlbench.run(plugins=3), r"plugins = 3: give the path of a \.py file, or a list of them"),
+        (lambda of: mtlbench.run(config=3), "config = 3: give the path of a study file"),
+        (lambda of: mtlbench.run(out="a\0b"), "out = .* is invalid: it cannot be a path: embedded null byte"),
+        (lambda of: mtlbench.run(data_dir="~nobody-here/x"), "data_dir = .* is invalid: it cannot be a path: "),
+        (lambda of: mtlbench.run(objective=3), "objective = 3 is invalid: the objective 3 is no text; expected mean, "),
+        (lambda of: mtlbench.run(learning_rate="x"), "learning_rate = x is invalid: "),
+        (lambda of: of.compare(3), "other = 3: give results, a results folder or a leaderboard page"),
+        (lambda of: of.compare(of, 3), "baseline = 3: give a text, such as 'constant'"),
+        (lambda of: of.best(None), "the objective None is no text; expected mean, delta-m, or TASK=WEIGHT"),
+        (lambda of: of.figure(3), "unknown figure 3: known: differences, heatmap, "),
+        (lambda of: of.figure("ranking"), "unknown figure 'ranking': did you mean 'ranks'"),
+        (lambda of: of.leaderboard(layout=[]), r"unknown layout \[\]: known: methods, paper"),
+        (lambda of: of.leaderboard(sort=3), "sort = 3: give a text, such as 'rank' or 'click.auc'"),
+        (lambda of: of.leaderboard(baselines=3), "baselines = 3: give a text, such as 'constant', or a list of two"),
+        (lambda of: of.report(3), r"path = 3: give the path of an \.html file"),
+        (lambda of: of.report("x.html", 3), "title = 3: give a text, such as 'My study'"),
+    ],
+)
+def test_a_wrong_argument_is_named_with_what_to_give(results: mtlbench.Results, call: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        call(results)
 
 
 def test_the_description_of_a_data_frame_may_hold_what_pandas_gives(

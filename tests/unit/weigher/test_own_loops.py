@@ -121,6 +121,28 @@ def test_other_arguments_are_checked():
         mtlbench.Weigher("cagrad[c=0.5]", 2, c=0.4)
 
 
+@pytest.mark.parametrize("wrong", [3, None, 1.5, b"x", [], ["x", 3], {1: 1}, object(), int, float("nan")], ids=repr)
+def test_nothing_that_is_given_to_a_weigher_ends_in_an_error_of_python(wrong: object):
+    parameter = torch.nn.Parameter(torch.ones(2))
+    for given in ("weighting", "tasks", "kinds", "reduction", "learning_rate"):
+        if (given, str(wrong)) not in {("tasks", "3"), *(("learning_rate", one) for one in ("3", "1.5", "None"))}:
+            with pytest.raises(api.UsageError):
+                mtlbench.Weigher(**{"weighting": "uncertainty", "tasks": 2, given: wrong})
+    with pytest.raises(api.UsageError):
+        mtlbench.Weigher.from_record(wrong)
+    if wrong is None:
+        return
+    with pytest.raises(api.UsageError):
+        mtlbench.Weigher("uncertainty", 2).backward(wrong)
+    with pytest.raises(api.UsageError):
+        mtlbench.Weigher("mgda", 2).backward(parameter * torch.ones(3, 2), shared=wrong if wrong else [3])
+    with pytest.raises(api.UsageError):
+        mtlbench.Weigher("uncertainty", 2).load_state_dict(wrong)
+    for given in ("logits", "labels", "observed", "sample_weights"):
+        with pytest.raises(api.UsageError):
+            mtlbench.Weigher("mgda", 2).backward(parameter * torch.ones(3, 2), **{given: wrong})
+
+
 # -- losses ----------------------------------------------------------------------------------------------------------
 
 

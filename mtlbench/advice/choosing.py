@@ -1,0 +1,106 @@
+"""Which weightings are tried, by what plugins declare and what was measured on the log: none is known by name."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mtlbench.api import Schema, Trouble, Weighting
+from mtlbench.config.parameters import public_fields
+from mtlbench.config.space import declared
+from mtlbench.config.specs import Resolved
+from mtlbench.discovery.families import family_of
+from mtlbench.errors import UsageError
+from mtlbench.experiments.applicability import Applicability
+from mtlbench.training import TASK_GRADIENTS
+
+DEAR = frozenset({"critics"})
+"""Needs that make a training many times longer, which a budget of minutes has no room for."""
+FAMILIES = ("From losses", "From gradients", "Per sample")
+"""Those that train once, the cheapest first."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A weighting to try."""
+
+    name: str
+    why: str
+    cost: float
+    """Of a training, in trainings under constant weights, as far as the method's needs tell."""
+    own_start: bool = False
+    """Whether it is constant weights that are found by trials, so that it is tried only where there are some."""
+
+
+def baseline_of(weightings: Iterable[type[Weighting]]) -> str:
+    """The weighting that the others are measured against.
+
+    Raises:
+        UsageError: none is installed, or several are.
+    """
+    names = [cls.name for cls in weightings if cls.baseline]
+    if len(names) != 1:
+        raise UsageError(
+            f"one weighting must declare itself the baseline, and {len(names)} do; see `mtlbench list weightings`"
+        )
+    return names[0]
+
+
+def choose(
+    weightings: Iterable[Resolved], backbone: Resolved, schema: Schema, shown: Mapping[Trouble, str]
+) -> list[Choice]:
+    """The weightings to try, the first ones first.
+
+    Of each family it is the simplest method that says it repairs what the log shows: one that says so of most of the
+    troubles shown and of the fewest others, then the cheapest, then the one with the fewest settings of its own, which
+    few trials can tune. Where the log shows no trouble, a single method is tried. The tuned baseline stands in the
+    second place.
+    """
+    asked = Applicability()
+    fit = [one for one in weightings if _fits(one, backbone, schema, asked)]
+    chosen: list[Choice] = []
+    for family in FAMILIES:
+        able = [one for one in fit if one.entry.cls.repairs and family_of(one.entry.cls) == family]
+        if able:
+            best = min(able, key=lambda one: _order(one, shown, schema))
+            why = [shown[trouble] for trouble in shown if trouble in best.entry.cls.repairs]
+            if why or (not shown and not chosen):
+                reason = f"made for this: {'; '.join(why)}" if why else "the simplest one; the log shows no trouble"
+                chosen.append(_choice(best, reason, schema))
+    chosen[1:1] = [
+        _choice(one, "constant weights other than one, which trials find", schema, own_start=True)
+        for one in fit
+        if one.entry.cls.tuned_baseline
+    ]
+    return chosen
+
+
+def cost_of(cls: type[Weighting], tasks: int) -> float:
+    """What a training costs in trainings under constant weights, by what the method reads."""
+    cost = 1.0
+    if cls.needs & TASK_GRADIENTS:
+        cost = (1 + tasks) / 2  # one forward pass as before, and a backward pass of each task
+    if "post-step losses" in cls.needs:
+        cost += 1 / 3
+    return cost * 1.5 if "parameters" in cls.needs else cost
+
+
+def _choice(one: Resolved, why: str, schema: Schema, own_start: bool = False) -> Choice:
+    return Choice(one.entry.name, why, cost_of(one.entry.cls, len(schema.tasks)), own_start)
+
+
+def _fits(one: Resolved, backbone: Resolved, schema: Schema, asked: Applicability) -> bool:
+    cls: type[Weighting] = one.entry.cls
+    if cls.baseline or cls.needs_parameters or cls.needs & DEAR or cls.coincides_with or not cls.equivariant:
+        return False
+    return asked.remark(schema, backbone, one) is None
+
+
+def _order(one: Resolved, shown: Mapping[Trouble, str], schema: Schema) -> tuple[int, int, float, int, str]:
+    cls: type[Weighting] = one.entry.cls
+    settings = sum(declared(info) is not None for info in public_fields(cls.Params).values())
+    return (
+        -len(cls.repairs & shown.keys()),
+        len(cls.repairs - shown.keys()),
+        cost_of(cls, len(schema.tasks)),
+        settings,
+        cls.name,
+    )
