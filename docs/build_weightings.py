@@ -63,7 +63,25 @@ FROM_GRADIENTS = Family(
     "Methods with a parameter `smooth` can take a running mean of their weights over the steps, as CR-MOGM does "
     '(S. Zhou et al., "On the convergence of stochastic multi-objective gradient manipulation and beyond", '
     "NeurIPS 2022): w_t = `smooth` w_{t-1} + (1 - `smooth`) times the weights of step t, and those of the first step "
-    "as they are. CR-MOGM may bring its share of the past to 1 as the learning rate falls; here it stays the same.",
+    "as they are. CR-MOGM may bring its share of the past to 1 as the learning rate falls; here it stays the same.\n\n"
+    "**At the representation.** With `at=representation`, as in `mgda[at=representation]`, a method compares the "
+    "gradients R_k = dL_k/dH with respect to the **shared representation** H, what every task reads of the part that "
+    "they share. All that lies below H gets (1/K) sum_k w_k R_k, in one backward pass; all that lies above H follows "
+    "the plain average of the task losses. The tasks go backward one by one only above H, so where H is high, a step "
+    "costs little more than one under constant weights "
+    "([what it costs, and what it changes](../performance.md)). A backbone names H; one "
+    "that does not is not applicable with this option. H is\n\n"
+    "- `shared-bottom`, `dbmtl`: the output of the bottom;\n"
+    "- `omoe`: the mixed output of the experts;\n"
+    "- `mmoe`: the outputs of the experts, and the embedding as far as the gates read it;\n"
+    "- `metaheac`: the outputs of the experts, and the mean embedding; gates and critics lie above it;\n"
+    "- `snr-trans`: the outputs of the last sub-networks;\n"
+    "- `stem`: the outputs of the shared experts, and the shared embedding as far as the gates read it; the tables "
+    "of a task lie beside it;\n"
+    "- `pepnet`: the embedding behind EPNet, and that of the priors;\n"
+    "- `ple`, `adatt`, `aitm`, `cross-stitch`, `esmm`, `escm2`: the embedding. Layers above it that several tasks "
+    "reach follow the plain average, and each task goes backward through them, so that little is saved.\n\n"
+    "Methods that keep a state for each shared parameter (`adatask`, `db-mtl`, `excess-mtl`) do not have the option.",
 )
 PER_SAMPLE = Family(
     "per-sample",
@@ -285,6 +303,8 @@ def missing(entry: Entry, sentence: str) -> NoReturn:
 def cost(entry: Entry) -> str:
     """What a step costs more than one under constant weights, and what else is trained."""
     parts = list(dict.fromkeys(COSTS[need] for need in COSTS if need in entry.cls.needs))
+    if entry.cls.at == "representation":
+        parts = ["one backward pass per task, down to the representation"]
     if adds := said(ADDS, entry):
         parts.append(adds)
     if start := warm_start(entry.cls):

@@ -77,7 +77,10 @@ def cost_of(cls: type[Weighting], tasks: int) -> float:
     """What a training costs in trainings under constant weights, by what the method reads."""
     cost = 1.0
     if cls.needs & TASK_GRADIENTS:
-        cost = (1 + tasks) / 2  # one forward pass as before, and a backward pass of each task
+        passes = (3 if "cross gram" in cls.needs else 1) * tasks
+        cost = (1 + passes) / 2  # one forward pass as before, and the backward passes of each task
+    if "look-ahead" in cls.needs:
+        cost += 5 / 2  # three forward and two backward passes
     if "post-step losses" in cls.needs:
         cost += 1 / 3
     return cost * 1.5 if "parameters" in cls.needs else cost

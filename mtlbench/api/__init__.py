@@ -9,10 +9,11 @@ from mtlbench.api.description import Description, Section
 from mtlbench.api.histories import history
 from mtlbench.api.inputs import Bag, Inputs
 from mtlbench.api.masks import masked_mean
-from mtlbench.api.params import NoParams, Params, added_later, identifying, recorded
+from mtlbench.api.params import GradientParams, NoParams, Params, Where, added_later, identifying, recorded
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
 from mtlbench.api.publication import Publication, RemoteFile
 from mtlbench.api.renamed import API_NAMES, replacement
+from mtlbench.api.representation import Representation, RepresentationGradients
 from mtlbench.api.schema import BagField, Field, Pooling, Schema, VectorField
 from mtlbench.api.sessions import session_ids
 from mtlbench.api.setting import Setting
@@ -38,6 +39,7 @@ __all__ = [
     "DirectionWeighting",
     "ExpertSizes",
     "Field",
+    "GradientParams",
     "Inputs",
     "Jacobian",
     "Log",
@@ -50,6 +52,8 @@ __all__ = [
     "Publication",
     "Registrar",
     "RemoteFile",
+    "Representation",
+    "RepresentationGradients",
     "Schema",
     "Section",
     "Setting",
@@ -74,6 +78,7 @@ __all__ = [
     "UsageError",
     "VectorField",
     "Weighting",
+    "Where",
     "added_later",
     "did_you_mean",
     "funnel",

@@ -1,8 +1,10 @@
 """The backbone plugin interface: a network from encoded rows to one logit per task."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from inspect import signature
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -10,8 +12,12 @@ from torch import Tensor, nn
 from mtlbench.api.inputs import Inputs
 from mtlbench.api.params import Params
 from mtlbench.api.plugin import Plugin
+from mtlbench.api.representation import Representation
 from mtlbench.api.schema import Schema
 from mtlbench.api.step import Step
+
+Shared = TypeVar("Shared", bound=Any)
+"""A tensor, or what ``FieldEmbedding.factored`` gives."""
 
 
 class Sizes(Params):
@@ -54,6 +60,8 @@ class Backbone(Plugin, nn.Module, ABC):
     (``if x.max() > 1``, ``x.item()``, ``x.nonzero()``) or keeps tensors for :meth:`penalty`; its kernels are then
     launched one by one."""
 
+    _representation: Representation | None = None
+
     def __init_subclass__(cls) -> None:
         if "forward" in vars(cls) and "numerical" in signature(cls.forward).parameters:
             raise TypeError(
@@ -83,3 +91,30 @@ class Backbone(Plugin, nn.Module, ABC):
         asked for once after the forward pass of each step of training, whose logits are those of ``step``.
         """
         return None
+
+    def represent(self, shared: Shared) -> Shared:
+        """Name ``shared``, in :meth:`forward`, as the shared representation, and give it to the tasks::
+
+            features = self.represent(self.bottom(inputs))
+            return torch.cat([tower(features) for tower in self.towers], dim=1)
+
+        It is the last thing that every task reads. A representation of several parts, such as the outputs of experts,
+        is named part by part. Each part is read by two tasks or more, and no parameter reaches the logits both through
+        a part and around all of them; the conformance kit checks both. Weightings that compare gradients of the
+        representation (``at=representation``) are not applicable to a backbone that names none.
+
+        Unless such a weighting trains, this gives ``shared`` itself.
+
+        Args:
+            shared: (B, D), computed from what the tasks share.
+        """
+        return shared if self._representation is None else cast(Shared, self._representation.cut(shared))
+
+    @contextmanager
+    def represented(self) -> Iterator[Representation]:
+        """While the block runs, :meth:`represent` cuts the graph of one forward pass; gives where it did."""
+        self._representation = Representation()
+        try:
+            yield self._representation
+        finally:
+            self._representation = None

@@ -1,7 +1,7 @@
 """Parameters of a plugin: a validated, immutable pydantic model."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -47,6 +47,24 @@ def added_later(default: Any, *, before: Any = _DEFAULT, **options: Any) -> Any:
         **options: of pydantic's ``Field``, besides ``json_schema_extra``.
     """
     return Field(default, json_schema_extra={_LATER: default if before is _DEFAULT else before}, **options)
+
+
+Where = Literal["parameters", "representation"]
+"""Where the gradients of the tasks are compared."""
+
+
+class GradientParams(Params):
+    """Base of the parameters of a weighting that compares task gradients, and keeps nothing for each parameter.
+
+    With ``at=representation`` its ``step.gram`` and ``step.jacobian`` are of the gradients of the task losses with
+    respect to the backbone's shared representation (:meth:`mtlbench.api.Backbone.represent`). The weights or the
+    direction that it gives apply to all that lies below the representation; all that lies above follows the plain
+    average.
+    """
+
+    at: Where = added_later(
+        "parameters", description="whether gradients of the shared parameters or of the shared representation compare"
+    )
 
 
 def identifying(params: BaseModel, by_alias: bool = True) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class SharedGradients:
 
     def inner_products(self) -> Tensor:
         """(K, K) float64, summed parameter by parameter, without a flat copy of any g_k; not checked."""
-        return _summed(inner_products((gradients, gradients) for gradients in self.jacobian.values()))
+        return summed(inner_products((gradients, gradients) for gradients in self.jacobian.values()))
 
     @cached_property
     def cross_gram(self) -> Tensor:
@@ -63,10 +63,10 @@ class SharedGradients:
                 'ask for them; declare `needs = frozenset({"cross gram"})` in its class'
             )
         one, other = self._samples
-        return _finite(_summed(inner_products((one[name], other[name]) for name in one)))
+        return _finite(summed(inner_products((one[name], other[name]) for name in one)))
 
 
-def _summed(products: Tensor) -> Tensor:
+def summed(products: Tensor) -> Tensor:
     """(K, K) float64, the sum of ``products`` (P, K, K) over the parameters."""
     # Each by itself: the sum of a row of a matrix has another order.
     of_pairs = products.double().flatten(1).t().contiguous()

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mtlbench.api.backbone import Backbone
-from mtlbench.api.params import Params
+from mtlbench.api.params import GradientParams, Params, Where
 from mtlbench.api.plugin import Plugin
 from mtlbench.api.products import inner_products
 from mtlbench.api.renamed import WEIGHTING_METHODS, replacement
@@ -29,7 +29,8 @@ Need = Literal["gram", "jacobian", "cross gram", "post-step losses", "look-ahead
 """What a weighting reads besides the losses of the step. Each costs something, so each is declared.
 
 ``gram``
-    Inner products of the task gradients of the shared parameters: one backward pass per task.
+    Inner products of the task gradients of the shared parameters: one backward pass per task. With
+    :attr:`Weighting.at` ``representation``, of the shared representation: one per task through what lies above it.
 ``jacobian``
     Those gradients themselves.
 ``cross gram``
@@ -91,6 +92,10 @@ class Weighting(Plugin, ABC):
     most of the papers, which change the shared gradient only. A backbone without shared parameters is not
     applicable."""
 
+    at: Where = "parameters"
+    """Where the gradients are compared that ``gram`` or ``jacobian`` are of; the parameter ``at`` of
+    :class:`GradientParams` sets it."""
+
     task_kinds: ClassVar[frozenset[str] | None] = None
     """The kinds of task that it takes; ``None``: any. A method that reads labels as 0 and 1, or logits as log-odds,
     takes ``binary`` alone."""
@@ -122,6 +127,8 @@ class Weighting(Plugin, ABC):
 
     def __init__(self, params: Params) -> None:
         self.params = params
+        if isinstance(params, GradientParams):
+            self.at = params.at
 
     @classmethod
     def method(cls, backbone: str) -> str:
@@ -160,6 +167,8 @@ class Weighting(Plugin, ABC):
             return "it looks ahead at a second batch of a training split; train with mtlbench.run"
         if "cross gram" in self.needs:
             return "it compares gradients of thirds of a batch; train with mtlbench.run"
+        if self.at == "representation":
+            return "it compares gradients of the representation that a backbone names; train with mtlbench.run"
         if type(self).fit is not Weighting.fit:
             return "it has a training schedule of its own; train with mtlbench.run"
         return None

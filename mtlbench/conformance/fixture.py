@@ -131,7 +131,7 @@ class FixtureNetwork(Backbone):
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, K)."""
         features = replace(inputs, numerical=inputs.numerical[:, :FEATURES])
-        hidden = self.trunk.mean(self.trunk(features)).tanh()
+        hidden = self.represent(self.trunk.mean(self.trunk(features)).tanh())
         logits = torch.stack([hidden @ head + bias for head, bias in zip(self.heads, self.biases, strict=True)], dim=1)
         return logits * self.steep + inputs.numerical[:, FEATURES:]
 

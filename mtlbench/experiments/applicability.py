@@ -7,7 +7,13 @@ from mtlbench.api import Backbone, Field, Schema, Task, Weighting, funnel
 from mtlbench.config.specs import Resolved, resolve
 from mtlbench.discovery import Catalogue
 from mtlbench.errors import said_of
-from mtlbench.training import TASK_GRADIENTS, has_shared_parameters, no_shared_parameters
+from mtlbench.training import (
+    TASK_GRADIENTS,
+    has_shared_parameters,
+    no_representation,
+    no_shared_parameters,
+    why_unrepresented,
+)
 
 _FUNNEL = Schema(
     (Field("user", 10), Field("item", 10)),
@@ -35,6 +41,7 @@ class Applicability:
 
     def __init__(self) -> None:
         self._sharing: dict[tuple[Schema, str], bool] = {}
+        self._faults: dict[tuple[Schema, str], str | None] = {}
 
     def reason(self, schema: Schema, backbone: Resolved, weighting: Weighting) -> str | None:
         """``None`` when the combination makes sense, else the reason why not, as one sentence."""
@@ -50,7 +57,14 @@ class Applicability:
         key = schema, backbone.spec.canonical
         if key not in self._sharing:
             self._sharing[key] = has_shared_parameters(cls, backbone.params, schema)
-        return None if self._sharing[key] else no_shared_parameters(weighting.label, cls.label, len(schema.tasks))
+        if not self._sharing[key]:
+            return no_shared_parameters(weighting.label, cls.label, len(schema.tasks))
+        if weighting.at == "parameters":
+            return None
+        if key not in self._faults:
+            self._faults[key] = why_unrepresented(cls, backbone.params, schema)
+        fault = self._faults[key]
+        return None if fault is None else no_representation(weighting.label, cls.label, fault)
 
     def remark(self, schema: Schema, backbone: Resolved, weighting: Resolved) -> str | None:
         """:meth:`reason`, or what went wrong when the plugins were asked: no error of one pair ends a list of all."""

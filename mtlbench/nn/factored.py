@@ -105,6 +105,19 @@ class Factored:
         bounds = [tasks * part // parts for part in range(parts + 1)]
         return [slice(*ends) for ends in pairwise(bounds)]
 
+    def dense(self) -> Tensor:
+        """The concatenation (B, T * d) itself, for those that are to read a tensor.
+
+        They are among ``together``, so what was computed for layers that have not asked yet is dropped, and the layers
+        that still ask are computed one by one.
+        """
+        self._read.clear()
+        vars(self)["_one_pass"] = ()
+        parts = [F.embedding(self.position, self.values).flatten(1)]
+        parts += [] if self.pooled is None else [self.pooled]
+        parts += [] if self.projection is None else [self.projection(self.numerical)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
     def gather(self, rows: Tensor) -> Tensor:
         """For each sample the sum (B, w) of ``rows`` (U, w) over its fields."""
         return F.embedding_bag(self.places, rows, self.offsets, mode="sum")

@@ -48,6 +48,12 @@ def shared(reached: Reach) -> list[str]:
 
 def has_shared_parameters(backbone: type[Backbone], params: Params, schema: Schema) -> bool:
     """Whether two tasks share a parameter of such a backbone, found on a small copy of it with random inputs."""
+    probe, inputs = small_copy(backbone, params, schema)
+    return bool(shared(reach(probe(inputs), dict(probe.named_parameters()))))
+
+
+def small_copy(backbone: type[Backbone], params: Params, schema: Schema) -> tuple[Backbone, Inputs]:
+    """Such a backbone with few ids, in evaluation mode, and random inputs for it; always the same."""
     fields = tuple(replace(field, cardinality=min(field.cardinality, PROBE_IDS)) for field in schema.categorical)
     bags = tuple(replace(bag, cardinality=min(bag.cardinality, PROBE_IDS)) for bag in schema.bags)
     with seeded(0, "probe for shared parameters"):
@@ -57,8 +63,7 @@ def has_shared_parameters(backbone: type[Backbone], params: Params, schema: Sche
         numerical = torch.randn(PROBE_ROWS, len(schema.numerical))
         full = tuple(Bag(_ids(bag, bag.length), torch.full((PROBE_ROWS,), bag.length)) for bag in bags)
         vectors = tuple(torch.randn(PROBE_ROWS, vector.width) for vector in schema.vectors)
-        logits = probe(Inputs(categorical, numerical, full, vectors))
-    return bool(shared(reach(logits, dict(probe.named_parameters()))))
+    return probe, Inputs(categorical, numerical, full, vectors)
 
 
 def _ids(field: Field, length: int) -> Tensor:
@@ -86,6 +91,7 @@ class TaskGradients:
         decay: what is added to the gradient of each task where it is shared. It is the weight decay of leaves that no
             optimiser adds it to, as if the L2 term were in the loss of each task.
         of_thirds: the same of the mean losses of each third of the batch; the last is then weighed.
+        kind: what a weighting sees of the gradients.
     """
 
     def __init__(
@@ -96,12 +102,13 @@ class TaskGradients:
         penalty: Mapping[str, Tensor] = MappingProxyType({}),
         decay: Mapping[str, Tensor] = MappingProxyType({}),
         of_thirds: Sequence[thirds.OfTasks] = (),
+        kind: Callable[[Jacobian, tuple[Jacobian, Jacobian] | None], SharedGradients] = SharedGradients,
     ) -> None:
         self._of_task = of_task
         self._penalty = penalty
         names = list(shared)
         *samples, weighed = (_jacobian(of_each, names, leaves, decay) for of_each in of_thirds or [of_task])
-        self.shared = SharedGradients(weighed, (samples[0], samples[1]) if samples else None)
+        self.shared = kind(weighed, (samples[0], samples[1]) if samples else None)
 
     @classmethod
     def of_logits(
@@ -114,6 +121,8 @@ class TaskGradients:
         decay: Mapping[str, Tensor] = MappingProxyType({}),
         passes: Passes | None = None,
         counts: Tensor | None = None,
+        weighed: Iterable[str] | None = None,
+        kind: Callable[[Jacobian, tuple[Jacobian, Jacobian] | None], SharedGradients] = SharedGradients,
     ) -> "TaskGradients":
         """The gradients through ``logits`` (B, K), whose graph is spent afterwards.
 
@@ -126,6 +135,8 @@ class TaskGradients:
             decay: as of the class.
             passes: how the tasks go backward; ``None``: one after the other.
             counts: (B, K) how much each loss counts, where the thirds of the batch go backward by themselves.
+            weighed: names of the leaves that are weighed; ``None``: those that two or more tasks reach.
+            kind: as of the class.
         """
         (of_logits,) = torch.autograd.grad(task_losses.sum(), logits, retain_graph=True)
         backward, of_thirds = passes or by_task, list[thirds.OfTasks]()
@@ -134,8 +145,9 @@ class TaskGradients:
         else:
             parts = [backward(logits, part, leaves, reached, True) for part in thirds.apart(of_logits)]
             of_task, of_thirds = thirds.together(parts), thirds.means(parts, counts)
-        of_penalty = {} if penalty is None else _gradients([penalty], None, leaves, keep=False)
-        return cls(of_task, shared(reached), leaves, of_penalty, decay, of_thirds)
+        of_penalty = {} if penalty is None else _gradients([penalty], None, leaves, keep=weighed is not None)
+        names = shared(reached) if weighed is None else weighed
+        return cls(of_task, names, leaves, of_penalty, decay, of_thirds, kind)
 
     def combined(self, weights: Tensor) -> dict[str, Tensor]:
         """Gradients to descend: (1/K) sum_k w_k g_k where shared, the plain average elsewhere, plus the penalty's."""

@@ -11,6 +11,7 @@ from mtlbench.api.masks import weighted_mean
 from mtlbench.training.gradients import TASK_GRADIENTS, TaskGradients, no_shared_parameters, reach, shared
 from mtlbench.training.model import Model
 from mtlbench.training.passes import StackedPasses
+from mtlbench.training.representation import RepresentationBackward
 from mtlbench.training.weighing import weighed, weights_of
 
 Weights = dict[str, dict[str, float]]
@@ -30,23 +31,20 @@ class WeightedUpdate:
         model: what is trained.
 
     Raises:
-        TrainingError: the method needs shared parameters, and there are none.
+        TrainingError: the method needs shared parameters or a shared representation, and there are none.
     """
 
     def __init__(self, weighting: Weighting, setting: Setting, model: Model) -> None:
         weighting.setup(setting)
         self._weighting = weighting
-        self._model = model
         self._tasks = [task.name for task in setting.tasks]
-        self._by_task = bool(weighting.needs & TASK_GRADIENTS)
-        self._single = not self._by_task and "look-ahead" not in weighting.needs
-        self._backward = GradientBackward(weighting, model) if self._by_task else LossBackward(weighting, model)
+        self._backward = _backward(weighting)(weighting, model)
         self._trace: list[Tensor] = []
         self._taken = 0
 
     def step(self, rows: Tensor) -> None:
         """Train on one batch."""
-        step = self._model.step(rows, self._taken, single=self._single)
+        step = self._backward.forward(rows, self._taken)
         self._trace.append(self._backward(step).detach().reshape(-1, len(self._tasks)))
         self._weighting.after_step(step)
         self._taken += 1
@@ -86,6 +84,10 @@ class LossBackward:
         self._weighting = weighting
         self._model = model
 
+    def forward(self, rows: Tensor, number: int) -> Step:
+        """A step on ``rows``."""
+        return self._model.step(rows, number, single="look-ahead" not in self._weighting.needs)
+
     def __call__(self, step: Step) -> Tensor:
         """Take the optimiser's step and give the weights applied, (K,) or (B, K)."""
         weights = weights_of(self._weighting, step)
@@ -107,6 +109,10 @@ class GradientBackward:
         if not shared(self._reached):
             raise TrainingError(no_shared_parameters(weighting.label, model.backbone.label, logits.shape[1]))
 
+    def forward(self, rows: Tensor, number: int) -> Step:
+        """A step on ``rows``."""
+        return self._model.step(rows, number)
+
     def __call__(self, step: Step) -> Tensor:
         """Take the optimiser's step and give the weights applied, (K,)."""
         weighting, model = self._weighting, self._model
@@ -119,6 +125,12 @@ class GradientBackward:
         weights, to_descend, final = weighed(weighting, step, gradients)
         model.apply(to_descend, final)
         return weights
+
+
+def _backward(weighting: Weighting) -> type[LossBackward | GradientBackward | RepresentationBackward]:
+    if not weighting.needs & TASK_GRADIENTS:
+        return LossBackward
+    return RepresentationBackward if weighting.at == "representation" else GradientBackward
 
 
 def _summary(weights: Tensor, tasks: Sequence[str]) -> Weights:

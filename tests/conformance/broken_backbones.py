@@ -131,6 +131,13 @@ class Unused(Sound):
         self.spare = nn.Linear(3, 3)
 
 
+@breaks("representation")
+class GoesAroundIt(Sound):
+    def forward(self, inputs):
+        embedded = self.embedding(inputs)
+        return self.logits((self.represent(embedded) + embedded) / 2)
+
+
 @breaks("state-round-trip")
 class LosesATensor(Sound):
     def __init__(self, schema, params):

@@ -35,6 +35,7 @@ SEEN: dict[str, str] = {
     "rows-are-independent": "row 0 alone has the logits (",
     "initialised-by-the-seed": "two seeds give the same initial parameters",
     "gradient-reaches-every-parameter": "no gradient for spare.weight, spare.bias",
+    "representation": "embedding.weight reaches logits around it as well",
     "state-round-trip": ") instead of (",
     "forward-has-no-side-effects": "calls has changed",
     "trains-with-every-weighting": "AssertionError",

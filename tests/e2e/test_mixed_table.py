@@ -4,12 +4,13 @@ import math
 from pathlib import Path
 
 import pytest
-from mixed_tables import write_mixed_table
+from mixed_tables import MIXED, write_mixed_table
 
 from studies import finish_here, records
 
 STUDY = ["--dataset", "table[schema=mixed.toml]", "--seeds", "1", "--epochs", "1", "--batch-size", "64", "--quiet"]
 PRIMARY = {"click": "auc", "watch": "xauc", "mood": "xauc", "stars": "xauc"}
+WITHIN = MIXED.replace('kind = "nonnegative" }', 'kind = "nonnegative", after = "click", within = true }')
 REASONS = ("binary tasks alone, and 'watch' is nonnegative", "the dataset's tasks are parallel")
 
 
@@ -38,6 +39,7 @@ def refused(out: Path) -> set[str]:
 
 
 def test_every_weighting_that_takes_the_kinds_trains(here: Path) -> None:
+    write_mixed_table(here, WITHIN)
     finish_here([*STUDY, "--backbone", "shared-bottom", "--weighting", "all"], Path("out"))
     assert refused(here / "out") == {"ddpg", "focal", "ips", "rmtl-official"}
 

@@ -28,9 +28,10 @@ BUILT_IN = {
     if entry.cls.__module__.startswith("mtlbench_plugins.")
 }
 HARNESS = {
-    *("auto-lambda", "ddpg", "ips", "modo", "propensity", "rmtl", "rmtl-official", "scalarization", "sdmgrad"),
+    *("auto-lambda", "ddpg", "ips", "modo", "propensity", "rep-norm", "rmtl", "rmtl-official", "scalarization"),
+    "sdmgrad",
 }
-"""They read sessions, labels, a second batch or thirds of a batch of the training split, or the order of the tasks, or
+"""They read sessions, labels, a representation, a second batch or thirds of one, or the order of the tasks, or
 they train several times."""
 SETTINGS = {"decay": "decay[clock=step]"}
 """In place of defaults that read the training split."""

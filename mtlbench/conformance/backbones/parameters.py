@@ -8,8 +8,9 @@ from mtlbench.api import Backbone, Step
 from mtlbench.conformance.backbones.inputs import build, inputs
 from mtlbench.conformance.generators import generator_states
 from mtlbench.conformance.plugin_under_test import PluginUnderTest
-from mtlbench.conformance.rules import broken, rule
+from mtlbench.conformance.rules import NotApplicableError, broken, rule
 from mtlbench.conformance.showing import show
+from mtlbench.training.representation import NONE_NAMED, representation_fault
 from mtlbench.training.seeding import seeded
 
 GRADIENT_ROWS = 512
@@ -42,6 +43,19 @@ def gradient_reaches_every_parameter(plugin: PluginUnderTest) -> None:
         broken(f"no gradient for {', '.join(dead)}", "remove what the logits do not use, and use what is left")
     if not any(True for _ in backbone.parameters()):
         broken("there are no parameters", "keep layers as attributes, in nn.ModuleList rather than in a list")
+
+
+@rule("backbone")
+def representation(plugin: PluginUnderTest) -> None:
+    """Two tasks or more read each part of the named representation, and nothing that they share goes around it."""
+    fault = representation_fault(build(plugin), inputs(rows=GRADIENT_ROWS))
+    if fault == NONE_NAMED:
+        raise NotApplicableError(f"it {fault}")
+    if fault is not None:
+        broken(
+            f"it {fault}",
+            "call self.represent once for each thing that tasks read, and let them read what it gives",
+        )
 
 
 @rule("backbone")

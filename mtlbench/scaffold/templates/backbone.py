@@ -30,6 +30,6 @@ class TemplateBackbone(api.Backbone):
 
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        features = self.bottom(self.embedding(inputs))
+        features = self.represent(self.bottom(self.embedding(inputs)))
         masked = [mask(features).sigmoid() * features for mask in self.masks]
         return torch.cat([tower(own) for tower, own in zip(self.towers, masked, strict=True)], dim=1)

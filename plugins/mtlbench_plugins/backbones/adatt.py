@@ -54,7 +54,7 @@ class AdaTT(api.Backbone):
 
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding.factored(inputs, readers=self.levels[:1])
+        embedded = self.represent(self.embedding.factored(inputs, readers=self.levels[:1]))
         states = [embedded] * self.units
         for level in self.levels:
             states = level(states)

@@ -59,7 +59,7 @@ class AITM(api.Backbone):
 
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding.factored(inputs, readers=self.bottoms)
+        embedded = self.represent(self.embedding.factored(inputs, readers=self.bottoms))
         features = [bottom(embedded) for bottom in self.bottoms]
         states = features[:1]
         for transfer, own in zip(self.transfers, features[1:], strict=True):

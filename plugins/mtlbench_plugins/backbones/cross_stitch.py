@@ -55,7 +55,7 @@ class CrossStitch(api.Backbone):
 
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding.factored(inputs, readers=self.layers[:1])
+        embedded = self.represent(self.embedding.factored(inputs, readers=self.layers[:1]))
         states = [embedded] * len(self.towers)
         for layer in self.layers:
             states = layer(states)

@@ -51,7 +51,7 @@ class DBMTL(api.Backbone):
 
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        features = self.bottom(inputs)
+        features = self.represent(self.bottom(inputs))
         towers = [tower(features) for tower in self.towers]
         related: dict[int, Tensor] = {}
         for task in self.order:

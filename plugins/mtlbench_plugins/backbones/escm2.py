@@ -77,7 +77,7 @@ class ESCM2(ESMM):
         if self.lambda_ == 0:
             return super().forward(inputs)
         extra = [] if self.imputation is None else [self.imputation]
-        embedded = self.embedding.factored(inputs, readers=(*self.branches, *extra))
+        embedded = self.represent(self.embedding.factored(inputs, readers=(*self.branches, *extra)))
         conditional = torch.cat([branch(embedded) for branch in self.branches], dim=1)
         if self.training:
             imputed = None if self.imputation is None else F.softplus(self.imputation(embedded).float()).squeeze(1)

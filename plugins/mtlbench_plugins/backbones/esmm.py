@@ -51,7 +51,7 @@ class ESMM(api.Backbone):
 
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K) of the products; p_1 >= p_2 >= ..."""
-        embedded = self.embedding.factored(inputs, readers=self.branches)
+        embedded = self.represent(self.embedding.factored(inputs, readers=self.branches))
         return funnel_logits(torch.cat([branch(embedded) for branch in self.branches], dim=1))
 
 

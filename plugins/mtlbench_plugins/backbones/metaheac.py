@@ -47,8 +47,8 @@ class MetaHeac(api.Backbone):
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
         embedded = self.embedding.factored(inputs, readers=self.experts)
-        outputs = self.experts(embedded)
-        sample = self.embedding.mean(embedded)
+        outputs = [self.represent(output) for output in self.experts(embedded)]
+        sample = self.represent(self.embedding.mean(embedded))
         return torch.cat([self._logit(task, sample, outputs) for task in self.tasks.weight], dim=1)
 
     def _logit(self, task: Tensor, sample: Tensor, outputs: list[Tensor]) -> Tensor:

@@ -34,6 +34,7 @@ class MMoE(api.Backbone):
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
         embedded = self.embedding.factored(inputs, readers=(*self.experts, *self.gates))
-        outputs = self.experts(embedded)
+        outputs = [self.represent(output) for output in self.experts(embedded)]
+        embedded = self.represent(embedded)  # as the gates read it
         heads = zip(self.gates, self.towers, strict=True)
         return torch.cat([tower(mix(gate(embedded), outputs)) for gate, tower in heads], dim=1)

@@ -34,5 +34,5 @@ class OMoE(api.Backbone):
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
         embedded = self.embedding.factored(inputs, readers=(*self.experts, self.gate))
-        features = mix(self.gate(embedded), self.experts(embedded))
+        features = self.represent(mix(self.gate(embedded), self.experts(embedded)))
         return torch.cat([tower(features) for tower in self.towers], dim=1)

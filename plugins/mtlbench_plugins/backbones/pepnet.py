@@ -75,7 +75,8 @@ class PEPNet(api.Backbone):
         embedded = self.embedding(inputs)
         if self.epnet is not None and self.domain is not None:
             embedded = embedded * self.epnet(torch.cat([self.domain(inputs), embedded.detach()], dim=1))
-        seen = torch.cat([self.priors(inputs), embedded.detach()], dim=1)
+        embedded = self.represent(embedded)
+        seen = torch.cat([self.represent(self.priors(inputs)), embedded.detach()], dim=1)
         return torch.cat([network(embedded, seen) for network in self.networks], dim=1)
 
 

@@ -53,7 +53,7 @@ class PLE(api.Backbone):
 
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        embedded = self.embedding.factored(inputs, readers=self.levels[:1])
+        embedded = self.represent(self.embedding.factored(inputs, readers=self.levels[:1]))
         own, shared = [embedded] * len(self.towers), embedded
         for level in self.levels:
             own, shared = level(own, shared)

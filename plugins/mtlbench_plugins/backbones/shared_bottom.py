@@ -26,5 +26,5 @@ class SharedBottom(api.Backbone):
 
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        features = self.bottom(inputs)
+        features = self.represent(self.bottom(inputs))
         return torch.cat([tower(features) for tower in self.towers], dim=1)

@@ -70,6 +70,7 @@ class SNRTrans(api.Backbone):
         states = torch.cat([subnetwork(embedded) for subnetwork in self.first], dim=1)
         for level in self.levels:
             states = level(states)
+        states = self.represent(states)
         return torch.cat([tower(route(states)) for route, tower in zip(self.routes, self.towers, strict=True)], dim=1)
 
     def penalty(self, step: api.Step) -> Tensor | None:

@@ -55,7 +55,8 @@ class STEM(api.Backbone):
 
     def forward(self, inputs: api.Inputs) -> Tensor:
         """Logits (B, K)."""
-        shared, of_shared = self.shared(inputs, self.gates)
+        shared, outputs = self.shared(inputs, self.gates)
+        of_shared, shared = [self.represent(output) for output in outputs], self.represent(shared)
         branches = [branch(inputs, [gate]) for branch, gate in zip(self.own, self.gates, strict=True)]
         logits = []
         for task, (gate, tower) in enumerate(zip(self.gates, self.towers, strict=True)):

@@ -21,7 +21,7 @@ class Smoothed(api.Weighting):
     first step stay. The mean of a task waits while a batch has no label of it.
     """
 
-    class Params(api.Params):
+    class Params(api.GradientParams):
         """Parameters of a method without others."""
 
         smooth: float = api.added_later(

@@ -34,6 +34,8 @@ class AdaTask(api.DirectionWeighting):
 
     Deviation: the paper adds up the K steps, so that the learning rate of shared parameters is up to K times that of
     the other methods. Here the steps are averaged over tasks, as for every method.
+
+    It has no option ``at``: its state is of each shared parameter, and a representation has other rows in each step.
     """
 
     name, label = "adatask", "AdaTask"

@@ -34,6 +34,8 @@ class DBMTL(api.DirectionWeighting):
     for the tasks' own parameters too; here those follow the loss itself. That makes little difference, because Adam
     does not depend on the scale of a gradient. A task whose running mean is 0 adds nothing. Nor does a task that the
     batch has no observed label of: its running mean waits.
+
+    It has no option ``at``: its state is of each shared parameter, and a representation has other rows in each step.
     """
 
     name, label = "db-mtl", "DB-MTL"

@@ -31,6 +31,8 @@ class ExcessMTL(api.Weighting):
     Deviations: the authors' code adds 1e-7 to the squares. In recommendation the squares are often smaller than that
     and would be lost in it, so nothing is added here. The first step leaves the weights at one, because every ratio is
     1. The paper also proposes to average E^(0) over some epochs; its code does not do so, and neither does this.
+
+    It has no option ``at``: its state is of each shared parameter, and a representation has other rows in each step.
     """
 
     name, label = "excess-mtl", "ExcessMTL"

@@ -33,7 +33,7 @@ class GradDrop(api.DirectionWeighting):
     name, label = "graddrop", "GradDrop"
     repairs = frozenset({"conflict"})
 
-    class Params(api.Params):
+    class Params(api.GradientParams):
         """Parameters of ``graddrop``."""
 
         leak: Annotated[float, api.search.Linear(0, 0.9)] = Field(

@@ -41,7 +41,7 @@ class GradNorm(api.Weighting):
     repairs = frozenset({"pace", "scale"})
     needs = frozenset({"gram"})
 
-    class Params(api.Params):
+    class Params(api.GradientParams):
         """Parameters of ``gradnorm``."""
 
         alpha: Annotated[float, api.search.Linear(0, 3)] = Field(

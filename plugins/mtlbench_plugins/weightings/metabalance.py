@@ -38,7 +38,7 @@ class MetaBalance(api.DirectionWeighting):
     repairs = frozenset({"scale"})
     equivariant = False
 
-    class Params(api.Params):
+    class Params(api.GradientParams):
         """Parameters of ``metabalance``."""
 
         r: Annotated[float, api.search.Linear(0, 1)] = Field(

@@ -45,6 +45,8 @@ class MoCo(api.DirectionWeighting):
     https://github.com/heshandevaka/Trade-Off-MOL, has the projection as it is here, constant rates (sigma = 0), and 0.1
     for beta, gamma and rho. LibMTL has a softmax in place of the projection, which keeps lambda nearly even, and first
     scales each gradient to the length of its loss.
+
+    It has no option ``at``: its state is of each shared parameter, and a representation has other rows in each step.
     """
 
     name, label = "moco", "MoCo"

@@ -38,6 +38,8 @@ class MoDo(api.Weighting):
     gradients are ten times as large, a hundredth of gamma does the same.
 
     Deviations: the authors read three batches per step, or two, and then descend the sum of both.
+
+    It has no option ``at``: rows of the representation of two samples have no inner products.
     """
 
     name, label = "modo", "MoDo"

@@ -44,6 +44,8 @@ class SDMGrad(api.Weighting):
 
     Deviations: the authors read three batches per step. Their code adds 1e-4 to the diagonal of A in c, and multiplies
     the direction by K. Where c is 0, omega stays as it is.
+
+    It has no option ``at``: rows of the representation of two samples have no inner products.
     """
 
     name, label = "sdmgrad", "SDMGrad"

@@ -1,0 +1,61 @@
+"""Cost of a training step that compares tasks at the shared representation, against one under constant weights.
+
+Run with ``OMP_NUM_THREADS=1 pytest tests/benchmarks/test_representation_steps.py -m '' --benchmark-only -s``. Preset
+``compact``, batches of 512 with 36 fields, two and six tasks. All methods train networks of their own in one process
+and take turns step by step; times are those of the processor, so that other programs disturb them little.
+"""
+
+import statistics
+import time
+
+import pytest
+import torch
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from mtlbench.api import Setting
+from mtlbench.benchmarking.workload import workload
+from mtlbench.cells import Training
+from mtlbench.config.specs import resolve, resolve_texts
+from mtlbench.discovery import discover
+from mtlbench.experiments.process import prepare_process
+from mtlbench.training.model import Model
+from mtlbench.training.seeding import seeded
+from mtlbench.training.update import WeightedUpdate
+
+BATCH, BATCHES, WARM_UP, ROUNDS = 512, 8, 3, 15
+CARDINALITIES = tuple(int(60_000 / number**1.5) + 3 for number in range(1, 37))
+METHODS = ("constant", "pcgrad", "pcgrad[at=representation]", "mgda[at=representation]", "rep-norm")
+CATALOGUE = discover(())
+
+
+@pytest.mark.benchmark(group="a training step at the shared representation")
+@pytest.mark.parametrize("tasks", [2, 6])
+@pytest.mark.parametrize("backbone", ["shared-bottom", "mmoe"])
+def test_steps_beside_constant_weights(benchmark: BenchmarkFixture, backbone: str, tasks: int) -> None:
+    prepare_process(torch.device("cpu"))
+    torch.set_num_threads(1)
+    splits = workload(BATCH * BATCHES, CARDINALITIES, tasks=tasks)
+    network = resolve(CATALOGUE, "backbone", backbone, {}, "compact").spec
+    updates = []
+    for weighting in resolve_texts(CATALOGUE, "weighting", METHODS, "compact"):
+        with seeded(0, "initial parameters"):
+            model = Model(CATALOGUE.create("backbone", network, splits.schema), splits, Training(batch_size=BATCH))
+        updates.append(WeightedUpdate(weighting.create(), Setting(splits.schema.tasks, train=splits.train), model))
+    seconds: list[list[float]] = []
+
+    def step_of_each() -> None:
+        number = len(seconds)
+        seconds.append([seconds_of(update, number) for update in updates])
+
+    benchmark.pedantic(step_of_each, warmup_rounds=WARM_UP, rounds=ROUNDS)
+    for place, name in enumerate(METHODS):
+        ratio = statistics.median(times[place] / times[0] for times in seconds[WARM_UP:])
+        benchmark.extra_info[name] = ratio
+        print(f"\n{backbone}, {tasks} tasks, {name}: {ratio:.2f} times a constant step", end="")
+
+
+def seconds_of(update: WeightedUpdate, number: int) -> float:
+    torch.manual_seed(number)
+    start = time.process_time()
+    update.step(torch.arange(BATCH) + BATCH * (number % BATCHES))
+    return time.process_time() - start
