@@ -56,7 +56,8 @@ class RepresentationGradients(SharedGradients):
         jacobian: by name K tensors (B, ...).
         samples: none: rows of other samples have no inner products here.
         sample_weights: (B,) of the step. In inner products a row of weight c counts as c rows of weight 1 do, so the
-            products of its numbers, which are c^2 times as large, are divided by c.
+            products of its numbers, which are c^2 times as large, are divided by c. c is relative to the mean weight
+            of the batch, so that the scale of the weights changes nothing.
     """
 
     def __init__(self, jacobian: Jacobian, samples: None = None, *, sample_weights: Tensor | None = None) -> None:
@@ -67,7 +68,8 @@ class RepresentationGradients(SharedGradients):
         """(K, K) float64, as one product of matrices for each part; not checked."""
         parts = [torch.stack(gradients).flatten(2) for gradients in self.jacobian.values()]
         if (counts := self._sample_weights) is not None:
-            factors = torch.where(counts > 0, counts, torch.inf).rsqrt().unsqueeze(1)
+            relative = counts / counts[counts > 0].mean()
+            factors = torch.where(counts > 0, relative, torch.inf).rsqrt().unsqueeze(1)
             parts = [part * factors for part in parts]
         rows = [part.flatten(1) for part in parts]
         products = torch.stack([own @ own.t() for own in rows])

@@ -46,7 +46,7 @@ def test_the_methods_that_the_page_says_need_the_harness_are_those_that_do() -> 
     for name, entry in discover(()).weightings.items():
         if entry.cls.__module__.startswith("mtlbench_plugins."):
             try:
-                mtlbench.Weigher(name, 3)
+                mtlbench.Weigher(name, 4)
             except mtlbench.errors.UsageError:
                 refused.append(name)
     assert sorted(set(re.findall(r"`([\w-]+)`", sentence[1]))) == sorted(refused)

@@ -20,4 +20,5 @@ class LinearBackbone(api.Backbone):
 
     def forward(self, inputs: api.Inputs) -> Tensor:
         looked_up = [field(inputs.categorical[:, f]) for f, field in enumerate(self.fields)]
-        return self.logits(self.dropout(torch.stack([*looked_up, self.numerical(inputs.numerical)]).sum(0).tanh()))
+        state = self.dropout(torch.stack([*looked_up, self.numerical(inputs.numerical)]).sum(0).tanh())
+        return self.logits(self.represent(state))

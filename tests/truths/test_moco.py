@@ -41,7 +41,7 @@ def test_steps_are_those_of_the_formula(seed: int, tasks: int, sigma: float):
     for t in range(1, 5):
         g = gradients(tasks, 6, seed + t)
         y = y - params["beta"] / t**sigma * (y - g)
-        step = params["gamma"] / t**sigma * (y @ y.T + params["rho"] * torch.eye(tasks)) @ shares
+        step = params["gamma"] / t**sigma * (y @ y.T + params["rho"] * torch.eye(tasks).double()) @ shares
         shares = torch.from_numpy(nearest_shares((shares - step).numpy()))
         near(applied(method, g), y.T @ shares)
 

@@ -223,12 +223,15 @@ def test_unobserved_labels_and_sample_weights_are_those_of_the_task_losses():
 
 
 def test_a_row_of_weight_three_is_compared_as_three_rows():
-    """A mean loss over 1 + 3 rows, whose gradient in H is 1/4 of a row's, or 3/4 where the row stands once."""
+    """A mean loss over 1 + 3 rows, whose gradient in H is 1/4 of a row's, or 3/4 where the row stands once.
+
+    Weights count relative to their mean, here 2.
+    """
     rows = torch.tensor([[[1.0, 2.0], [3.0, -1.0]], [[0.5, 1.0], [-2.0, 4.0]]])
     once = (rows * torch.tensor([1.0, 3.0]).view(2, 1) / 4).unbind(0)
     copied = (rows[:, [0, 1, 1, 1]] / 4).unbind(0)
     weighted = api.RepresentationGradients({"H": once}, sample_weights=torch.tensor([1.0, 3.0]))
-    torch.testing.assert_close(weighted.gram, api.RepresentationGradients({"H": copied}).gram)
+    torch.testing.assert_close(weighted.gram, 2 * api.RepresentationGradients({"H": copied}).gram)
     zeros = {"H": (torch.zeros(2, 2), torch.zeros(2, 2))}
     nothing = api.RepresentationGradients(zeros, sample_weights=torch.tensor([0.0, 3.0]))
     assert torch.equal(nothing.gram, torch.zeros(2, 2).double())
@@ -365,6 +368,11 @@ def test_at_parameters_no_cell_is_another():
     assert api.identifying(WEIGHTINGS["mgda"].Params(at="representation")) == {"at": "representation"}
 
 
+class Unmarked(LinearBackbone):
+    def represent(self, shared: Tensor) -> Tensor:
+        return shared
+
+
 class Marked(LinearBackbone):
     """Marks what the tests say."""
 
@@ -395,7 +403,7 @@ class Around(Marked):
 @pytest.mark.parametrize(
     ("backbone", "reason"),
     [
-        (LinearBackbone, "names none"),
+        (Unmarked, "names none"),
         (OfOneTask, "a part that fewer than two tasks read"),
         (Around, "not all that the tasks share: fields.0.weight reaches logits around it"),
     ],

@@ -24,8 +24,8 @@ BUILT_IN = {
     for name, entry in discover(()).weightings.items()
     if entry.cls.__module__.startswith("mtlbench_plugins.")
 }
-OF_SAMPLES = sorted(name for name, cls in BUILT_IN.items() if "critics" not in cls.needs)
-"""Those whose steps read samples alone, and no transitions between them."""
+OF_SAMPLES = sorted(name for name, cls in BUILT_IN.items() if not cls.needs & {"critics", "cross gram"})
+"""Those whose steps read samples alone: no transitions between them, and no thirds of a batch, which copies shift."""
 ROWS = 60
 
 

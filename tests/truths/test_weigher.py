@@ -18,7 +18,7 @@ from mtlbench.training.gradients import reach, shared
 from mtlbench.training.seeding import derive, reseed, seeded
 from mtlbench_plugins.backbones.shared_bottom import SharedBottom
 
-TASKS, ROWS, EPOCHS, RATE = ("a", "b", "c"), 160, 4, 0.01
+TASKS, ROWS, EPOCHS, RATE = ("a", "b", "c", "d"), 160, 4, 0.01
 SPLITS = small_splits(small_schema(TASKS), rows=ROWS)
 TRAINING = Training(EPOCHS, EPOCHS, batch_size=32, learning_rate=RATE)
 """Of 20 steps."""
@@ -158,8 +158,8 @@ def test_what_is_shared_is_found_where_it_is_not_given(name: str):
         common = [backbone.get_parameter(one) for one in shared_parameters(backbone)]
         torch.manual_seed(0)
         losses, *_ = losses_of(backbone, torch.arange(64))
-        by_task = losses if form == "found from one tensor" else [losses[:, k].mean() for k in range(3)]
-        Weigher(name, 3).backward(by_task, common if form == "given" else None)
+        by_task = losses if form == "found from one tensor" else [losses[:, k].mean() for k in range(len(TASKS))]
+        Weigher(name, len(TASKS)).backward(by_task, common if form == "given" else None)
         gradients.append({name: parameter.grad for name, parameter in backbone.named_parameters()})
     for other in gradients[1:]:
         for parameter, gradient in gradients[0].items():
@@ -171,7 +171,7 @@ def test_weights_of_one_give_the_plain_average_or_the_plain_sum():
         for name in ("constant", "cagrad[c=0]"):
             one, other = network(), network()
             losses, *_ = losses_of(one, torch.arange(64))
-            assert Weigher(name, 3, reduction=reduction).backward(losses).tolist() == [1, 1, 1]
+            assert Weigher(name, len(TASKS), reduction=reduction).backward(losses).tolist() == [1, 1, 1, 1]
             plain(losses_of(other, torch.arange(64))[0]).backward()
             for parameter, same in zip(one.parameters(), other.parameters(), strict=True):
                 torch.testing.assert_close(parameter.grad, same.grad, rtol=1e-5, atol=1e-8)
@@ -179,7 +179,7 @@ def test_weights_of_one_give_the_plain_average_or_the_plain_sum():
 
 def test_gradients_are_accumulated_over_steps():
     one, other = network(), network()
-    weigher, again = Weigher("mgda", 3), Weigher("mgda", 3)
+    weigher, again = Weigher("mgda", len(TASKS)), Weigher("mgda", len(TASKS))
     total: dict[str, Tensor] = {}
     for rows in (torch.arange(32), torch.arange(32, 96)):
         weigher.backward(list(losses_of(one, rows)[0].mean(0).unbind()), scale=0.5)
@@ -192,13 +192,13 @@ def test_gradients_are_accumulated_over_steps():
 
 
 def test_a_row_that_was_not_observed_changes_nothing():
-    observed = torch.rand(64, 3, generator=torch.Generator().manual_seed(1)) < 0.7
+    observed = torch.rand(64, len(TASKS), generator=torch.Generator().manual_seed(1)) < 0.7
     gradients = []
     for noise in (0.0, 100.0):
         for name in ("famo", "upgrad", "uncertainty"):
             backbone = network()
             losses, *_ = losses_of(backbone, torch.arange(64))
-            Weigher(name, 3).backward(torch.where(observed, losses, losses + noise), observed=observed)
+            Weigher(name, len(TASKS)).backward(torch.where(observed, losses, losses + noise), observed=observed)
             gradients.append([parameter.grad for parameter in backbone.parameters()])
     for one, other in zip(gradients[:3], gradients[3:], strict=True):
         for first, second in zip(one, other, strict=True):

@@ -27,11 +27,12 @@ def test_the_matrix_has_every_pair_once(catalogue: Catalogue):
     assert len(set(pairs)) == len(pairs)
 
 
-def test_on_a_funnel_only_what_lacks_shared_parameters_or_a_task_within_another_is_refused(catalogue: Catalogue):
+def test_on_a_funnel_only_what_lacks_shared_parameters_or_is_of_other_logs_is_refused(catalogue: Catalogue):
     refused = {pair for pair, reason in reasons(catalogue, "funnel").items() if reason is not None}
-    needs_gradients = {name for name, entry in catalogue.weightings.items() if entry.cls.needs & {"gram", "jacobian"}}
-    without_task = {(backbone, "propensity") for backbone in catalogue.backbones}
-    assert refused == {("single-task", name) for name in needs_gradients} | without_task
+    gradients = {"gram", "jacobian", "cross gram"}
+    needs_gradients = {name for name, entry in catalogue.weightings.items() if entry.cls.needs & gradients}
+    of_other_logs = {(backbone, name) for backbone in catalogue.backbones for name in ("propensity", "go4align")}
+    assert refused == {("single-task", name) for name in needs_gradients} | of_other_logs
     assert {reasons(catalogue, "mixed")[backbone, "propensity"] for backbone in ("ple", "single-task")} == {None}
 
 
