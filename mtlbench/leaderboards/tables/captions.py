@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from mtlbench.leaderboards.boards.board import OPTIMUM, Board, Row
 from mtlbench.leaderboards.boards.columns import in_words, metric_of, numeric_tasks
+from mtlbench.leaderboards.boards.contrasts import tuning
 from mtlbench.leaderboards.tables.claims import claims
 from mtlbench.records.tuned import is_tuned
 from mtlbench.text import one_line
@@ -26,9 +27,10 @@ def captions(group: Sequence[Board]) -> tuple[str, ...]:
             " In parentheses half the width of the mean's 95 % interval over seeds (Student's t), in units of the last "
             "digit: 0.7003(12) means 0.7003 ± 0.0012."
         )
+    at_defaults = " that are not tuned" if any(tuning(row) for board in group for row in board.rows) else ""
     ranking = (
         "Bold: the best of all methods with every seed. Underlined: the best baseline (a backbone under constant "
-        f"weights). {_directions(group)}"
+        f"weights{at_defaults}). {_directions(group)}"
     )
     if any(row.state == "optimum" for board in group for row in board.rows):
         ranking += f" {OPTIMUM}: the score of the true probabilities, which no method can beat but by chance."

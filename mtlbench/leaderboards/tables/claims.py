@@ -81,8 +81,8 @@ def _tuned_alike(tuned: Sequence[str]) -> str:
     """What tuned rows are compared with, where there are any."""
     names = [*dict.fromkeys(tuned)]
     if len(names) > 1:
-        return f", of tuned rows to that of {in_words(names)} which was tuned alike"
-    return f", of tuned rows to {names[0]}, which was tuned alike" if names else ""
+        return f", of tuned rows to that of {in_words(names)} which was tuned alike (of these themselves to that row)"
+    return f", of tuned rows to {names[0]}, which was tuned alike (of {names[0]} itself to that row)" if names else ""
 
 
 def marks_of(uses: Sequence[BaselineUse]) -> dict[int, str]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from mtlbench.leaderboards.boards.board import MISSING, Board, Row
 from mtlbench.leaderboards.boards.columns import Column, metric_of
+from mtlbench.leaderboards.boards.contrasts import tuning
 from mtlbench.leaderboards.tables.claims import difference_head, difference_text
 from mtlbench.leaderboards.tables.table import Head, Line, TableCell
 
@@ -13,8 +14,16 @@ EQUAL = " = "
 
 
 def shown_rows(board: Board) -> list[Row]:
-    """The rows that have a line: of those that are equal the first, except where that is the baseline itself."""
-    return [row for row in board.rows if not row.equals or "not exercised" in row.flags]
+    """The rows that have a line: of those that are equal the first.
+
+    A row has its own where it equals its baseline, or one that was tuned otherwise, whose differences are others.
+    """
+    tunings = {row.method: tuning(row) for row in board.rows}
+    return [
+        row
+        for row in board.rows
+        if not row.equals or "not exercised" in row.flags or tunings[row.method] != tunings[row.equals]
+    ]
 
 
 def method_lines(

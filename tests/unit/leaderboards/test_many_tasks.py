@@ -19,7 +19,7 @@ from mtlbench.leaderboards.comparing.tables import comparison_tables
 from mtlbench.leaderboards.formats.over_logs import sources_of
 from mtlbench.leaderboards.formats.page import edits
 from mtlbench.leaderboards.overall import overall_page
-from mtlbench.leaderboards.publishing import read_records, rebuilt
+from mtlbench.leaderboards.publishing import read_records, rebuilt, searches_of
 from mtlbench.leaderboards.tables.layout import sorted_rows
 from mtlbench.records import Epoch, RecordStore
 from mtlbench.reports import content
@@ -216,7 +216,8 @@ def test_a_cell_run_again_is_compared_in_the_metrics_that_its_record_has():
 @pytest.mark.parametrize("name", [path.name for path in sorted(LEADERBOARDS.glob("*.md")) if path.stem != "README"])
 def test_a_committed_page_is_what_its_records_give_to_the_byte(name: str):
     text = (LEADERBOARDS / name).read_text(encoding="utf-8")
-    assert rebuilt(iter(read_records(LEADERBOARDS / name)), parse_page(text, name).options) == text
+    page = LEADERBOARDS / name
+    assert rebuilt(iter(read_records(page)), parse_page(text, name).options, searches_of(page)) == text
 
 
 def test_the_committed_page_over_logs_is_what_the_records_of_its_boards_give_to_the_byte():
