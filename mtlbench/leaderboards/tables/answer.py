@@ -175,7 +175,8 @@ def _advice(found: OverLogs) -> str:
         names = _named([found.names[spec] for spec in safe if len(logs[spec]) == most])
         of = len({board.log for board in tested})
         where = "the one log that has enough seeds" if of == 1 else f"{most} of {of} logs"
-        return f"The log decides: a gain of {names} is shown on {where}, and no loss; on yours, compare with {base}."
+        shown = f"a gain of {names} is shown on {where}, and no loss of it"
+        return f"The log decides: {shown}; on yours, compare with {base}."
     if helping:
         names = _named([found.names[spec] for spec in helping])
         both = f"a gain of {names} is shown on one and a loss on another"

@@ -63,7 +63,7 @@ def test_five_logs_cannot_claim_over_logs_what_six_do() -> None:
     said = told(over(both(GAIN, 0.0006, logs=5)))
     assert said["over"] == "That cannot be said: a test over logs takes 6 logs or more, and there are 5."
     assert said["where"].startswith("Better than Constant: A")
-    assert said["use"].startswith("The log decides: a gain of A is shown on 5 of 5 logs, and no loss; on yours")
+    assert said["use"].startswith("The log decides: a gain of A is shown on 5 of 5 logs, and no loss of it; on yours")
 
 
 def test_a_loss_on_one_log_takes_the_claim_over_logs_away() -> None:
@@ -90,7 +90,7 @@ def test_what_gains_on_the_most_logs_and_loses_on_none_is_advised_before_what_al
     leads = [{"A": GAIN, "B": GAIN, "C": GAIN if i else NOTHING} for i in range(3)]
     leads[0]["A"] = -GAIN
     assert told(over(leads))["use"] == (
-        "The log decides: a gain of B is shown on 3 of 3 logs, and no loss; on yours, compare with Constant."
+        "The log decides: a gain of B is shown on 3 of 3 logs, and no loss of it; on yours, compare with Constant."
     )
 
 
@@ -109,8 +109,8 @@ def test_one_log_has_no_ranking_and_no_claim_beyond_itself() -> None:
     assert said["over"] == "That cannot be said: a test over logs takes 6 logs or more, and there is 1."
     assert said["where"].startswith("Better than Constant: A (+0.5")
     assert said["use"] == (
-        "The log decides: a gain of A is shown on the one log that has enough seeds, and no loss; on yours, compare "
-        "with Constant."
+        "The log decides: a gain of A is shown on the one log that has enough seeds, and no loss of it; on yours, "
+        "compare with Constant."
     )
 
 
@@ -136,7 +136,7 @@ def test_logs_without_a_weighting_in_common() -> None:
     assert said["where"].startswith("Better than Constant: A (+0.5")
     assert "none is told apart on Hotel" in said["where"]
     assert said["use"] == (
-        "The log decides: a gain of A is shown on 1 of 2 logs, and no loss; on yours, compare with Constant."
+        "The log decides: a gain of A is shown on 1 of 2 logs, and no loss of it; on yours, compare with Constant."
     )
 
 
