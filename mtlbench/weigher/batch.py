@@ -118,6 +118,9 @@ def read(
     """
     if losses.dim() not in {1, 2} or losses.shape[-1] != tasks:
         raise UsageError(f"losses have the shape {tuple(losses.shape)}; expected ({tasks},) or (B, {tasks})")
+    if not losses.numel() or not losses.is_floating_point():
+        what = "no row" if not losses.numel() else f"the type {losses.dtype}"
+        raise UsageError(f"losses have {what}: give real numbers of at least one sample")
     if losses.device != device:
         raise UsageError(f"losses are on {losses.device} and the weigher on {device}: give device='{losses.device}'")
     given = {"logits": logits, "labels": labels, "observed": observed, "sample_weights": sample_weights}
@@ -134,6 +137,10 @@ def read(
         raise UsageError(f"sample_weights have the shape {tuple(sample_weights.shape)}; expected ({len(whole)},)")
     if observed is not None and losses.dim() == 1:
         observed = observed.unsqueeze(0)
+    if observed is not None and (observed.is_floating_point() or observed.is_complex()):
+        raise UsageError(f"observed is {observed.dtype}: give bool, such as observed > 0 or ~labels.isnan()")
+    if sample_weights is not None and not 0 <= sample_weights.min() <= sample_weights.max() < torch.inf:
+        raise UsageError("sample_weights has a number that is negative or not finite: give numbers of 0 or more")
     mask = observed.bool() if observed is not None else None if labels is None else observed_in(labels)
     if mask is not None:
         if whole.detach().isnan().logical_and(~mask).any():

@@ -25,7 +25,7 @@ def tasks_of(tasks: int | Sequence[str], kinds: str | Sequence[str]) -> tuple[Ta
     Raises:
         UsageError: there is none, a name stands twice, or a kind is unknown.
     """
-    names = [f"task{k + 1}" for k in range(tasks)] if isinstance(tasks, int) else []
+    names = [f"task{k + 1}" for k in range(tasks)] if type(tasks) is int else []
     if isinstance(tasks, Iterable) and not isinstance(tasks, str):
         names = items_of(tasks)
     if not names or not all(isinstance(name, str) for name in names):

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, reduce
+from math import isfinite
 
 import torch
 from torch import Tensor
 
-from mtlbench.api import Jacobian, SharedGradients
+from mtlbench.api import Jacobian, SharedGradients, TrainingError
+from mtlbench.errors import UsageError
+from mtlbench.text import shown
 from mtlbench.training.gradients import weighted_sum
 
 PIECE = 2**20
@@ -19,14 +22,20 @@ class Scaling:
     """What a gradient is multiplied by.
 
     Args:
-        factor: of the loop: its reduction, and its accumulation of gradients.
+        scale: of the loop, for its accumulation of gradients.
+        factor: of its reduction.
         precision: of automatic mixed precision, (); it must not change the weights. ``None``: there is none.
+
+    Raises:
+        UsageError: the scale is no finite number.
     """
 
-    def __init__(self, factor: float, precision: Tensor | None) -> None:
-        self.factor = factor
+    def __init__(self, scale: float, factor: int, precision: Tensor | None) -> None:
+        if isinstance(scale, bool) or not isinstance(scale, int | float) or not isfinite(scale):
+            raise UsageError(f"scale = {shown(scale)}: give a finite number, such as 1 / n where n steps accumulate")
+        self.factor = scale * factor
         self.precision = precision
-        self.whole: Tensor | float = factor if precision is None else factor * precision
+        self.whole: Tensor | float = self.factor if precision is None else self.factor * precision
 
 
 class Piece:
@@ -72,9 +81,18 @@ class JoinedShared(SharedGradients):
 
     @cached_property
     def jacobian(self) -> Jacobian:  # type: ignore[override]
-        """Name of a parameter -> the gradient of each task."""
+        """Name of a parameter -> the gradient of each task.
+
+        Raises:
+            TrainingError: a number is not finite.
+        """
         found: dict[str, tuple[Tensor, ...]] = {}
         for piece in self._pieces:
+            if not isfinite(piece.rows.sum(dtype=torch.float64).item()):
+                raise TrainingError(
+                    "the gradients of the tasks are not all finite numbers: lower the learning rate, and look for a "
+                    "root or a logarithm of 0 in a loss"
+                )
             rows = piece.rows if self._precision is None else piece.rows / self._precision
             found.update({name: part.unbind() for name, part in piece.by_name(rows).items()})
         return found

@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any, NamedTuple
+from weakref import ref
 
 import torch
 from torch import Tensor
@@ -60,27 +62,33 @@ class Leaves:
     """Names of parameters, the same in every step, and which tasks reach them."""
 
     def __init__(self) -> None:
-        self._named: dict[int, tuple[str, Tensor]] = {}  # with the tensor, so that its id stays its own
+        self._named: dict[int, tuple[str, ref[Tensor]]] = {}
+        self._numbers = count()
         self._reached: dict[int, set[str]] = defaultdict(set)
 
     def __reduce__(self) -> tuple[type["Leaves"], tuple[()]]:
         """A copy starts anew, as after ``state_dict``: the parameters of a copied network are others."""
         return Leaves, ()
 
-    def of(self, roots: Sequence[Any], first: Sequence[Tensor] = ()) -> Found:
+    def of(self, roots: Sequence[Any], first: Sequence[Tensor] | None = None) -> Found:
         """The parameters ``first``, and all others behind the ``roots`` of the tasks.
 
         Raises:
-            UsageError: one of ``first`` is no parameter.
+            UsageError: one of ``first`` is no parameter, or there is none in it.
         """
+        if first is not None and not first:
+            raise UsageError(
+                "shared= has no parameter: what model.shared.parameters() gives is used up after one step, so call it "
+                "anew in each step, or give a list of it"
+            )
         every: dict[str, Tensor] = {}
-        for leaf in first:
+        for leaf in first or ():
             if not isinstance(leaf, Tensor) or not leaf.is_leaf:
                 what = "no leaf" if isinstance(leaf, Tensor) else f"a {type(leaf).__name__}"
                 raise UsageError(f"shared= takes parameters, such as model.shared.parameters(); one is {what}")
             if leaf.requires_grad:
                 every[self._name(leaf)] = leaf
-        given = list(every) if first else None
+        given = None if first is None else list(every)
         of_task: list[dict[str, Tensor]] = [{} for _ in roots]
         for leaf, task in leaves_of(roots):
             if leaf.requires_grad:
@@ -112,7 +120,14 @@ class Leaves:
         return [{name: own[name] for name in own if name in self._reached[k]} for k, own in enumerate(of_task)]
 
     def _name(self, leaf: Tensor) -> str:
-        known = self._named.get(id(leaf))
-        if known is None:
-            known = self._named[id(leaf)] = str(len(self._named)), leaf
+        place = id(leaf)
+        known = self._named.get(place)
+        if known is None or known[1]() is not leaf:  # an id is given anew when its tensor is gone
+            named, number = self._named, next(self._numbers)
+            known = named[place] = str(number), ref(leaf, lambda gone: _forget(named, place, gone))
         return known[0]
+
+
+def _forget(named: dict[int, tuple[str, "ref[Tensor]"]], place: int, gone: "ref[Tensor]") -> None:
+    if place in named and named[place][1] is gone:
+        del named[place]

@@ -70,7 +70,7 @@ class GradientPass(Pass):
     ) -> Tensor | None:
         """Add to ``.grad`` and give the weights (K,); ``None`` where a gradient overflowed."""
         begun = begins(columns, self._of_columns(columns, batch, scaling.precision))
-        found = self._leaves.of([edge.node for edge, _ in begun], [] if shared is None else items_of(shared))
+        found = self._leaves.of([edge.node for edge, _ in begun], None if shared is None else items_of(shared))
         of_task = self._leaves.reached(self._of_task(begun, found))
         gradients = JoinedGradients(of_task, self._shared(of_task, found), found.every, scaling)
         if scaling.precision is not None and _overflowed(gradients):
@@ -130,8 +130,13 @@ def _overflowed(gradients: JoinedGradients) -> bool:
 
 @torch.no_grad()
 def _accumulate(leaves: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> None:
-    """Add the gradients to ``.grad``; they become it where there is none."""
+    """Add the gradients to ``.grad``; they become it where there is none.
+
+    A direction may have more parameters, by running means of earlier steps: those that this step has not stay.
+    """
     for name, part in gradients.items():
+        if name not in leaves:
+            continue
         leaf = leaves[name]
         before = leaf.grad
         if before is None:

@@ -144,12 +144,14 @@ class Weigher:
 
         Raises:
             UsageError: the method reads what was not given, no parameter is shared, or a shape is wrong.
-            TrainingError: the losses or gradients are no finite numbers; the weighting is as before.
+            TrainingError: the losses, or the gradients that the method reads, are no finite numbers; the weighting is
+                as before.
         """
         self._check_looked_again()
         columns = side_by_side(losses)
         if not columns.requires_grad:
-            raise UsageError("the losses have no gradient: compute them with gradients on, from parameters to train")
+            how = "compute them with gradients on" if torch.is_grad_enabled() else "leave torch.no_grad()"
+            raise UsageError(f"the losses have no gradient: {how}, from parameters to train")
         if self._processes.count > 1 and labels is not None and observed is None:
             observed = ~labels.isnan()  # also where all are: other processes may have some that are not
         given = {"logits": logits, "labels": labels, "observed": observed, "sample_weights": sample_weights}
@@ -163,7 +165,7 @@ class Weigher:
             )
         precision = None if scaler is None else scaler.scale(torch.ones((), device=self._device))
         with self._drawing():
-            weights = self._pass(columns, batch, step, shared, Scaling(scale * self._factor, precision))
+            weights = self._pass(columns, batch, step, shared, Scaling(scale, self._factor, precision))
         if weights is None:
             return torch.full((len(self.tasks),), torch.nan, device=self._device)
         self._steps += 1

@@ -62,23 +62,24 @@ class AdaTask(api.DirectionWeighting):
 
     def direct(self, step: api.Step) -> dict[str, Tensor]:
         """The average over tasks of Adam's steps at learning rate 1."""
+        jacobian, seen = step.jacobian, step.seen.tolist()
         self._steps += 1
-        seen: list[bool] = step.seen.tolist()
-        return {name: self._advanced(name, gradients, seen) for name, gradients in step.jacobian.items()}
+        return {name: self._advanced(name, gradients, seen) for name, gradients in jacobian.items()}
 
     def _advanced(self, name: str, gradients: tuple[Tensor, ...], seen: list[bool]) -> Tensor:
         beta1, beta2 = self.params.beta1, self.params.beta2
         if name not in self._moments:
-            shape = len(gradients), *gradients[0].shape
-            self._moments[name] = gradients[0].new_zeros(shape), gradients[0].new_zeros(shape)
-        total = torch.zeros_like(gradients[0])
+            shape, wide = (len(gradients), *gradients[0].shape), torch.promote_types(gradients[0].dtype, torch.float32)
+            self._moments[name] = gradients[0].new_zeros(shape, dtype=wide), gradients[0].new_zeros(shape, dtype=wide)
+        total = torch.zeros_like(self._moments[name][0][0])
         for gradient, moment1, moment2, known in zip(gradients, *self._moments[name], seen, strict=True):
             if not known:
                 continue
+            gradient = gradient.to(total)
             moment1.lerp_(gradient, 1 - beta1)
             moment2.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
             total.addcdiv_(moment1, moment2.sqrt().div_(sqrt(1 - beta2**self._steps)).add_(EPS))
-        return total.div_(len(gradients) * (1 - beta1**self._steps))
+        return total.div_(len(gradients) * (1 - beta1**self._steps)).to(gradients[0].dtype)
 
     def state_dict(self) -> dict[str, Tensor]:
         """The number of steps, and by name of the parameter both moments (K, ...)."""

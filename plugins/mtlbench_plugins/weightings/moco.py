@@ -76,9 +76,10 @@ class MoCo(api.DirectionWeighting):
 
     def direct(self, step: api.Step) -> dict[str, Tensor]:
         """The running means, combined by the shares."""
+        jacobian, seen = step.jacobian, step.seen.tolist()
         self._steps += 1
-        rate, seen = self._steps**-self.params.sigma, step.seen.tolist()
-        for name, gradients in step.jacobian.items():
+        rate = self._steps**-self.params.sigma
+        for name, gradients in jacobian.items():
             if name not in self._means:
                 self._means[name] = gradients[0].new_zeros(len(gradients), *gradients[0].shape)
             for mean, gradient, known in zip(self._means[name], gradients, seen, strict=True):
