@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -26,7 +27,6 @@ from mtlbench.files import replacing
 from mtlbench.notebook.progress import progress
 from mtlbench.records import Record, RecordStore
 from mtlbench.scaffold.project import RESULTS
-from mtlbench.text import counted
 from mtlbench.training.checkpoint import usable
 
 MEASURED, PACE = "measured.json", "pace.json"
@@ -86,35 +86,39 @@ class Lab:
                 runner.run(plan, overwrite=overwrite, listener=_until(self.budget, listener), where=HERE)
             except OutOfTime:
                 self.folder.mkdir(parents=True, exist_ok=True)
-                short = whole_minutes(self.budget.seconds)
+                seconds = self.budget.seconds
                 raise UsageError(
-                    f"one training takes longer than {counted(short, 'minute')}, and an answer takes a dozen at the "
-                    f"least; the same command with --minutes {FIRST_GUESS * short} goes on from what {self.folder} "
-                    "keeps; or give fewer rows"
+                    f"one training takes longer than {seconds / 60:g} min, and an answer takes a dozen at the least; "
+                    f"the same command with --minutes {FIRST_GUESS * whole_minutes(seconds)} goes on from what "
+                    f"{self.folder} keeps; or give fewer rows"
                 ) from None
 
-    def pace(self, first: Plan) -> tuple[Pace, float] | None:
+    def pace(self, first: Plan, cell: str) -> tuple[Pace, float] | None:
         """Train the smallest plan, where that is not done; how long its cells took, and what was spent until then.
 
         Later calls give the same, so that what they plan is the same too. ``None``: there was no time for all of it.
+
+        Args:
+            first: the smallest plan.
+            cell: the id of the cell that was measured; the pace of another log or backbone is not taken.
         """
         path = self.folder / PACE
-        try:
+        with suppress(OSError, ValueError, KeyError, TypeError):
             known = json.loads(path.read_bytes())
-            return Pace(float(known["cell"]), float(known["start"])), float(known["spent"])
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
+            if known["cell"] == cell:
+                return Pace(float(known["seconds"]), float(known["start"])), float(known["spent"])
         before, width = self.budget.spent, first.pace.jobs
         if not self.try_all(first):
             return None
         records = RecordStore(self.folder / RESULTS).read_all()
-        cell = fmean(record.spent("seconds") for record in records if record.weighting.name == self.baseline)
+        seconds = fmean(record.spent("seconds") for record in records if record.weighting.name == self.baseline)
         trained = first.cells - 1  # one was measured before
-        rest = self.budget.spent - before - math.ceil(trained / width) * cell
+        rest = self.budget.spent - before - math.ceil(trained / width) * seconds
         start = rest / (len(first.rivals) + 1) if width > 1 and rest > 0 else first.pace.start
-        found, spent = Pace(cell, start), self.budget.spent
+        found, spent = Pace(seconds, start), self.budget.spent
         with replacing(path) as file:
-            file.write(json.dumps({"cell": cell, "start": start, "spent": spent}, indent=2).encode())
+            content = {"cell": cell, "seconds": seconds, "start": start, "spent": spent}
+            file.write(json.dumps(content, indent=2).encode())
         return found, spent
 
     def try_all(self, plan: Plan) -> bool:

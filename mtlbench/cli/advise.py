@@ -1,6 +1,5 @@
 """``mtlbench advise``."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +13,7 @@ def advise(
     log: Annotated[
         str, typer.Argument(metavar="LOG", help="The description of your log, such as log.toml, or a dataset.")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the advice and of what is behind it.")],
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder of the advice and of what is behind it.")],
     minutes: Annotated[float, typer.Option("--minutes", metavar="M", help="Most minutes that it takes in all.")] = 20,
     backbone: Annotated[str, typer.Option("--backbone", metavar="SPEC", help="The network.")] = "shared-bottom",
     jobs: Annotated[
@@ -54,5 +53,5 @@ def advise(
         say("interrupted; the same command goes on where it stopped", err=True)
         raise typer.Exit(INTERRUPTED) from None
     say(found.text, nl=False)
-    say(f"page    {out / 'advice.md'}, and advice.json for programs", err=True)
-    say(f"all     {out / 'results' / 'leaderboard.md'}", err=True)
+    say(f"page    {found.out / 'advice.md'}, and advice.json for programs", err=True)
+    say(f"all     {found.out / 'results' / 'leaderboard.md'}", err=True)

@@ -71,9 +71,16 @@ def test_a_log_that_allows_no_answer_is_refused_and_nothing_is_written(
         (["no-such-log"], "unknown dataset 'no-such-log'"),
         (["log.toml", "--minutes", "0"], "minutes = 0.0: give a number above 0"),
         (["log.toml", "--minutes", "nan"], "minutes = nan: give a number above 0"),
+        (["log.toml", "--minutes", "inf"], "minutes = inf: give a number above 0, at most"),
+        (["."], ". is a folder, and no description of a log: name the .toml file that describes it"),
+        ([""], "log = '' names no log: name its description"),
+        (["/"], "/ is a folder, and no description of a log"),
+        (["log.toml", "--backbone", "rmtl"], "'rmtl' is a weighting, and no backbone: advise chooses the weightings"),
         (["log.toml", "--backbone", "none-such"], "unknown backbone 'none-such'"),
         (["log.toml", "--backbone", "all"], "name one of each"),
-        (["log.toml", "--out", "my_log.csv"], "my_log.csv"),
+        (["log.toml", "--out", "my_log.csv"], "my_log.csv is a file: name a folder after --out"),
+        (["log.toml", "--out", "my_log.csv/advice"], "my_log.csv is a file: name a folder after --out"),
+        (["log.toml", "--out", ""], "out = '' names no folder: name one after --out"),
     ],
 )
 def test_wrong_use_is_refused_with_the_remedy_and_nothing_is_written(
@@ -86,15 +93,16 @@ def test_wrong_use_is_refused_with_the_remedy_and_nothing_is_written(
     assert sorted(path.name for path in here.iterdir()) == ["log.toml", "my_log.csv"]
 
 
+@pytest.mark.parametrize(("minutes", "larger"), [("2", "40"), ("0.001", "20"), ("2.5", "60")])
 def test_a_budget_below_one_training_keeps_what_was_trained_and_names_a_larger_one(
-    mtlbench: Any, here: Path, monkeypatch: pytest.MonkeyPatch
+    mtlbench: Any, here: Path, monkeypatch: pytest.MonkeyPatch, minutes: str, larger: str
 ) -> None:
     save(own_table())
     monkeypatch.setattr(advising, "Budget", lambda seconds, spent: Budget(seconds, spent=seconds))
-    result = mtlbench("advise", "log.toml", "--minutes", "2", "--out", "advice", "--quiet")
+    result = mtlbench("advise", "log.toml", "--minutes", minutes, "--out", "advice", "--quiet")
     assert result.code == 2
-    assert "one training takes longer than 2 minutes" in result.err
-    assert "the same command with --minutes 40 goes on from what advice keeps" in result.err
+    assert f"one training takes longer than {minutes} min, " in result.err
+    assert f"the same command with --minutes {larger} goes on from what advice keeps" in result.err
     assert RecordStore(here / "advice" / "results").read_all() == []
 
 
@@ -116,6 +124,14 @@ def test_a_budget_without_room_for_a_comparison_says_so_and_which_one_has_it(
     assert not list((here / "advice" / "results").rglob("*.pt"))
     assert (here / "advice" / "measured.json").exists()
     assert str(package.advise("log.toml", 1, "advice", jobs=1, quiet=True)) == result.out
+    # Another backbone would be compared with the first, and its answer would replace that of the first.
+    before = {path: path.read_bytes() for path in here.rglob("*") if path.is_file()}
+    for backbone in ("ple", "shared-bottom[dropout=0.5]"):
+        other = mtlbench("advise", "log.toml", "--backbone", backbone, "--out", "advice", "--quiet")
+        assert other.code == 2
+        assert "advice has results of another backbone, 'shared-bottom', or " in other.err
+        assert "name a new folder after --out" in other.err
+    assert {path: path.read_bytes() for path in here.rglob("*") if path.is_file()} == before
 
 
 def test_an_interrupted_command_says_that_it_goes_on(

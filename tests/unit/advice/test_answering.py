@@ -210,3 +210,20 @@ def test_without_constant_weights_nothing_else_is_trained(trained: Callable[...,
 def test_what_is_recorded_already_is_taken_in_whatever_time_is_left(trained: Callable[..., list[str]]) -> None:
     takes = {"constant": 0.0, "cagrad": 0.0, "gls": 0.0}
     assert trained(1, takes, recorded=True)[-1] == "complete"
+
+
+def test_the_pace_of_another_cell_is_not_taken_and_that_of_this_one_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RecordStore(tmp_path / "results")
+    for record in runs("PLE", BASE):
+        store.write(record.sealed(), f"record{record.seed}")
+    file = tmp_path / "pace.json"
+    file.write_text(json.dumps({"cell": "of another backbone", "seconds": 99.0, "start": 9.0, "spent": 999.0}))
+    begun = []
+    monkeypatch.setattr(Lab, "try_all", lambda self, plan: begun.append(plan) or True)
+    found = lab(tmp_path).pace(PLAN, "this")
+    assert found == (Pace(1.5, PLAN.pace.start), 0.0)
+    assert lab(tmp_path, Budget(1200, spent=70.0)).pace(PLAN, "this") == found
+    assert len(begun) == 1
+    assert json.loads(file.read_text())["cell"] == "this"
