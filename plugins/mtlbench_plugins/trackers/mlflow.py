@@ -27,6 +27,8 @@ class MLflow(api.Tracker):
     which is set here while a study runs.
 
     A server that does not answer is tried three times, unless ``MLFLOW_HTTP_REQUEST_MAX_RETRIES`` says otherwise.
+    MLflow's own reports on its use are off, unless ``MLFLOW_DISABLE_TELEMETRY`` says otherwise: their thread would draw
+    from Python's generator of random numbers.
     """
 
     name, label = "mlflow", "MLflow"
@@ -50,6 +52,7 @@ class MLflow(api.Tracker):
         if "://" not in uri or uri.startswith("file:"):
             os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         from mlflow import MlflowClient
 
         self._client = MlflowClient(tracking_uri=uri)
