@@ -9,6 +9,7 @@ from mtlbench.api.description import Description, Section
 from mtlbench.api.histories import history
 from mtlbench.api.inputs import Bag, Inputs
 from mtlbench.api.masks import masked_mean
+from mtlbench.api.needs import Need
 from mtlbench.api.params import GradientParams, NoParams, Params, Where, added_later, identifying, recorded
 from mtlbench.api.plugin import Plugin, Registrar, hookimpl
 from mtlbench.api.publication import Publication, RemoteFile
@@ -25,7 +26,7 @@ from mtlbench.api.tasks import Task, funnel
 from mtlbench.api.tracker import TrackedCell, TrackedPoint, Tracker
 from mtlbench.api.trainer import SourceCheckpoint, StageBudget, Stateful, Trainer
 from mtlbench.api.troubles import Trouble
-from mtlbench.api.weighting import DirectionWeighting, Need, Source, Weighting, ones
+from mtlbench.api.weighting import DirectionWeighting, Source, Weighting, ones
 from mtlbench.errors import DataError, MtlbenchError, TrainingError, UsageError, did_you_mean
 
 __all__ = [

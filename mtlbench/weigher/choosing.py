@@ -5,6 +5,8 @@ from math import inf
 from numbers import Real
 from typing import Any
 
+import torch
+
 from mtlbench.api import Backbone, Schema, Task, Weighting
 from mtlbench.config.given import items_of
 from mtlbench.config.parameters import public_fields
@@ -38,6 +40,18 @@ def tasks_of(tasks: int | Sequence[str], kinds: str | Sequence[str]) -> tuple[Ta
     for kind in of_each:
         task_kind(kind)
     return tuple(map(Task, names, of_each))
+
+
+def device_of(given: torch.device | str) -> torch.device:
+    """The device with its index.
+
+    Raises:
+        UsageError: this torch or this machine has none such.
+    """
+    try:
+        return torch.empty(0, device=given).device
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise UsageError(f"device = {shown(given)} is not to be had: {error}") from error
 
 
 def weighting_of(

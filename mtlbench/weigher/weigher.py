@@ -15,7 +15,7 @@ from mtlbench.text import shown
 from mtlbench.training.gradients import TASK_GRADIENTS
 from mtlbench.training.seeding import seeded
 from mtlbench.weigher.batch import Batch, LoopStep, Losses, read, side_by_side
-from mtlbench.weigher.choosing import check, tasks_of, weighting_of
+from mtlbench.weigher.choosing import check, device_of, tasks_of, weighting_of
 from mtlbench.weigher.joined import Scaling
 from mtlbench.weigher.leaves import leaves_of
 from mtlbench.weigher.passes import GradientPass, LossPass, Pass, are_finite
@@ -81,7 +81,7 @@ class Weigher:
         self.reads_losses_after_step = POST_STEP in self.weighting.needs
         """Whether :meth:`after_step` must be called with new losses (``famo``)."""
         self._factor = len(self.tasks) if reduction == "sum" else 1
-        self._device = _device(device)
+        self._device = device_of(device)
         self._seed = seed
         self._processes = Processes()
         kind = GradientPass if self.weighting.needs & TASK_GRADIENTS else LossPass
@@ -238,15 +238,3 @@ class Weigher:
                 f"{self.weighting.name} reads the losses after each step: after optimiser.step(), compute them again "
                 "under torch.no_grad() and call weigher.after_step(losses)"
             )
-
-
-def _device(given: torch.device | str) -> torch.device:
-    """The device with its index.
-
-    Raises:
-        UsageError: this torch or this machine has none such.
-    """
-    try:
-        return torch.empty(0, device=given).device
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise UsageError(f"device = {shown(given)} is not to be had: {error}") from error

@@ -1,5 +1,6 @@
 """Steps made of given losses or logits, and a setting, for tests of weightings that read those."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -44,3 +45,15 @@ def some_setting(
         return step.losses / 2 if after is None else loss_step(after).losses
 
     return api.Setting(schema.tasks, learning_rate=learning_rate, train=train, losses=losses)
+
+
+def weights_over(method: api.Weighting, losses: Sequence[Sequence[float]]) -> Tensor:
+    """Weights (T, K) of steps with these losses (T, K), in float64 throughout."""
+    method.setup(some_setting(len(losses[0])))
+    found = []
+    for number, of_step in enumerate(losses):
+        step = loss_step(of_step, number)
+        step.losses = torch.tensor(of_step, dtype=torch.float64).expand(2, -1)
+        found.append(method.weigh(step))
+        method.after_step(step)
+    return torch.stack(found)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loss_steps import loss_step, some_setting
+from loss_steps import loss_step, some_setting, weights_over
 from torch import Tensor
 
 from mtlbench_plugins.weightings.cov import CoV
@@ -19,15 +19,7 @@ some_steps = st.integers(1, 5).flatmap(
 
 def weights(losses: list[list[float]], decay: float | None = None) -> Tensor:
     """Weights (T, K) of steps with these losses (T, K), in float64 throughout."""
-    method = CoV(CoV.Params(decay=decay))
-    method.setup(some_setting(len(losses[0])))
-    found = []
-    for number, of_step in enumerate(losses):
-        step = loss_step(of_step, number)
-        step.losses = torch.tensor(of_step, dtype=torch.float64).expand(2, -1)
-        found.append(method.weigh(step))
-        method.after_step(step)
-    return torch.stack(found)
+    return weights_over(CoV(CoV.Params(decay=decay)), losses)
 
 
 def test_the_oracle():

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array, array
 
 
@@ -61,3 +62,21 @@ class Shares:
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take them back."""
         self.values = state["shares"].clone()
+
+
+class LearntShares(api.Weighting):
+    """Base of a method that learns shares of the tasks from the gradients of independent samples."""
+
+    needs = frozenset({"cross gram"})
+
+    def setup(self, setting: api.Setting) -> None:
+        """Start with even shares."""
+        self._shares = Shares(len(setting.tasks))
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The shares."""
+        return self._shares.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take them back."""
+        self._shares.load_state_dict(state)

@@ -1,6 +1,5 @@
 """MoDo: MGDA by small steps, with the gradients of independent samples."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -8,10 +7,10 @@ from torch import Tensor
 
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array
-from mtlbench_plugins.weightings._shares import Shares, nearest_shares
+from mtlbench_plugins.weightings._shares import LearntShares, nearest_shares
 
 
-class MoDo(api.Weighting):
+class MoDo(LearntShares):
     r"""The weights take one step per batch to the shortest average of the expected task gradients.
 
     L. Chen et al., "Three-way trade-off in multi-objective learning: optimization, generalization and
@@ -43,7 +42,6 @@ class MoDo(api.Weighting):
     """
 
     name, label = "modo", "MoDo"
-    needs = frozenset({"cross gram"})
 
     class Params(api.Params):
         """Parameters of ``modo``."""
@@ -55,10 +53,6 @@ class MoDo(api.Weighting):
 
     params: Params
 
-    def setup(self, setting: api.Setting) -> None:
-        """Start with even shares."""
-        self._shares = Shares(len(setting.tasks))
-
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), of mean 1 over the tasks seen in the last third of the batch; 0 for the others."""
         first, second, last = step.seen_in_thirds
@@ -67,11 +61,3 @@ class MoDo(api.Weighting):
 
     def _moved(self, shares: Array, gram: Array) -> Array:
         return nearest_shares(shares - self.params.gamma * (gram @ shares + self.params.rho * shares))
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """The shares lambda."""
-        return self._shares.state_dict()
-
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take them back."""
-        self._shares.load_state_dict(state)

@@ -1,6 +1,5 @@
 """SDMGrad: the shortest direction near the mean gradient, with the gradients of independent samples."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
@@ -9,12 +8,12 @@ from torch import Tensor
 
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array
-from mtlbench_plugins.weightings._shares import Shares, nearest_shares
+from mtlbench_plugins.weightings._shares import LearntShares, nearest_shares
 
 MOMENTUM = 0.5
 
 
-class SDMGrad(api.Weighting):
+class SDMGrad(LearntShares):
     r"""A short average of the expected task gradients that stays near their mean.
 
     P. Xiao, H. Ban, K. Ji, "Direction-oriented multi-objective learning: simple and provable stochastic algorithms",
@@ -49,7 +48,6 @@ class SDMGrad(api.Weighting):
     """
 
     name, label = "sdmgrad", "SDMGrad"
-    needs = frozenset({"cross gram"})
 
     class Params(api.Params):
         """Parameters of ``sdmgrad``."""
@@ -61,10 +59,6 @@ class SDMGrad(api.Weighting):
         step_size: float = Field(10.0, gt=0, description="eta, step size of omega")
 
     params: Params
-
-    def setup(self, setting: api.Setting) -> None:
-        """Start with even shares."""
-        self._shares = Shares(len(setting.tasks))
 
     def weigh(self, step: api.Step) -> Tensor:
         """Weights (K,), of mean 1 over the tasks seen in the last third of the batch; 0 for the others."""
@@ -83,11 +77,3 @@ class SDMGrad(api.Weighting):
             speed = MOMENTUM * speed + gram @ (shares + self.params.lambda_ * even)
             shares = nearest_shares(shares - self.params.step_size * speed)
         return shares
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """The shares omega."""
-        return self._shares.state_dict()
-
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take them back."""
-        self._shares.load_state_dict(state)
