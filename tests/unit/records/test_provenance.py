@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 import torch
@@ -82,7 +83,7 @@ def test_an_installed_plugin_is_traced_to_its_distribution():
         __module__ = "mtlbench_plugins.weightings.some"
 
     assert provider(InTree) == f"mtlbench {mtlbench.__version__}"
-    assert provider(torch.nn.Linear) == f"torch {torch.__version__}"
+    assert provider(torch.nn.Linear) == f"torch {metadata.version('torch')}"
 
 
 def test_a_class_without_a_file_is_refused():
