@@ -56,7 +56,8 @@ def tuned_how(found: OverLogs) -> str:
         return "at their defaults"
     searches = found.tuning.get("searches", 1)
     repeated = f" in each of {searches} searches" if searches > 1 else ""
-    return f"each tuned over {counted(found.tuning['trials'], 'trial')}{repeated}"
+    halving = " by halving" if found.tuning.get("halving") else ""
+    return f"each tuned over {counted(found.tuning['trials'], 'trial')}{halving}{repeated}"
 
 
 def baseline_name(found: OverLogs) -> str:
