@@ -36,14 +36,15 @@ def largest(shares: Mapping[str, float]) -> str:
 def mean(networks: Mapping[str, Parameters], shares: Mapping[str, float]) -> Parameters:
     """The mean of ``networks`` by ``shares``, of sum 1; whole numbers, such as counts of batches, are not averaged.
 
-    It is summed in float64 as differences from the network of the largest share, so that the mean of equal networks is
-    that network to the last bit. Whole numbers are those of that one.
+    It is summed as differences from the network of the largest share, so that the mean of equal networks is that
+    network to the last bit. Whole numbers are those of that one.
     """
     top = largest(shares)
     others = [(networks[name], share) for name, share in shares.items() if name != top and share > 0]
     found = dict(networks[top])
-    for key, value in found.items() if others else ():
+    for key, value in networks[top].items() if others else ():
         if value.is_floating_point():
-            base = value.double()
-            found[key] = sum((share * (other[key].double() - base) for other, share in others), base).to(value.dtype)
+            found[key] = value.clone()
+            for other, share in others:
+                found[key].add_(other[key] - value, alpha=share)
     return found

@@ -43,7 +43,8 @@ class ForkMerge(api.Weighting):
 
     It costs as many times the epochs of ``constant`` as there are branches, 2 with ``branches=all`` and K with
     ``branches=each``, and a validation for each merge that is tried, so its fair comparison is ``scalarization``, which
-    pays for several trainings too. All of it counts in the budget.
+    pays for several trainings too. All of it counts in the budget. Every branch keeps its parameters and the state of
+    its optimiser in memory.
 
     The validation score is the study's objective, by default the mean over all tasks, by which every method here is
     selected. In the authors' code the target task alone counts: choose ``--objective TARGET=1`` for that.
