@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import pytest
 import results_of_rmtl  # noqa: F401 - registers what it holds
 import results_of_weightings  # noqa: F401
-from published import HELD, ROOT, text_of
+from published import HELD, ROOT, plain, text_of
 
 WITHOUT_RECORDS = {
     "docs/datasets.md": ("Datasets",),
@@ -40,7 +40,7 @@ def prose(page: str) -> str:
         start, level = found_at(text, heading)
         end = re.compile(rf"^#{{1,{level}}} ", re.MULTILINE).search(text, start)
         text = text[:start] + text[end.start() if end else len(text) :]
-    return " ".join(text.split())
+    return plain(text)
 
 
 def found_at(text: str, heading: str) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """The committed leaderboards as numbers, and numbers as README and docs write them."""
 
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -43,9 +44,18 @@ def holds(page: str) -> Callable[[Claims], Claims]:
     return registered
 
 
+EMPHASIS = re.compile(r"(?<![\w)*])\*{1,2}(?=\w)|(?<=[A-Za-z.])\*{1,2}")
+"""Not a mark behind a number."""
+
+
+def plain(text: str) -> str:
+    """Markdown without line breaks and emphasis."""
+    return EMPHASIS.sub("", " ".join(text.split()))
+
+
 def text_of(page: str) -> str:
-    """A page without its line breaks."""
-    return " ".join((ROOT / page).read_text(encoding="utf-8").split())
+    """A page as such a text."""
+    return plain((ROOT / page).read_text(encoding="utf-8"))
 
 
 @cache
