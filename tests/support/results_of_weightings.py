@@ -237,10 +237,11 @@ def tuned_means() -> Iterator[str]:
         r"^\| ([\w-]+) +\| +([+−-])(\d\.\d\d)\((\d+)\)[^|]*?((?:\\\*|[°†‡])?) \|$", over_logs, re.MULTILINE
     )
     delta = {label: (sign, mean.removeprefix("0"), f".{width}", mark) for label, sign, mean, width, mark in found}
-    assert [label for label, (sign, *_, mark) in delta.items() if mark and sign == "+"] == ["Nash-MTL"]
+    assert [label for label, (sign, *_, mark) in delta.items() if mark and sign == "+"] == ["Nash-MTL", "CAGrad"]
     assert delta["FAMO"][1] == delta["Nash-MTL"][1]
-    yield f"Nash-MTL alone is shown to gain, {delta['Nash-MTL'][1]} ± {delta['Nash-MTL'][2]} % (Δm,"
-    yield f"FAMO has the same mean, ± {delta['FAMO'][2]} %, without a mark."
+    (nash_gain, nash_width), (second, width) = (delta[label][1:3] for label in ("Nash-MTL", "CAGrad"))
+    yield f"Nash-MTL and CAGrad are shown to gain, {nash_gain} ± {nash_width} % and {second} ± {width} % (Δm,"
+    yield f"FAMO has the same mean as Nash-MTL, ± {delta['FAMO'][2]} %, without a mark."
     sign, mean, width, mark = delta["Scalarization"]
     assert mark
     assert sign != "+"
