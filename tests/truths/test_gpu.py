@@ -13,9 +13,12 @@ from wide_splits import BACKBONES, l2_of_what_is_read, plain_loop, small_backbon
 from mtlbench.api import Backbone, Inputs, Splits
 from mtlbench.cells import Cell, PluginSpec, Training
 from mtlbench.config.settings import RunSettings
+from mtlbench.config.study import Study
 from mtlbench.discovery import discover
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import load_splits, run_cell
+from mtlbench.notebook.running import run_study
+from mtlbench.records import RecordStore
 from mtlbench.training import BackboneTrainer, optimiser
 from mtlbench.training.embeddings.algorithms import EMBEDDING_OPTIMISERS
 from mtlbench.training.model import Model
@@ -158,6 +161,36 @@ def test_a_cell_trains_and_names_the_device(weighting: str, tmp_path: Path, cach
     record = run_cell(Job(cell, RunSettings(tmp_path, tmp_path, device="cuda")), lambda progress: None)
     assert record.status == "done", record.failure
     assert record.environment["device"] == torch.cuda.get_device_name()
+
+
+@pytest.mark.parametrize("weighting", ["constant", "pcgrad"])
+def test_cells_on_other_gpus_have_the_scores_of_the_first(weighting: str, tmp_path: Path, cache_dir: Path):
+    """In this process on the first, in workers on the last, and two at a time on each of all."""
+    seeds = 2 * torch.cuda.device_count() + 2
+    found = []
+    last = torch.cuda.device_count() - 1
+    for device, jobs in (("cuda", 1), (f"cuda:{last}", 2), ("cuda:all", 2)):
+        study = Study(
+            datasets=("synthetic[rows=2000]",),
+            backbones=("mmoe",),
+            weightings=(weighting,),
+            seeds=seeds,
+            epochs=2,
+            device=device,
+            jobs=jobs,
+            out=tmp_path / device.replace(":", ""),
+        )
+        run_study(study, study.resolve(CATALOGUE), quiet=True)
+        records = RecordStore(study.out).read_all()
+        assert {record.environment["device"] for record in records} <= {
+            torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())
+        }
+        found.append({record.cell: record.primary_scores("test") for record in records})
+    assert len(found[0]) == seeds
+    for of_one in found[1:]:
+        assert of_one.keys() == found[0].keys()
+        for cell, scores in found[0].items():
+            assert of_one[cell] == pytest.approx(scores, abs=2e-3)
 
 
 def test_a_backbone_that_looks_at_values_is_not_recorded():
