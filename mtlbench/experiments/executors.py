@@ -121,14 +121,14 @@ class WorkerProcesses:
         self.width = width
         try:
             self._receiver = Receiver(hear)
-            turns = get_context().SimpleQueue() if gpus else None
+            turns = get_context().SimpleQueue()
             for gpu in gpus:
                 turns.put(gpu)
             self._executor = ProcessPoolExecutor(
                 max_workers=width,
                 env={**os.environ, **WORKER_ENVIRONMENT},
                 initializer=begin_worker,
-                initargs=(os.getpid(), turns),
+                initargs=(os.getpid(), turns if gpus else None),
             )
         except OSError as error:
             raise UsageError(

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import warnings
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,53 @@ def test_graphs_change_no_number(name: str, norm: str, tables: str):
         torch.testing.assert_close(
             results[1][key], eager, atol=1e-6, rtol=1e-5, msg=lambda text, key=key: f"{key}: {text}"
         )
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", ["shared-bottom", "ple"])
+@pytest.mark.parametrize("weighting", ["pcgrad", "gradnorm", "nash-mtl", "graddrop", "adatask"])
+def test_replayed_passes_of_the_tasks_change_no_number(weighting: str, name: str, precision: str, tables: str):
+    """Nor is there a warning: they are recorded here, and give what the plain ones give."""
+    splits, results = splits_on(), []
+    for graphs in (False, True):
+        backbone = small_backbone(name, splits, dropout=0.2, norm="batch").to(GPU)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "the passes of")
+            trained(backbone, splits, weighting, graphs, embedding_dropout=0.2, precision=precision)
+        results.append(backbone.state_dict())
+    near = {"atol": 1e-5, "rtol": 1e-4} if precision == "float32" else {"atol": 2e-2, "rtol": 2e-2}
+    for key, plain in results[0].items():
+        torch.testing.assert_close(results[1][key], plain, **near, msg=lambda text, key=key: f"{key}: {text}")
+
+
+@pytest.mark.parametrize("stages", [("constant", "pcgrad"), ("pcgrad", "constant", "pcgrad")])
+def test_passes_are_recorded_beside_those_of_other_stages(stages: tuple[str, ...]):
+    splits, results = splits_on(), []
+    for graphs in (False, True):
+        backbone = small_backbone("shared-bottom", splits, dropout=0.2).to(GPU)
+        backbone.replayable &= graphs
+        trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH, epochs=2, patience=2), 0)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "the passes of")
+            for number, weighting in enumerate(stages):
+                trainer.train(CATALOGUE.create("weighting", PluginSpec(weighting, {})), f"stage {number}")
+        results.append(backbone.state_dict())
+    for key, plain in results[0].items():
+        torch.testing.assert_close(results[1][key], plain, atol=1e-5, rtol=1e-4)
+
+
+def test_passes_that_cannot_be_recorded_are_taken_one_by_one():
+    """A pass that waits for the device cannot be recorded; the training goes on after that."""
+
+    class Looking(BACKBONES["shared-bottom"]):  # type: ignore[misc]
+        def forward(self, inputs: Inputs) -> Tensor:
+            logits = super().forward(inputs)
+            return logits if logits.detach().max().item() < 1e6 else 0 * logits
+
+    splits = splits_on()
+    backbone = Looking(splits.schema, Looking.Params(embedding=8, bottom=(16, 8), tower=(4,)))
+    with pytest.warns(RuntimeWarning, match="are not replayed here"):
+        assert math.isfinite(trained(backbone.to(GPU), splits, "pcgrad").score)
 
 
 @pytest.mark.parametrize("weighting", WITHOUT_WAITING)
