@@ -17,7 +17,8 @@ from mtlbench.tasks.fitted import FittedTasks
 from mtlbench.training.gradients import PROBE_ROWS, Passes, Reach
 from mtlbench.training.graphs import EagerPass, GraphedPass, buffers_kept
 from mtlbench.training.optimiser import BackboneOptimiser
-from mtlbench.training.replay import RECORDERS, ReplayedTasks
+from mtlbench.training.recorders import RECORDERS
+from mtlbench.training.replay import ReplayedTasks
 from mtlbench.training.schedule import Schedule
 
 INFERENCE_ROWS = 16384

@@ -3,7 +3,6 @@
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,52 +10,10 @@ from torch import Tensor
 from mtlbench.api import Inputs
 from mtlbench.training.gradients import Passes, Reach, by_task
 from mtlbench.training.graphs import EagerPass, reading, reads_of, tables_of, unnoticed
+from mtlbench.training.recorders import Recorder
 
-Work = Callable[[], Sequence[Tensor]]
-"""Makes tensors of tensors that stay where they are in memory."""
-
-WARM_UPS = 3
-"""Times that work is done before it is recorded: libraries begin by choosing kernels, which a graph cannot hold."""
 ALIKE = 0.02
 """Largest relative difference of two results that count as the same but for rounding, also in bfloat16."""
-
-
-class Recorded(NamedTuple):
-    """Work that can be done again without its Python code."""
-
-    replay: Callable[[], None]
-    """Does it again, and writes what it makes over ``outputs``."""
-    outputs: list[Tensor]
-
-
-Recorder = Callable[[Sequence[Work]], list[Recorded]]
-"""Records pieces of work that follow each other, in the order in which they are always replayed."""
-
-
-def cuda_graphs(works: Sequence[Work]) -> list[Recorded]:
-    """Each of ``works`` as a CUDA graph.
-
-    Raises:
-        RuntimeError: one of them cannot be recorded.
-    """
-    torch.cuda.synchronize()
-    with torch.cuda.stream(torch.cuda.Stream()):
-        for _ in range(WARM_UPS):
-            for work in works:
-                work()
-    torch.cuda.synchronize()
-    pool, recorded = torch.cuda.graph_pool_handle(), []
-    with torch.cuda.stream(torch.cuda.current_stream()):  # which a recording that fails would leave another one
-        for work in works:
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, pool=pool):
-                outputs = [output.detach() for output in work()]
-            recorded.append(Recorded(graph.replay, outputs))
-    return recorded
-
-
-RECORDERS: dict[str, Recorder] = {"cuda": cuda_graphs}
-"""By the type of a device. On others a step is not launched kernel by kernel, and nothing is won."""
 
 
 class _Replay:

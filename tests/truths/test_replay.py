@@ -16,11 +16,11 @@ from torch import Tensor
 from mtlbench.api import Field, Setting, Splits, Step, Weighting
 from mtlbench.cells import PluginSpec, Training
 from mtlbench.discovery import discover
-from mtlbench.training import replay
+from mtlbench.training import recorders
 from mtlbench.training.embeddings.base import EmbeddingOptimiser
 from mtlbench.training.gradients import by_task
 from mtlbench.training.model import Model
-from mtlbench.training.replay import Recorded, Work
+from mtlbench.training.recorders import Recorded, Work
 from mtlbench.training.seeding import derive, seeded
 from mtlbench.training.stage import Batches
 from mtlbench.training.update import WeightedUpdate
@@ -65,7 +65,7 @@ class Again:
 def recorder(monkeypatch: pytest.MonkeyPatch) -> Again:
     """A CPU that goes backward as a GPU does: task by task, and from a row of a table for each place that reads it."""
     again = Again()
-    monkeypatch.setitem(replay.RECORDERS, "cpu", again)
+    monkeypatch.setitem(recorders.RECORDERS, "cpu", again)
     monkeypatch.setattr("mtlbench.training.update.StackedPasses", lambda: by_task)
     monkeypatch.setattr(EmbeddingOptimiser, "distinct", property(lambda table: False, lambda table, given: None), False)
     return again
@@ -189,7 +189,7 @@ def test_what_cannot_be_replayed_goes_on_without_and_says_so_once(
 ):
     splits = splits_of(2)
     expected = trained("pcgrad", splits, replayed=False)
-    monkeypatch.setitem(replay.RECORDERS, "cpu", record)
+    monkeypatch.setitem(recorders.RECORDERS, "cpu", record)
     with pytest.warns(RuntimeWarning, match=reason) as said:
         found = trained("pcgrad", splits)
     assert len(said) == 1
@@ -197,4 +197,4 @@ def test_what_cannot_be_replayed_goes_on_without_and_says_so_once(
 
 
 def test_a_gpu_records():
-    assert replay.RECORDERS["cuda"] is replay.cuda_graphs
+    assert recorders.RECORDERS["cuda"] is recorders.cuda_graphs
