@@ -10,6 +10,11 @@ EVERY_GPU = "cuda:all"
 """Cells are spread over all GPUs that this process sees."""
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 """The variable of the environment that names the GPUs which a process sees."""
+NOT_ON_DASK = (
+    f"device {EVERY_GPU} is every GPU of this machine; on Dask start one worker for each GPU, with {VISIBLE}=N, and "
+    "use device cuda"
+)
+"""Why a cluster's workers are not given their GPUs by us."""
 
 
 def require_device(device: str) -> None:

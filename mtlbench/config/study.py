@@ -20,7 +20,7 @@ from pydantic import (
 
 from mtlbench.bounds import NUMBER
 from mtlbench.cells import Training
-from mtlbench.config.devices import EVERY_GPU, VISIBLE, of_a_cell, require_device
+from mtlbench.config.devices import EVERY_GPU, NOT_ON_DASK, of_a_cell, require_device
 from mtlbench.config.given import why_no_path
 from mtlbench.config.interval import Interval
 from mtlbench.config.messages import complaints
@@ -146,10 +146,7 @@ class Study(BaseModel):
         if self.executor == "local" and self.scheduler is not None:
             raise ValueError(f"scheduler {shown(self.scheduler)} is Dask's; add --executor dask")
         if self.executor == "dask" and self.device == EVERY_GPU:
-            raise ValueError(
-                f"device {EVERY_GPU} is every GPU of this machine; on Dask start one worker for each GPU, with "
-                f"{VISIBLE}=N, and use device cuda"
-            )
+            raise ValueError(NOT_ON_DASK)
         return self
 
     @model_validator(mode="after")
