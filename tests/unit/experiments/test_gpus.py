@@ -10,6 +10,7 @@ from mtlbench.config.study import Study
 from mtlbench.discovery import discover
 from mtlbench.experiments import runner
 from mtlbench.experiments.executors import InProcess, Where
+from mtlbench.notebook.running import run_study
 from studies import outcomes, records
 
 SEEN = """
@@ -77,6 +78,14 @@ def test_gpus_that_a_run_is_not_to_see_train_nothing(
 
 def test_one_cell_needs_no_further_process(machine: pytest.MonkeyPatch):
     assert isinstance(where(jobs=2).pool(1, lambda event: None), InProcess)
+
+
+def test_a_run_of_a_study_spreads_it(machine: pytest.MonkeyPatch, tmp_path: Path):
+    given: list[Where] = []
+    machine.setattr("mtlbench.experiments.runner.run", lambda *plan, where, **others: given.append(where))
+    study = Study(device="cuda:all", jobs=2, out=tmp_path)
+    run_study(study, study.resolve(discover()), quiet=True)
+    assert given == [Where(2, None, ("0", "1", "2", "3"))]
 
 
 def test_each_worker_sees_one_gpu_and_cells_do_not_depend_on_which(tmp_path: Path, cache_dir: Path):
