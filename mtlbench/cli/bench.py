@@ -63,6 +63,7 @@ def bench(
     mtlbench bench --device cuda --steps 10
     """
     from mtlbench.benchmarking import Measurement, Unmeasured, measure
+    from mtlbench.config.devices import EVERY_GPU
     from mtlbench.config.study import Study
     from mtlbench.discovery import discover
     from mtlbench.errors import UsageError
@@ -76,6 +77,8 @@ def bench(
         "device": device,
         "plugins": plugin or [],
     }
+    if device == EVERY_GPU:
+        raise UsageError(f"device {EVERY_GPU} spreads the cells of a study, and bench times one device; give cuda")
     study = Study.load(flags=flags)
     catalogue = discover(study.files())
     plan = study.resolve(catalogue)

@@ -70,3 +70,9 @@ def test_wrong_use_exits_2(mtlbench: Any, arguments: list[str], message: str) ->
     assert result.code == 2
     assert message in result.err
     assert result.out == ""
+
+
+def test_a_step_is_timed_on_one_device(mtlbench: Any) -> None:
+    result = mtlbench("bench", "--device", "cuda:all", *FAST)
+    assert (result.code, result.out) == (2, "")
+    assert "device cuda:all spreads the cells of a study, and bench times one device; give cuda" in result.err

@@ -153,13 +153,15 @@ def test_what_does_not_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         "overwrite": "always",
         "backbones": "esmm[dropout=0.2]",
     }
-    assert cell(tmp_path).id == cell(tmp_path, **same).id
+    assert cell(tmp_path).id == cell(tmp_path, **same).id == cell(tmp_path, device="cuda:all").id
 
 
 def test_jobs_know_their_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert [job.settings.device for job in jobs(tmp_path, weightings="constant")] == ["cpu"]
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     assert [job.settings.device for job in jobs(tmp_path, weightings="constant", device="cuda:1")] == ["cuda:1"]
+    # The one that its worker process sees.
+    assert [job.settings.device for job in jobs(tmp_path, weightings="constant", device="cuda:all")] == ["cuda"]
 
 
 def known(*found: Job) -> dict[str, Record]:
