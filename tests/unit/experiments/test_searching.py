@@ -476,6 +476,14 @@ def test_merged_folders_keep_the_tuned_rows(finished: Path, tmp_path: Path) -> N
     assert joined(one, half.model_copy(update={"planned": 9, "chosen": 8})).planned == 9
 
 
+def test_a_search_that_has_not_ended_takes_the_place_of_none_that_has(finished: Path) -> None:
+    ended = searches_of(finished)[0]
+    begun = ended.model_copy(update={"trials": [], "chosen": None, "reports": []})
+    for planned in (3, 9):
+        other = begun.model_copy(update={"planned": planned})
+        assert joined(other, ended).trials == joined(ended, other).trials == ended.trials
+
+
 def test_like_is_compared_with_like(finished: Path) -> None:
     (board,) = contrasted(boards(read_records(finished)))
     against = {
