@@ -70,6 +70,17 @@ def test_a_claim_needs_the_test_samples_too(size, claimed):
     assert "a 95 % interval over test samples without 0" in said
 
 
+def test_one_group_of_test_rows_says_nothing_of_other_test_samples():
+    influence = Influence(unit="user", sums=dict.fromkeys(("click", "pay"), encoded(np.zeros(1))))
+    groups = [
+        [one.model_copy(update={"influence": influence}) for one in records]
+        for records in (runs("PLE", BASE), runs("A-PLE", moved(0.001)))
+    ]
+    said = verdict(board_of(*groups))
+    assert "A-PLE beats Constant" in said
+    assert said.endswith("; another test sample might give another result.")
+
+
 @pytest.mark.parametrize("seeds", [1, 5])
 def test_few_seeds_claim_nothing_however_large_the_difference(seeds):
     said = verdict(board_of(runs("PLE", BASE[:seeds]), runs("A-PLE", moved(0.2)[:seeds])))
