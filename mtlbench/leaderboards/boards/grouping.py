@@ -23,6 +23,7 @@ from mtlbench.leaderboards.boards.naming import (
 from mtlbench.leaderboards.boards.standing import placed, printed, reference
 from mtlbench.records import Record
 from mtlbench.records.searches import Search
+from mtlbench.records.tuned import is_tuned
 
 
 def boards(records: Iterable[Record]) -> list[Board]:
@@ -110,7 +111,13 @@ def _board(title: str, records: list[Record]) -> Board:
     rows = [
         row_of(name, order, group, columns, seeds) for name, (order, group) in zip(names, placed_methods, strict=True)
     ]
-    name_of = {record.cell: name for name, group in zip(names, ordered, strict=True) for record in group}
+    # A tuned row has the cells that report it, which may be those of a row of its own too.
+    name_of = {
+        record.cell: name
+        for name, group in zip(names, ordered, strict=True)
+        for record in group
+        if not is_tuned(record)
+    }
     rows = [replace(row, controls=_controls(group, name_of)) for row, group in zip(rows, ordered, strict=True)]
     rows = printed([*equal_rows(rows), *optimum_row(records, columns)], columns)
     rows = placed(rows, columns, primaries if needs_two_tables(sample.dataset) else columns, primaries)
