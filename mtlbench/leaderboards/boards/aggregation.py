@@ -65,9 +65,7 @@ def _sampling(done: Sequence[Record]) -> dict[str, NDArray[np.float64]]:
         return {}
     by_task = {task: [one.sums[task] for one in known if task in one.sums] for task in known[0].sums}
     found = {task: list(map(decoded, texts)) for task, texts in by_task.items() if len(texts) == len(done)}
-    return {
-        task: np.mean(sums, axis=0) for task, sums in found.items() if len(set(map(len, sums))) == 1 < len(sums[0])
-    }
+    return {task: np.mean(sums, axis=0) for task, sums in found.items() if len(set(map(len, sums))) == 1 < len(sums[0])}
 
 
 def _flags(done: Sequence[Record], worse: Sequence[str]) -> tuple[Flag, ...]:

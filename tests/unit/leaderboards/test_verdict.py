@@ -14,6 +14,8 @@ BASE = [0.700 + i / 1e4 for i in range(SEEDS)]
 STEPS = [(i % 3) / 1e5 for i in range(SEEDS)]
 """What keeps a difference from being the same in all seeds."""
 
+TUNED = plugin("a", "A", trials=4, space="s-a")
+
 
 def moved(by: float) -> list[float]:
     return [score + by + step for score, step in zip(BASE, STEPS, strict=True)]
@@ -125,7 +127,15 @@ def test_what_was_cut_off_is_said():
 @pytest.mark.parametrize(
     ("records", "said"),
     [
-        (runs("PLE", BASE), "Nothing is compared: no method beside the baseline has scores."),
+        (runs("PLE", BASE), "Nothing is compared: no method beside the baseline has every seed."),
+        (
+            [*runs("PLE", BASE), *runs("A-PLE", BASE[:7])],
+            "Nothing is compared: no method beside the baseline has every seed.",
+        ),
+        (
+            [*runs("PLE", BASE), *runs("A-PLE", BASE, weighting=TUNED)],
+            "Nothing is compared: no baseline was tuned as the methods were.",
+        ),
         (runs("A-PLE", BASE), "Nothing is compared: no row is a baseline, such as constant weights."),
         ([*runs("PLE", BASE[:7]), *runs("A-PLE", BASE)], "Nothing is compared: Constant lacks seeds."),
         ([record("PLE", status="failed", reason="x")], "No cell has scores."),
