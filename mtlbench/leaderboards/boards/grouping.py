@@ -9,6 +9,7 @@ from typing import Any
 from mtlbench.config.parameters import params_text
 from mtlbench.leaderboards.boards.aggregation import machine, optimum_row, row_of
 from mtlbench.leaderboards.boards.board import Board
+from mtlbench.leaderboards.boards.budgets import at_one_budget
 from mtlbench.leaderboards.boards.columns import columns_of, needs_two_tables, primaries_of
 from mtlbench.leaderboards.boards.equality import equal_rows
 from mtlbench.leaderboards.boards.naming import (
@@ -100,7 +101,8 @@ def _titles(samples: Sequence[Record]) -> list[str]:
     ]
 
 
-def _board(title: str, records: list[Record]) -> Board:
+def _board(title: str, together: Sequence[Record]) -> Board:
+    records = at_one_budget(together)
     sample = next((record for record in records if record.status == "done"), records[0])
     columns, primaries = columns_of(records, sample.dataset), primaries_of(sample.dataset)
     seeds = tuple(sorted({record.seed for record in records}))
