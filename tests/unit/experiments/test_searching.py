@@ -223,7 +223,7 @@ def test_a_dry_run_lists_the_trials_and_what_they_change(
     (constant,) = (search for search in searches_of(finished) if search.baseline)
     for trial in constant.trials[1:]:
         assert f"trial: learning_rate={trial.training['learning_rate']}, " in said
-    assert "5 cells, 0 of them recorded already; up to 2 more follow from the trials" in said
+    assert "5 cells, 0 of them recorded already; up to 2 more follow from what these give" in said
     finish_here([*STUDY, "--weighting", "constant", "--trials", "3", "--dry-run"], finished)
     assert "5 cells, 5 of them recorded already" in capsys.readouterr().out
 
