@@ -86,7 +86,8 @@ def _gap(state: RowState, records: Sequence[Record], done: int, wanted: int) -> 
         return ""
     if state == "partial":
         return f"{done} of {wanted} seeds"
-    reason = next((record.failure.reason for record in records if record.failure), "no reason was recorded")
+    alike = [record.failure for record in records if record.status.replace("-", " ") == state and record.failure]
+    reason = alike[0].reason if alike else "no reason was recorded"
     return textwrap.shorten(f"{state}: {one_line(reason)}", SHORT, placeholder=" …")
 
 

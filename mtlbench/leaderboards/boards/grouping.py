@@ -78,6 +78,12 @@ def board_key(record: Record | Search) -> str:
     return canonical([_settings(record), key_of(record.dataset), record.dataset.fingerprint])
 
 
+def searches_on(board: Board, searches: Iterable[Search]) -> list[Search]:
+    """Those of ``searches`` whose tuned rows are on ``board``."""
+    key = board_key(board.sample)
+    return [search for search in searches if board_key(search) == key]
+
+
 def _settings(record: Record | Search) -> dict[str, Any]:
     # The allowance differs from block to block; that all methods of a block have the same is what the budget says.
     training = {name: value for name, value in record.training.items() if name != "allowance"}

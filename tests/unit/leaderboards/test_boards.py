@@ -83,6 +83,12 @@ def test_failed_and_not_applicable_rows_say_why():
     assert rows["RMTL-ESMM"].gap == "not applicable: no sessions"
 
 
+def test_the_reason_beside_a_failed_row_is_that_of_its_failure():
+    refused = record("A-PLE", status="not-applicable", reason="no sessions")
+    failed = record("A-PLE", seed=1, status="failed", reason="the loss is NaN")
+    assert only([record("PLE"), record("PLE", seed=1), refused, failed])["A-PLE"].gap == "failed: the loss is NaN"
+
+
 def test_an_undefined_metric_of_one_seed_is_not_averaged_over_the_others():
     undefined = {"test": {**scores(0.9), "click": {"auc": None, "logloss": 0.1, "s_logloss": 0.1}}}
     rows = only([record("ESMM", seed=0), record("ESMM", seed=1, metrics=undefined)])
