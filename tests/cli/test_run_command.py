@@ -110,6 +110,11 @@ def test_a_dry_run_shows_the_cells_and_writes_nothing(mtlbench: Any, here: Path)
     assert list(here.iterdir()) == []
 
 
+def test_a_dry_run_tells_that_a_budget_runs_every_cell_once_more(mtlbench: Any, here: Path) -> None:
+    result = mtlbench("run", *SMALL, "--weighting", "constant,decay", "--budget", "steps", "--dry-run")
+    assert "2 cells, 0 of them recorded already; up to 2 more follow from what these give" in result.out
+
+
 def test_a_dry_run_tells_what_is_recorded(mtlbench: Any, here: Path) -> None:
     mtlbench("run", *SMALL, "--weighting", "constant")
     result = mtlbench("run", *SMALL, "--weighting", "constant,decay", "--dry-run")
