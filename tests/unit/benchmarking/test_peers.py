@@ -1,0 +1,88 @@
+"""Methods of other libraries in the reference loop: which they are, and that they go where ours goes."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from wide_splits import small_backbone, wide_splits
+
+from mtlbench import Weigher
+from mtlbench.api import NoParams, UsageError, Weighting
+from mtlbench.benchmarking.peers import LIBRARIES, libraries, peer
+from mtlbench.benchmarking.public_style import in_public_style
+from mtlbench.config.specs import resolve_texts
+from mtlbench.discovery import discover
+
+CATALOGUE = discover(())
+SAME = ["pcgrad", "mgda", "upgrad", "aligned-mtl", "imtl-g", "gradvac"]
+
+
+def weighting(text: str) -> Weighting:
+    (found,) = resolve_texts(CATALOGUE, "weighting", [text], "quick")
+    return found.create()
+
+
+@pytest.mark.parametrize("package", LIBRARIES)
+@pytest.mark.parametrize("backbone", ["shared-bottom", "mmoe"])
+@pytest.mark.parametrize("name", SAME)
+def test_the_shared_parameters_get_the_direction_of_ours(name: str, backbone: str, package: str) -> None:
+    pytest.importorskip(package, reason=f"{package} cannot be imported")
+    data = wide_splits()
+    batch, labels = data.train.inputs[:64], data.train.labels[:64]
+    ours = small_backbone(backbone, data, dropout=0.0)
+    public = in_public_style(ours)
+    found = peer(package, weighting(name), 2)
+    if found is None:
+        pytest.skip(f"{package} has no {name}")
+    method = found.of(public, data.train.inputs)
+
+    def losses(columns: Sequence[Tensor]) -> list[Tensor]:
+        return [F.binary_cross_entropy_with_logits(column, labels[:, k]) for k, column in enumerate(columns)]
+
+    Weigher(name, 2).backward(losses(ours(batch).unbind(1)))
+    method.backward(losses(method.logits(public, batch)))
+    towers = [key for key, _ in ours.named_parameters() if key.startswith(("towers", "gates"))]
+    for keys in (towers, [key for key, _ in ours.named_parameters() if key not in towers]):
+        own, theirs = (
+            torch.cat([network.get_parameter(key).grad.flatten() for key in keys]) for network in (ours, public)
+        )
+        torch.testing.assert_close(theirs / theirs.norm(), own / own.norm(), atol=1e-3, rtol=0.0)
+
+
+def test_methods_at_the_representation_of_losses_and_of_thirds_have_no_library() -> None:
+    for text in ("pcgrad[at=representation]", "constant", "rlw", "modo"):
+        assert libraries(weighting(text)) == []
+
+
+class Fake(Weighting):
+    name, label, needs = "fake-method", "Fake-Method", frozenset({"gram"})
+
+    def weigh(self, step: Any) -> Tensor:
+        return torch.ones(2)
+
+
+LIBRARY = """
+class FakeMethod:
+    def __init__(self, {arguments}):
+        self.arguments = ({arguments})
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Writes a package called LibMTL whose module of methods has the given source."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "LibMTL"]:
+        monkeypatch.delitem(sys.modules, name)
+
+    def write(source: str) -> None:
+        (tmp_path / "LibMTL").mkdir()
+        (tmp_path / "LibMTL" / "__init__.py").touch()
+        (tmp_path / "LibMTL" / "weighting.py").write_text(source)
+
+    return write
