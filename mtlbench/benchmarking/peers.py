@@ -75,6 +75,7 @@ class TorchJD(Method):
         super().__init__(method, network, common)
         self._autojac = import_module("torchjd.autojac")
         self._features: list[Tensor] = []
+        self._below: list[Tensor] | None = None
         network.represent = self._represent  # type: ignore[method-assign, assignment]
 
     def _represent(self, part: Tensor) -> Tensor:
@@ -83,14 +84,22 @@ class TorchJD(Method):
 
     def backward(self, losses: Sequence[Tensor]) -> None:
         """All tasks at once through what lies below the shared representation."""
-        if not self._features:
-            raise UsageError(f"{self._network.label} names no shared representation")
+        if self._below is None:
+            self._below = self._leaves_below()
         self._autojac.mtl_backward(losses, features=self._features)
         self._features.clear()
-        below = {name: leaf for name, leaf in self._network.named_parameters() if hasattr(leaf, "jac")}
+        self._autojac.jac_to_grad(self._below, self._method)
+
+    def _leaves_below(self) -> list[Tensor]:
+        if not self._features:
+            raise UsageError(f"{self._network.label} names no shared representation")
+        names, leaves = zip(*self._network.named_parameters(), strict=True)
+        ends = [part.sum() for part in self._features]
+        found = torch.autograd.grad(ends, leaves, retain_graph=True, allow_unused=True)
+        below = {name: leaf for name, leaf, one in zip(names, leaves, found, strict=True) if one is not None}
         if below.keys() != self._common.keys():
             raise UsageError(f"{self._network.label} shares parameters above the representation that it names")
-        self._autojac.jac_to_grad(below.values(), self._method)
+        return [*below.values()]
 
 
 class LibMTL(Method):
