@@ -57,9 +57,9 @@ def bench(
     Figures are medians.
 
     Columns: training rows per second of ours; the reference and its rows per second; their ratio; the share of the
-    limit, counted in the operations of the public style, so that it may exceed 100 % where ours needs fewer; operations
-    per row; peak memory of ours and the reference. Methods that continue from a trained cell, such as rmtl, are left
-    out.
+    limit, counted in the operations of the public style, so that it may exceed 100 % where ours needs fewer; its
+    operations per row; peak memory of ours and of the reference. Methods that continue from a trained cell, such as
+    rmtl, are left out.
 
     Methods of task gradients have a further row for each of the libraries TorchJD and LibMTL that Python can import and
     that has a method of the same name: the reference loop, with that library's backward pass.
@@ -123,13 +123,13 @@ def bench(
 def _print(found: "Iterable[Measurement]", threads: int, jobs: int, device: str) -> None:
     import torch
 
-    heads = ["backbone", "weighting", "rows/s", "reference", "rows/s", "ratio", "limit", "MFLOP/row", "MiB", "MiB"]
+    heads = ["backbone", "weighting", "rows/s", "beside", "rows/s", "ratio", "limit", "MFLOP", "MiB", "MiB"]
     rows = [
         [
             each.backbone,
             each.weighting,
             f"{each.rows_per_second:,.0f}",
-            each.reference,
+            each.reference.partition(" ")[0],
             f"{each.reference_rows_per_second:,.0f}",
             f"{each.ratio:.2f}",
             f"{each.fraction_of_limit:.0%}",

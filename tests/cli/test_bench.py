@@ -63,7 +63,8 @@ def test_the_table(mtlbench: Any, monkeypatch: pytest.MonkeyPatch, jobs: int, sa
     assert result.code == 0, result.err
     assert "shared-bottom[bottom=8]" in result.out
     assert "pcgrad" in result.out
-    assert "torchjd 0.18.0" in result.out
+    assert "   torchjd   " in result.out
+    assert "8.00 times torchjd 0.18.0" in result.err
     assert f"{said} products: 46 GFLOP/s" in result.out
     assert max(map(len, result.out.splitlines())) <= 100
 
