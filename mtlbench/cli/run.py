@@ -109,6 +109,13 @@ def run(
     searches: Annotated[
         int | None, _option(metavar="R", help="Do the whole search R times, with other settings. [default: 1]")
     ] = None,
+    halving: Annotated[
+        bool | None,
+        _option(
+            "--halving",
+            help="Train all trials for a fifth of the epochs, and the best quarter of them alone to the end.",
+        ),
+    ] = None,
     space: Annotated[
         Path | None, _option(metavar="FILE", help="Search space as TOML, in place of parts of the declared one.")
     ] = None,
@@ -224,4 +231,4 @@ def _print_cells(plan: "Plan", catalogue: "Catalogue") -> None:
     ]
     say(aligned(["dataset", "backbone", "weighting", "seed", "state"], rows))
     recorded = sum(cell.recorded for cell in cells)
-    say(f"{len(cells)} cells, {recorded} of them recorded already{later(found.reports)}")
+    say(f"{len(cells)} cells, {recorded} of them recorded already{later(found.later)}")

@@ -21,6 +21,8 @@ class TunedPlan:
     space: Space
     defaults: bool = True
     """Whether every method is reported at its defaults too; ``False``: the baselines alone."""
+    halving: bool = False
+    """Whether all trials have a short training first, and the best of them alone a full one."""
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,8 @@ class Study(BaseModel):
     """Settings that are tried for every method, on validation; 0: every method has its defaults alone."""
     searches: Annotated[int, Field(ge=1, le=1000)] = 1
     """How often the whole search is done, each time with other settings and another seed."""
+    halving: bool = False
+    """Whether all trials have a fifth of the epochs first, and the best quarter of them alone all epochs."""
     space: Path | None = None
     """A search space in TOML, in place of parts of the declared one."""
     device: str = "cpu"
@@ -147,8 +149,8 @@ class Study(BaseModel):
 
     @model_validator(mode="after")
     def _searchable(self) -> "Study":
-        if self.trials == 0 and (self.searches > 1 or self.space is not None):
-            key = "searches" if self.searches > 1 else "space"
+        about_trials = {"searches": self.searches > 1, "space": self.space is not None, "halving": self.halving}
+        if self.trials == 0 and (key := next((key for key, given in about_trials.items() if given), None)):
             raise ValueError(f"{key} is about trials, and there are none; add --trials 20, or leave {key} out")
         if self.trials and self.budget != "early-stopping":
             raise ValueError(f"trials and budget = {self.budget} exclude each other; leave one out")
@@ -241,4 +243,4 @@ class Study(BaseModel):
 
     def _tuned(self, catalogue: Catalogue, given: Collection[str]) -> TunedPlan:
         ranges = read_space(self.space, catalogue) if self.space else {}
-        return TunedPlan(self.trials, self.searches, Space(self.preset, frozenset(given), ranges))
+        return TunedPlan(self.trials, self.searches, Space(self.preset, frozenset(given), ranges), halving=self.halving)

@@ -33,8 +33,8 @@ class Preview:
 
     cells: list[PlannedCell]
     """In the order in which they would run."""
-    reports: int
-    """How many more will report what the searches choose, where no choice is that of the defaults."""
+    later: int
+    """How many more follow from what the trials give, at most."""
 
 
 def preview(plan: Plan, catalogue: Catalogue) -> Preview:
@@ -59,7 +59,7 @@ def preview(plan: Plan, catalogue: Catalogue) -> Preview:
         )
         for job in merged(study, searching.jobs if searching else [])
     ]
-    return Preview(cells, searching.to_report if searching else 0)
+    return Preview(cells, searching.later if searching else 0)
 
 
 def _trial(job: Job, plan: Plan) -> str:

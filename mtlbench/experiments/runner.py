@@ -87,7 +87,11 @@ def run(
 
         if searching:
             searching.announce(store)
-            summaries = run_all(merged(study, searching.jobs), known, heard, searching.to_report)
+            if searching.halving:
+                known = run_all(merged(study, searching.jobs), known, heard, searching.later)
+                searching.keep(store)
+                searching.announce(store)  # the trials that go on
+            summaries = run_all(merged(study, searching.jobs), known, heard, searching.later)
             searching.choose(store)
             searching.announce(store)  # the cells that report the choice
             study = merged(study, searching.jobs)

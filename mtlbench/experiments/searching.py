@@ -1,6 +1,6 @@
 """The tuned part of a study: trials of every method, the choice among them, and the cells that report the choice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
@@ -9,19 +9,19 @@ from mtlbench.api import Splits
 from mtlbench.cells import PROTOCOL, Training, identity
 from mtlbench.config.plan import SEARCH_SEEDS, Plan, TunedPlan
 from mtlbench.config.space import TrialSettings
-from mtlbench.config.specs import Resolved, resolve
-from mtlbench.config.study import Study
+from mtlbench.config.specs import Resolved
 from mtlbench.discovery import Catalogue
-from mtlbench.errors import UsageError
 from mtlbench.experiments.expand import Block, Expansion, training_on
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.recording import dataset_use
 from mtlbench.experiments.run_cell import load_splits
-from mtlbench.experiments.trials import trials_of
+from mtlbench.experiments.trial_settings import TrialPlugins
+from mtlbench.experiments.trials import trained, trials_of
 from mtlbench.records.provenance import plugin_use
 from mtlbench.records.schema import DatasetUse, PluginUse
-from mtlbench.records.searches import Reported, Search, Trial, choose, read_searches, replaced, write_search
+from mtlbench.records.searches import Reported, Search, read_searches, replaced, write_search
 from mtlbench.records.store import RecordStore
+from mtlbench.records.trials import Trial, choose, kept, most_kept, short_epochs
 
 
 @dataclass
@@ -38,10 +38,19 @@ class _Running:
     """Parameter -> its range, for a reader."""
     settings: list[TrialSettings]
     """Of its trials."""
-    jobs: list[Job] = field(default_factory=list)
-    """Of its trials."""
+    short: list[Job] = field(default_factory=list)
+    """The short training of each trial; none, but under halving."""
+    full: dict[int, Job] = field(default_factory=dict)
+    """Trainings to the end, by the number of the trial."""
     chosen: int | None = None
     reports: list[Job] = field(default_factory=list)
+
+    @property
+    def jobs(self) -> list[Job]:
+        return [*self.short, *self.full.values(), *self.reports]
+
+    def trials(self, store: RecordStore) -> list[Trial]:
+        return trials_of(self.settings, self.short, self.full, store)
 
 
 class Searching:
@@ -58,6 +67,7 @@ class Searching:
         self._plan, self._tuned, self._catalogue = plan, tuned, catalogue
         self._ordinary = {job.cell.id for job in ordinary}
         self._expansion = Expansion(plan, catalogue)
+        self._plugins = TrialPlugins(plan.settings, catalogue)
         self._running: list[_Running] = []
         self._uses: dict[str, DatasetUse] = {}
         pairs = {_key(*pair): pair for grid in plan.grids for pair in product(*grid)}
@@ -74,14 +84,27 @@ class Searching:
         return list(self._expansion.jobs.values())
 
     @property
-    def to_report(self) -> int:
-        """How many cells report the choices, where none is that of the study's own settings."""
-        return sum(len(self._seeds(one)) for one in self._running)
+    def later(self) -> int:
+        """How many more cells follow from what the trials give, at most: trials that go on, and reports."""
+        reports = sum(len(self._seeds(one)) for one in self._running)
+        return reports + sum(most_kept(self._tuned.trials) for one in self._running if not one.full)
+
+    @property
+    def halving(self) -> bool:
+        """Whether the trials are short so far, and :meth:`keep` says which go on."""
+        return self._tuned.halving
+
+    def keep(self, store: RecordStore) -> None:
+        """Add the full trainings of the trials whose short ones were best."""
+        for one in self._running:
+            splits = self._splits_of(one)
+            for number in kept(trained(one.short, store)):
+                one.full[number] = self._add(one, splits, one.settings[number], SEARCH_SEEDS + one.number)
 
     def choose(self, store: RecordStore) -> None:
         """Choose the best trial of each search from the trials' validation scores, and add the cells that report it."""
         for one in self._running:
-            one.chosen = choose(trials_of(one.settings, one.jobs, store))
+            one.chosen = choose(one.trials(store))
             if one.chosen is not None:
                 splits, setting = self._splits_of(one), one.settings[one.chosen]
                 one.reports = [self._add(one, splits, setting, seed) for seed in self._seeds(one)]
@@ -100,7 +123,7 @@ class Searching:
         """Store what each search found, among the records of its cells."""
         known = _by_id(store)
         for one in self._running:
-            search = self._found(one, trials_of(one.settings, one.jobs, store))
+            search = self._found(one, one.trials(store))
             write_search(store.folder, replaced(known[search.search], search) if search.search in known else search)
 
     def _baselines(
@@ -109,7 +132,7 @@ class Searching:
         """The baselines that the study has rows of, named or not: no tuned row stands beside untuned ones alone."""
         rows = {(job.cell.backbone.canonical, job.cell.weighting.canonical) for job in ordinary}
         plain = [
-            self._resolved("weighting", name, {})
+            self._plugins.resolved("weighting", name, {})
             for name, entry in self._catalogue.of_kind("weighting").items()
             if entry.cls.baseline
         ]
@@ -121,51 +144,28 @@ class Searching:
         tasks, space, seed = len(splits.schema.tasks), self._tuned.space, SEARCH_SEEDS + number
         own, ranges = training_on(dataset, splits, self._plan.training), space.described(backbone, weighting, tasks)
         drawn = (space.trial(j, number, backbone, weighting, tasks) for j in range(self._tuned.trials))
-        settings = [self._checked(setting, backbone, weighting) for setting in drawn]
+        settings = [self._plugins.checked(setting, backbone, weighting) for setting in drawn]
         one = _Running(dataset, backbone, weighting, number, own, ranges, settings)
         before = dict(self._expansion.jobs)
-        first = self._add(one, splits, settings[0], seed)
+        epochs = short_epochs(own.epochs) if self.halving else own.epochs
+        first = self._add(one, splits, settings[0], seed, epochs)
         if not first.sensible:
             # The row of its defaults says why.
             self._expansion.jobs = before
             return
-        one.jobs = [first, *(self._add(one, splits, setting, seed) for setting in settings[1:])]
+        jobs = [first, *(self._add(one, splits, setting, seed, epochs) for setting in settings[1:])]
+        one.short, one.full = (jobs, {}) if self.halving else ([], dict(enumerate(jobs)))
         self._running.append(one)
 
-    def _add(self, one: _Running, splits: Splits, setting: TrialSettings, seed: int) -> Job:
-        """The job of the method under ``setting``."""
-        backbone = self._under(one.backbone, setting.backbone)
-        weighting = self._under(one.weighting, setting.weighting)
+    def _add(self, one: _Running, splits: Splits, setting: TrialSettings, seed: int, epochs: int | None = None) -> Job:
+        """The job of the method under ``setting``, with ``epochs`` in place of the study's."""
+        backbone = self._plugins.under(one.backbone, setting.backbone)
+        weighting = self._plugins.under(one.weighting, setting.weighting)
         training = replace(one.training, **setting.training)
+        if epochs is not None:
+            training = replace(training, epochs=epochs)
         block = Block(one.dataset, splits, seed, training, yardstick=one.training)
         return self._expansion.add(block, backbone, weighting)
-
-    def _checked(self, setting: TrialSettings, backbone: Resolved, weighting: Resolved) -> TrialSettings:
-        """``setting`` with its values as they are recorded, which a space file or a plugin may have given otherwise."""
-        try:
-            training = Study.load(flags=setting.training)
-            of_backbone = self._under(backbone, setting.backbone).params.model_dump(mode="json", by_alias=True)
-            of_weighting = self._under(weighting, setting.weighting).params.model_dump(mode="json", by_alias=True)
-        except UsageError as error:
-            raise UsageError(
-                f"the search space gives a value that cannot be used: {error}; correct the range of the parameter, or "
-                "name its values, such as {choice = [1, 2]}, in a file for --space"
-            ) from error
-        return TrialSettings(
-            {name: getattr(training, name) for name in setting.training},
-            {name: of_backbone[name] for name in setting.backbone},
-            {name: of_weighting[name] for name in setting.weighting},
-        )
-
-    def _under(self, plugin: Resolved, values: Mapping[str, Any]) -> Resolved:
-        """``plugin`` with what a trial sets, beside what the user has set."""
-        if not values:
-            return plugin
-        return self._resolved(plugin.entry.kind, plugin.entry.name, {**plugin.changed, **values})
-
-    def _resolved(self, kind: str, name: str, params: Mapping[str, Any]) -> Resolved:
-        settings = self._plan.settings
-        return resolve(self._catalogue, kind, name, params, settings.preset, settings.sizes)
 
     def _seeds(self, one: _Running) -> list[int]:
         """The report seeds that have the settings of a search."""
@@ -178,6 +178,8 @@ class Searching:
         content: dict[str, Any] = {"cell": cell.id, "space": one.space, "number": one.number}
         if self._tuned.searches > 1:  # they share the report seeds
             content["searches"] = self._tuned.searches
+        if self.halving:
+            content["halving"] = True
         return Search(
             protocol=PROTOCOL,
             search=identity(content),
@@ -193,11 +195,12 @@ class Searching:
             searches=self._tuned.searches,
             seed=cell.seed,
             planned=self._tuned.trials,
+            halving=self.halving,
             trials=list(trials),
             chosen=one.chosen,
             report_seeds=self._seeds(one),
             reports=[Reported(seed=job.cell.seed, cell=job.cell.id) for job in one.reports],
-            hidden=sorted(self._with_sources([*one.jobs, *one.reports]) - self._ordinary),
+            hidden=sorted(self._with_sources(one.jobs) - self._ordinary),
         )
 
     def _with_sources(self, jobs: list[Job]) -> set[str]:

@@ -1,7 +1,7 @@
 """The record of a search: which settings were tried for a method, what each scored, and which cells report the best."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
@@ -13,52 +13,33 @@ from mtlbench.errors import UsageError
 from mtlbench.records.schema import (
     Count,
     DatasetUse,
-    Finite,
     Name,
-    Number,
-    Params,
     Plain,
     PluginUse,
-    Status,
     Strict,
     checksum,
 )
+from mtlbench.records.trials import Trial
 from mtlbench.records.writing import write_model
 
 FOLDER = "searches"
 """Where the records of searches lie, in the folder of the cells' records."""
 
 
-_ROW = {"protocol", "method", "dataset", "backbone", "weighting", "preset", "training", "space", "searches", "planned"}
+_ROW = {
+    "protocol",
+    "method",
+    "dataset",
+    "backbone",
+    "weighting",
+    "preset",
+    "training",
+    "space",
+    "searches",
+    "planned",
+    "halving",
+}
 """What the searches of one row share."""
-
-
-class Trial(Strict):
-    """One setting and what it gave on the search's seed."""
-
-    number: Count
-    """0 has the study's own settings."""
-    cell: Name
-    training: Params
-    """What it changed of the training."""
-    backbone: Params
-    """The backbone's parameters that it set."""
-    weighting: Params
-    """The weighting's parameters that it set."""
-    status: Status
-    score: Number = None
-    """The objective on validation, of the epoch that was kept; ``None`` without a result."""
-    loss: Number = None
-    """The mean validation loss of that epoch, which breaks ties."""
-    steps: Count = 0
-    rows: Count = 0
-    seconds: Finite = 0.0
-    """In all stages, those of reused cells too."""
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """All that it set, by parameter."""
-        return {**self.training, **self.backbone, **self.weighting}
 
 
 class Reported(Strict):
@@ -97,6 +78,8 @@ class Search(Strict):
     """Of its trials."""
     planned: Count
     """How many trials the study has."""
+    halving: bool = False
+    """Whether all trials had a short training, and the best of them alone a full one."""
     trials: list[Trial]
     """Those that have ended: none while the study is at them."""
     chosen: Count | None
@@ -144,16 +127,6 @@ class Search(Strict):
         return self.model_copy(update={"checksum": checksum(json.loads(self.model_dump_json()))})
 
 
-def choose(trials: Iterable[Trial]) -> int | None:
-    """The number of the best trial: the highest score, of equals the lower loss, of those the lower number.
-
-    ``None`` where no trial has a score.
-    """
-    scored = [trial for trial in trials if trial.status == "done" and trial.score is not None]
-    best = min(scored, key=_order, default=None)
-    return None if best is None else best.number
-
-
 def joined(one: Search, other: Search) -> Search:
     """Two records of the same search as one: that with more trials, the first of equals.
 
@@ -175,10 +148,6 @@ def replaced(old: Search, new: Search) -> Search:
         update["report_seeds"] = sorted({*new.report_seeds, *old.report_seeds})
         update["reports"] = [cells[seed] for seed in sorted(cells)]
     return new.model_copy(update=update)
-
-
-def _order(trial: Trial) -> tuple[float, float, int]:
-    return -(trial.score or 0.0), float("inf") if trial.loss is None else trial.loss, trial.number
 
 
 def write_search(folder: Path, search: Search, name: str | None = None) -> Path:

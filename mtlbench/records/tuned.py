@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mtlbench.records.schema import Failure, PluginUse, Record, StageSpend
-from mtlbench.records.searches import Search, Trial
+from mtlbench.records.searches import Search
+from mtlbench.records.trials import Trial
 
-TRIALS, SEARCHES, SPACE = "trials", "searches", "space"
+TRIALS, SEARCHES, HALVING, SPACE = "trials", "searches", "halving", "space"
 """Parameters that a tuned row has beside those of its weighting; the space is shown where rows differ in nothing else.
 """
 
@@ -15,7 +16,7 @@ STAGE = "search"
 
 
 def way_of_tuning(params: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Equal for rows of one backbone that were tuned alike: over as many trials and searches, and in the same space.
+    """Equal for rows of one backbone that were tuned alike: over as many trials and searches, in the same way.
 
     The space of the weighting's own parameters does not count.
 
@@ -27,12 +28,17 @@ def way_of_tuning(params: Mapping[str, Any]) -> tuple[Any, ...]:
     """
     if TRIALS not in params:
         return ()
-    return params[TRIALS], params.get(SEARCHES, 1), str(params.get(SPACE, "")).partition("-")[0]
+    return (
+        params[TRIALS],
+        params.get(SEARCHES, 1),
+        params.get(HALVING, False),
+        str(params.get(SPACE, "")).partition("-")[0],
+    )
 
 
 def untuned(params: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a row's weighting without those that say how the row was tuned."""
-    return {name: value for name, value in params.items() if name not in (TRIALS, SEARCHES, SPACE)}
+    return {name: value for name, value in params.items() if name not in (TRIALS, SEARCHES, HALVING, SPACE)}
 
 
 def is_tuned(record: Record) -> bool:
@@ -93,7 +99,11 @@ def _method(search: Search) -> dict[str, Any]:
 
 
 def _tuned(search: Search, use: PluginUse) -> PluginUse:
-    more = {TRIALS: search.planned} | ({SEARCHES: search.searches} if search.searches > 1 else {})
+    more: dict[str, Any] = {TRIALS: search.planned}
+    if search.searches > 1:
+        more[SEARCHES] = search.searches
+    if search.halving:
+        more[HALVING] = True
     params = {**use.params, **more, SPACE: search.space_key}
     return use.model_copy(update={"params": params, "changed": {**use.changed, **more}})
 
@@ -104,11 +114,12 @@ def _as_it_ran(base: PluginUse, use: PluginUse) -> PluginUse:
 
 
 def _cost(trials: Sequence[Trial]) -> StageSpend:
+    trainings = [one for trial in trials for one in trial.trainings]
     return StageSpend(
         stage=STAGE,
-        steps=sum(trial.steps for trial in trials),
-        rows=sum(trial.rows for trial in trials),
-        seconds=sum(trial.seconds for trial in trials),
+        steps=sum(one.steps for one in trainings),
+        rows=sum(one.rows for one in trainings),
+        seconds=sum(one.seconds for one in trainings),
         peak_memory_mib=0.0,
     )
 

@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mtlbench.errors import UsageError
 from mtlbench.records import Record, checksum
-from mtlbench.records.searches import Search, Trial, choose, read_search, search_paths
+from mtlbench.records.searches import Search, read_search, search_paths
+from mtlbench.records.trials import Trained, Trial, choose, kept, short_epochs
 from mtlbench.verification.findings import Finding
 from mtlbench.verification.folders import Collection, Stored
 
@@ -66,26 +68,52 @@ def _faults(search: Search, records: Mapping[str, Record]) -> Iterator[str]:
         yield f"it chose trial {search.chosen}, but the best of its trials on validation is {best}"
     numbers = [trial.number for trial in search.trials]
     if numbers and numbers != list(range(search.planned)):
-        yield f"it has the trials {', '.join(map(str, numbers[:20]))}, but {search.planned} are planned, from 0 on"
+        yield f"it has the trials {_numbers(numbers)}, but {search.planned} are planned, from 0 on"
+    if search.halving and search.trials:
+        ended = [trial.number for trial in search.trials if not trial.stopped]
+        best_short = kept([trial.trainings[0] for trial in search.trials])
+        if ended != best_short:
+            yield (
+                f"it trained the trials {_numbers(ended)} to the end, but those with the best short trainings are "
+                f"{_numbers(best_short)}"
+            )
     for trial in search.trials:
-        record = records.get(trial.cell)
-        if record is not None:
-            yield from _differences(f"trial {trial.number}", trial, search, search.seed, record)
-            kept = record.selection
-            said = (record.status, kept.objective, kept.validation_loss) if kept else (record.status, None, None)
-            if said != (trial.status, trial.score, trial.loss):
-                yield (
-                    f"of trial {trial.number} it says {trial.status}, score {trial.score}, loss {trial.loss}; the "
-                    f"record of the cell {trial.cell[:12]} says {', '.join(map(str, said))}"
-                )
+        for trained in trial.trainings:
+            if (record := records.get(trained.cell)) is not None:
+                short = {"epochs": _short_epochs(search)} if trial.stopped or trained is trial.short else {}
+                yield from _differences(f"trial {trial.number}", trial, search, search.seed, record, short)
+                yield from _results(trial.number, trained, record)
     for one in search.reports:
         record, won = records.get(one.cell), search.winner
         if record is not None and won is not None:
             yield from _differences(f"the report of seed {one.seed}", won, search, one.seed, record)
 
 
-def _differences(what: str, trial: Trial, search: Search, seed: int, record: Record) -> Iterator[str]:
-    """Where the cell of a record is not that of a search under the setting of ``trial``."""
+def _numbers(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers[:20])) or "none"
+
+
+def _short_epochs(search: Search) -> int | None:
+    """Of the short trainings of its trials; ``None`` where it does not say how many epochs it has."""
+    epochs = search.training.get("epochs")
+    return short_epochs(epochs) if isinstance(epochs, int) else None
+
+
+def _results(number: int, one: Trained, record: Record) -> Iterator[str]:
+    """What a search says of a training that its record says otherwise."""
+    chosen = record.selection
+    said = (record.status, chosen.objective, chosen.validation_loss) if chosen else (record.status, None, None)
+    if said != (one.status, one.score, one.loss):
+        yield (
+            f"of trial {number} it says {one.status}, score {one.score}, loss {one.loss}; the record of the cell "
+            f"{one.cell[:12]} says {', '.join(map(str, said))}"
+        )
+
+
+def _differences(
+    what: str, trial: Trial, search: Search, seed: int, record: Record, short: Mapping[str, Any] = MappingProxyType({})
+) -> Iterator[str]:
+    """Where the cell of a record is not that of a search under the setting of ``trial``, as ``short`` changes it."""
     pairs: list[tuple[str, Any, Any]] = [
         ("seed", record.seed, seed),
         ("data", record.dataset.fingerprint, search.dataset.fingerprint),
@@ -95,7 +123,7 @@ def _differences(what: str, trial: Trial, search: Search, seed: int, record: Rec
     for part, base in (("backbone", search.backbone.params), ("weighting", search.weighting.params)):
         wanted = {**base, **getattr(trial, part)}
         pairs += [(name, value, wanted.get(name)) for name, value in getattr(record, part).params.items()]
-    wanted = {**search.training, **trial.training}
+    wanted = {**search.training, **trial.training, **short}
     pairs += [(name, record.training.get(name), wanted[name]) for name in wanted if name in record.training]
     for name, has, is_wanted in pairs:
         if has != is_wanted:

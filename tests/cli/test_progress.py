@@ -50,7 +50,7 @@ def test_a_study_with_trials_says_that_more_cells_follow() -> None:
         screen = console(terminal)
         with progress(console=screen) as listener:
             listener(StudyStarted(total=9, resumed=0, later=6))
-        assert "up to 6 more will report what the trials choose" in written(screen)
+        assert "up to 6 more follow from the trials" in written(screen)
 
 
 def test_quiet_shows_nothing() -> None:

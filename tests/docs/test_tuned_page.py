@@ -14,7 +14,8 @@ from mtlbench.statistics import mean_interval
 
 ROOT = Path(__file__).parents[2]
 BOARD = ROOT / "leaderboards" / "kuairand-tuned.md"
-TEXT = " ".join((ROOT / "docs" / "studies" / "tuned.md").read_text(encoding="utf-8").split())
+TEXT = " ".join((ROOT / "docs" / "studies" / "tuned.md").read_text(encoding="utf-8").replace("*", "").split())
+"""Without emphasis."""
 SHARED, TUNED = "Shared Bottom", "Shared Bottom [trials=12]"
 
 
@@ -72,9 +73,20 @@ def test_the_gains_in_the_mean_over_tasks(board: Board):
     ):
         gain = mean_interval(means[method] - means[base])
         assert f"{gain.value:.4f} ± {gain.half_width:.4f}".replace("0.", ".") in TEXT
+    beside = []
     for method in ("Nash-MTL", "FAMO"):
         gain = mean_interval(means[f"{method}-Shared Bottom [trials=12]"] - means[TUNED])
         assert f"{gain.value:.4f}" == "0.0029"
+        beside.append(f"{method} ± {gain.half_width:.4f}".replace("0.", "."))
+    assert f".0029 ({', '.join(beside)})" in TEXT
+    ahead = mean_interval(means[TUNED] - means["Nash-MTL-Shared Bottom"])
+    assert f"by {ahead.value:.4f} ± {ahead.half_width:.4f}".replace("0.", ".") in TEXT
+    own = {
+        name: np.mean(means[f"{name} [trials=12]"] - means[name]) for name in means if f"{name} [trials=12]" in means
+    }
+    least, most = min(own, key=lambda name: own[name]), max(own, key=lambda name: own[name])
+    assert (least, most) == ("DB-MTL-Shared Bottom", "GradNorm-Shared Bottom")
+    assert f"adds {own[least]:.4f} (DB-MTL) to {own[most]:.4f} (GradNorm)".replace("0.", ".") in TEXT
     untuned = {method: values.mean() for method, values in means.items() if "trials" not in method}
     assert max(untuned, key=lambda method: untuned[method]) == "Nash-MTL-Shared Bottom"
 
@@ -88,6 +100,17 @@ def test_what_the_searches_chose_and_cost():
     leads = {name: np.diff(sorted(trial.score for trial in search.trials)[-2:])[0] for name, search in searches.items()}
     assert max(leads, key=lambda name: leads[name]) == "gradnorm"
     assert [f"{leads[name]:.3f}" for name in ("gradnorm", "famo", "constant")] == ["0.012", "0.008", "0.003"]
+    records = {record.cell: record for record in read_records(BOARD)}
+    noise = {}
+    for name, search in searches.items():
+        reports = [records[report.cell].metrics["validation"].values() for report in search.reports]
+        noise[name] = np.sqrt(2) * np.std([np.mean([task["auc"] for task in tasks]) for tasks in reports], ddof=1)
+    unsure = [name for name in searches if leads[name] < noise[name]]
+    assert sorted(unsure) == ["constant", "pcgrad", "rmtl", "uncertainty"]
+    named = ("constant", "pcgrad", "uncertainty")
+    for values in (leads, noise):
+        first, second, third = (f"{values[name]:.3f}"[1:] for name in named)
+        assert f"{first}, {second} and {third}" in TEXT
     table = dict(re.findall(r"\| ([\w-]+) \| ([\d.]+) \| [\d.]+ \|", TEXT))
     assert len(table) == 10
     steps = {name: sum(trial.steps for trial in search.trials) for name, search in searches.items()}

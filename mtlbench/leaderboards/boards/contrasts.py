@@ -15,7 +15,7 @@ from mtlbench.leaderboards.boards.board import MARKS, BaselineUse, Board, Contra
 from mtlbench.leaderboards.boards.columns import Column, metric_of
 from mtlbench.leaderboards.boards.naming import backbone_name, key_of, weighting_name
 from mtlbench.leaderboards.boards.relations import related
-from mtlbench.records.tuned import SEARCHES, TRIALS, way_of_tuning
+from mtlbench.records.tuned import HALVING, SEARCHES, TRIALS, way_of_tuning
 from mtlbench.statistics import (
     ALPHA,
     Estimate,
@@ -164,7 +164,7 @@ def _way(row: Row) -> tuple[Any, ...]:
 def tuning(row: Row) -> dict[str, Any]:
     """How the row was tuned over trials; empty where it was not."""
     params = row.sample.weighting.params if row.sample else {}
-    return {name: params[name] for name in (TRIALS, SEARCHES) if name in params} if TRIALS in params else {}
+    return {name: params[name] for name in (TRIALS, SEARCHES, HALVING) if name in params} if TRIALS in params else {}
 
 
 def _uses(rows: Sequence[Row], baselines: Sequence[str]) -> list[BaselineUse]:

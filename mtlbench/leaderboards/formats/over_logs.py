@@ -27,11 +27,11 @@ def to_overall_page(found: Sequence[OverLogs], sources: Sequence[str], pages: Se
         pages: the pages and results folders of the boards, as seen from the page.
         figure: the heat map, as seen from the page.
     """
-    first = found[0]
-    sentences = [f"{i}. **{one.question}** {escape(one.text)}" for i, one in enumerate(answer(first), start=1)]
+    first, *others = found
+    sentences = [f"{i}. **{one.question}** {escape(one.text)}" for i, one in enumerate(answer(first, others), start=1)]
     made = f"The answer is about weightings {tuned_how(first)}."
-    if len(found) > 1:
-        made += f" Weightings {' and '.join(map(tuned_how, found[1:]))} follow in tables of their own."
+    if others:
+        made += f" Weightings {' and '.join(map(tuned_how, others))} follow in tables of their own."
     parts = [
         HEADER.format(shlex.join(sources)),
         "# Which weighting helps where",

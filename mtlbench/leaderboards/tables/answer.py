@@ -39,12 +39,16 @@ class _Shown:
     cut_off: bool
 
 
-def answer(found: OverLogs) -> tuple[Sentence, ...]:
-    """Five sentences on ``found``, whose weightings may have been tuned; the baseline is named as in the tables."""
+def answer(found: OverLogs, others: Sequence[OverLogs] = ()) -> tuple[Sentence, ...]:
+    """Five sentences on ``found``, whose weightings may have been tuned; the baseline is named as in the tables.
+
+    What ``others``, tuned otherwise, show on single logs is said beside it.
+    """
+    beside = [f" {_of(other)}: {_per_log(other)}" for other in others if other.tested]
     return (
         Sentence("Which weighting is best?", _best(found)),
         Sentence("Is one better than constant weights over all logs?", _over_logs(found)),
-        Sentence("On which log is one better?", _per_log(found)),
+        Sentence("On which log is one better?", "".join([_per_log(found), *beside])),
         Sentence("At which cost?", _cost(found)),
         Sentence("So which one to use?", _advice(found)),
     )
@@ -56,7 +60,13 @@ def tuned_how(found: OverLogs) -> str:
         return "at their defaults"
     searches = found.tuning.get("searches", 1)
     repeated = f" in each of {searches} searches" if searches > 1 else ""
-    return f"each tuned over {counted(found.tuning['trials'], 'trial')}{repeated}"
+    halving = " by halving" if found.tuning.get("halving") else ""
+    return f"each tuned over {counted(found.tuning['trials'], 'trial')}{halving}{repeated}"
+
+
+def _of(found: OverLogs) -> str:
+    how = tuned_how(found)
+    return f"{how[0].upper()}{how[1:]}"
 
 
 def baseline_name(found: OverLogs) -> str:

@@ -9,13 +9,19 @@ from mtlbench.config.parameters import params_text, value_text
 from mtlbench.leaderboards.boards.board import MISSING, Board
 from mtlbench.leaderboards.boards.naming import natural, told_apart
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell
-from mtlbench.records.searches import Search, Trial
+from mtlbench.records.searches import Search
+from mtlbench.records.trials import Trial
 from mtlbench.records.tuned import SPACE
 from mtlbench.statistics.expected_best import expected_best
 from mtlbench.text import one_line
 
 _DEFAULTS = {one.name: one.default for one in fields(Training)}
 """Of settings that the record of a search does not name."""
+
+BY_HALVING = (
+    "Halving: all trials were trained for a fifth of the epochs, and the best quarter of them alone to the end. So it "
+    "is not known what fewer trials would have found."
+)
 
 FEWER = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 """Numbers of trials whose expected best is shown, up to that of the search."""
@@ -49,7 +55,12 @@ def _name(search: Search) -> str:
 
 
 def values_of(search: Search) -> list[float]:
-    """The score of each trial that has one, in the order of the trials; a trial without one counts as the worst."""
+    """The score of each trial that has one, in the order of the trials; a trial without one counts as the worst.
+
+    None under halving: short trainings do not tell what any trial would have scored.
+    """
+    if search.halving:
+        return []
     known = [trial.score for trial in search.trials if trial.score is not None]
     worst = min(known, default=math.nan)
     return [worst if trial.score is None else trial.score for trial in search.trials] if known else []
@@ -102,6 +113,7 @@ def _cost_table(board: Board, searches: Sequence[Search]) -> Table:
         "What the trials of each search cost, all stages counted, and the validation score that it chose by, "
         f"{_objective(searches[0])}: that of trial 0, and the expected best of n trials, the mean over all ways to "
         "draw n of its trials. A trial without a result counts as the worst of the others.",
+        *([BY_HALVING] if any(search.halving for search in searches) else []),
     )
     heads = (
         *(Head("", name) for name in ("trials", "failed", "steps", "seconds", "trial 0")),
@@ -118,18 +130,20 @@ def _costs(search: Search, counts: Sequence[int]) -> tuple[TableCell, ...]:
     trials, values = search.trials, values_of(search)
     best = expected_best(values)
     failed = sum(trial.score is None for trial in trials)
+    ended = f", {sum(not trial.stopped for trial in trials)} to the end" if search.halving else ""
+    trainings = [one for trial in trials for one in trial.trainings]
     return (
-        TableCell(str(len(trials))),
+        TableCell(f"{len(trials)}{ended}"),
         TableCell(str(failed)),
-        TableCell(f"{sum(trial.steps for trial in trials):,}"),
-        TableCell(f"{sum(trial.seconds for trial in trials):,.0f}"),
+        TableCell(f"{sum(one.steps for one in trainings):,}"),
+        TableCell(f"{sum(one.seconds for one in trainings):,.0f}"),
         _score(trials[0]),
         *(TableCell(f"{best[n - 1]:.4f}") if n <= len(best) else TableCell(MISSING, quiet=True) for n in counts),
     )
 
 
 def _score(trial: Trial) -> TableCell:
-    return TableCell(MISSING, quiet=True) if trial.score is None else TableCell(f"{trial.score:.4f}")
+    return TableCell(MISSING, quiet=True) if trial.full_score is None else TableCell(f"{trial.full_score:.4f}")
 
 
 def _objective(search: Search) -> str:

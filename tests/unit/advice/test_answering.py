@@ -21,7 +21,8 @@ from mtlbench.advice.trying import Lab
 from mtlbench.discovery import discover
 from mtlbench.experiments.schedule import OutOfTime
 from mtlbench.records import Record, RecordStore
-from mtlbench.records.searches import Reported, Search, Trial, write_search
+from mtlbench.records.searches import Reported, Search, write_search
+from mtlbench.records.trials import Trial
 
 SEEDS = 8
 BASE = [0.700 + i / 1e4 for i in range(SEEDS)]

@@ -24,7 +24,8 @@ from mtlbench.leaderboards.boards.naming import method_name
 from mtlbench.leaderboards.publishing import read_records, searches_of
 from mtlbench.operations.merging import merge
 from mtlbench.records import RecordStore, checksum
-from mtlbench.records.searches import Trial, choose, joined, replaced, show
+from mtlbench.records.searches import joined, replaced, show
+from mtlbench.records.trials import Trial, choose
 from mtlbench.records.tuned import with_tuned_rows
 from mtlbench.reports.content import content
 from mtlbench.statistics.expected_best import expected_best
@@ -222,7 +223,7 @@ def test_a_dry_run_lists_the_trials_and_what_they_change(
     (constant,) = (search for search in searches_of(finished) if search.baseline)
     for trial in constant.trials[1:]:
         assert f"trial: learning_rate={trial.training['learning_rate']}, " in said
-    assert "5 cells, 0 of them recorded already; up to 2 more will report what the trials choose" in said
+    assert "5 cells, 0 of them recorded already; up to 2 more follow from the trials" in said
     finish_here([*STUDY, "--weighting", "constant", "--trials", "3", "--dry-run"], finished)
     assert "5 cells, 5 of them recorded already" in capsys.readouterr().out
 

@@ -158,6 +158,10 @@ def test_tuned_weightings_answer_before_those_at_their_defaults() -> None:
     # One log that was tuned ranks nothing, so what three logs have at their defaults answers.
     first, second = pages(tuned_logs=1)
     assert (dict(first.tuning), dict(second.tuning)) == ({}, {"trials": 12})
+    # What that log shows is said beside it.
+    where = answer(first, [second])[2].text
+    assert where.startswith(told(first)["where"])
+    assert " Each tuned over 12 trials: Worse than tuned Constant: A (−0.6" in where
 
 
 def costs(steps: int, last: int) -> str:
