@@ -77,7 +77,10 @@ class _Mixtures(torch.autograd.Function):
         ]
         wanted = ctx.needs_input_grad[1 + len(shares) :]
         columns = [column for column, needed in zip(shares.unbind(2), wanted, strict=True) if needed]
-        of_wanted = iter(_of_outputs(torch.stack(columns, dim=1), gradients) if columns else ())
+        if not columns:
+            return None, *of_shares, *(None for _ in outputs)
+        own = shares.movedim(2, 1) if len(columns) == len(outputs) else torch.stack(columns, dim=1)
+        of_wanted = iter(_of_outputs(own, gradients))
         return None, *of_shares, *(next(of_wanted) if needed else None for needed in wanted)
 
 
@@ -85,7 +88,9 @@ def _of_outputs(shares: Tensor, gradients: Sequence[Tensor | None]) -> Sequence[
     """Gradients (B, W) of E outputs, whose ``shares`` are (K, E, B), from the ``gradients`` (B, W) of K sums."""
     # The last first: in this order autograd adds the gradients of sums that were made one after the other.
     (of_first, first), *arrived = [
-        (own, gradient) for own, gradient in zip(shares.unsqueeze(3), gradients, strict=True) if gradient is not None
+        (own, gradient)
+        for own, gradient in zip(shares.unsqueeze(3).unbind(), gradients, strict=True)
+        if gradient is not None
     ][::-1]
     found = first.new_empty(shares.shape[1], *first.shape)
     for rows in _blocks(found):
@@ -101,5 +106,5 @@ def _blocks(made: Tensor) -> list[slice]:
     A GPU makes all rows at once: each block would cost its launches.
     """
     count, batch, width = made.shape
-    rows = max(1, CACHE_ELEMENTS // (count * width)) if made.device.type == "cpu" else batch
+    rows = max(1, CACHE_ELEMENTS // (count * width) if made.device.type == "cpu" else batch)
     return [slice(first, first + rows) for first in range(0, batch, rows)]

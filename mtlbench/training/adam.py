@@ -1,13 +1,11 @@
 """Adam of parameters that are updated whole."""
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adam import adam
 
-from mtlbench.training.embeddings.algorithms import BETAS, EPS
+from mtlbench.training.embeddings.algorithms import fused_adam
 
 Moments = dict[str, Tensor]
 """``step``, ``exp_avg`` and ``exp_avg_sq`` of a parameter, as torch.optim.Adam has them."""
@@ -31,7 +29,9 @@ class DenseAdam:
         apart = set(undecayed)
         layers = {name: one for name, one in parameters.items() if name not in apart}
         tables = {name: one for name, one in parameters.items() if name in apart}
-        self._groups = [(group, _fused(decay)) for group, decay in ((layers, weight_decay), (tables, 0.0)) if group]
+        self._groups = [
+            (group, fused_adam(weight_decay=decay)) for group, decay in ((layers, weight_decay), (tables, 0.0)) if group
+        ]
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -58,8 +58,3 @@ class DenseAdam:
                 "exp_avg_sq": torch.zeros_like(parameter),
             }
         return self.state[name]
-
-
-def _fused(weight_decay: float) -> Callable[..., None]:
-    fixed = {"fused": True, "amsgrad": False, "maximize": False}
-    return partial(adam, beta1=BETAS[0], beta2=BETAS[1], eps=EPS, weight_decay=weight_decay, **fixed)
