@@ -16,7 +16,7 @@ class StudyStarted:
     resumed: int
     """Cells whose record is there already and which do not run again."""
     later: int = 0
-    """Most cells that may follow these: they report what trials choose."""
+    """Most cells that may follow these, as those that report what trials choose."""
 
 
 @dataclass(frozen=True)

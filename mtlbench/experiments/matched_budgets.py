@@ -18,6 +18,11 @@ def spent(records: Iterable[Record], unit: Unit) -> dict[str, float]:
     return {record.cell: record.spent(unit) for record in done}
 
 
+def most_matched(jobs: Sequence[Job], budget: str) -> int:
+    """How many cells follow ``jobs`` under ``budget``, at most: fewer, where not all have a result."""
+    return 0 if budget == "early-stopping" else len(jobs)
+
+
 def with_matched_budgets(jobs: Sequence[Job], used: Mapping[str, float], unit: Unit) -> list[Job]:
     """The finished ones of ``jobs`` once more, each with the budget of the costliest of its block.
 

@@ -8,6 +8,7 @@ from mtlbench.config.space import COMMON
 from mtlbench.discovery import Catalogue
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job, merged
+from mtlbench.experiments.matched_budgets import most_matched
 from mtlbench.experiments.results_folder import require_writable
 from mtlbench.experiments.searching import Searching
 from mtlbench.records import RecordStore
@@ -34,7 +35,7 @@ class Preview:
     cells: list[PlannedCell]
     """In the order in which they would run."""
     later: int
-    """How many more follow from what the trials give, at most."""
+    """How many more follow from what these give, at most: reports of trials, or all once more under one budget."""
 
 
 def preview(plan: Plan, catalogue: Catalogue) -> Preview:
@@ -59,7 +60,7 @@ def preview(plan: Plan, catalogue: Catalogue) -> Preview:
         )
         for job in merged(study, searching.jobs if searching else [])
     ]
-    return Preview(cells, searching.later if searching else 0)
+    return Preview(cells, searching.later if searching else most_matched(study, plan.budget))
 
 
 def _trial(job: Job, plan: Plan) -> str:

@@ -12,7 +12,7 @@ from mtlbench.experiments.events import Event, Listen, StudyStarted
 from mtlbench.experiments.executors import HERE, Where
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job, merged
-from mtlbench.experiments.matched_budgets import spent, with_matched_budgets
+from mtlbench.experiments.matched_budgets import most_matched, spent, with_matched_budgets
 from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.results_folder import require_writable, stays
 from mtlbench.experiments.schedule import OutOfTime, Schedule, never
@@ -102,7 +102,7 @@ def run(
                 raise
             searching.write(store)
         else:
-            summaries = run_all(study, known, heard)
+            summaries = run_all(study, known, heard, most_matched(study, plan.budget))
         if plan.budget != "early-stopping":
             used = spent((store.read(job.cell.stem) for job in study), plan.budget)
             equal = with_matched_budgets(study, used, plan.budget)

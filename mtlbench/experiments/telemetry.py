@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
 from typing import Any
 
@@ -40,8 +41,10 @@ class Receiver:
         while True:
             try:
                 connection = self._server.accept()
+            except (EOFError, ConnectionError, AuthenticationError):
+                continue  # it died as it connected
             except OSError:
-                return
+                return  # closed
             threading.Thread(target=self._receive, args=(connection,), daemon=True).start()
 
     def _receive(self, connection: "Connection[Any, Any]") -> None:

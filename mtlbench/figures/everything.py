@@ -22,7 +22,7 @@ FIGURES: Mapping[str, Draw] = {
     "ranks": draw_ranks,
 }
 KINDS = (*FIGURES, "searches")
-FORMATS = ("svg", "png")
+ENDINGS = ("svg", "png")
 
 
 def draw_one(kind: str, records: Sequence[Record], path: Path, searches: Sequence[Search] = ()) -> None:
@@ -53,7 +53,7 @@ def draw_all(records: Sequence[Record], folder: Path, searches: Sequence[Search]
         UsageError: matplotlib is not installed, or the folder cannot be written.
     """
     for kind in KINDS:
-        for ending in FORMATS:
+        for ending in ENDINGS:
             path = folder / f"{kind}.{ending}"
             try:
                 draw_one(kind, records, path, searches)

@@ -1,5 +1,6 @@
 """Methods by tasks: how much better than the baseline of its backbone each method is, as colours."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 FEWEST_TASKS = 3
 """Below which a trade-off shows all."""
+MOST = 3
+"""Half widths beyond which all is one colour."""
 LABEL_INCHES, COLUMN_INCHES, HEAD_INCHES, ROW_INCHES = 3.0, 0.9, 1.8, 0.24
 
 
@@ -57,15 +60,24 @@ def painted(
     Args:
         figure: of the panel.
         panel: where to.
-        values: (rows, heads) in half widths of their 95 % intervals; NaN leaves a cell empty.
+        values: (rows, heads) of :func:`in_half_widths`; NaN leaves a cell empty.
         rows: names of the rows.
         heads: names of the columns, as they are drawn.
     """
-    image = panel.imshow(np.array(values, float), cmap="RdBu", vmin=-3, vmax=3, aspect="auto")
+    # What is infinite would be left empty, like what is missing.
+    finite = np.nan_to_num(np.array(values, float), nan=np.nan, posinf=MOST, neginf=-MOST)
+    image = panel.imshow(finite, cmap="RdBu", vmin=-MOST, vmax=MOST, aspect="auto")
     panel.set_xticks(range(len(heads)), heads, fontsize=7, rotation=45, ha="right")
     panel.set_yticks(range(len(rows)), list(map(label, rows)), fontsize=8)
     bar = figure.colorbar(image, ax=panel, extend="both")
     bar.set_label("better than constant weights,\nin half widths of the 95 % interval", fontsize=8)
+
+
+def in_half_widths(lead: float, width: float) -> float:
+    """``lead`` in half widths of its interval; infinite where all seeds agree, NaN where one seed has none."""
+    if width == 0:
+        return math.copysign(math.inf, lead) if lead else 0.0
+    return lead / width
 
 
 def _table(board: Board) -> dict[str, list[Point | None]]:
@@ -81,6 +93,6 @@ def _leads(board: Board, table: dict[str, list[Point | None]], method: str, plac
     point = table[method][place]
     if point is None:
         return float("nan")
-    value, width = point.estimate.value, point.estimate.half_width
+    value = point.estimate.value
     lead = -value if metric_of(board.primaries[place]).lower_is_better else value
-    return 0.0 if lead == 0 else float(np.divide(lead, width))
+    return in_half_widths(lead, point.estimate.half_width)

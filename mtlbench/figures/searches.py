@@ -19,8 +19,10 @@ PANEL_INCHES = 4.6
 def draw_searches(searches: Sequence[Search], path: Path) -> None:
     """Write a figure with a panel for each dataset and backbone, and a curve for each method.
 
+    A search by halving has none, for it does not tell what fewer trials would have found.
+
     Raises:
-        UsageError: the ending names no format, matplotlib is not installed, or no search has a score.
+        UsageError: the ending names no format, matplotlib is not installed, or no search has a curve.
     """
     check_format(path)
     panels: dict[tuple[str, str], list[Search]] = {}
@@ -28,7 +30,7 @@ def draw_searches(searches: Sequence[Search], path: Path) -> None:
         if values_of(search):
             panels.setdefault((board_key(search), search.backbone.label), []).append(search)
     if not panels:
-        raise NothingToDrawError("there is nothing to draw: no search has a trial with a score")
+        raise NothingToDrawError("there is nothing to draw: no search without halving has a trial with a score")
     figure, [axes] = canvas(1, len(panels), PANEL_INCHES * len(panels), PANEL_INCHES)
     for panel, found in zip(axes, panels.values(), strict=True):
         _draw(panel, found)

@@ -153,7 +153,7 @@ def _plain(text: str, style: str = "") -> Text:
 
 def later(cells: int) -> str:
     """That more cells follow, as the end of a line; empty where none do."""
-    return f"; up to {cells} more follow from the trials" if cells else ""
+    return f"; up to {cells} more follow from what these give" if cells else ""
 
 
 def without_workers(event: NoWorkers) -> str:

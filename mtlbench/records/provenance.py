@@ -55,20 +55,17 @@ def environment(device: str = "cpu") -> dict[str, str | int | float | None]:
     }
 
 
-def plugin_use(
-    plugin: "type[Plugin]", params: Mapping[str, Any], changed: Mapping[str, Any], label: str | None = None
-) -> PluginUse:
+def plugin_use(plugin: "type[Plugin]", params: Mapping[str, Any], changed: Mapping[str, Any]) -> PluginUse:
     """A plugin class as it was used, for a record.
 
     Args:
         plugin: the class that ran.
         params: every parameter, defaults included, as JSON values.
         changed: the parameters that a leaderboard must show.
-        label: the display name, where it is not the class's own.
     """
     return PluginUse(
         name=plugin.name,
-        label=label or plugin.label,
+        label=plugin.label,
         params=dict(params),
         changed=dict(changed),
         version=provider(plugin),

@@ -128,11 +128,16 @@ class Search(Strict):
 
 
 def joined(one: Search, other: Search) -> Search:
-    """Two records of the same search as one: that with more trials, the first of equals.
+    """Two records of the same search as one: that with more trials that have ended, the first of equals.
 
     Where both report the same trial, it has the report seeds of both.
     """
-    return replaced(other, one) if one.planned >= other.planned else replaced(one, other)
+    return replaced(one, other) if _progress(other) > _progress(one) else replaced(other, one)
+
+
+def _progress(search: Search) -> tuple[int, int]:
+    """A search that has not ended has no trials, however many are planned."""
+    return len(search.trials), search.planned
 
 
 def replaced(old: Search, new: Search) -> Search:

@@ -26,13 +26,13 @@ def way_of_tuning(params: Mapping[str, Any]) -> tuple[Any, ...]:
     Returns:
         empty for a row that was not tuned.
     """
-    if TRIALS not in params:
+    if not _are_tuned(params):
         return ()
     return (
         params[TRIALS],
         params.get(SEARCHES, 1),
         params.get(HALVING, False),
-        str(params.get(SPACE, "")).partition("-")[0],
+        str(params[SPACE]).partition("-")[0],
     )
 
 
@@ -43,7 +43,12 @@ def untuned(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_tuned(record: Record) -> bool:
     """Whether the record is one of a tuned row."""
-    return {TRIALS, SPACE} <= record.weighting.params.keys()
+    return _are_tuned(record.weighting.params)
+
+
+def _are_tuned(params: Mapping[str, Any]) -> bool:
+    """By the space too: a weighting may have a parameter ``trials`` of its own."""
+    return {TRIALS, SPACE} <= params.keys()
 
 
 def with_tuned_rows(records: Iterable[Record], searches: Sequence[Search]) -> Iterator[Record]:

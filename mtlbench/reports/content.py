@@ -10,7 +10,7 @@ from mtlbench.leaderboards.boards.across import mean_ranks
 from mtlbench.leaderboards.boards.board import Board, Row, SeedMean
 from mtlbench.leaderboards.boards.columns import metric_of
 from mtlbench.leaderboards.boards.contrasts import contrasted
-from mtlbench.leaderboards.boards.grouping import board_key, boards, comparable, method_key
+from mtlbench.leaderboards.boards.grouping import board_key, boards, comparable, method_key, searches_on
 from mtlbench.leaderboards.boards.naming import backbone_name, weighting_name
 from mtlbench.leaderboards.tables.captions import captions, notes
 from mtlbench.leaderboards.tables.claims import difference_head, difference_text
@@ -35,7 +35,7 @@ def content(records: Sequence[Record], searches: Sequence[Search] = ()) -> dict[
         "boards": [
             {
                 **_board(board, by_board[board_key(board.sample)], shared),
-                "searches": _searches(searches, board_key(board.sample)),
+                "searches": _searches(searches_on(board, searches)),
             }
             for board in found
         ],
@@ -132,9 +132,9 @@ def _interval(estimate: Estimate | None) -> list[float | None] | None:
     return [short(estimate.low), short(estimate.high)] if estimate and known else None
 
 
-def _searches(searches: Sequence[Search], key: str) -> list[dict[str, Any]]:
+def _searches(searches: Sequence[Search]) -> list[dict[str, Any]]:
     """Of each search of a board the expected best validation score after 1, 2, ... trials."""
-    found = [search for search in in_order(searches) if board_key(search) == key and values_of(search)]
+    found = [search for search in in_order(searches) if values_of(search)]
     return [
         {
             "method": name,

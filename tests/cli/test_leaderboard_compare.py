@@ -147,7 +147,10 @@ def test_published_tables_are_shown(mtlbench: Any, tmp_path: Path) -> None:
         (["{reference}", "{reference}", "--reference", "mtreclib"], "name one reference"),
         (["{reference}", "rmtl-table1"], "did you mean --reference rmtl-table1?"),
         (["{reference}", "--reference", "rmtl-tabel1"], "did you mean 'rmtl-table1'?"),
-        (["{reference}", "--reference", "rmtl-table1"], "has none of these datasets; it has retailrocket, kuairand"),
+        (
+            ["{reference}", "--reference", "rmtl-table1"],
+            "has none of these datasets and metrics; it has retailrocket, kuairand",
+        ),
         (["{reference}", "--reference", "rmtl-table1", "--json"], "leave out --json"),
         (["{reference}", "{reference}", "--baseline", "constnat"], "did you mean 'constant'?"),
         (["{empty}", "{reference}"], "there are no records in"),

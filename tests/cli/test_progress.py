@@ -45,12 +45,12 @@ def test_lines_without_a_terminal() -> None:
     ]
 
 
-def test_a_study_with_trials_says_that_more_cells_follow() -> None:
+def test_a_study_says_that_more_cells_follow() -> None:
     for terminal in (False, True):
         screen = console(terminal)
         with progress(console=screen) as listener:
             listener(StudyStarted(total=9, resumed=0, later=6))
-        assert "up to 6 more follow from the trials" in written(screen)
+        assert "up to 6 more follow from what these give" in written(screen)
 
 
 def test_quiet_shows_nothing() -> None:

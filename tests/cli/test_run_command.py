@@ -110,6 +110,11 @@ def test_a_dry_run_shows_the_cells_and_writes_nothing(mtlbench: Any, here: Path)
     assert list(here.iterdir()) == []
 
 
+def test_a_dry_run_tells_that_a_budget_runs_every_cell_once_more(mtlbench: Any, here: Path) -> None:
+    result = mtlbench("run", *SMALL, "--weighting", "constant,decay", "--budget", "steps", "--dry-run")
+    assert "2 cells, 0 of them recorded already; up to 2 more follow from what these give" in result.out
+
+
 def test_a_dry_run_tells_what_is_recorded(mtlbench: Any, here: Path) -> None:
     mtlbench("run", *SMALL, "--weighting", "constant")
     result = mtlbench("run", *SMALL, "--weighting", "constant,decay", "--dry-run")
@@ -206,6 +211,11 @@ def test_a_broken_plugin_is_a_warning_for_the_others(mtlbench: Any, here: Path) 
         (["--overwrite", "yes"], "overwrite = yes"),
         (["--layout", "wide"], "layout = wide"),
         (["--device", "cuda:9"], "use --device cpu"),
+        (["--device", "cuda:every"], "must be cpu, cuda, cuda:N, such as cuda:0, or cuda:all"),
+        (
+            ["--device", "cuda:all", "--executor", "dask", "--scheduler", "tcp://head:8786"],
+            "on Dask start one worker for each GPU, with CUDA_VISIBLE_DEVICES=N, and use device cuda",
+        ),
         (["--config", "absent.toml"], "absent.toml"),
         (["--plugin", "absent.py"], "absent.py"),
         (["--dataset", "kuairand", "--data-dir", "absent"], "zenodo.org"),

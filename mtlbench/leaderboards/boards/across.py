@@ -174,9 +174,9 @@ def across(group: Sequence[Board], baselines: Sequence[str] = ()) -> Across | No
     )
 
 
-def mean_ranks(group: Sequence[Board], baselines: Sequence[str] = ()) -> MeanRanks | None:
+def mean_ranks(group: Sequence[Board]) -> MeanRanks | None:
     """The mean ranks of boards that share preset, training and protocol; ``None`` where there is nothing to rank."""
-    found = across(group, baselines)
+    found = across(group)
     if found is None:
         return None
     ordered = sorted(zip(found.ranks[PRIMARY], found.names, strict=True))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mtlbench.leaderboards.boards.board import OPTIMUM, Flag, MeanSpend, Row, RowState, SeedMean
 from mtlbench.leaderboards.boards.columns import Column, in_words
 from mtlbench.leaderboards.boards.diagnostics import diagnostics_of
-from mtlbench.records import Record, Summary, decoded
+from mtlbench.records import PluginUse, Record, Summary, decoded
 from mtlbench.statistics import mean_intervals
 from mtlbench.tasks.metrics.probabilities import NORMALISED_ENTROPY
 from mtlbench.text import counted, one_line
@@ -26,7 +26,8 @@ def row_of(
 ) -> Row:
     """The row of the method called ``name``; ``seeds`` are those that a complete row has."""
     done = [record for record in records if record.status == "done"]
-    reasons = _reasons(records, seeds)
+    worse = _worse_than_base_rate(done)
+    flags = _flags(done, worse)
     state: RowState
     if {record.seed for record in done} == set(seeds):
         state = "complete"
@@ -41,9 +42,9 @@ def row_of(
         state=state,
         values=dict(zip(scores, measured_together([*scores.values()]), strict=True)),
         gap=_gap(state, records, len(done), len(seeds)),
-        reasons=reasons,
-        remarks=_remarks(done),
-        flags=_flags(done),
+        reasons=_reasons(records, seeds),
+        remarks=_remarks(done, flags, worse),
+        flags=flags,
         spend=_spend(done),
         diagnostics=diagnostics_of(done),
         order=order,
@@ -55,23 +56,21 @@ def row_of(
 
 
 def _sampling(done: Sequence[Record]) -> dict[str, NDArray[np.float64]]:
-    """Task -> the mean over seeds of the influence of each group of test rows, where every record knows it."""
+    """Task -> the mean over seeds of the influence of each group of test rows, where every record knows it.
+
+    A single group, as of a test split of one user, tells nothing of other test samples.
+    """
     known = [record.influence for record in done if record.influence]
     if not known or len(known) < len(done):
         return {}
     by_task = {task: [one.sums[task] for one in known if task in one.sums] for task in known[0].sums}
     found = {task: list(map(decoded, texts)) for task, texts in by_task.items() if len(texts) == len(done)}
-    return {task: np.mean(sums, axis=0) for task, sums in found.items() if len(set(map(len, sums))) == 1}
+    return {task: np.mean(sums, axis=0) for task, sums in found.items() if len(set(map(len, sums))) == 1 < len(sums[0])}
 
 
-def _flags(done: Sequence[Record]) -> tuple[Flag, ...]:
-    flags: list[Flag] = ["cut off"] if 2 * sum(map(_cut_off, done)) > len(done) else []
-    return (*flags, "worse than the base rate") if _worse_than_base_rate(done) else tuple(flags)
-
-
-def _cut_off(record: Record) -> bool:
-    """Whether what is scored is of the last epoch that its stage was allowed."""
-    return Summary.of(record).cut_off
+def _flags(done: Sequence[Record], worse: Sequence[str]) -> tuple[Flag, ...]:
+    flags: list[Flag] = ["cut off"] if 2 * sum(Summary.of(record).cut_off for record in done) > len(done) else []
+    return (*flags, "worse than the base rate") if worse else tuple(flags)
 
 
 def _worse_than_base_rate(done: Sequence[Record]) -> list[str]:
@@ -87,7 +86,8 @@ def _gap(state: RowState, records: Sequence[Record], done: int, wanted: int) -> 
         return ""
     if state == "partial":
         return f"{done} of {wanted} seeds"
-    reason = next((record.failure.reason for record in records if record.failure), "no reason was recorded")
+    alike = [record.failure for record in records if record.status.replace("-", " ") == state and record.failure]
+    reason = alike[0].reason if alike else "no reason was recorded"
     return textwrap.shorten(f"{state}: {one_line(reason)}", SHORT, placeholder=" …")
 
 
@@ -107,10 +107,16 @@ def _count(seeds: Sequence[int]) -> str:
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
-def _remarks(done: Sequence[Record]) -> tuple[str, ...]:
+def _code(use: PluginUse) -> tuple[str, str]:
+    """What tells the plugin's code apart. mtlbench's own version does not: a change of results raises the protocol."""
+    package, _, version = use.version.partition(" ")
+    return "" if package == "mtlbench" else version, use.source
+
+
+def _remarks(done: Sequence[Record], flags: Sequence[Flag], worse: Sequence[str]) -> tuple[str, ...]:
     remarks = []
     for kind, uses in (("backbone", [r.backbone for r in done]), ("weighting", [r.weighting for r in done])):
-        if len({(use.version, use.source) for use in uses}) > 1:
+        if len(set(map(_code, uses))) > 1:
             remarks.append(f"its seeds were run with different code of the {kind} {uses[0].name}: run them again")
     kept = sum(_kept_its_start(record) for record in done)
     if kept:
@@ -118,12 +124,12 @@ def _remarks(done: Sequence[Record]) -> tuple[str, ...]:
         remarks.append(
             f"In {often} the last stage of training never improved on what it started from, which is what is scored"
         )
-    if 2 * sum(map(_cut_off, done)) > len(done):
+    if "cut off" in flags:
         remarks.append(
             "Cut off: in more than half of the seeds the best epoch is the last one allowed, so more epochs may give "
             "more"
         )
-    if worse := _worse_than_base_rate(done):
+    if worse:
         remarks.append(f"Worse than the base rate, by a normalised entropy over 1, in {in_words(worse)}")
     return tuple(remarks)
 

@@ -15,7 +15,7 @@ from mtlbench.leaderboards.boards.board import MARKS, BaselineUse, Board, Contra
 from mtlbench.leaderboards.boards.columns import Column, metric_of
 from mtlbench.leaderboards.boards.naming import backbone_name, key_of, weighting_name
 from mtlbench.leaderboards.boards.relations import related
-from mtlbench.records.tuned import HALVING, SEARCHES, TRIALS, way_of_tuning
+from mtlbench.records.tuned import HALVING, SEARCHES, TRIALS, is_tuned, way_of_tuning
 from mtlbench.statistics import (
     ALPHA,
     Estimate,
@@ -163,12 +163,12 @@ def _way(row: Row) -> tuple[Any, ...]:
 
 def tuning(row: Row) -> dict[str, Any]:
     """How the row was tuned over trials; empty where it was not."""
-    params = row.sample.weighting.params if row.sample else {}
-    return {name: params[name] for name in (TRIALS, SEARCHES, HALVING) if name in params} if TRIALS in params else {}
+    params = row.sample.weighting.params if row.sample and is_tuned(row.sample) else {}
+    return {name: params[name] for name in (TRIALS, SEARCHES, HALVING) if name in params}
 
 
 def _uses(rows: Sequence[Row], baselines: Sequence[str]) -> list[BaselineUse]:
-    """The baselines of a backbone, or that its methods have nothing to be compared with."""
+    """The baselines of a backbone that methods are compared with, or that it has none."""
     found = [
         BaselineUse(
             backbone_name(baseline.sample),
@@ -180,8 +180,10 @@ def _uses(rows: Sequence[Row], baselines: Sequence[str]) -> list[BaselineUse]:
         for place, baseline, _ in _against_baselines(rows, baselines)
         if baseline.sample
     ]
-    methods = [row.sample for row in rows if row.state == "complete" and row.sample and not row.baseline]
-    return found or [BaselineUse(backbone_name(sample), "", 0, False) for sample in methods[:1]]
+    if found or baselines_of(rows, baselines):
+        return found
+    methods = [row.sample for row in rows if row.state == "complete" and row.sample]
+    return [BaselineUse(backbone_name(sample), "", 0, False) for sample in methods[:1]]
 
 
 def _compared(

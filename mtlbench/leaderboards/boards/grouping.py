@@ -9,6 +9,7 @@ from typing import Any
 from mtlbench.config.parameters import params_text
 from mtlbench.leaderboards.boards.aggregation import machine, optimum_row, row_of
 from mtlbench.leaderboards.boards.board import Board
+from mtlbench.leaderboards.boards.budgets import at_one_budget
 from mtlbench.leaderboards.boards.columns import columns_of, needs_two_tables, primaries_of
 from mtlbench.leaderboards.boards.equality import equal_rows
 from mtlbench.leaderboards.boards.naming import (
@@ -23,6 +24,7 @@ from mtlbench.leaderboards.boards.naming import (
 from mtlbench.leaderboards.boards.standing import placed, printed, reference
 from mtlbench.records import Record
 from mtlbench.records.searches import Search
+from mtlbench.records.tuned import is_tuned
 
 
 def boards(records: Iterable[Record]) -> list[Board]:
@@ -76,6 +78,12 @@ def board_key(record: Record | Search) -> str:
     return canonical([_settings(record), key_of(record.dataset), record.dataset.fingerprint])
 
 
+def searches_on(board: Board, searches: Iterable[Search]) -> list[Search]:
+    """Those of ``searches`` whose tuned rows are on ``board``."""
+    key = board_key(board.sample)
+    return [search for search in searches if board_key(search) == key]
+
+
 def _settings(record: Record | Search) -> dict[str, Any]:
     # The allowance differs from block to block; that all methods of a block have the same is what the budget says.
     training = {name: value for name, value in record.training.items() if name != "allowance"}
@@ -99,7 +107,8 @@ def _titles(samples: Sequence[Record]) -> list[str]:
     ]
 
 
-def _board(title: str, records: list[Record]) -> Board:
+def _board(title: str, together: Sequence[Record]) -> Board:
+    records = at_one_budget(together)
     sample = next((record for record in records if record.status == "done"), records[0])
     columns, primaries = columns_of(records, sample.dataset), primaries_of(sample.dataset)
     seeds = tuple(sorted({record.seed for record in records}))
@@ -110,7 +119,13 @@ def _board(title: str, records: list[Record]) -> Board:
     rows = [
         row_of(name, order, group, columns, seeds) for name, (order, group) in zip(names, placed_methods, strict=True)
     ]
-    name_of = {record.cell: name for name, group in zip(names, ordered, strict=True) for record in group}
+    # A tuned row has the cells that report it, which may be those of a row of its own too.
+    name_of = {
+        record.cell: name
+        for name, group in zip(names, ordered, strict=True)
+        for record in group
+        if not is_tuned(record)
+    }
     rows = [replace(row, controls=_controls(group, name_of)) for row, group in zip(rows, ordered, strict=True)]
     rows = printed([*equal_rows(rows), *optimum_row(records, columns)], columns)
     rows = placed(rows, columns, primaries if needs_two_tables(sample.dataset) else columns, primaries)

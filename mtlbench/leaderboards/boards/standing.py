@@ -81,9 +81,14 @@ def reference(rows: Sequence[Row]) -> Row | None:
 
     Of several, such as networks of different sizes, the one with unchanged parameters; else none.
     """
-    found = [row for row in rows if row.state == "complete" and row.sample and row.sample.reference]
+    found = references(rows)
     unchanged = [row for row in found if row.sample and not row.sample.backbone.changed]
     return (unchanged or found)[0] if len(unchanged or found) == 1 else None
+
+
+def references(rows: Sequence[Row]) -> list[Row]:
+    """The complete rows that train one network per task under the baseline weighting."""
+    return [row for row in rows if row.state == "complete" and row.sample and row.sample.reference]
 
 
 def front_area(rows: Sequence[Row], primaries: Sequence[Column]) -> FrontArea | None:

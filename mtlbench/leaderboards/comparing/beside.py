@@ -33,7 +33,7 @@ class _Beside:
 
 
 def published_tables(mine: Sequence[BoardScores], name: str, baseline: str | None = None) -> list[Table]:
-    """Two tables for each board whose dataset was published: the scores, and the gains over the baseline.
+    """Two tables for each board whose dataset and metrics were published: the scores, and the gains over the baseline.
 
     Datasets and methods are matched by name, tasks by their place: the first published task stands beside the board's
     first.
@@ -44,22 +44,23 @@ def published_tables(mine: Sequence[BoardScores], name: str, baseline: str | Non
         baseline: the weighting that gains are measured over, as one types it; by default the declared one.
 
     Raises:
-        UsageError: there is no such table, it has none of the datasets, or no method has the baseline.
+        UsageError: there is no such table, it has none of the datasets and metrics, or no method has the baseline.
     """
     origin, numbers = published(name)
     check_baseline(mine, baseline)
     tables = []
     for board in mine:
         names = _dataset_names(board)
-        own = [number for number in numbers if number.dataset in names]
-        if own:
-            beside = _beside(board, own)
+        beside = _beside(board, [number for number in numbers if number.dataset in names])
+        if beside.columns:
             tables.append(_scores(beside, name, origin))
             gains = _gains(beside, baseline)
             tables += [gains] if gains else []
     if not tables:
         known = ", ".join(dict.fromkeys(number.dataset for number in numbers))
-        raise UsageError(f"{name} has none of these datasets; it has {known}: run one of them with `mtlbench run`")
+        raise UsageError(
+            f"{name} has none of these datasets and metrics; it has {known}: run one of them with `mtlbench run`"
+        )
     return tables
 
 

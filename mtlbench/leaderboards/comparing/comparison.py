@@ -70,7 +70,8 @@ class BoardComparison:
     new: tuple[MethodComparison, ...]
     """Methods that only mine has, against the reference's baseline on the same backbone, which was tuned alike."""
     without_baseline: tuple[str, ...]
-    """Methods that only mine has, for whose backbone and way of tuning the reference has no baseline with scores."""
+    """Methods that only mine has, and that have no scores, or for whose backbone and way of tuning the reference has no
+    baseline with scores."""
     only_reference: tuple[str, ...]
 
 
@@ -107,8 +108,8 @@ def compare(mine: Sequence[BoardScores], reference: Sequence[BoardScores], basel
 
     A method's scores are compared seed by seed over the seeds that both have: the same seed means the same split,
     batches and initial weights on either side. With fewer than two shared seeds the means are compared as independent.
-    The t-test decides (and not the signed-rank test of the stars, which sees nothing with fewer than six seeds), Holm-
-    adjusted over all methods and columns of a board.
+    The t-test decides (and not the sign flips of the stars, which see nothing with fewer than six seeds), Holm-adjusted
+    over all methods and columns of a table: those that both have, and those that only mine has.
 
     Args:
         mine: the boards in question.

@@ -169,10 +169,10 @@ def _row(line: Line, widths: Sequence[int]) -> str:
 
 def _value(cell: TableCell) -> str:
     text = _escape(cell.text)
-    if not cell.text[:1].isdigit() and not cell.tail:
-        return _spanned(2, text)
     text = rf"\underline{{{text}}}" if cell.underline else text
     text = rf"\textbf{{{text}}}" if cell.bold else text
+    if not cell.text[:1].isdigit() and not cell.tail:
+        return _spanned(2, text)
     return f"{text} & {_escape(cell.aside, strip=False)}{_escape(cell.marks)}"
 
 

@@ -14,6 +14,7 @@ from mtlbench.leaderboards.boards.gains import DIGITS, Gain
 from mtlbench.leaderboards.boards.over_logs import OverLogs
 from mtlbench.leaderboards.boards.relations import MORE
 from mtlbench.leaderboards.tables.claims import MINUS
+from mtlbench.records.tuned import HALVING, SEARCHES, TRIALS
 from mtlbench.statistics import ALPHA, Estimate, seeds_needed
 from mtlbench.text import counted
 
@@ -58,10 +59,10 @@ def tuned_how(found: OverLogs) -> str:
     """``at their defaults``, or ``each tuned over 12 trials``."""
     if not found.tuning:
         return "at their defaults"
-    searches = found.tuning.get("searches", 1)
+    searches = found.tuning.get(SEARCHES, 1)
     repeated = f" in each of {searches} searches" if searches > 1 else ""
-    halving = " by halving" if found.tuning.get("halving") else ""
-    return f"each tuned over {counted(found.tuning['trials'], 'trial')}{halving}{repeated}"
+    halving = " by halving" if found.tuning.get(HALVING) else ""
+    return f"each tuned over {counted(found.tuning[TRIALS], 'trial')}{halving}{repeated}"
 
 
 def _of(found: OverLogs) -> str:

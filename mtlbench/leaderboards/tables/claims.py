@@ -28,7 +28,7 @@ def difference_text(value: SeedMean) -> tuple[str, str] | None:
     scale = 10**value.decimals
     text = f"{estimate.value:+z.{value.decimals}f}".replace("-", MINUS)
     seeds = "" if math.isnan(estimate.half_width) else f"({round(estimate.half_width * scale)})"
-    if contrast.sampling is None or math.isnan(contrast.sampling.half_width):
+    if contrast.sampling is None:
         return text, seeds
     return text, f"{seeds}[{round(contrast.sampling.half_width * scale)}]"
 

@@ -20,22 +20,6 @@ def control_tables(board: Board) -> list[Table]:
     return tables
 
 
-def verdict(method: str, found: Sequence[ControlDifference]) -> str:
-    """What the comparisons of ``method`` show in one task, in a sentence, for the method or against it."""
-    beaten = [one for one in found if one.found > 0]
-    hardest = min(found, key=lambda one: one.lead)
-    if len(beaten) == len(found):
-        return (
-            f"{hardest.task}: for {method}. It is better than each of its {len(found)} controls, least so than "
-            f"{hardest.control}: {_text(hardest)}, p = {_p(hardest)}."
-        )
-    equal = "worse than" if hardest.found < 0 else "not shown to be better than"
-    return (
-        f"{hardest.task}: not for {method}. It is {equal} {hardest.control}: {_text(hardest)}, p = {_p(hardest)}; it "
-        f"is better than {len(beaten)} of its {len(found)} controls."
-    )
-
-
 def _table(board: Board, row: Row, found: Sequence[ControlDifference]) -> Table:
     tasks = list(dict.fromkeys(one.task for one in found))
     by_place = {(one.control, one.task): one for one in found}
@@ -60,7 +44,23 @@ def _caption(row: Row, found: Sequence[ControlDifference]) -> Iterator[str]:
         f"{len(found)} comparisons of this table. A control is the method without one of its parts."
     )
     for task in dict.fromkeys(one.task for one in found):
-        yield verdict(row.method, [one for one in found if one.task == task])
+        yield _verdict(row.method, [one for one in found if one.task == task])
+
+
+def _verdict(method: str, found: Sequence[ControlDifference]) -> str:
+    """What the comparisons of ``method`` show in one task, in a sentence, for the method or against it."""
+    beaten = [one for one in found if one.found > 0]
+    hardest = min(found, key=lambda one: one.lead)
+    if len(beaten) == len(found):
+        return (
+            f"{hardest.task}: for {method}. It is better than each of its {len(found)} controls, least so than "
+            f"{hardest.control}: {_text(hardest)}, p = {_p(hardest)}."
+        )
+    equal = "worse than" if hardest.found < 0 else "not shown to be better than"
+    return (
+        f"{hardest.task}: not for {method}. It is {equal} {hardest.control}: {_text(hardest)}, p = {_p(hardest)}; it "
+        f"is better than {len(beaten)} of its {len(found)} controls."
+    )
 
 
 def _cells(one: ControlDifference | None) -> tuple[TableCell, TableCell]:

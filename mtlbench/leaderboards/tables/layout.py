@@ -12,7 +12,7 @@ from mtlbench.leaderboards.boards.across import across
 from mtlbench.leaderboards.boards.board import Board, Row
 from mtlbench.leaderboards.boards.columns import metric_of
 from mtlbench.leaderboards.boards.contrasts import contrasted
-from mtlbench.leaderboards.boards.grouping import board_key, boards, comparable
+from mtlbench.leaderboards.boards.grouping import boards, comparable, searches_on
 from mtlbench.leaderboards.boards.naming import apart, natural
 from mtlbench.leaderboards.tables.across import across_table
 from mtlbench.leaderboards.tables.captions import captions, marked_notes
@@ -69,17 +69,11 @@ def build(
             tables += [table for board in group if (table := diagnostics_table(board))]
         else:
             tables.append(_paper_table(group, sort))
-        tables += [table for board in group for table in search_tables(board, _of(board, searches))]
+        tables += [table for board in group for table in search_tables(board, searches_on(board, searches))]
         which = params_text({name.replace("_", " "): value for name, value in different.items()})
         if weightings := across(group, baselines):
             tables.append(across_table(weightings, which))
     return tables
-
-
-def _of(board: Board, searches: Sequence[Search]) -> list[Search]:
-    """The searches of a board's rows."""
-    key = board_key(board.sample)
-    return [search for search in searches if board_key(search) == key]
 
 
 def _methods_table(board: Board, ruled: bool) -> Table:

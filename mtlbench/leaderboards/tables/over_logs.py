@@ -10,6 +10,7 @@ from mtlbench.leaderboards.boards.over_logs import OverLogs, Standing
 from mtlbench.leaderboards.tables.answer import baseline_name, logs_of, tuned_how
 from mtlbench.leaderboards.tables.claims import SAME
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell, interval_text
+from mtlbench.records.tuned import TRIALS
 from mtlbench.statistics import seeds_needed
 
 GAIN = "Δm %"
@@ -202,7 +203,7 @@ def compared_table(found: Sequence[OverLogs]) -> Table:
 def _compared(found: OverLogs, board: BoardGains) -> tuple[TableCell, ...]:
     texts = (
         "yes" if board in found.blocks else "no",
-        str(board.tuning.get("trials", MISSING)),
+        str(board.tuning.get(TRIALS, MISSING)),
         str(len(board.board.sample.dataset.tasks)),
         str(board.board.settings.get("preset") or MISSING),
         str(len(board.board.seeds)),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mtlbench.leaderboards.boards.board import MISSING, Board, Row
 from mtlbench.leaderboards.boards.columns import in_words, metric_of
-from mtlbench.leaderboards.boards.standing import FrontArea, front_area
+from mtlbench.leaderboards.boards.standing import FrontArea, front_area, references
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell, interval_text
 from mtlbench.text import one_line
 
@@ -122,12 +122,16 @@ def _rank_and_spend_caption(group: Sequence[Board]) -> tuple[str, ...]:
     split = any(board.two_tables for board in group)
     over = "the tasks' primary metrics" if split else "the columns of the table above"
     texts = [f"Rank: the mean over {over}, of methods with every seed; 1 is the best."]
-    references = {board.reference for board in group if board.reference}
-    if references:
+    against = sorted({one_line(board.reference) for board in group if board.reference})
+    if against:
         texts.append(
-            f"Δm: the mean relative improvement over {' or '.join(sorted(map(one_line, references)))} in all "
+            f"Δm: the mean relative improvement over {' or '.join(against)} in all "
             f"{'of these' if split else 'columns'}, "
             "in percent, seed by seed, with half its 95 % interval."
+        )
+    elif any(references(board.rows) for board in group):
+        texts.append(
+            "No Δm: several rows train one network per task under constant weights, and not one alone at its defaults."
         )
     else:
         texts.append("No Δm: no row with every seed trains one network per task under constant weights.")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from mtlbench.leaderboards.boards.board import Board, Contrast, Row, SeedMean, Significance
 from mtlbench.leaderboards.boards.columns import Column, in_words, metric_of
+from mtlbench.leaderboards.boards.contrasts import ALONE
 from mtlbench.leaderboards.tables.claims import MINUS, baseline_at
 from mtlbench.statistics import ALPHA, seeds_needed, smallest_p
 from mtlbench.text import counted, one_line
@@ -54,7 +55,9 @@ def _untested(board: Board) -> str:
         return f"Nothing is compared: {in_words([*incomplete])} lacks seeds."
     if any(not use.baseline for use in board.baselines):
         return "Nothing is compared: no row is a baseline, such as constant weights."
-    return "Nothing is compared: no method beside the baseline has scores."
+    if any(ALONE in row.remarks for row in board.rows):
+        return "Nothing is compared: no baseline was tuned as the methods were."
+    return "Nothing is compared: no method beside the baseline has every seed."
 
 
 def _against(board: Board, place: int) -> Iterator[str]:

@@ -231,7 +231,8 @@ def _in(rows: NDArray[np.bool_] | None, chosen: NDArray[np.bool_]) -> NDArray[np
 
 
 def _is_number(text: str | None) -> bool:
+    """Whether pyarrow reads it as one: unlike Python, no "1_000" and no digits of other scripts."""
     try:
-        return text is None or float(text) == float(text)
+        return text is None or (float(text) == float(text) and text.isascii() and "_" not in text)
     except ValueError:
         return False

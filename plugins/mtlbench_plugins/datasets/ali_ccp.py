@@ -79,16 +79,8 @@ class AliCCP(api.Dataset):
 
     def files(self, root: Path) -> list[Path]:
         """Skeleton and common features of both parts."""
-        names = [f"{stem}_{part}" for part in PARTS for stem in ("sample_skeleton", "common_features")]
-        found = [_files.find(root / FOLDER, name) for name in names]
-        if not all(found):
-            absent = [f"{name}.csv" for name, paths in zip(names, found, strict=True) if not paths]
-            raise api.DataError(
-                f"dataset 'ali-ccp' is not in the data folder {root}: {root / FOLDER} lacks {', '.join(absent)}; "
-                f"`mtlbench data download ali-ccp` says how to get them from {PAGE}; name the data folder by "
-                "--data-dir or MTLBENCH_DATA"
-            )
-        return [paths[0] for paths in found]
+        names = [f"{stem}_{part}.csv" for part in PARTS for stem in ("sample_skeleton", "common_features")]
+        return _files.published(self, root, names)
 
     def load(self, root: Path) -> api.Log:
         """Read both parts, and join the common features to each row."""

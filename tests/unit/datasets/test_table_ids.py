@@ -230,11 +230,12 @@ def test_rules_of_two_types_over_numbers_with_gaps(write: str, tmp_path: Path) -
     assert log.facts == {f"no_value_is_0.{name}": pytest.approx(share) for name in ("good", "three", "half")}
 
 
-def test_a_word_where_a_rule_compares_numbers_is_refused_with_its_row(tmp_path: Path) -> None:
+@pytest.mark.parametrize("word", ["yes", "1_000", "\N{FULLWIDTH DIGIT ONE}"])
+def test_a_word_where_a_rule_compares_numbers_is_refused_with_its_row(word: str, tmp_path: Path) -> None:
     frame = visits().astype({"click": object})
-    frame.loc[20, "click"] = "yes"
+    frame.loc[20, "click"] = word
     tasks = [{"name": "a", "column": "click", "at_least": 1}, {"name": "b", "column": "click", "equals": "yes"}]
-    with pytest.raises(api.DataError, match="'click' holds 'yes' in row 22: a number is called for"):
+    with pytest.raises(api.DataError, match=f"'click' holds '{word}' in row 22: a number is called for"):
         describe(tmp_path, frame, tasks=tasks, relation="parallel").load(tmp_path)
 
 

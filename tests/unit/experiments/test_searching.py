@@ -223,7 +223,7 @@ def test_a_dry_run_lists_the_trials_and_what_they_change(
     (constant,) = (search for search in searches_of(finished) if search.baseline)
     for trial in constant.trials[1:]:
         assert f"trial: learning_rate={trial.training['learning_rate']}, " in said
-    assert "5 cells, 0 of them recorded already; up to 2 more follow from the trials" in said
+    assert "5 cells, 0 of them recorded already; up to 2 more follow from what these give" in said
     finish_here([*STUDY, "--weighting", "constant", "--trials", "3", "--dry-run"], finished)
     assert "5 cells, 5 of them recorded already" in capsys.readouterr().out
 
@@ -474,6 +474,14 @@ def test_merged_folders_keep_the_tuned_rows(finished: Path, tmp_path: Path) -> N
     one, other = (half.model_copy(update={"report_seeds": [i], "reports": [half.reports[i]]}) for i in (0, 1))
     assert joined(one, other).reports == half.reports
     assert joined(one, half.model_copy(update={"planned": 9, "chosen": 8})).planned == 9
+
+
+def test_a_search_that_has_not_ended_takes_the_place_of_none_that_has(finished: Path) -> None:
+    ended = searches_of(finished)[0]
+    begun = ended.model_copy(update={"trials": [], "chosen": None, "reports": []})
+    for planned in (3, 9):
+        other = begun.model_copy(update={"planned": planned})
+        assert joined(other, ended).trials == joined(ended, other).trials == ended.trials
 
 
 def test_like_is_compared_with_like(finished: Path) -> None:

@@ -1,19 +1,23 @@
 """All static figures at once, and what the figures of trade-offs and ranks are made of."""
 
+import math
 import re
 from pathlib import Path
 
 import pytest
-from record_factory import runs
+from record_factory import plugin, runs
 
 from mtlbench.errors import UsageError
 from mtlbench.figures import draw_all
-from mtlbench.figures.canvas import COLOURS, MARKERS
+from mtlbench.figures.canvas import COLOURS, MARKERS, canvas
+from mtlbench.figures.heatmap import in_half_widths, painted
 from mtlbench.figures.ranks import draw_ranks
+from mtlbench.figures.searches import draw_searches
 from mtlbench.figures.tradeoffs import draw_tradeoffs
 from mtlbench.leaderboards.boards.across import MeanRanks, mean_ranks
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.records import Record
+from mtlbench.records.searches import Search
 
 
 def study() -> list[Record]:
@@ -68,6 +72,29 @@ def test_too_little_is_said_where_one_figure_is_asked_for(tmp_path: Path) -> Non
     with pytest.raises(UsageError, match="two tasks"):
         draw_tradeoffs(runs("PLE", [0.7], tasks=("click",)), tmp_path / "tradeoff.svg")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_by_halving_has_no_curve_and_the_message_says_so(tmp_path: Path) -> None:
+    search = Search.model_construct(
+        method="PLE",
+        baseline=True,
+        backbone=plugin("ple", "PLE"),
+        weighting=plugin("constant", "Constant"),
+        space={},
+        searches=1,
+        halving=True,
+    )
+    with pytest.raises(UsageError, match="no search without halving"):
+        draw_searches([search], tmp_path / "searches.svg")
+
+
+def test_a_lead_that_is_the_same_in_every_seed_has_the_colour_of_the_largest() -> None:
+    assert in_half_widths(0.0, 0.0) == 0
+    leads = [[in_half_widths(sign * 0.1, 0.0) for sign in (1, -1)], [math.nan, in_half_widths(0.1, 0.05)]]
+    figure, [[panel]] = canvas(1, 1, 2, 2)
+    painted(figure, panel, leads, ["a", "b"], ["x", "y"])
+    shown = panel.images[0].get_array()
+    assert shown.tolist() == [[3, -3], [None, 2]]
 
 
 def test_mean_ranks_by_hand() -> None:

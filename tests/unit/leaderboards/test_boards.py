@@ -83,6 +83,12 @@ def test_failed_and_not_applicable_rows_say_why():
     assert rows["RMTL-ESMM"].gap == "not applicable: no sessions"
 
 
+def test_the_reason_beside_a_failed_row_is_that_of_its_failure():
+    refused = record("A-PLE", status="not-applicable", reason="no sessions")
+    failed = record("A-PLE", seed=1, status="failed", reason="the loss is NaN")
+    assert only([record("PLE"), record("PLE", seed=1), refused, failed])["A-PLE"].gap == "failed: the loss is NaN"
+
+
 def test_an_undefined_metric_of_one_seed_is_not_averaged_over_the_others():
     undefined = {"test": {**scores(0.9), "click": {"auc": None, "logloss": 0.1, "s_logloss": 0.1}}}
     rows = only([record("ESMM", seed=0), record("ESMM", seed=1, metrics=undefined)])
@@ -164,6 +170,15 @@ def test_different_code_under_one_name_is_remarked():
     assert rows["PLE"].remarks == ("its seeds were run with different code of the backbone ple: run them again",)
 
 
+@pytest.mark.parametrize(("package", "remarks"), [("mtlbench", 0), ("shop", 1)])
+def test_another_version_is_other_code_but_for_that_of_mtlbench_itself(package: str, remarks: int):
+    one, other = (
+        plugin("ple", "PLE").model_copy(update={"version": f"{package} {number}"}) for number in ("1.0", "2.0")
+    )
+    rows = only([record("PLE", seed=0, backbone=one), record("PLE", seed=1, backbone=other)])
+    assert len(rows["PLE"].remarks) == remarks
+
+
 def test_the_order_of_the_records_does_not_matter():
     records = [record(name, seed=seed, auc=0.6 + seed / 100) for name in ("PLE", "RMTL-PLE") for seed in range(4)]
     shuffled = random.Random(0).sample(records, len(records))
@@ -171,3 +186,35 @@ def test_the_order_of_the_records_does_not_matter():
     assert boards(records)[0].columns == tuple(
         (task, name) for task in TASKS for name in ("auc", "logloss", "s_logloss")
     )
+
+
+def matched(method, aucs, steps):
+    training = {"epochs": 10, "budget": "steps", "allowance": float(steps)}
+    return [record(method, auc, seed=seed, training=training) for seed, auc in enumerate(aucs)]
+
+
+def test_of_two_budgets_of_a_block_the_one_of_most_methods_counts():
+    earlier, later = matched("PLE", [0.60, 0.61], 1000), matched("PLE", [0.70, 0.71], 2000)
+    rows = only([*earlier, *later, *matched("A-PLE", [0.72, 0.73], 2000), *matched("B-PLE", [0.74, 0.75], 1000)])
+    assert rows["PLE"].values["click", "auc"].seeds == (0.70, 0.71)
+    assert rows["A-PLE"].state == rows["PLE"].state == "complete"
+    assert rows["B-PLE"].state == "failed"
+    assert rows["B-PLE"].reasons == (
+        "seeds 0, 1 failed: its budget was 1,000 steps, and that of other methods on its backbone 2,000: run all in "
+        "one study",
+    )
+    again = [
+        *matched("PLE", [0.60, 0.61], 500),
+        *matched("A-PLE", [0.62, 0.63], 500),
+        *matched("B-PLE", [0.6, 0.6], 500),
+    ]
+    assert only([*later, *again])["PLE"].values["click", "auc"].seeds == (0.60, 0.61)
+
+
+def test_budgets_that_differ_from_seed_to_seed_and_from_backbone_to_backbone_all_count():
+    found = [
+        *matched("PLE", [0.70], 1000),
+        *(record("PLE", 0.71, seed=1, training={"epochs": 10, "budget": "steps", "allowance": 900.0}),),
+        *matched("ESMM", [0.72, 0.73], 500),
+    ]
+    assert {row.state for row in only(found).values()} == {"complete"}

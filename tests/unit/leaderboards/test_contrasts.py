@@ -232,8 +232,16 @@ def test_a_tuned_row_without_constant_weights_that_were_tuned_alike_says_so():
         "Not compared: on its backbone no baseline was tuned alike, over as many trials and searches of the same space."
     )
     assert notes_of["PLE [trials=12]"] == ""
+    untuned = board_of([*runs("PLE", levels(0.7, 7)), *tuned_rows("RMTL", 0.72)])
+    assert not any("no baseline row" in text for text in claims([untuned]))
     named = board_of([*runs("PLE", levels(0.7, 7)), *tuned_rows("RMTL", 0.72, 20)], ["constant"])
     assert own_baselines(named)["RMTL-PLE [trials=20]"] == ["PLE"]
+
+
+def test_a_weighting_with_trials_of_its_own_is_not_taken_for_a_tuned_one():
+    own = plugin("search", "Search", trials=3)
+    board = board_of([*runs("PLE", levels(0.7, 7)), *runs("Search-PLE", levels(0.72, 7, seed=1), weighting=own)])
+    assert own_baselines(board)["Search-PLE [trials=3]"] == ["PLE"]
 
 
 def test_a_named_baseline_takes_the_place_of_the_declared_one():

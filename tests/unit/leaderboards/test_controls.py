@@ -1,7 +1,7 @@
 """A method beside its controls: which rows, which numbers, and what is said of them."""
 
 import pytest
-from record_factory import runs
+from record_factory import plugin, runs
 from rendered_pages import meant, rendered
 
 from mtlbench.leaderboards import build, to_markdown
@@ -39,6 +39,14 @@ def test_the_table_has_the_controls_on_the_board_in_the_methods_own_order():
         ("pay", "AUC difference"),
         ("pay", "p"),
     ]
+
+
+def test_a_tuned_row_that_reports_the_cells_of_a_control_is_no_control():
+    records = study(0.01)
+    tuned = {"baseline": False, "weighting": plugin("constant", "Constant", trials=3, space="a-b")}
+    reported = [record.model_copy(update=tuned) for record in records if record.method == "PLE"]
+    found = table([*records, *reported])
+    assert [line.labels[0].text for line in found.lines] == ["Weak-PLE", "PLE"]
 
 
 def test_differences_are_paired_and_p_values_adjusted_over_controls_and_tasks():

@@ -9,7 +9,7 @@ import subprocess
 
 import pandas as pd
 import pytest
-from record_factory import plugin, record, runs
+from record_factory import mixed, plugin, record, runs
 from test_writers import study
 
 from mtlbench.leaderboards import WRITERS, build, summary, to_latex
@@ -83,6 +83,11 @@ def test_latex_shows_marks_and_the_best():
     assert r"+0.0220 & (16)" in latex
     assert r"\multicolumn{8}{c}{click}" in latex
     assert r"\cmidrule(lr){2-9}" in latex
+
+
+def test_latex_shows_the_best_of_one_seed_below_0():
+    latex = to_latex(build([*mixed("PLE", [0.3], "r2"), *mixed("RMTL-PLE", [0.2], "r2")]))
+    assert r"\multicolumn{2}{c}{\textbf{\underline{-0.2000}}}" in latex
 
 
 def read_csv(tables):

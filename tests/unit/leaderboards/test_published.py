@@ -84,4 +84,8 @@ def test_unknown_tables_and_datasets_are_refused():
         published_tables(side(study()), "rmtl")
     with pytest.raises(UsageError, match="it has retailrocket, kuairand"):
         published_tables(side(study("synthetic")), "rmtl-table1")
+    watched = {"tasks": ("watch",), "kinds": {"watch": "nonnegative"}, "primary": {"watch": "xauc"}}
+    of_numbers = record("PLE", dataset="kuairand", metrics={"test": {"watch": {"xauc": 0.6}}}, **watched)
+    with pytest.raises(UsageError, match="none of these datasets and metrics"):
+        published_tables(side([of_numbers]), "rmtl-table1")
     assert set(SOURCES) == {"rmtl-table1", "mtreclib"}

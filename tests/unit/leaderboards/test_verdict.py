@@ -14,6 +14,8 @@ BASE = [0.700 + i / 1e4 for i in range(SEEDS)]
 STEPS = [(i % 3) / 1e5 for i in range(SEEDS)]
 """What keeps a difference from being the same in all seeds."""
 
+TUNED = plugin("a", "A", trials=4, space="s-a")
+
 
 def moved(by: float) -> list[float]:
     return [score + by + step for score, step in zip(BASE, STEPS, strict=True)]
@@ -70,6 +72,17 @@ def test_a_claim_needs_the_test_samples_too(size, claimed):
     assert "a 95 % interval over test samples without 0" in said
 
 
+def test_one_group_of_test_rows_says_nothing_of_other_test_samples():
+    influence = Influence(unit="user", sums=dict.fromkeys(("click", "pay"), encoded(np.zeros(1))))
+    groups = [
+        [one.model_copy(update={"influence": influence}) for one in records]
+        for records in (runs("PLE", BASE), runs("A-PLE", moved(0.001)))
+    ]
+    said = verdict(board_of(*groups))
+    assert "A-PLE beats Constant" in said
+    assert said.endswith("; another test sample might give another result.")
+
+
 @pytest.mark.parametrize("seeds", [1, 5])
 def test_few_seeds_claim_nothing_however_large_the_difference(seeds):
     said = verdict(board_of(runs("PLE", BASE[:seeds]), runs("A-PLE", moved(0.2)[:seeds])))
@@ -114,7 +127,15 @@ def test_what_was_cut_off_is_said():
 @pytest.mark.parametrize(
     ("records", "said"),
     [
-        (runs("PLE", BASE), "Nothing is compared: no method beside the baseline has scores."),
+        (runs("PLE", BASE), "Nothing is compared: no method beside the baseline has every seed."),
+        (
+            [*runs("PLE", BASE), *runs("A-PLE", BASE[:7])],
+            "Nothing is compared: no method beside the baseline has every seed.",
+        ),
+        (
+            [*runs("PLE", BASE), *runs("A-PLE", BASE, weighting=TUNED)],
+            "Nothing is compared: no baseline was tuned as the methods were.",
+        ),
         (runs("A-PLE", BASE), "Nothing is compared: no row is a baseline, such as constant weights."),
         ([*runs("PLE", BASE[:7]), *runs("A-PLE", BASE)], "Nothing is compared: Constant lacks seeds."),
         ([record("PLE", status="failed", reason="x")], "No cell has scores."),

@@ -75,7 +75,6 @@ def test_a_plugin_file_is_traced_to_its_content(file_plugin):
     assert (use.name, use.label, use.params, use.changed) == ("mine", "Mine", {"a": 1, "b": 2}, {"a": 1})
     assert use.version == "file"
     assert use.source == hashlib.sha256(PLUGIN.encode()).hexdigest()
-    assert plugin_use(file_plugin, {}, {}, label="Ours").label == "Ours"
 
 
 def test_an_installed_plugin_is_traced_to_its_distribution():
