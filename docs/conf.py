@@ -15,7 +15,15 @@ project = "mtlbench"
 author = "the mtlbench maintainers"
 version = release = metadata.version("mtlbench")
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "norms", "plugin_pages"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+    "boards",
+    "norms",
+    "plugin_pages",
+]
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb", ".rst": "restructuredtext"}
 exclude_patterns = ["_ext", "_static", "**/.ipynb_checkpoints"]
 

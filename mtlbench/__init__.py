@@ -10,7 +10,7 @@ From Python::
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Results", "Weigher", "advise", "load", "run", "table"]
 
 if TYPE_CHECKING:

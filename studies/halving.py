@@ -66,7 +66,8 @@ def replayed(store: RecordStore, draws: int) -> dict[str, list[Drawn]]:
     found: dict[str, list[Drawn]] = defaultdict(list)
     for search in read_searches(store.folder):
         curves = [curve_of(records[trial.cell]) for trial in search.trials if trial.cell in records]
-        if len(curves) < search.planned or not all(curves) or search.halving:
+        decays = search.training.get("schedule", "constant") != "constant"
+        if len(curves) < search.planned or not all(curves) or search.halving or decays:
             continue
         short = short_epochs(int(str(search.training["epochs"])))
         for chosen in rng.integers(0, len(curves), (draws, len(curves))):

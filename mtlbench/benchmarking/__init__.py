@@ -1,6 +1,7 @@
-"""How fast a training step is on this machine: ours, a loop in the public style, and the limit of the processor."""
+"""How fast a training step is on this machine: ours, a loop in the public style, other libraries, the limit."""
 
-from mtlbench.benchmarking.measuring import Measurement, Unmeasured, measure
+from mtlbench.benchmarking.measurement import Measurement, Unmeasured
+from mtlbench.benchmarking.measuring import measure
 from mtlbench.benchmarking.public_style import in_public_style
 from mtlbench.benchmarking.workload import workload
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +21,8 @@ class Turn:
 
     seconds: Sequence[float]
     """Of each step."""
+    processor_seconds: Sequence[float]
+    """Of each step, that processors worked for this process: other programs change it little."""
     peak_memory_mib: float
     """Of the process so far."""
 
@@ -96,15 +99,20 @@ class _Turns:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._steps = connection.recv()
-        self._seconds: list[float] = []
-        self._began = time.perf_counter()
+        self._begin()
 
     def __call__(self) -> None:
-        self._seconds.append(time.perf_counter() - self._began)
-        if len(self._seconds) == self._steps:
-            self._connection.send(Turn(self._seconds, peak_memory_mib()))
-            self._steps, self._seconds = self._connection.recv(), []
-        self._began = time.perf_counter()
+        self._ends.append((time.perf_counter(), time.process_time()))
+        if len(self._ends) > self._steps:
+            seconds, processor_seconds = (
+                [end - begin for begin, end in pairwise(clock)] for clock in zip(*self._ends, strict=True)
+            )
+            self._connection.send(Turn(seconds, processor_seconds, peak_memory_mib()))
+            self._steps = self._connection.recv()
+            self._begin()
+
+    def _begin(self) -> None:
+        self._ends = [(time.perf_counter(), time.process_time())]
 
 
 def _serve(connection: Connection, work: Callable[..., None], arguments: Sequence[Any]) -> None:

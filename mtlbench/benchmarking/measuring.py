@@ -1,8 +1,9 @@
-"""Training steps of ours, of the public style, and of bare products, timed in turns."""
+"""Training steps of ours, of the public style, of other libraries and of bare products, timed in turns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from statistics import median
 
@@ -11,12 +12,15 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mtlbench.api import Split, Weighting
 from mtlbench.benchmarking.interleaved import InterleavedWorker, SimultaneousWorkers, Turn
+from mtlbench.benchmarking.measurement import PUBLIC, Measurement, Unmeasured
+from mtlbench.benchmarking.peers import libraries, peer
 from mtlbench.benchmarking.public_style import in_public_style
 from mtlbench.benchmarking.timed_work import (
     UNBOUNDED,
     WorkerSettings,
     flop_of_products,
     our_training,
+    peer_training,
     products,
     public_training,
     steps_per_pace,
@@ -25,6 +29,7 @@ from mtlbench.benchmarking.workload import workload
 from mtlbench.cells import Training
 from mtlbench.config.parameters import spec_text
 from mtlbench.config.specs import Resolved
+from mtlbench.errors import MtlbenchError, UsageError
 from mtlbench.experiments.applicability import Applicability
 
 TURN_STEPS = 3
@@ -34,38 +39,6 @@ WARM_UP = 20
 PUBLIC_WARM_UP = 3
 COUNTED_ROWS = 64
 """Rows of the batch whose floating-point operations are counted: the count per row is the same for any batch."""
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """Medians over the turns of one backbone and weighting."""
-
-    backbone: str
-    weighting: str
-    rows_per_second: float
-    """Of our training, all its processes together."""
-    ratio: float
-    """Ours over the public style's, which trains the same backbone by the plain average of the losses."""
-    fraction_of_limit: float
-    """Floating-point operations per second that the public style would need for our rows, over those of bare float32
-    products. Above 1 where ours gets by with fewer operations."""
-    reference_rows_per_second: float
-    limit_gigaflops: float
-    """10^9 operations per second of bare products, in the shapes of the backbone's largest layer."""
-    megaflop_per_row: float
-    """10^6 operations, forwards and backwards."""
-    peak_memory_mib: float
-    """Of the processes that train, together."""
-    reference_peak_memory_mib: float
-
-
-@dataclass(frozen=True)
-class Unmeasured:
-    """A backbone and a weighting that cannot be measured."""
-
-    backbone: str
-    weighting: str
-    reason: str
 
 
 def measure(
@@ -79,8 +52,9 @@ def measure(
     plugin_files: tuple[Path, ...] = (),
     device: str = "cpu",
     tasks: int = 2,
+    processor_time: bool = False,
 ) -> Iterator[Measurement | Unmeasured]:
-    """Measure every pair, one after the other.
+    """Measure every pair, one after the other, also beside each installed library that has the same weighting.
 
     Args:
         backbones: in the order of the result.
@@ -93,7 +67,14 @@ def measure(
         plugin_files: where the plugins come from, beside the installed ones.
         device: of every worker; on a GPU each of ``steps`` is ``GPU_STEPS`` training steps.
         tasks: of the rows.
+        processor_time: time the processor's work for each training, in place of the clock.
+
+    Raises:
+        UsageError: processor time is asked for of what is not one thread on a CPU.
     """
+    if processor_time and (device != "cpu" or threads * jobs > 1):
+        raise UsageError("processor time compares trainings on a CPU, of one thread and one job each")
+    clock = attrgetter("processor_seconds" if processor_time else "seconds")
     schema, applicability = workload(1, tasks=tasks).schema, Applicability()
     training = replace(training, epochs=UNBOUNDED, patience=UNBOUNDED)
     for backbone in backbones:
@@ -106,7 +87,7 @@ def measure(
                 yield Unmeasured(_text(backbone), _text(weighting), reason)
         if fitting:
             setting = WorkerSettings(backbone.spec, training, threads, plugin_files, device, tasks)
-            yield from _measure(setting, jobs, backbone, fitting, -(-steps // TURN_STEPS))
+            yield from _measure(setting, jobs, backbone, fitting, -(-steps // TURN_STEPS), clock)
 
 
 def _needs_a_cell(weighting: Weighting) -> str | None:
@@ -120,45 +101,76 @@ def _needs_a_cell(weighting: Weighting) -> str | None:
 
 
 def _measure(
-    setting: WorkerSettings, jobs: int, backbone: Resolved, weightings: Sequence[Resolved], turns: int
-) -> Iterator[Measurement]:
+    setting: WorkerSettings,
+    jobs: int,
+    backbone: Resolved,
+    weightings: Sequence[Resolved],
+    turns: int,
+    clock: Callable[[Turn], Sequence[float]],
+) -> Iterator[Measurement | Unmeasured]:
     rows = workload(COUNTED_ROWS, tasks=setting.tasks)
     network = in_public_style(setting.network(setting.catalogue(), rows.schema))
     sizes = (setting.training.batch_size, *_largest_layer(network))
-    flop, threads = flop_per_row(network, rows.train), jobs * setting.threads
+    flop, single = flop_per_row(network, rows.train), replace(setting, threads=jobs * setting.threads)
+    steps = steps_per_pace(setting.device)
+
+    def rates(amount: float, turns: Sequence[Sequence[Turn]]) -> list[float]:
+        """Of each turn, with ``amount`` done in each step of each process."""
+        return [sum(steps * amount / median(clock(process)) for process in turn) for turn in turns]
+
     with ExitStack() as stack:
-        public = stack.enter_context(InterleavedWorker(public_training, replace(setting, threads=threads)))
-        bare = stack.enter_context(InterleavedWorker(products, sizes, threads, setting.device))
+        public = stack.enter_context(InterleavedWorker(public_training, single))
+        bare = stack.enter_context(InterleavedWorker(products, sizes, single.threads, setting.device))
         public.take_turn(PUBLIC_WARM_UP)
         bare.take_turn(TURN_STEPS)
         for weighting in weightings:
-            with SimultaneousWorkers(jobs, our_training, setting, weighting.spec) as ours:
+            with SimultaneousWorkers(jobs, our_training, setting, weighting.spec) as ours, ExitStack() as peers:
                 ours.take_turn(WARM_UP)
+                others, refused = _other_libraries(peers, single, backbone, weighting)
+                yield from refused
+                references = {PUBLIC: public, **others}
                 rounds = [
-                    (ours.take_turn(TURN_STEPS), public.take_turn(TURN_STEPS), bare.take_turn(TURN_STEPS))
+                    (
+                        ours.take_turn(TURN_STEPS),
+                        *([each.take_turn(TURN_STEPS)] for each in (bare, *references.values())),
+                    )
                     for _ in range(turns)
                 ]
-            steps = steps_per_pace(setting.device)
-            rates = [
-                (
-                    steps * setting.training.batch_size * sum(1 / _step(each) for each in own),
-                    steps * setting.training.batch_size / _step(theirs),
-                    steps * flop_of_products(sizes) / _step(limit),
+            of_ours, of_bare, *of_references = zip(*rounds, strict=True)
+            own, limit = rates(setting.training.batch_size, of_ours), rates(flop_of_products(sizes), of_bare)
+            for name, of_reference in zip(references, of_references, strict=True):
+                theirs = rates(setting.training.batch_size, of_reference)
+                yield Measurement(
+                    backbone=_text(backbone),
+                    weighting=_text(weighting),
+                    rows_per_second=median(own),
+                    ratio=median(one / other for one, other in zip(own, theirs, strict=True)),
+                    fraction_of_limit=median(one * flop / most for one, most in zip(own, limit, strict=True)),
+                    reference_rows_per_second=median(theirs),
+                    limit_gigaflops=median(limit) / 1e9,
+                    megaflop_per_row=flop / 1e6,
+                    peak_memory_mib=sum(each.peak_memory_mib for each in of_ours[-1]),
+                    reference_peak_memory_mib=of_reference[-1][0].peak_memory_mib,
+                    reference=name,
                 )
-                for own, theirs, limit in rounds
-            ]
-            yield Measurement(
-                backbone=_text(backbone),
-                weighting=_text(weighting),
-                rows_per_second=median(own for own, _, _ in rates),
-                ratio=median(own / theirs for own, theirs, _ in rates),
-                fraction_of_limit=median(own * flop / limit for own, _, limit in rates),
-                reference_rows_per_second=median(theirs for _, theirs, _ in rates),
-                limit_gigaflops=median(limit for _, _, limit in rates) / 1e9,
-                megaflop_per_row=flop / 1e6,
-                peak_memory_mib=sum(each.peak_memory_mib for each in rounds[-1][0]),
-                reference_peak_memory_mib=rounds[-1][1].peak_memory_mib,
-            )
+
+
+def _other_libraries(
+    stack: ExitStack, setting: WorkerSettings, backbone: Resolved, weighting: Resolved
+) -> tuple[dict[str, InterleavedWorker], list[Unmeasured]]:
+    """Trainings by the same weighting of other libraries, ready for their turns, and why some are not."""
+    ready: dict[str, InterleavedWorker] = {}
+    refused: list[Unmeasured] = []
+    method = weighting.create()
+    for package in libraries(method):
+        try:
+            if (found := peer(package, method, setting.tasks)) is not None:
+                worker = stack.enter_context(InterleavedWorker(peer_training, setting, found))
+                worker.take_turn(PUBLIC_WARM_UP)
+                ready[found.label] = worker
+        except MtlbenchError as error:
+            refused.append(Unmeasured(_text(backbone), f"{_text(weighting)} beside {package}", str(error)))
+    return ready, refused
 
 
 def flop_per_row(network: nn.Module, split: Split) -> float:
@@ -175,10 +187,6 @@ def _largest_layer(network: nn.Module) -> tuple[int, int]:
     layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
     largest = max(layers, key=lambda layer: layer.weight.numel(), default=None)
     return (1, 1) if largest is None else (largest.in_features, largest.out_features)
-
-
-def _step(turn: Turn) -> float:
-    return median(turn.seconds)
 
 
 def _text(plugin: Resolved) -> str:

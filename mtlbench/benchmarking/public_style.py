@@ -109,27 +109,45 @@ def public_loader(split: Split, batch_size: int, shuffle: bool) -> Iterable[Sequ
     return loader
 
 
-def public_step(network: nn.Module) -> Callable[[Inputs, Tensor], float]:
-    """What the loop does with a batch of inputs and labels; returns the loss."""
+class Average:
+    """What a step of the loop does between inputs and ``.grad``: here by the plain average of the losses."""
+
+    def logits(self, network: nn.Module, inputs: Inputs) -> Sequence[Tensor]:
+        """Of each task (B,)."""
+        logits: Tensor = network(inputs)
+        return logits.unbind(1)
+
+    def backward(self, losses: Sequence[Tensor]) -> None:
+        """From the loss of each task to ``.grad`` of the parameters."""
+        (torch.stack([*losses]).sum() / len(losses)).backward()
+
+
+def public_step(network: nn.Module, method: Average | None = None) -> Callable[[Inputs, Tensor], float]:
+    """What the loop does with a batch of inputs and labels; returns the average of the losses.
+
+    Args:
+        network: is trained.
+        method: of another library (:mod:`mtlbench.benchmarking.peers`); ``None``: the plain average.
+    """
     adam = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
-    criterion = nn.BCELoss()
+    criterion, by = nn.BCELoss(), method or Average()
 
     def step(inputs: Inputs, labels: Tensor) -> float:
-        probabilities = torch.sigmoid(network(inputs))
-        tasks = labels.shape[1]
-        losses = [criterion(probabilities[:, k], labels[:, k]) for k in range(tasks)]
-        loss = torch.stack(losses).sum() / tasks
+        probabilities = [torch.sigmoid(logits) for logits in by.logits(network, inputs)]
+        losses = [criterion(one, labels[:, k]) for k, one in enumerate(probabilities)]
         network.zero_grad()
-        loss.backward()
+        by.backward(losses)
         adam.step()
-        return float(loss.item())
+        return sum(loss.item() for loss in losses) / len(losses)
 
     return step
 
 
-def public_losses(network: nn.Module, split: Split, batch_size: int, device: str = "cpu") -> Iterator[float]:
-    """Train ``network`` on ``device`` for ever, epoch by epoch, and give the loss of each step."""
-    step = public_step(network.train())
+def public_losses(
+    network: nn.Module, split: Split, batch_size: int, device: str = "cpu", method: Average | None = None
+) -> Iterator[float]:
+    """Train ``network`` on ``device`` for ever, epoch by epoch, and give the average loss of each step."""
+    step = public_step(network.train(), method)
     loader = public_loader(split, batch_size, shuffle=True)
     for _ in count():
         for batch in loader:

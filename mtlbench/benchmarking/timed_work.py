@@ -12,12 +12,14 @@ from pathlib import Path
 import torch
 
 from mtlbench.api import Backbone, Schema, Splits
+from mtlbench.benchmarking.peers import Peer
 from mtlbench.benchmarking.public_style import in_public_style, public_losses
 from mtlbench.benchmarking.workload import workload
 from mtlbench.cells import PluginSpec, Training
 from mtlbench.discovery import Catalogue, discover
 from mtlbench.experiments.process import prepare_process
 from mtlbench.training import BackboneTrainer
+from mtlbench.training.gradients import PROBE_ROWS
 from mtlbench.training.seeding import seeded
 
 BATCHES = 40
@@ -79,6 +81,16 @@ def public_training(setting: WorkerSettings, pace: Pace) -> None:
     splits, done = setting.splits(), after_step(setting.device, pace)
     network = in_public_style(setting.network(setting.catalogue(), splits.schema)).to(setting.device)
     for _ in public_losses(network, splits.train, setting.training.batch_size, setting.device):
+        done()
+
+
+def peer_training(setting: WorkerSettings, peer: Peer, pace: Pace) -> None:
+    """Train by the loop in the public style, with a method of another library in place of the plain average."""
+    torch.set_num_threads(setting.threads)
+    splits, done = setting.splits(), after_step(setting.device, pace)
+    network = in_public_style(setting.network(setting.catalogue(), splits.schema)).to(setting.device)
+    method = peer.of(network, splits.train.inputs[:PROBE_ROWS].to(torch.device(setting.device)))
+    for _ in public_losses(network, splits.train, setting.training.batch_size, setting.device, method):
         done()
 
 

@@ -39,7 +39,13 @@ def bench(
         int, typer.Option(metavar="N", min=1, help="Steps timed of each training; on a GPU, 20 steps each.")
     ] = 30,
     tasks: Annotated[int, typer.Option(metavar="K", min=2, help="Binary tasks of the generated rows.")] = 2,
-    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where all three train.")] = "cpu",
+    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where all of them train.")] = "cpu",
+    processor_time: Annotated[
+        bool,
+        typer.Option(
+            "--processor-time", help="Time the processor's work, not the clock: for a machine that is not idle."
+        ),
+    ] = False,
     plugin: PluginFiles = None,
     as_json: Annotated[bool, typer.Option("--json", help="Rows with all that was measured.")] = False,
 ) -> None:
@@ -50,19 +56,24 @@ def bench(
     trains the same network by the plain average of the losses; and, for the limit, bare float32 products of matrices.
     Figures are medians.
 
-    Columns: training rows per second of ours and of the reference; their ratio; the share of the limit, counted in the
-    operations of the reference, so that it may exceed 100 % where ours needs fewer; operations per row; peak memory of
-    ours and the reference. Methods that continue from a trained cell, such as rmtl, are left out.
+    Columns: training rows per second of ours; the reference and its rows per second; their ratio; the share of the
+    limit, counted in the operations of the public style, so that it may exceed 100 % where ours needs fewer; its
+    operations per row; peak memory of ours and of the reference. Methods that continue from a trained cell, such as
+    rmtl, are left out.
+
+    Methods of task gradients have a further row for each of the libraries TorchJD and LibMTL that Python can import and
+    that has a method of the same name: the reference loop, with that library's backward pass.
 
     \b
     mtlbench bench
     mtlbench bench --backbone mmoe,ple --precision bfloat16
     mtlbench bench --backbone shared-bottom --weighting constant,pcgrad,mgda --json
-    mtlbench bench --backbone shared-bottom --weighting constant,pcgrad --tasks 6
+    mtlbench bench --backbone shared-bottom --weighting pcgrad,upgrad --tasks 6 --processor-time
     mtlbench bench --jobs 2
     mtlbench bench --device cuda --steps 10
     """
     from mtlbench.benchmarking import Measurement, Unmeasured, measure
+    from mtlbench.config.devices import EVERY_GPU
     from mtlbench.config.study import Study
     from mtlbench.discovery import discover
     from mtlbench.errors import UsageError
@@ -76,6 +87,8 @@ def bench(
         "device": device,
         "plugins": plugin or [],
     }
+    if device == EVERY_GPU:
+        raise UsageError(f"device {EVERY_GPU} spreads the cells of a study, and bench times one device; give cuda")
     study = Study.load(flags=flags)
     catalogue = discover(study.files())
     plan = study.resolve(catalogue)
@@ -93,10 +106,11 @@ def bench(
         plugin_files=plan.settings.plugin_files,
         device=plan.settings.device,
         tasks=tasks,
+        processor_time=processor_time,
     ):
         if isinstance(outcome, Measurement):
             found.append(outcome)
-            figures = f"{outcome.rows_per_second:,.0f} rows/s, {outcome.ratio:.2f} times the public style"
+            figures = f"{outcome.rows_per_second:,.0f} rows/s, {outcome.ratio:.2f} times {outcome.reference}"
             say(f"{outcome.backbone} {outcome.weighting}: {figures}", err=True)
         else:
             refused.append(outcome)
@@ -112,12 +126,13 @@ def bench(
 def _print(found: "Iterable[Measurement]", threads: int, jobs: int, device: str) -> None:
     import torch
 
-    heads = ["backbone", "weighting", "rows/s", "public", "ratio", "limit", "MFLOP/row", "MiB", "public"]
+    heads = ["backbone", "weighting", "rows/s", "beside", "rows/s", "ratio", "limit", "MFLOP", "MiB", "MiB"]
     rows = [
         [
             each.backbone,
             each.weighting,
             f"{each.rows_per_second:,.0f}",
+            each.reference.partition(" ")[0],
             f"{each.reference_rows_per_second:,.0f}",
             f"{each.ratio:.2f}",
             f"{each.fraction_of_limit:.0%}",
@@ -135,6 +150,6 @@ def _print(found: "Iterable[Measurement]", threads: int, jobs: int, device: str)
     ours = (
         counted(threads, "thread")
         if jobs == 1
-        else f"{jobs} processes of {counted(threads, 'thread')}, public {counted(jobs * threads, 'thread')}"
+        else f"{jobs} processes of {counted(threads, 'thread')}, reference {counted(jobs * threads, 'thread')}"
     )
     console.print(f"\ntorch {torch.__version__}{name}, {ours}; float32 products: {limits} GFLOP/s")

@@ -119,13 +119,19 @@ def run(
     space: Annotated[
         Path | None, _option(metavar="FILE", help="Search space as TOML, in place of parts of the declared one.")
     ] = None,
-    device: Annotated[str | None, _option(metavar="cpu|cuda|cuda:N", help="Where cells train. [default: cpu]")] = None,
+    device: Annotated[
+        str | None,
+        _option(metavar="cpu|cuda|cuda:N|cuda:all", help="Where cells train; all: on every GPU. [default: cpu]"),
+    ] = None,
     data_dir: Annotated[
         Path | None,
         _option(metavar="DIR", envvar="MTLBENCH_DATA", help="Folder of raw data. [default: ./data]"),
     ] = None,
     out: Annotated[Path | None, _option(metavar="DIR", help="Results folder. [default: ./results]")] = None,
-    jobs: Annotated[int | None, _option(metavar="N", help="Cells trained at once. [default: number of cores]")] = None,
+    jobs: Annotated[
+        int | None,
+        _option(metavar="N", help="Cells trained at once; of cuda:all, on each GPU. [default: number of cores]"),
+    ] = None,
     executor: Annotated[
         str | None,
         _option(metavar="local|dask", help="Run on this machine or on a Dask cluster. [default: local]"),
@@ -172,6 +178,7 @@ def run(
     mtlbench run --weighting rmtl --backbone mmoe --controls --seeds 10
     mtlbench run --weighting constant,scalarization,rmtl --backbone mmoe --trials 20 --seeds 10
     mtlbench run --config study.toml --executor dask --scheduler tcp://head:8786 --out /shared/results
+    mtlbench run --config study.toml --device cuda:all --jobs 2
     mtlbench run --config study.toml --dry-run
 
     Exit codes: 0 ok, 1 some cell failed, 2 wrong use.

@@ -20,7 +20,7 @@ from pydantic import (
 
 from mtlbench.bounds import NUMBER
 from mtlbench.cells import Training
-from mtlbench.config.devices import require_device
+from mtlbench.config.devices import EVERY_GPU, NOT_ON_DASK, of_a_cell, require_device
 from mtlbench.config.given import why_no_path
 from mtlbench.config.interval import Interval
 from mtlbench.config.messages import complaints
@@ -89,11 +89,11 @@ class Study(BaseModel):
     space: Path | None = None
     """A search space in TOML, in place of parts of the declared one."""
     device: str = "cpu"
-    """Where cells train: ``cpu``, ``cuda`` or ``cuda:N``."""
+    """Where cells train: ``cpu``, ``cuda``, ``cuda:N``, or ``cuda:all`` for every GPU."""
     data_dir: Path = Path("data")
     out: Path = Path("results")
     jobs: Count = Field(default_factory=usable_cores)
-    """Cells trained at the same time."""
+    """Cells trained at the same time; with ``cuda:all``, on each GPU, and by default all GPUs share the cores."""
     executor: Literal["local", "dask"] = "local"
     """Where the processes are: on this machine, or on a Dask cluster."""
     scheduler: str | None = None
@@ -111,8 +111,8 @@ class Study(BaseModel):
     @field_validator("device")
     @classmethod
     def _known(cls, device: str) -> str:
-        if re.fullmatch(r"cpu|cuda(:\d+)?", device) is None:
-            raise ValueError("must be cpu, cuda or cuda:N, such as cuda:0")
+        if re.fullmatch(r"cpu|cuda(:(\d+|all))?", device) is None:
+            raise ValueError("must be cpu, cuda, cuda:N, such as cuda:0, or cuda:all")
         return device
 
     @field_validator("data_dir", "out", "space")
@@ -145,6 +145,8 @@ class Study(BaseModel):
             raise ValueError("executor dask needs the address of its scheduler, such as --scheduler tcp://HOST:8786")
         if self.executor == "local" and self.scheduler is not None:
             raise ValueError(f"scheduler {shown(self.scheduler)} is Dask's; add --executor dask")
+        if self.executor == "dask" and self.device == EVERY_GPU:
+            raise ValueError(NOT_ON_DASK)
         return self
 
     @model_validator(mode="after")
@@ -231,7 +233,7 @@ class Study(BaseModel):
                 plugin_files=self.files(),
                 preset=self.preset,
                 sizes=sizes,
-                device=self.device,
+                device=of_a_cell(self.device),
                 checkpoint_every=self.checkpoint_every,
                 base=self._base,
             ),

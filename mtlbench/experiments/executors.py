@@ -5,13 +5,16 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, Self
 
+from loky.backend.context import get_context
 from loky.process_executor import ProcessPoolExecutor
 
+from mtlbench.config.devices import VISIBLE, shared_gpus
+from mtlbench.config.study import Study
 from mtlbench.errors import UsageError
 from mtlbench.experiments.cores import pin
 from mtlbench.experiments.events import Event
@@ -51,9 +54,19 @@ class Where:
     """Where the cells run: on this machine or, with a ``scheduler``, on a Dask cluster."""
 
     jobs: int = 1
-    """Cells at the same time; on Dask the fewest that are handed to the cluster at once."""
+    """Cells at the same time, on each of ``gpus``; on Dask the fewest that are handed to the cluster at once."""
     scheduler: str | None = None
     """Address of a Dask scheduler, or the path of its scheduler file."""
+    gpus: tuple[str, ...] = ()
+    """GPUs that share the cells, as ``CUDA_VISIBLE_DEVICES`` names them; none: each cell says where it trains."""
+
+    @classmethod
+    def of(cls, study: Study) -> Self:
+        """Where ``study`` says. By default there are as many cells at once as cores, on however many GPUs."""
+        gpus, jobs = shared_gpus(study.device), study.jobs
+        if gpus and "jobs" not in study.model_fields_set:
+            jobs = max(1, jobs // len(gpus))
+        return cls(jobs, study.scheduler, gpus)
 
     def pool(self, cells: int, hear: Hear) -> Pool:
         """A pool for ``cells`` cells, whose events go to ``hear``.
@@ -65,8 +78,8 @@ class Where:
             from mtlbench.experiments.dask_pool import DaskPool
 
             return DaskPool(self.scheduler, self.jobs, hear)
-        width = min(self.jobs, cells)
-        return InProcess(hear) if width == 1 else WorkerProcesses(width, hear)
+        width = min(self.jobs * max(1, len(self.gpus)), cells)
+        return InProcess(hear) if width == 1 else WorkerProcesses(width, hear, self.gpus)
 
 
 HERE = Where()
@@ -97,19 +110,25 @@ class InProcess:
 class WorkerProcesses:
     """``width`` single-threaded worker processes on this machine, each bound to a core of its own.
 
+    Where there are ``gpus``, each process sees one of them for as long as it lives, by turns, and has the data there.
+    Its cells call it ``cuda``, whichever it is, and so does what they save: a killed cell goes on on any of them.
+
     Raises:
         UsageError: the system refuses what such processes talk to each other by.
     """
 
-    def __init__(self, width: int, hear: Hear) -> None:
+    def __init__(self, width: int, hear: Hear, gpus: Sequence[str] = ()) -> None:
         self.width = width
         try:
             self._receiver = Receiver(hear)
+            turns = get_context().SimpleQueue()
+            for gpu in gpus:
+                turns.put(gpu)
             self._executor = ProcessPoolExecutor(
                 max_workers=width,
                 env={**os.environ, **WORKER_ENVIRONMENT},
                 initializer=begin_worker,
-                initargs=(os.getpid(),),
+                initargs=(os.getpid(), turns if gpus else None),
             )
         except OSError as error:
             raise UsageError(
@@ -134,11 +153,14 @@ def run_remotely(job: Job, address: Address) -> Record:
     return run_cell(job, sender(address))
 
 
-def begin_worker(parent: int) -> None:
-    """Make this process a worker of the process ``parent``.
+def begin_worker(parent: int, gpus: Any = None) -> None:
+    """Make this process a worker of the process ``parent`` that sees one of ``gpus``, a queue, where there is one.
 
     Ctrl-C in a terminal reaches all its processes; what is to be done about it is the parent's affair.
     """
+    if gpus is not None:  # before torch looks for GPUs
+        os.environ[VISIBLE] = gpu = gpus.get()
+        gpus.put(gpu)  # the next worker gets the one after it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent(parent)
     with contextlib.suppress(OSError):

@@ -34,6 +34,10 @@ def prepare_process(device: torch.device) -> None:
     if device.type == "cuda":
         for message in HARMLESS:
             warnings.filterwarnings("ignore", message)
+        if device.index is not None:
+            # Graphs are recorded on a stream of the present device, which torch keeps for later ones.
+            torch.cuda.set_device(device)
+            torch.cuda.graph.default_capture_stream = None
     # On a GPU anything but "highest" is TF32 or less.
     torch.set_float32_matmul_precision(fast_matmul_precision() if device.type == "cpu" else "highest")
 

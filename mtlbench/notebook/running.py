@@ -73,8 +73,7 @@ def run(
 def run_study(study: Study, plan: Plan, quiet: bool = False) -> list[Summary]:
     """Run every cell of ``plan``, with progress; what became of each."""
     with progress(quiet) as listener:
-        where = Where(study.jobs, study.scheduler)
-        return runner.run(plan, overwrite=study.overwrite, listener=listener, where=where)
+        return runner.run(plan, overwrite=study.overwrite, listener=listener, where=Where.of(study))
 
 
 def load(path: Path | str | Sequence[Path | str]) -> Results:

@@ -25,7 +25,7 @@ from mtlbench.statistics.rankings import (
 )
 from mtlbench.statistics.relative import delta_m
 from mtlbench.statistics.sampling import sampling_interval
-from mtlbench.statistics.sign_flips import ALPHA, MaxT, max_t, seeds_needed, smallest_p
+from mtlbench.statistics.sign_flips import ALPHA, MaxT, max_t, max_t_together, seeds_needed, smallest_p
 
 __all__ = [
     "ALPHA",
@@ -44,6 +44,7 @@ __all__ = [
     "holm",
     "hypervolume",
     "max_t",
+    "max_t_together",
     "mean_interval",
     "mean_intervals",
     "paired_difference",

@@ -1,10 +1,11 @@
 """Many comparisons over the same paired seeds, tested together: step-down max-T by sign flips of whole seeds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtr
 
 ALPHA = 0.05
 MOST_EXACT_SEEDS = 13
@@ -55,25 +56,70 @@ def max_t(differences: ArrayLike) -> MaxT:
     found = np.asarray(differences, float)
     if found.ndim != 2 or found.shape[1] == 0:
         raise ValueError(f"comparisons over seeds need (m, n) differences with n >= 1: got shape {found.shape}")
-    p = np.where(np.isnan(found).any(1), np.nan, 1.0)
+    whole = ~np.isnan(found).any(1)
+    tested = _step_down(np.where(whole[:, None], found, 0.0), np.full(len(found), found.shape[1]))
+    return MaxT(np.where(whole, tested.p, np.nan), np.where(whole, tested.adjusted, np.nan))
+
+
+def max_t_together(tables: Sequence[Mapping[int, ArrayLike]]) -> list[MaxT]:
+    """Which comparisons of several tables differ, all tables taken together, where each has seeds of its own.
+
+    :func:`max_t` with two changes. The sign of a seed is flipped in all tables that have it, so tables of one log,
+    which share what a seed draws, may depend on each other. And ``|t|`` of different numbers of seeds are not alike,
+    so in their place the two-sided p-values of Student's distribution are compared: the smallest stands for the
+    largest ``|t|``. That is no assumption, for the flips say how small it gets by chance.
+
+    Args:
+        tables: of each its seeds, with the differences of its m comparisons on that seed: (m,) each.
+
+    Returns:
+        of each table its comparisons, in their order.
+    """
+    seeds = sorted({seed for table in tables for seed in table})
+    sizes = [len(np.atleast_1d(next(iter(table.values())))) if table else 0 for table in tables]
+    blocks = [
+        np.stack([np.asarray(table.get(seed, np.zeros(size)), float) for seed in seeds], axis=1)
+        for table, size in zip(tables, sizes, strict=True)
+    ]
+    counts = np.repeat([len(table) for table in tables], sizes)
+    found = _step_down(np.vstack(blocks), counts)
+    ends = np.cumsum(sizes)[:-1]
+    return [MaxT(*both) for both in zip(np.split(found.p, ends), np.split(found.adjusted, ends), strict=True)]
+
+
+def _step_down(found: NDArray[np.float64], counts: NDArray[np.int_]) -> MaxT:
+    """The p-values of comparisons that have ``counts`` of the seeds, and differences of 0 on the others."""
+    p = np.ones(len(found))
     adjusted = p.copy()
-    sizes = np.sqrt(found.shape[1] * (found**2).sum(1))
+    sizes = np.sqrt(counts * (found**2).sum(1))
     tested = np.flatnonzero(sizes > 0)
-    shares = np.abs(found[tested].sum(1)) / sizes[tested]
-    order = np.argsort(-shares, kind="stable")
-    tested, shares = tested[order], shares[order]
+    observed = _statistic(np.abs(found[tested].sum(1)) / sizes[tested], counts[tested])
+    order = np.argsort(-observed, kind="stable")
+    tested, observed = tested[order], observed[order]
     units = (found[tested] / sizes[tested, None]).T
     alone, together = np.zeros(len(tested)), np.zeros(len(tested))
     flips = 0
     for signs in _signs(found.shape[1]):
-        flipped = np.abs(signs @ units)
-        alone += (flipped >= shares - ROUNDING).sum(0)
+        flipped = _statistic(np.abs(signs @ units), counts[tested])
+        alone += (flipped >= observed - ROUNDING).sum(0)
         still_open = np.maximum.accumulate(flipped[:, ::-1], axis=1)[:, ::-1]
-        together += (still_open >= shares - ROUNDING).sum(0)
+        together += (still_open >= observed - ROUNDING).sum(0)
         flips += len(signs)
     p[tested] = alone / flips
     adjusted[tested] = np.maximum.accumulate(together / flips)
     return MaxT(p, adjusted)
+
+
+def _statistic(shares: NDArray[np.float64], counts: NDArray[np.int_]) -> NDArray[np.float64]:
+    """What is compared: the shares where all comparisons have as many seeds, else -log p of their ``|t|``."""
+    if (counts == counts[:1]).all():
+        return shares
+    # Shares of 1 are infinite t; rounding keeps those that are 1 but for the last digits among them.
+    exact = np.minimum(shares.round(9), 1.0)
+    with np.errstate(divide="ignore"):
+        t = exact * np.sqrt((counts - 1) / (1 - exact**2))
+        found: NDArray[np.float64] = -np.log(2 * stdtr(counts - 1, -t))
+    return found
 
 
 def smallest_p(seeds: int) -> float:

@@ -1,6 +1,6 @@
 """The pass through a backbone: kernel by kernel, or as CUDA graphs, one launch each way in place of hundreds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import Self
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mtlbench.api import Backbone, Inputs, TrainingError
 from mtlbench.nn import FieldEmbedding
 from mtlbench.nn.embedding import Rows
+from mtlbench.training.seeding import generators, set_generators
 
 
 class EagerPass:
@@ -41,7 +42,8 @@ class GraphedPass:
     no fixed order. Batches of another number of rows go through ``eager`` itself.
 
     The gradients of the next backward pass are written over those of the last. So one backward pass follows each pass,
-    and its gradients are used before the next. Methods of task gradients go backward more often and use ``eager``.
+    and its gradients are used before the next. Methods of task gradients go backward more often
+    (:mod:`mtlbench.training.replay`).
 
     Args:
         eager: the pass. Its backbone is on a CUDA device, in training mode whenever this is called, and its buffers
@@ -80,46 +82,74 @@ class _Recording(nn.Module):
         super().__init__()
         self.backbone = eager.backbone
         self._eager = eager
-        self._tables = [
-            module
-            for module in eager.backbone.modules()
-            if isinstance(module, FieldEmbedding) and module.rows is not None
-        ]
+        self._tables = tables_of(eager.backbone)
 
     @classmethod
     def of(cls, eager: EagerPass, inputs: Inputs) -> Self:
         """``eager`` as recorded with a first batch."""
         recording = cls(eager)
-        rows = [table.rows for table in recording._tables]
         sample = [
             tensor.detach().clone().requires_grad_(tensor.requires_grad)
             for tensor in (*inputs.tensors(), *recording.reads())
         ]
-        random = torch.cuda.get_rng_state(inputs.categorical.device)
-        # A cast that autocast remembers would be of the recording's memory, and read outside of it.
-        uncached = torch.autocast("cuda", enabled=torch.is_autocast_enabled("cuda"), cache_enabled=False)
-        with buffers_kept(eager.backbone), uncached:
+        with unnoticed(eager.backbone, inputs.categorical.device):
             torch.cuda.make_graphed_callables(recording, tuple(sample), allow_unused_input=True)  # replaces its forward
-        torch.cuda.set_rng_state(random, inputs.categorical.device)
-        for table, own in zip(recording._tables, rows, strict=True):
-            table.rows = own
         return recording
 
     def reads(self) -> Iterator[Tensor]:
         """The rows that the batch reads of large tables, and where they are read."""
-        return chain.from_iterable(table.rows[:2] for table in self._tables if table.rows is not None)
+        return reads_of(self._tables)
 
     def forward(self, *tensors: Tensor) -> Tensor:
         inputs, reads = tensors[: -2 * len(self._tables) or None], tensors[len(tensors) - 2 * len(self._tables) :]
-        for table, (values, position) in zip(self._tables, zip(reads[::2], reads[1::2], strict=True), strict=True):
-            table.rows = Rows(values, position)
-        return self._eager(Inputs.of(inputs))
+        with reading(self._tables, reads):
+            return self._eager(Inputs.of(inputs))
+
+
+def tables_of(backbone: Backbone) -> list[FieldEmbedding]:
+    """The tables of which a batch reads a copy of some rows."""
+    tables = (module for module in backbone.modules() if isinstance(module, FieldEmbedding))
+    return [table for table in tables if table.rows is not None]
+
+
+def reads_of(tables: Sequence[FieldEmbedding]) -> Iterator[Tensor]:
+    """Of each table the rows that the batch reads, and where they are read."""
+    return chain.from_iterable(table.rows[:2] for table in tables if table.rows is not None)
+
+
+@contextmanager
+def reading(tables: Sequence[FieldEmbedding], reads: Sequence[Tensor]) -> Iterator[None]:
+    """Inside, the tables read ``reads``, as :func:`reads_of` gives them."""
+    own = [table.rows for table in tables]
+    for table, values, position in zip(tables, reads[::2], reads[1::2], strict=True):
+        table.rows = Rows(values, position)
+    try:
+        yield
+    finally:
+        for table, rows in zip(tables, own, strict=True):
+            table.rows = rows
+
+
+@contextmanager
+def unnoticed(network: nn.Module, device: torch.device) -> Iterator[None]:
+    """What is computed inside changes neither the buffers of ``network`` nor torch's random numbers."""
+    before = generators(device)
+    # A cast that autocast remembers would be of the recording's memory, and read outside of it.
+    kind = device.type
+    uncached = torch.autocast(kind, enabled=torch.is_autocast_enabled(kind), cache_enabled=False)
+    try:
+        with buffers_kept(network), uncached:
+            yield
+    finally:
+        set_generators(device, before)
 
 
 @contextmanager
 def buffers_kept(network: nn.Module) -> Iterator[None]:
     """Afterwards the buffers of ``network``, such as batch normalisation's running statistics, are as before."""
     before = [(buffer, buffer.clone()) for buffer in network.buffers()]
-    yield
-    for buffer, value in before:
-        buffer.copy_(value)
+    try:
+        yield
+    finally:
+        for buffer, value in before:
+            buffer.copy_(value)

@@ -1,6 +1,6 @@
 """The model: a backbone and its optimiser, and all that is computed with the two."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from typing import Any
@@ -9,14 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from mtlbench.api import Backbone, Schema, Split, Splits, Step, TrainingError
+from mtlbench.api import Backbone, Inputs, Schema, Split, Splits, Step, TrainingError
 from mtlbench.api.masks import masked_mean
 from mtlbench.cells import Training
 from mtlbench.nn import FieldEmbedding
 from mtlbench.tasks.fitted import FittedTasks
-from mtlbench.training.gradients import PROBE_ROWS
+from mtlbench.training.gradients import PROBE_ROWS, Passes, Reach
 from mtlbench.training.graphs import EagerPass, GraphedPass, buffers_kept
 from mtlbench.training.optimiser import BackboneOptimiser
+from mtlbench.training.recorders import RECORDERS
+from mtlbench.training.replay import ReplayedTasks
 from mtlbench.training.schedule import Schedule
 
 INFERENCE_ROWS = 16384
@@ -41,6 +43,7 @@ class Model:
         self._data = splits.train
         self.tasks = FittedTasks.of(splits)
         self._weight_decay = training.weight_decay
+        self._batch_size = training.batch_size
         self._targets, self._observed = self.tasks.targets(splits.train.labels)
         self._optimiser = BackboneOptimiser(
             backbone,
@@ -60,19 +63,27 @@ class Model:
 
     # -- forward --------------------------------------------------------------------------------------------------
 
-    def step(self, rows: Tensor, number: int = 0, *, single: bool = False) -> Step:
+    def step(
+        self,
+        rows: Tensor,
+        number: int = 0,
+        *,
+        single: bool = False,
+        forward: Callable[[Inputs], Tensor] | None = None,
+    ) -> Step:
         """Losses of each sample and task on ``rows`` of the training split, which count in :meth:`mean_losses`.
 
         Args:
             rows: (B,) numbers of rows.
             number: of steps of the stage before.
             single: one backward pass follows, and its gradients are used before the next step. Faster on a GPU.
+            forward: gives the logits of inputs, in place of a pass through the backbone.
         """
         data = self._data
         inputs, labels = data.inputs[rows], data.labels[rows]
         targets, mask = self._targets_of(rows)
         self._optimiser.prepare(inputs)
-        logits = (self._single if single else self._eager)(inputs)
+        logits = (forward or (self._single if single else self._eager))(inputs)
         losses = self.tasks.losses(logits, targets, mask)
         weights = None if data.weight is None else data.weight[rows]
         step = Step(rows, inputs, labels, logits, losses, number, mask=mask, sample_weights=weights)
@@ -129,6 +140,16 @@ class Model:
         if self._weight_decay == 0:
             return {}
         return {name: self._optimiser.decay(name, leaf) for name, leaf in self.leaves().items()}
+
+    def replayed_tasks(self, reached: Reach, tasks: int, plain: Passes) -> ReplayedTasks | None:
+        """What records and replays the passes forward and of ``tasks`` tasks backward, where this device does that.
+
+        Not for a backbone with a penalty, whose gradient begins within the pass. ``plain`` goes backward without it.
+        """
+        record = RECORDERS.get(self._data.labels.device.type)
+        if record is None or not self.backbone.replayable or type(self.backbone).penalty is not Backbone.penalty:
+            return None
+        return ReplayedTasks(self._eager, self._batch_size, self.leaves, reached, tasks, plain, record)
 
     def descend(self, loss: Tensor) -> None:
         """Take one optimiser step down the gradient of the scalar ``loss`` of the last step."""

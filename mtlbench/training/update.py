@@ -1,14 +1,14 @@
 """What training under a weighting does with a batch: forward, weigh, backward."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mtlbench.api import DirectionWeighting, Setting, Step, TrainingError, Weighting
+from mtlbench.api import DirectionWeighting, Inputs, Setting, Step, TrainingError, Weighting
 from mtlbench.api.masks import weighted_mean
-from mtlbench.training.gradients import TASK_GRADIENTS, TaskGradients, no_shared_parameters, reach, shared
+from mtlbench.training.gradients import TASK_GRADIENTS, Passes, TaskGradients, no_shared_parameters, reach, shared
 from mtlbench.training.model import Model
 from mtlbench.training.passes import StackedPasses
 from mtlbench.training.representation import RepresentationBackward
@@ -103,15 +103,20 @@ class GradientBackward:
     def __init__(self, weighting: Weighting, model: Model) -> None:
         self._weighting = weighting
         self._model = model
-        self._passes = StackedPasses()
+        self._passes: Passes = StackedPasses()
+        self._forward: Callable[[Inputs], Tensor] | None = None
         logits = model.probe()
+        tasks = logits.shape[1]
         self._reached = reach(logits, model.leaves())
         if not shared(self._reached):
-            raise TrainingError(no_shared_parameters(weighting.label, model.backbone.label, logits.shape[1]))
+            raise TrainingError(no_shared_parameters(weighting.label, model.backbone.label, tasks))
+        replayed = model.replayed_tasks(self._reached, tasks, self._passes)
+        if replayed is not None and "cross gram" not in weighting.needs:  # which goes backward three times a step
+            self._forward, self._passes = replayed.forward, replayed.backward
 
     def forward(self, rows: Tensor, number: int) -> Step:
         """A step on ``rows``."""
-        return self._model.step(rows, number)
+        return self._model.step(rows, number, forward=self._forward)
 
     def __call__(self, step: Step) -> Tensor:
         """Take the optimiser's step and give the weights applied, (K,)."""

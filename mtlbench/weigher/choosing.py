@@ -51,7 +51,7 @@ def device_of(given: torch.device | str) -> torch.device:
     try:
         return torch.empty(0, device=given).device
     except (RuntimeError, AssertionError, TypeError) as error:
-        raise UsageError(f"device = {shown(given)} is not to be had: {error}") from error
+        raise UsageError(f"device = {shown(given)} is not to be had: {error}; give the device of the losses") from error
 
 
 def weighting_of(

@@ -29,8 +29,20 @@ def test_rows_as_json_and_pairs_left_out(mtlbench: Any) -> None:
     assert "left out single-task rmtl: RMTL continues from a trained cell of constant" in result.err
 
 
+@pytest.mark.slow
+def test_a_row_beside_another_library(mtlbench: Any) -> None:
+    pytest.importorskip("torchjd", reason="torchjd is not installed: pip install 'mtlbench[oracle]'")
+    study = ["--backbone", "mmoe", "--weighting", "pcgrad", "--tasks", "3", "--processor-time"]
+    result = mtlbench("bench", *study, "--json", *FAST)
+    assert result.code == 0, result.err
+    plain, library, *_ = json.loads(result.out)
+    assert (plain["reference"], library["reference"].partition(" ")[0]) == ("public style", "torchjd")
+    assert library["rows_per_second"] == plain["rows_per_second"]
+    assert library["reference_rows_per_second"] > 0
+
+
 @pytest.mark.parametrize(
-    ("jobs", "said"), [(1, "1 thread; float32"), (2, "2 processes of 1 thread, public 2 threads; float32")]
+    ("jobs", "said"), [(1, "1 thread; float32"), (2, "2 processes of 1 thread, reference 2 threads; float32")]
 )
 def test_the_table(mtlbench: Any, monkeypatch: pytest.MonkeyPatch, jobs: int, said: str) -> None:
     measured = Measurement(
@@ -44,12 +56,15 @@ def test_the_table(mtlbench: Any, monkeypatch: pytest.MonkeyPatch, jobs: int, sa
         megaflop_per_row=1.5,
         peak_memory_mib=321.0,
         reference_peak_memory_mib=654.0,
+        reference="torchjd 0.18.0",
     )
     monkeypatch.setattr("mtlbench.benchmarking.measure", lambda *arguments, **settings: [measured])
     result = mtlbench("bench", "--jobs", jobs, *FAST)
     assert result.code == 0, result.err
     assert "shared-bottom[bottom=8]" in result.out
     assert "pcgrad" in result.out
+    assert "   torchjd   " in result.out
+    assert "8.00 times torchjd 0.18.0" in result.err
     assert f"{said} products: 46 GFLOP/s" in result.out
     assert max(map(len, result.out.splitlines())) <= 100
 
@@ -63,6 +78,7 @@ def test_the_table(mtlbench: Any, monkeypatch: pytest.MonkeyPatch, jobs: int, sa
         (["--batch-size", "0"], "batch_size = 0 is out of range"),
         (["--steps", "0"], "--steps"),
         (["--device", "gpu"], "device = gpu is invalid"),
+        (["--processor-time", "--jobs", "2"], "processor time compares trainings on a CPU, of one thread and one job"),
     ],
 )
 def test_wrong_use_exits_2(mtlbench: Any, arguments: list[str], message: str) -> None:
@@ -70,3 +86,9 @@ def test_wrong_use_exits_2(mtlbench: Any, arguments: list[str], message: str) ->
     assert result.code == 2
     assert message in result.err
     assert result.out == ""
+
+
+def test_a_step_is_timed_on_one_device(mtlbench: Any) -> None:
+    result = mtlbench("bench", "--device", "cuda:all", *FAST)
+    assert (result.code, result.out) == (2, "")
+    assert "device cuda:all spreads the cells of a study, and bench times one device; give cuda" in result.err

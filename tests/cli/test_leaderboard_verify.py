@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import mtlbench as package
 from mtlbench.cells import PROTOCOL
 from mtlbench.leaderboards.formats.page import unsealed
 from mtlbench.records import SINCE_CHECKSUMS, RecordStore, checksum, read_record
@@ -416,7 +417,7 @@ def test_records_of_several_versions_of_the_code_or_of_none_are_noted(mtlbench: 
     assert len(notes) == 2
     assert f"made with 3 versions of the code: {'a' * 12} (4), " in notes[0]
     assert f"{'b' * 12}-dirty (1)" in notes[0]
-    assert "mtlbench 0.1.0 (1)" in notes[0]
+    assert f"mtlbench {package.__version__} (1)" in notes[0]
     assert "1 of 6 records were made with uncommitted changes" in notes[1]
 
 

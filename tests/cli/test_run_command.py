@@ -200,6 +200,11 @@ def test_a_broken_plugin_is_a_warning_for_the_others(mtlbench: Any, here: Path) 
         (["--overwrite", "yes"], "overwrite = yes"),
         (["--layout", "wide"], "layout = wide"),
         (["--device", "cuda:9"], "use --device cpu"),
+        (["--device", "cuda:every"], "must be cpu, cuda, cuda:N, such as cuda:0, or cuda:all"),
+        (
+            ["--device", "cuda:all", "--executor", "dask", "--scheduler", "tcp://head:8786"],
+            "on Dask start one worker for each GPU, with CUDA_VISIBLE_DEVICES=N, and use device cuda",
+        ),
         (["--config", "absent.toml"], "absent.toml"),
         (["--plugin", "absent.py"], "absent.py"),
         (["--dataset", "kuairand", "--data-dir", "absent"], "zenodo.org"),

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from mtlbench.api import Dataset
+from mtlbench.api.leaks import auc_alone
 from mtlbench.cells import PluginSpec
 from mtlbench.data import load
 from mtlbench.data.folders import presence
@@ -59,6 +61,30 @@ def test_every_task_is_learnt_and_none_is_given_away(
             assert LEAST < scores["auc"] < MOST, task
         else:
             assert 0 < scores["r2"] < 0.95, task
+
+
+ALONE = {
+    ("hotel-bookings", "agent"): ("cancelled", "changed", "parking", "request", "other_room"),
+    ("anime", "User_ID"): ("rated",),
+    ("book-crossing", "user"): ("rated",),
+}
+"""Inputs of which docs/datasets.md says how well they alone predict tasks."""
+
+
+@pytest.mark.parametrize(("name", "column"), ALONE, ids=lambda one: str(one))
+def test_an_input_alone_predicts_as_the_page_of_datasets_says(
+    name: str, column: str, dataset: Dataset, data_dir: Path, cache_dir: Path
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    section = " ".join(page.partition(f"\n## {name}\n")[2].partition("\n## ")[0].split())
+    splits = load(dataset, data_dir, cache_dir)
+    place = [one.name for one in splits.schema.categorical].index(column)
+    values, labels = splits.train.categorical.numpy()[:, place].astype(np.int64), splits.train.labels.numpy()
+    for task in ALONE[name, column]:
+        label = labels[:, splits.schema.task_names.index(task)]
+        seen = ~np.isnan(label)
+        auc = f"{auc_alone(values[seen], label[seen] == 1):.2f}".removeprefix("0")
+        assert f"{auc} ({task})" in section or f"predicts `{task}` with AUC {auc}:" in section
 
 
 @pytest.mark.parametrize("name", ["anime"])

@@ -33,8 +33,8 @@ def test_with_six_mixed_tasks_too_and_the_best_is_within_a_tenth_of_the_way(tmp_
     records = RecordStore(tmp_path).read_all()
     refused = {record.backbone.name for record in records if record.status == "not-applicable"}
     done = [record for record in records if record.status == "done"]
-    assert refused == {"aitm", "esmm"}  # they take binary tasks alone
-    assert len(done) == len(records) - 2 >= 6
+    assert refused == {"aitm", "escm2", "esmm", "dbmtl"}  # binary tasks alone, or tasks that come after others
+    assert len(done) == len(records) - 4 >= 6
     for task, metric in done[0].dataset.primary.items():
         optimum = done[0].dataset.optimum["test"][task][metric]
         scores = {record.method: record.metrics["test"][task][metric] for record in done}

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import warnings
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,12 @@ from wide_splits import BACKBONES, l2_of_what_is_read, plain_loop, small_backbon
 from mtlbench.api import Backbone, Inputs, Splits
 from mtlbench.cells import Cell, PluginSpec, Training
 from mtlbench.config.settings import RunSettings
+from mtlbench.config.study import Study
 from mtlbench.discovery import discover
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.run_cell import load_splits, run_cell
+from mtlbench.notebook.running import run_study
+from mtlbench.records import RecordStore
 from mtlbench.training import BackboneTrainer, optimiser
 from mtlbench.training.embeddings.algorithms import EMBEDDING_OPTIMISERS
 from mtlbench.training.model import Model
@@ -109,6 +113,53 @@ def test_graphs_change_no_number(name: str, norm: str, tables: str):
         )
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", ["shared-bottom", "ple"])
+@pytest.mark.parametrize("weighting", ["pcgrad", "gradnorm", "nash-mtl", "graddrop", "adatask"])
+def test_replayed_passes_of_the_tasks_change_no_number(weighting: str, name: str, precision: str, tables: str):
+    """Nor is there a warning: they are recorded here, and give what the plain ones give."""
+    splits, results = splits_on(), []
+    for graphs in (False, True):
+        backbone = small_backbone(name, splits, dropout=0.2, norm="batch").to(GPU)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "the passes of")
+            trained(backbone, splits, weighting, graphs, embedding_dropout=0.2, precision=precision)
+        results.append(backbone.state_dict())
+    near = {"atol": 1e-5, "rtol": 1e-4} if precision == "float32" else {"atol": 2e-2, "rtol": 2e-2}
+    for key, plain in results[0].items():
+        torch.testing.assert_close(results[1][key], plain, **near, msg=lambda text, key=key: f"{key}: {text}")
+
+
+@pytest.mark.parametrize("stages", [("constant", "pcgrad"), ("pcgrad", "constant", "pcgrad")])
+def test_passes_are_recorded_beside_those_of_other_stages(stages: tuple[str, ...]):
+    splits, results = splits_on(), []
+    for graphs in (False, True):
+        backbone = small_backbone("shared-bottom", splits, dropout=0.2).to(GPU)
+        backbone.replayable &= graphs
+        trainer = BackboneTrainer(backbone, splits, Training(batch_size=BATCH, epochs=2, patience=2), 0)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "the passes of")
+            for number, weighting in enumerate(stages):
+                trainer.train(CATALOGUE.create("weighting", PluginSpec(weighting, {})), f"stage {number}")
+        results.append(backbone.state_dict())
+    for key, plain in results[0].items():
+        torch.testing.assert_close(results[1][key], plain, atol=1e-5, rtol=1e-4)
+
+
+def test_passes_that_cannot_be_recorded_are_taken_one_by_one():
+    """A pass that waits for the device cannot be recorded; the training goes on after that."""
+
+    class Looking(BACKBONES["shared-bottom"]):  # type: ignore[misc]
+        def forward(self, inputs: Inputs) -> Tensor:
+            logits = super().forward(inputs)
+            return logits if logits.detach().max().item() < 1e6 else 0 * logits
+
+    splits = splits_on()
+    backbone = Looking(splits.schema, Looking.Params(embedding=8, bottom=(16, 8), tower=(4,)))
+    with pytest.warns(RuntimeWarning, match="are not replayed here"):
+        assert math.isfinite(trained(backbone.to(GPU), splits, "pcgrad").score)
+
+
 @pytest.mark.parametrize("weighting", WITHOUT_WAITING)
 def test_the_host_waits_for_the_device_at_no_step(weighting: str, tables: str):
     steps = []
@@ -158,6 +209,36 @@ def test_a_cell_trains_and_names_the_device(weighting: str, tmp_path: Path, cach
     record = run_cell(Job(cell, RunSettings(tmp_path, tmp_path, device="cuda")), lambda progress: None)
     assert record.status == "done", record.failure
     assert record.environment["device"] == torch.cuda.get_device_name()
+
+
+@pytest.mark.parametrize("weighting", ["constant", "pcgrad"])
+def test_cells_on_other_gpus_have_the_scores_of_the_first(weighting: str, tmp_path: Path, cache_dir: Path):
+    """In this process on the first, in workers on the last, and two at a time on each of all."""
+    seeds = 2 * torch.cuda.device_count() + 2
+    found = []
+    last = torch.cuda.device_count() - 1
+    for device, jobs in (("cuda", 1), (f"cuda:{last}", 2), ("cuda:all", 2)):
+        study = Study(
+            datasets=("synthetic[rows=2000]",),
+            backbones=("mmoe",),
+            weightings=(weighting,),
+            seeds=seeds,
+            epochs=2,
+            device=device,
+            jobs=jobs,
+            out=tmp_path / device.replace(":", ""),
+        )
+        run_study(study, study.resolve(CATALOGUE), quiet=True)
+        records = RecordStore(study.out).read_all()
+        assert {record.environment["device"] for record in records} <= {
+            torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())
+        }
+        found.append({record.cell: record.primary_scores("test") for record in records})
+    assert len(found[0]) == seeds
+    for of_one in found[1:]:
+        assert of_one.keys() == found[0].keys()
+        for cell, scores in found[0].items():
+            assert of_one[cell] == pytest.approx(scores, abs=2e-3)
 
 
 def test_a_backbone_that_looks_at_values_is_not_recorded():

@@ -42,3 +42,22 @@ def test_the_docs_say_what_the_searches_of_the_tuned_board_give() -> None:
     assert f"| {over[1]:.0%} | {worst[1]:.0%} |".replace("%", " %") in page
     assert f"| validation score lost, mean | {over[2]:.5f} | {worst[2]:.5f} |" in page
     assert worst[0] >= 0.9  # the promise of the option
+
+
+def test_the_docs_say_why_this_board_is_an_easy_case() -> None:
+    store = RecordStore.at(ROOT / "leaderboards" / "records" / "kuairand-tuned")
+    records, short = {record.cell: record for record in store.read_all()}, halving.short_epochs(10)
+    within, first, lengths = [], [], []
+    for search in halving.read_searches(store.folder):
+        curves = [halving.curve_of(records[trial.cell]) for trial in search.trials]
+        if all(curves):
+            early = [max(curve[:short]) for curve in curves]
+            within.append(early[search.chosen] == max(curves[search.chosen]))
+            first.append(early[search.chosen] == max(early))
+            lengths += map(len, curves)
+    page = " ".join((ROOT / "docs" / "tuning.md").read_text().split())
+    assert (sum(within), len(within), short) == (8, 9, 2)
+    assert "In eight of the nine searches the chosen trial is at its best within these two" in page
+    assert all(first)
+    assert f"ended after {sum(lengths) / len(lengths):.1f} of ten epochs" in page
+    assert f"would train {(12 * short + halving.most_kept(12) * 10) / 120:.0%}".replace("%", " %") in page

@@ -13,6 +13,13 @@ import pytest
 import yaml
 
 import mtlbench
+from mtlbench.api.renamed import (
+    API_NAMES,
+    SETTING_ATTRIBUTES,
+    STEP_ATTRIBUTES,
+    TRAINER_METHODS,
+    WEIGHTING_METHODS,
+)
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -80,3 +87,19 @@ def test_the_citation_has_what_its_format_asks_for(citation: dict[str, object]) 
     assert citation["cff-version"] == "1.2.0"
     assert {"message", "title", "authors"} <= set(citation)
     assert all("name" in author or "family-names" in author for author in citation["authors"])
+
+
+@pytest.mark.parametrize("names", [API_NAMES, WEIGHTING_METHODS, TRAINER_METHODS, STEP_ATTRIBUTES, SETTING_ATTRIBUTES])
+def test_the_upgrade_notes_have_every_name_of_the_plugin_interface_that_changed(names: dict[str, str]) -> None:
+    notes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").partition("### Upgrading")[2].partition("\n### ")[0]
+    rows = [line.split("|")[1:3] for line in notes.splitlines() if line.startswith("| `")]
+    for old, new in names.items():
+        words = re.findall(r"[\w.]+", new.replace(", and ", " "))
+        assert any(re.search(rf"\b{old}\b", before) and all(word in now for word in words) for before, now in rows), (
+            f"no row says that {old} is {new} now"
+        )
+
+
+def test_the_newest_version_of_the_changelog_is_this_one() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## \[([\d.]+)\] - \d{4}-\d\d-\d\d$", text, re.MULTILINE)[0] == mtlbench.__version__

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mtlbench.leaderboards.boards.board import OPTIMUM, Flag, MeanSpend, Row, RowState, SeedMean
 from mtlbench.leaderboards.boards.columns import Column, in_words
 from mtlbench.leaderboards.boards.diagnostics import diagnostics_of
-from mtlbench.records import Record, Summary, decoded
+from mtlbench.records import PluginUse, Record, Summary, decoded
 from mtlbench.statistics import mean_intervals
 from mtlbench.tasks.metrics.probabilities import NORMALISED_ENTROPY
 from mtlbench.text import counted, one_line
@@ -107,10 +107,16 @@ def _count(seeds: Sequence[int]) -> str:
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
+def _code(use: PluginUse) -> tuple[str, str]:
+    """What tells the plugin's code apart. mtlbench's own version does not: a change of results raises the protocol."""
+    package, _, version = use.version.partition(" ")
+    return "" if package == "mtlbench" else version, use.source
+
+
 def _remarks(done: Sequence[Record], flags: Sequence[Flag], worse: Sequence[str]) -> tuple[str, ...]:
     remarks = []
     for kind, uses in (("backbone", [r.backbone for r in done]), ("weighting", [r.weighting for r in done])):
-        if len({(use.version, use.source) for use in uses}) > 1:
+        if len(set(map(_code, uses))) > 1:
             remarks.append(f"its seeds were run with different code of the {kind} {uses[0].name}: run them again")
     kept = sum(_kept_its_start(record) for record in done)
     if kept:

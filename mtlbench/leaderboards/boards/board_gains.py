@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtlbench.config.parameters import params_text
 from mtlbench.leaderboards.boards.board import Board, Row, Significance
@@ -15,7 +16,7 @@ from mtlbench.leaderboards.boards.contrasts import baselines_of, by_backbone, tu
 from mtlbench.leaderboards.boards.gains import DIGITS, Gain, gain_of
 from mtlbench.leaderboards.boards.naming import backbone_name, canonical, natural
 from mtlbench.leaderboards.boards.standing import relative_gain
-from mtlbench.statistics import ALPHA, complete_cases, max_t, probability_best, ranks, smallest_p
+from mtlbench.statistics import ALPHA, complete_cases, max_t_together, probability_best, ranks, smallest_p
 from mtlbench.text import one_line
 
 TASKS = "tasks"
@@ -54,7 +55,7 @@ class BoardGains:
 
     @property
     def testable(self) -> bool:
-        """Whether its seeds could carry a claim, if it were the only board."""
+        """Whether its seeds could carry a claim."""
         return smallest_p(len(self.board.seeds)) < ALPHA
 
     @property
@@ -159,30 +160,32 @@ def _groups(rows: Sequence[Row]) -> list[tuple[Row, dict[str, Row]]]:
 def judged(found: Sequence[BoardGains]) -> list[BoardGains]:
     """``found`` with verdicts, which are claims over all of them together.
 
-    On each board step-down max-T by sign flips of whole seeds, over its weightings. Boards have seeds of their own, so
-    a p-value is multiplied by the number of boards that have enough seeds for a claim (Bonferroni). As on a board, a
-    claim also needs the interval over test samples to exclude 0, where it is known.
+    Step-down max-T by sign flips of whole seeds, over all weightings of all boards whose seeds could carry a claim
+    (:func:`~mtlbench.statistics.max_t_together`). As on a board, a claim also needs the interval over test samples to
+    exclude 0, where it is known.
     """
-    families = sum(one.testable for one in found)
-    return [_judged(one, families) if one.testable else one for one in found]
+    testable = [one for one in found if one.testable]
+    tables = [
+        dict(zip(one.board.seeds, np.array([gain.seeds for gain in one.rivals.values()]).T, strict=True))
+        for one in testable
+    ]
+    outcomes = iter(max_t_together(tables) if tables else [])
+    return [_judged(one, next(outcomes).adjusted) if one.testable else one for one in found]
 
 
-def _judged(found: BoardGains, families: int) -> BoardGains:
-    if smallest_p(len(found.board.seeds)) * families >= ALPHA:
-        return found
-    outcome = max_t([gain.seeds for gain in found.rivals.values()])
-    adjusted = dict(zip(found.rivals, np.minimum(1, outcome.adjusted * families).tolist(), strict=True))
+def _judged(found: BoardGains, adjusted: NDArray[np.float64]) -> BoardGains:
+    """``found`` with the verdict that the p-value of each rival gives."""
 
-    def verdict(spec: str, gain: Gain) -> Significance:
-        if not adjusted[spec] < ALPHA or (gain.sampling and gain.sampling.low <= 0 <= gain.sampling.high):
-            return "not told apart"
-        return "better" if gain.estimate.value > 0 else "worse"
+    def with_verdict(gain: Gain, p: float) -> Gain:
+        verdict: Significance = "better" if gain.estimate.value > 0 else "worse"
+        if not p < ALPHA or (gain.sampling and gain.sampling.low <= 0 <= gain.sampling.high):
+            verdict = "not told apart"
+        return replace(gain, adjusted=p, verdict=verdict)
 
-    gains = {
-        spec: replace(gain, adjusted=adjusted[spec], verdict=verdict(spec, gain)) if spec in adjusted else gain
-        for spec, gain in found.gains.items()
+    told = {
+        spec: with_verdict(gain, p) for (spec, gain), p in zip(found.rivals.items(), adjusted.tolist(), strict=True)
     }
-    return replace(found, gains=gains)
+    return replace(found, gains={**found.gains, **told})
 
 
 def _name(row: Row, tuned: Mapping[str, Any]) -> str:

@@ -75,8 +75,8 @@ class OverLogs:
     """Weightings that not all blocks have."""
     differing: Mapping[str, Sequence[str]]
     """Weighting -> its parameters that are not the same on all blocks."""
-    families: int
-    """Boards of the page whose seeds can carry a claim, which share the chance of a false one."""
+    comparisons: int
+    """Those of all boards of the page whose seeds can carry a claim, which share the chance of a false one."""
 
     @property
     def names(self) -> dict[str, str]:
@@ -148,15 +148,15 @@ def over_logs(sources: Iterable[tuple[str, Sequence[Board]]]) -> list[OverLogs]:
     groups: dict[str, list[BoardGains]] = {}
     for gains in judged(found):
         groups.setdefault(canonical(gains.tuning), []).append(gains)
-    families = sum(gains.testable for gains in found)
-    return sorted((_over_logs(group, families) for group in groups.values()), key=_place)
+    comparisons = sum(len(gains.rivals) for gains in found if gains.testable)
+    return sorted((_over_logs(group, comparisons) for group in groups.values()), key=_place)
 
 
 def _place(found: OverLogs) -> tuple[bool, int]:
     return not (found.tuning and len(found.blocks) >= FEWEST_LOGS), -len(found.blocks)
 
 
-def _over_logs(found: Sequence[BoardGains], families: int) -> OverLogs:
+def _over_logs(found: Sequence[BoardGains], comparisons: int) -> OverLogs:
     import pandas as pd
 
     logs: dict[str, list[BoardGains]] = {}
@@ -179,7 +179,7 @@ def _over_logs(found: Sequence[BoardGains], families: int) -> OverLogs:
         friedman=friedman(ranks(complete.scores)) if several else None,
         left_out=tuple(name for spec, name in names.items() if spec not in specs),
         differing=_differing(blocks, specs, names),
-        families=families,
+        comparisons=comparisons,
     )
 
 

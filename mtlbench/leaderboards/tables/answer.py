@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mtlbench.leaderboards.boards.board import Significance
 from mtlbench.leaderboards.boards.board_gains import BoardGains
 from mtlbench.leaderboards.boards.columns import in_words
-from mtlbench.leaderboards.boards.gains import DIGITS
+from mtlbench.leaderboards.boards.gains import DIGITS, Gain
 from mtlbench.leaderboards.boards.over_logs import OverLogs
 from mtlbench.leaderboards.boards.relations import MORE
 from mtlbench.leaderboards.tables.claims import MINUS
@@ -116,7 +116,8 @@ def _over_logs(found: OverLogs) -> str:
         return f"That cannot be said: {_nothing_shared(found)}."
     if not any(one.verdict for one in found.rivals):
         have = f"there {'is' if len(found.blocks) == 1 else 'are'} {len(found.blocks)}"
-        return f"That cannot be said: a test over logs takes {seeds_needed()} logs or more, and {have}."
+        named = in_words([found.called(board) for board in found.blocks])
+        return f"That cannot be said: a test over logs takes {seeds_needed()} logs or more, and {have}, {named}."
     test = f"p < .05 by sign flips of {logs_of(found)}, {counted(len(found.rivals), 'comparison')} together"
     parts = []
     for verdict, one, several in (("better", "gains", "gain"), ("worse", "loses", "lose")):
@@ -136,8 +137,7 @@ def _per_log(found: OverLogs) -> str:
     tested = found.tested
     if not tested:
         return f"That cannot be said: {_too_few_seeds(found)}."
-    count = counted(sum(len(board.rivals) for board in tested), "comparison")
-    test = f"p < .05 by sign flips of seeds, {count} on {counted(len(tested), 'board')} together"
+    test = f"p < .05 by sign flips of seeds, {counted(found.comparisons, 'comparison')} of the page together"
     if any(gain.sampling is None for board in tested for gain in board.rivals.values()):
         test += "; another test sample might give another result"
     base = baseline_name(found)
@@ -178,9 +178,13 @@ def _advice(found: OverLogs) -> str:
     if winners := [one for one in found.rivals if one.verdict == "better"]:
         top = max(winners, key=lambda one: one.gain.value)
         return f"{top.name}: of what is shown to gain over logs it has the largest mean gain, {percent(top.gain)}."
-    logs = {spec: {board.log for board in tested if spec in board.told("better")} for spec in found.specs}
-    helping = [spec for spec, on in logs.items() if on]
+    on = {spec: [board for board in tested if spec in board.told("better")] for spec in found.specs}
+    logs = {spec: {board.log for board in boards} for spec, boards in on.items()}
+    gains = {spec: max(board.gains[spec].printed for board in boards) for spec, boards in on.items() if boards}
+    helping = sorted(gains, key=lambda spec: -gains[spec])
     safe = [spec for spec in helping if not any(spec in board.told("worse") for board in tested)]
+    # What may be the gain of more training is advised only where nothing else is.
+    safe = [spec for spec in safe if any(_of_weighting(board.gains[spec]) for board in on[spec])] or safe
     if safe:
         most = max(len(logs[spec]) for spec in safe)
         names = _named([found.names[spec] for spec in safe if len(logs[spec]) == most])
@@ -201,6 +205,11 @@ def _advice(found: OverLogs) -> str:
     )
 
 
+def _of_weighting(gain: Gain) -> bool:
+    """Whether neither more training nor more speed can be behind a gain."""
+    return gain.steps < MORE and not gain.cut_off
+
+
 def _shown(found: OverLogs) -> list[_Shown]:
     over = [one for one in found.rivals if one.verdict == "better"]
     shown = [_Shown(one.name, one.steps, any(board.gains[one.spec].cut_off for board in found.blocks)) for one in over]
@@ -214,10 +223,8 @@ def _gains(board: BoardGains, specs: Sequence[str], most: int) -> str:
 
 def _too_few_seeds(found: OverLogs) -> str:
     """Why no board can carry a claim."""
-    needed = seeds_needed(ALPHA / max(1, found.families))
-    together = f" where {found.families} boards are taken together" if found.families > 1 else ""
     most = max(len(board.board.seeds) for board in found.boards)
-    return f"p < .05 on one log takes {needed} paired seeds{together}, and no board has more than {most}"
+    return f"p < .05 on one log takes {seeds_needed()} paired seeds, and no board has more than {most}"
 
 
 def _nothing_shared(found: OverLogs) -> str:

@@ -143,8 +143,8 @@ def _marks(found: OverLogs) -> str:
     gains = [gain for board in found.tested for gain in board.rivals.values()]
     text = (
         f"{BETTER} better and {WORSE} worse than {baseline_name(found)}: claims over this page. p < .05 by sign flips "
-        f"of whole seeds (step-down max-T on each board, {len(gains):,} comparisons here), after it was multiplied by "
-        f"{found.families}, the boards of the page with enough seeds for a claim"
+        f"of whole seeds: step-down max-T over {found.comparisons:,} comparisons, those of all boards of the page that "
+        f"have enough seeds for a claim, {len(gains):,} of them here"
     )
     if all(gain.sampling is not None for gain in gains):
         return f"{text}; and an interval over test samples without 0."

@@ -49,7 +49,7 @@ def test_flags_win_over_the_file_and_paths_in_it_are_relative_to_it(tmp_path: Pa
         ("backbone = 'ple'", r"'backbone' is unknown: did you mean 'backbones'\?"),
         ("batch-size = 4", r"'batch-size' is unknown: did you mean 'batch_size'\?"),
         ("datasets = []", "datasets"),
-        ("device = 'gpu'", "device = gpu is invalid: must be cpu, cuda or cuda:N"),
+        ("device = 'gpu'", "device = gpu is invalid: must be cpu, cuda, cuda:N, such as cuda:0, or cuda:all"),
         ("jobs = 0", "jobs = 0 is out of range"),
         ("jobs = ", "is no TOML"),
     ],
@@ -61,7 +61,7 @@ def test_a_bad_file_is_refused_by_name(tmp_path: Path, text: str, reason: str) -
     assert "\n" not in str(error.value).replace(str(tmp_path), "")
 
 
-@pytest.mark.parametrize(("device", "there"), [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2)])
+@pytest.mark.parametrize(("device", "there"), [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2), ("cuda:all", 0)])
 def test_a_device_that_is_not_there_is_refused(device: str, there: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: there)
     with pytest.raises(

@@ -127,7 +127,7 @@ def test_another_mtlbench_is_seen(site: Site, tmp_path: Path, monkeypatch: pytes
     site.ask()
     assert site.ask()["asked"] == 1
     version = copy / "__init__.py"
-    version.write_text(version.read_text().replace("0.1.0", "0.1.1"))
+    version.write_text(version.read_text().replace(mtlbench.__version__, "9.9.9"))
     assert site.ask()["asked"] == 2
 
 

@@ -1,11 +1,13 @@
 """From a plan to jobs, and which of them have to run."""
 
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from bit_flips import flip
 
+import mtlbench
 from mtlbench.api import UsageError
 from mtlbench.cells import Cell
 from mtlbench.config.study import Study
@@ -14,7 +16,7 @@ from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job
 from mtlbench.experiments.matched_budgets import spent, with_matched_budgets
 from mtlbench.experiments.runner import missing
-from mtlbench.records import Record
+from mtlbench.records import Record, provenance
 from mtlbench.records.schema import StageSpend
 from mtlbench.training import tensor_files
 
@@ -46,6 +48,19 @@ def test_a_study_is_the_cross_product(tmp_path: Path):
     found = jobs(tmp_path, backbones="esmm,ple", weightings="constant,decay[rates=0.9|0.99]", seeds=2)
     assert len(found) == 2 * 3 * 2
     assert len({job.cell.id for job in found}) == len(found)
+
+
+def test_another_version_of_mtlbench_has_the_same_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    study = {"weightings": "constant,rmtl", "backbones": "esmm,ple"}
+    before = {job.cell.id for job in jobs(tmp_path, **study)}
+    monkeypatch.setattr(mtlbench, "__version__", "9.9.9")
+    monkeypatch.setattr(metadata, "version", lambda distribution: "9.9.9")
+    provenance._version.cache_clear()
+    try:
+        assert provenance.provider(discover(()).get("backbone", "ple").cls) == "mtlbench 9.9.9"
+        assert {job.cell.id for job in jobs(tmp_path, **study)} == before
+    finally:
+        provenance._version.cache_clear()
 
 
 def test_what_makes_no_sense_says_why(tmp_path: Path):
@@ -138,13 +153,15 @@ def test_what_does_not_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         "overwrite": "always",
         "backbones": "esmm[dropout=0.2]",
     }
-    assert cell(tmp_path).id == cell(tmp_path, **same).id
+    assert cell(tmp_path).id == cell(tmp_path, **same).id == cell(tmp_path, device="cuda:all").id
 
 
 def test_jobs_know_their_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert [job.settings.device for job in jobs(tmp_path, weightings="constant")] == ["cpu"]
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     assert [job.settings.device for job in jobs(tmp_path, weightings="constant", device="cuda:1")] == ["cuda:1"]
+    # The one that its worker process sees.
+    assert [job.settings.device for job in jobs(tmp_path, weightings="constant", device="cuda:all")] == ["cuda"]
 
 
 def known(*found: Job) -> dict[str, Record]:

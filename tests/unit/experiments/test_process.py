@@ -45,6 +45,14 @@ def test_a_gpu_multiplies_float32_as_float32():
     assert torch.get_float32_matmul_precision() == "highest"
 
 
+def test_the_gpu_of_a_cell_is_the_one_that_graphs_are_recorded_on(monkeypatch: pytest.MonkeyPatch):
+    present: list[torch.device] = []
+    monkeypatch.setattr("torch.cuda.set_device", present.append)
+    for device in ("cpu", "cuda", "cuda:1"):
+        prepare_process(torch.device(device))
+    assert present == [torch.device("cuda:1")]
+
+
 def test_a_cell_has_one_thread():
     torch.set_num_threads(2)
     prepare_process(CPU)

@@ -170,6 +170,15 @@ def test_different_code_under_one_name_is_remarked():
     assert rows["PLE"].remarks == ("its seeds were run with different code of the backbone ple: run them again",)
 
 
+@pytest.mark.parametrize(("package", "remarks"), [("mtlbench", 0), ("shop", 1)])
+def test_another_version_is_other_code_but_for_that_of_mtlbench_itself(package: str, remarks: int):
+    one, other = (
+        plugin("ple", "PLE").model_copy(update={"version": f"{package} {number}"}) for number in ("1.0", "2.0")
+    )
+    rows = only([record("PLE", seed=0, backbone=one), record("PLE", seed=1, backbone=other)])
+    assert len(rows["PLE"].remarks) == remarks
+
+
 def test_the_order_of_the_records_does_not_matter():
     records = [record(name, seed=seed, auc=0.6 + seed / 100) for name in ("PLE", "RMTL-PLE") for seed in range(4)]
     shuffled = random.Random(0).sample(records, len(records))

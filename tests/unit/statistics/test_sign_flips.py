@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mtlbench.statistics import max_t, seeds_needed, smallest_p
+from mtlbench.statistics import max_t, max_t_together, seeds_needed, smallest_p
 
 
 def table(rows, seeds, seed=0, shift=0.0):
@@ -159,3 +159,46 @@ def test_with_no_true_difference_a_page_has_a_false_star_as_often_as_it_may():
         false += bool((max_t(shared - rng.standard_t(4, size=(12, 8))).adjusted < 0.05).any())
     # The simulation of the literature gives .02 to .06; three standard errors of 300 pages are .038.
     assert false / pages < 0.09
+
+
+def by_seed(found, seeds):
+    return dict(zip(seeds, found.T, strict=True))
+
+
+def test_tables_of_the_same_seeds_are_one_table():
+    one, other = table(3, 8, shift=0.6), table(2, 8, seed=1)
+    outcomes = max_t_together([by_seed(one, range(8)), by_seed(other, range(8))])
+    expected = max_t(np.vstack([one, other]))
+    assert np.concatenate([outcome.adjusted for outcome in outcomes]) == pytest.approx(expected.adjusted)
+    assert np.concatenate([outcome.p for outcome in outcomes]) == pytest.approx(expected.p)
+
+
+def test_tables_of_other_seeds_are_compared_by_the_p_of_their_t():
+    one, other = table(2, 6, shift=0.9), table(3, 8, seed=1, shift=0.7)
+    outcomes = max_t_together([by_seed(one, range(6)), by_seed(other, range(2, 10))])
+    rows = [(row, range(6)) for row in one] + [(row, range(2, 10)) for row in other]
+    observed = np.array([stats.ttest_1samp(row, 0).pvalue for row, _ in rows])
+    order = np.argsort(observed)
+    counts = np.zeros(len(rows))
+    for signs in itertools.product((1, -1), repeat=10):
+        flipped = [stats.ttest_1samp(row * np.array(signs)[list(seeds)], 0).pvalue for row, seeds in rows]
+        for place, j in enumerate(order):
+            counts[j] += min(flipped[i] for i in order[place:]) <= observed[j] * (1 + 1e-9)
+    expected = np.maximum.accumulate((counts / 2**10)[order])
+    assert np.concatenate([outcome.adjusted for outcome in outcomes])[order] == pytest.approx(expected)
+
+
+def test_a_sure_gain_is_found_among_any_number_of_tables_and_nothing_where_there_is_none():
+    rng, pages, false, found = np.random.default_rng(3), 60, 0, 0
+    for _ in range(pages):
+        tables = [by_seed(rng.normal(size=(9, seeds)), range(seeds)) for seeds in (6, 8, 8, 8, 8, 8, 8, 8, 10)]
+        false += min(outcome.adjusted.min() for outcome in max_t_together(tables)) < 0.05
+        tables[1] = {seed: np.append(values[0] + 8, values[1:]) for seed, values in tables[1].items()}
+        found += max_t_together(tables)[1].adjusted[0] < 0.05
+    assert false / pages <= 0.1
+    assert found / pages > 0.9
+    assert smallest_p(8) * 9 > 0.05  # what Bonferroni over tables could not find
+
+
+def test_no_tables_and_tables_without_a_difference():
+    assert max_t_together([by_seed(np.zeros((2, 6)), range(6))])[0].adjusted.tolist() == [1.0, 1.0]

@@ -113,6 +113,8 @@ def test_other_arguments_are_checked():
     }.items():
         with pytest.raises(api.UsageError, match=reason):
             mtlbench.Weigher("mgda", 2, **{wrong: "counts"})
+    with pytest.raises(api.UsageError, match=r"'cuda:all' is not to be had: .*; give the device of the losses"):
+        mtlbench.Weigher("mgda", 2, device="cuda:all")
     with pytest.raises(api.UsageError, match="learning_rate = -1: give a number greater than 0"):
         mtlbench.Weigher("uncertainty", 2, learning_rate=-1)
     with pytest.raises(api.UsageError, match="takes binary tasks alone, and 'task2' is real"):

@@ -1,0 +1,145 @@
+"""The committed leaderboards as numbers, and numbers as README and docs write them."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtlbench.leaderboards.boards.board import Board, Contrast, Row
+from mtlbench.leaderboards.boards.contrasts import contrasted
+from mtlbench.leaderboards.boards.grouping import boards
+from mtlbench.leaderboards.publishing import read_records, searches_of
+from mtlbench.records import Record
+from mtlbench.records.searches import Search
+from mtlbench.statistics import Estimate, mean_interval
+
+ROOT = Path(__file__).parents[2]
+SYNTHETIC, PURE, FEEDBACK, WEIGHTINGS, TUNED = (
+    "synthetic",
+    "kuairand-pure",
+    "kuairand-feedback",
+    "kuairand-weightings",
+    "kuairand-tuned",
+)
+TWO = ("click", "long_view")
+"""The tasks of the boards of KuaiRand that do not say otherwise."""
+
+Seeds = NDArray[np.float64]
+Claims = Callable[[], Iterator[str]]
+
+HELD: dict[str, Claims] = {}
+"""Page -> what it must say."""
+
+
+def holds(page: str) -> Callable[[Claims], Claims]:
+    """Register a function that makes from records what ``page`` must say: sentences, parts of them, lines of tables."""
+
+    def registered(claims: Claims) -> Claims:
+        HELD[page] = claims
+        return claims
+
+    return registered
+
+
+EMPHASIS = re.compile(r"(?<![\w)*])\*{1,2}(?=\w)|(?<=[A-Za-z.])\*{1,2}")
+"""Not a mark behind a number."""
+
+
+def plain(text: str) -> str:
+    """Markdown without line breaks and emphasis."""
+    return EMPHASIS.sub("", " ".join(text.split()))
+
+
+def text_of(page: str) -> str:
+    """A page as such a text."""
+    return plain((ROOT / page).read_text(encoding="utf-8"))
+
+
+@cache
+def records(name: str) -> tuple[Record, ...]:
+    """The records beside ``leaderboards/NAME.md``, those of tuned rows included."""
+    return tuple(read_records(ROOT / "leaderboards" / f"{name}.md"))
+
+
+def files(name: str, folder: str = "") -> int:
+    """How many records, or searches, are committed beside the page."""
+    return len(list((ROOT / "leaderboards" / "records" / name / folder).glob("*.json")))
+
+
+@cache
+def searches(name: str) -> dict[str, Search]:
+    """The searches among them, by weighting."""
+    return {search.weighting.name: search for search in searches_of(ROOT / "leaderboards" / f"{name}.md")}
+
+
+@cache
+def board(name: str) -> Board:
+    """The board of those records, with its comparisons."""
+    [found] = contrasted(boards(records(name)))
+    return found
+
+
+@cache
+def rows(name: str) -> dict[str, Row]:
+    """Its rows by method, such as ``RMTL-PLE``."""
+    return {row.method: row for row in board(name).rows}
+
+
+def of_row(name: str, method: str) -> list[Record]:
+    """The records of a row, a seed each."""
+    sample = rows(name)[method].sample
+    assert sample is not None
+    return [
+        one
+        for one in records(name)
+        if all(
+            getattr(one, kind).model_dump(include={"name", "params"})
+            == getattr(sample, kind).model_dump(include={"name", "params"})
+            for kind in ("backbone", "weighting")
+        )
+    ]
+
+
+def scores(name: str, method: str, task: str, metric: str = "auc") -> Seeds:
+    """The test score of each seed."""
+    return np.array(rows(name)[method].values[task, metric].seeds)
+
+
+def differences(name: str, method: str, base: str, task: str) -> Seeds:
+    """Test AUC minus that of another row, seed by seed."""
+    return scores(name, method, task) - scores(name, base, task)
+
+
+def gain(name: str, method: str, base: str, task: str) -> Estimate:
+    """Their mean with its 95 % interval."""
+    return mean_interval(differences(name, method, base, task))
+
+
+def contrast(name: str, method: str, task: str) -> Contrast:
+    """The comparison of a row with its own baseline in AUC."""
+    found = rows(name)[method].values[task, "auc"].first
+    assert found is not None
+    return found
+
+
+def short(value: float, digits: int = 4) -> str:
+    """Without its sign and without a zero before the point: ``.0021``."""
+    return f"{abs(value):.{digits}f}".removeprefix("0")
+
+
+def signed(value: float, digits: int = 4) -> str:
+    """``+.0021`` or ``-.0021``."""
+    return ("-" if round(value, digits) < 0 else "+") + short(value, digits)
+
+
+def interval(estimate: Estimate, digits: int = 4) -> str:
+    """``+.0021 ± .0008``."""
+    return f"{signed(estimate.value, digits)} ± {short(estimate.half_width, digits)}"
+
+
+def line(*cells: object) -> str:
+    """A line of a table in Markdown."""
+    return f"| {' | '.join(map(str, cells))} |"
