@@ -24,7 +24,7 @@ from mtlbench.api.splitting import Splitting
 from mtlbench.api.step import Jacobian, SharedGradients, Step
 from mtlbench.api.tasks import Task, funnel
 from mtlbench.api.tracker import TrackedCell, TrackedPoint, Tracker
-from mtlbench.api.trainer import SourceCheckpoint, StageBudget, Stateful, Trainer
+from mtlbench.api.trainer import Merge, SourceCheckpoint, StageBudget, Stateful, Trainer
 from mtlbench.api.troubles import Trouble
 from mtlbench.api.weighting import DirectionWeighting, Source, Weighting, ones
 from mtlbench.errors import DataError, MtlbenchError, TrainingError, UsageError, did_you_mean
@@ -44,6 +44,7 @@ __all__ = [
     "Inputs",
     "Jacobian",
     "Log",
+    "Merge",
     "MtlbenchError",
     "Need",
     "NoParams",

@@ -1,6 +1,6 @@
 """What a weighting may use of the trainer."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
@@ -47,13 +47,17 @@ class SourceCheckpoint(Protocol):
         """Wall-clock seconds of all its stages."""
 
 
+Merge = Callable[[Mapping[str, float], Callable[[Mapping[str, float]], float]], Mapping[str, float]]
+"""From the validation score of each branch, and a function from shares to the score of the mean, to shares."""
+
+
 class Trainer(Protocol):
     """What a weighting may use of the trainer, when it has a schedule of its own (:meth:`Weighting.fit`).
 
-    A cell that was killed runs ``fit`` again from the start. A call of :meth:`train`, :meth:`select`, :meth:`loop` or
-    :meth:`run_once` that had ended and was saved gives its saved outcome at once. The call that was interrupted goes on
-    from its last saved step. So ``fit`` must make these calls in an order that depends only on the seed and on what the
-    calls before gave.
+    A cell that was killed runs ``fit`` again from the start. A call of :meth:`train`, :meth:`select`, :meth:`fork`,
+    :meth:`loop` or :meth:`run_once` that had ended and was saved gives its saved outcome at once. The call that was
+    interrupted goes on from its last saved step. So ``fit`` must make these calls in an order that depends only on the
+    seed and on what the calls before gave.
     """
 
     backbone: Backbone
@@ -94,6 +98,25 @@ class Trainer(Protocol):
         dropout masks of ``stage``, and stops early by its own best score. So each is trained exactly as :meth:`train`
         would. Each counts in the budget, as the stage ``<stage> <name>``. Of candidates with the same score the first
         is kept.
+        """
+
+    def fork(
+        self, branches: "Mapping[str, Weighting]", merge: Merge, interval: int = 1, stage: str = "train"
+    ) -> Sequence[Mapping[str, float]]:
+        """Train under each of ``branches`` and merge them, again and again; returns the shares of each merge, of sum 1.
+
+        All branches start from the same parameters. Each trains for ``interval`` epochs, on the batches and dropout
+        masks of ``stage``, and keeps its weighting, its optimiser and its place in the learning rate's schedule. Then
+        ``merge`` gets the validation score of each branch by name, and a function that gives the validation score of
+        the branches' mean by shares. It returns the shares to go on with, of any sum: all branches then start from the
+        mean of the parameters, and of buffers such as those of batch normalisation, by these shares. ``merge`` must
+        depend on nothing but what it is given. A single branch is trained on without ``merge``.
+
+        Branches and merged parameters are validated, and the best of all is kept. The training ends with the last epoch
+        of the branches, or once their validations have not improved on the best for as long as :meth:`train` waits.
+
+        Each branch counts in the budget as the stage ``<stage> <name>``. Merging counts as ``<stage> merged``: no
+        steps, and the rows of the validation split for each score that ``merge`` asks for.
         """
 
     def step(self, rows: Tensor, number: int = 0) -> Step:

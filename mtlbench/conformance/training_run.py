@@ -16,9 +16,9 @@ from mtlbench.discovery import Catalogue
 from mtlbench.experiments.applicability import other_kind
 from mtlbench.training import TASK_GRADIENTS, BackboneTrainer, no_shared_parameters
 from mtlbench.training.checkpoint import Checkpoint
+from mtlbench.training.epochs import Progress
 from mtlbench.training.journal import Journal
 from mtlbench.training.seeding import seeded
-from mtlbench.training.stages import Progress
 
 LEARNING_RATE = 0.01
 HOOKS = ("setup", "weigh", "direct", "after_step", "end_epoch")
@@ -119,7 +119,7 @@ class TrainingRun:
 
     def losses(self) -> Tensor:
         """Mean training loss of each epoch and task: (epochs, K) float64."""
-        rows = [list(point.train_loss.values()) for point in self.trainer.curve]
+        rows = [list(point.train_loss.values()) for point in self.trainer.curve if point.train_loss]
         return torch.tensor(rows, dtype=torch.float64)
 
     def _record(self, hook: str, call: Call, step: Step | None) -> Any:

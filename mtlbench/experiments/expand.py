@@ -15,6 +15,7 @@ from mtlbench.discovery import Catalogue
 from mtlbench.errors import DataError, TrainingError, UsageError
 from mtlbench.experiments.applicability import Applicability
 from mtlbench.experiments.job import Job
+from mtlbench.experiments.misfits import Misfits
 from mtlbench.experiments.run_cell import load_splits
 from mtlbench.records.schema import Failure
 from mtlbench.tasks.objective import DELTA_M, MEAN, canonical
@@ -27,9 +28,10 @@ def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
 
     Raises:
         DataError: a dataset is missing or malformed.
-        UsageError: the objective weighs a task that a dataset does not have, or has no reference.
+        UsageError: the objective weighs a task that a dataset does not have, or has no reference, or the parameters of
+            a weighting fit no dataset.
     """
-    expansion = Expansion(plan, catalogue)
+    expansion, misfits = Expansion(plan, catalogue), Misfits(catalogue, plan.settings)
     pairs = [pair for grid in plan.grids for pair in product(*grid)]
     for dataset in plan.datasets:
         splits = load_splits(catalogue, dataset.spec, plan.settings)
@@ -39,6 +41,7 @@ def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
                 f"a task of the dataset {dataset.entry.name} has a name of {len(longest):,} characters, more than "
                 f"{NAME:,}: {longest[:60]}...; rename its column"
             )
+        misfits.ask(dataset, splits.schema, pairs)
         training, tasks = training_on(dataset, splits, plan.training), len(splits.schema.tasks)
         for seed in plan.seeds:
             block = Block(dataset, splits, seed, training, plan.yardstick)
@@ -50,6 +53,7 @@ def expand(plan: Plan, catalogue: Catalogue) -> list[Job]:
                     continue
                 for control in expansion.controls(weighting) if plan.controls and job.failure is None else ():
                     expansion.add(block, backbone, control)
+    misfits.refuse()
     jobs = list(expansion.jobs.values())
     return [replace(job, keep_checkpoint=True) for job in jobs] if plan.keep_checkpoints else jobs
 

@@ -2,7 +2,7 @@
 
 from mtlbench.nn.activation import ReLUDropout
 from mtlbench.nn.embedding import FieldEmbedding
-from mtlbench.nn.experts import Experts, Gate, mix
+from mtlbench.nn.experts import Experts, Gate, mix, mixtures
 from mtlbench.nn.factored import Factored
 from mtlbench.nn.linear import Linear
 from mtlbench.nn.mlp import MLP, Bottom, Hidden, Tower
@@ -19,4 +19,5 @@ __all__ = [
     "ReLUDropout",
     "Tower",
     "mix",
+    "mixtures",
 ]

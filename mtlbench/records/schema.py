@@ -106,6 +106,7 @@ class StageSpend(Strict):
     stage: Name
     steps: Count
     rows: Count
+    """Read by these steps, and beside them: for a second batch, or for the scores of merges that were tried."""
     seconds: Finite
     peak_memory_mib: Finite
     """Peak resident memory of the process until the stage's end (GPU: peak allocated on the device)."""
@@ -119,7 +120,7 @@ class Epoch(Strict):
     stage: Name
     epoch: Count
     train_loss: dict[Name, Number]
-    """Mean unweighted loss of each task since the last validation."""
+    """Mean unweighted loss of each task since the last validation; empty where nothing was trained, but merged."""
     validation: dict[Name, Number] = Field(validation_alias=AliasChoices("validation", "validation_auc"))
     """Task -> its primary metric. Records of an older mtlbench call it ``validation_auc``."""
     weights: dict[Name, dict[Name, Number]] | None

@@ -43,6 +43,8 @@ class Meter:
     def __init__(self) -> None:
         self.stages: list[Spend] = []
         """What each has cost so far."""
+        self._spend: Spend | None = None
+        """The running stage, or the last one."""
         self._began: float | None = None
 
     def enter(self, stages: Sequence[Spend]) -> None:
@@ -53,10 +55,11 @@ class Meter:
     def stage(self, name: str, before: Spend | None = None) -> Iterator[Spend]:
         """Count what happens inside as one stage: wall-clock, and the memory at its end.
 
-        ``before`` is what the stage had cost when it was interrupted.
+        ``before`` is what the stage had cost when it was interrupted, here or by the death of the process.
         """
-        spend = before or Spend(name)
-        self.stages.append(spend)
+        spend = self._spend = before or Spend(name)
+        if not any(known is spend for known in self.stages):
+            self.stages.append(spend)
         began = self._began = time.perf_counter()
         try:
             yield spend
@@ -67,11 +70,15 @@ class Meter:
 
     def read(self, rows: int) -> None:
         """Count ``rows`` that the running stage reads beside those of its steps."""
-        self.stages[-1].add(rows, steps=0)
+        assert self._spend is not None
+        self._spend.add(rows, steps=0)
 
-    def so_far(self) -> Spend:
-        """The running stage, or the last one, as if it ended now."""
-        spend = self.stages[-1]
+    def so_far(self, spend: Spend | None = None) -> Spend:
+        """A stage as if it ended now: ``spend``, or else the running or the last one."""
+        spend = spend or self._spend
+        assert spend is not None
+        if spend is not self._spend:
+            return replace(spend)
         peak = max(spend.peak_memory_mib, peak_memory_mib())
         return replace(spend, seconds=spend.seconds + self._running(), peak_memory_mib=peak)
 

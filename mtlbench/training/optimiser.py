@@ -1,7 +1,6 @@
 """The optimiser of a backbone: Adam, computed at the cost of what a batch reads."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +8,8 @@ from torch import Tensor, nn
 from mtlbench.api import Inputs
 from mtlbench.errors import TrainingError
 from mtlbench.nn import FieldEmbedding
-from mtlbench.training.embeddings.algorithms import BETAS, EPS, EmbeddingAdam
+from mtlbench.training.adam import DenseAdam
+from mtlbench.training.embeddings.algorithms import EmbeddingAdam
 from mtlbench.training.embeddings.algorithms import embedding_optimiser as create
 from mtlbench.training.embeddings.base import EmbeddingOptimiser
 
@@ -30,8 +30,9 @@ class BackboneOptimiser:
 
     Tables of :class:`mtlbench.nn.FieldEmbedding` that are larger than what a batch reads are updated by
     :class:`mtlbench.training.embeddings.algorithms.EmbeddingAdam`: dense Adam's result to float tolerance, at a cost
-    that does not grow with the vocabulary. All other parameters are updated by torch's fused Adam. On a GPU so are
-    tables of up to ``GPU_DENSE_ELEMENTS`` numbers: it moves them faster than a host launches a row-wise update.
+    that does not grow with the vocabulary. All other parameters are updated by torch's fused Adam
+    (:mod:`mtlbench.training.adam`). On a GPU so are tables of up to ``GPU_DENSE_ELEMENTS`` numbers: it moves them
+    faster than a host launches a row-wise update.
 
     Args:
         backbone: parameters to update.
@@ -88,10 +89,7 @@ class BackboneOptimiser:
             if name in self._dense and weight_decay > 0
         }
         """The tables updated whole, each with a column that is 1 in the rows read, else 0; none without decay."""
-        layers = [parameter for name, parameter in self._dense.items() if name not in self._read]
-        tables = [self._dense[name] for name in self._read]
-        groups: list[dict[str, Any]] = [{"params": layers, "weight_decay": weight_decay}, {"params": tables}]
-        self._adam = torch.optim.Adam(groups[: 1 + bool(tables)], learning_rate, BETAS, EPS, fused=True)
+        self._adam = DenseAdam(self._dense, self._read, weight_decay)
 
     @property
     def learning_rate(self) -> float:
@@ -101,8 +99,6 @@ class BackboneOptimiser:
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
         self._learning_rate = value
-        for group in self._adam.param_groups:
-            group["lr"] = value
         for _, optimiser in self._tables.values():
             optimiser.lr = value
 
@@ -120,7 +116,7 @@ class BackboneOptimiser:
 
     def descend(self, loss: Tensor) -> None:
         """Take one step down the gradient of the scalar ``loss`` of the pass last prepared."""
-        self._adam.zero_grad(set_to_none=True)
+        self._adam.zero_grad()
         loss.backward()
         self._step()
 
@@ -156,7 +152,7 @@ class BackboneOptimiser:
             for name, leaf in self.leaves().items():
                 if leaf.grad is not None and (name in self._read or name in self._tables):
                     leaf.grad = leaf.grad + self.decay(name, leaf)
-        self._adam.step()
+        self._adam.step(self._learning_rate)
         for table, optimiser in self._tables.values():
             optimiser.step()
             table.rows = None
@@ -170,7 +166,7 @@ class BackboneOptimiser:
     def state_dict(self) -> State:
         """A copy of the optimiser's state, after every row of every table is brought up to date."""
         self.settle()
-        state = {name: self._adam.state[p] for name, p in self._dense.items() if p in self._adam.state}
+        state = dict(self._adam.state)
         state |= {name: optimiser.portable_state() for name, (_, optimiser) in self._tables.items()}
         return {name: {key: value.clone() for key, value in moments.items()} for name, moments in state.items()}
 
@@ -179,24 +175,22 @@ class BackboneOptimiser:
         self._adam.state.clear()
         for name, parameter in self._dense.items():
             if name in state:
-                moments: dict[str, Any] = {
-                    key: value.to(parameter.device, copy=True) for key, value in state[name].items()
-                }
-                self._adam.state[parameter] = moments
+                moments = state[name].items()
+                self._adam.state[name] = {key: value.to(parameter.device, copy=True) for key, value in moments}
         for name, (table, optimiser) in self._tables.items():
             table.rows = None
             optimiser.load_portable_state(state[name])
 
     def exact_state(self) -> dict[str, State]:
         """The optimiser's own tensors, not copied. No row is brought up to date, so no later step changes by a bit."""
-        dense = {name: self._adam.state[p] for name, p in self._dense.items() if p in self._adam.state}
-        return {"dense": dense, "tables": {name: table.exact_state() for name, (_, table) in self._tables.items()}}
+        tables = {name: table.exact_state() for name, (_, table) in self._tables.items()}
+        return {"dense": dict(self._adam.state), "tables": tables}
 
     def load_exact_state(self, state: dict[str, State]) -> None:
         """Take back what :meth:`exact_state` gave; the parameters of that moment must be loaded too."""
         self._adam.state.clear()
         for name, moments in state["dense"].items():
-            self._adam.state[self._dense[name]] = dict(moments)
+            self._adam.state[name] = dict(moments)
         for name, (table, optimiser) in self._tables.items():
             table.rows = None
             optimiser.load_exact_state(state["tables"][name])

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
+from torch import Tensor
+
 from mtlbench.api import Split, TrainingError
 from mtlbench.tasks.objective import Objective
 from mtlbench.training.model import Model, State
@@ -19,6 +21,7 @@ class CurvePoint:
     stage: str
     epoch: int
     train_loss: dict[str, float]
+    """Empty where nothing was trained: states were merged."""
     validation: dict[str, float]
     """Task -> its primary metric."""
     weights: Weights | None
@@ -81,41 +84,61 @@ class Selection:
         self.since_best = 0
 
     def judge(
-        self, stage: str, epoch: int, losses: list[float], weights: Weights | None, passes: float | None = None
+        self, stage: str, epoch: int, losses: list[float] | None, weights: Weights | None, passes: float | None = None
     ) -> None:
         """Score the model, and keep its state if it is the best so far.
 
         Args:
             stage: the running one.
             epoch: of it, from 1.
-            losses: mean training loss of each task since the last validation.
+            losses: mean training loss of each task since the last validation; ``None``: nothing was trained.
             weights: applied since then.
             passes: over the training split in this stage, where the epoch still runs.
 
         Raises:
             TrainingError: a loss is not finite.
         """
-        if not all(math.isfinite(loss) for loss in losses):
-            means = ", ".join(f"{task} {loss:g}" for task, loss in zip(self._tasks.kinds, losses, strict=True))
+        trained = {} if losses is None else dict(zip(self._tasks.kinds, losses, strict=True))
+        if not all(map(math.isfinite, trained.values())):
+            means = ", ".join(f"{task} {loss:g}" for task, loss in trained.items())
             raise TrainingError(
                 f"training diverged: mean loss over epoch {epoch} of stage {stage!r} is {means}; "
                 "lower --learning-rate or check the weights of the method"
             )
-        logits, labels, weight = self._model.infer(self._validation), self._validation.labels, self._validation.weight
-        found = self._tasks.primary(logits, labels, weight)
-        loss_of, score_of = (dict(zip(self._tasks.kinds, values, strict=True)) for values in (losses, found))
-        self.curve.append(CurvePoint(stage, epoch, loss_of, score_of, weights, passes))
+        logits = self._model.infer(self._validation)
+        scores = self._scores(logits)
+        self.curve.append(CurvePoint(stage, epoch, trained, scores, weights, passes))
         self.since_best += 1
-        score = self._objective.of(score_of)
+        score = self._objective.of(scores)
         if score < self._best.score:
             return
-        loss = fmean(self._tasks.mean_losses(logits, labels, weight))
+        loss = fmean(self._tasks.mean_losses(logits, self._validation.labels, self._validation.weight))
         if self._best.beaten_by(score, loss):
             self.since_best, self.best_epoch[stage] = 0, epoch
             self.best_passes.pop(stage, None)
             if passes is not None:
                 self.best_passes[stage] = passes
             self.keep(score, loss)
+
+    def go_on_with(self, stage: str) -> None:
+        """A stage that ended goes on from the best state; where that is of another stage, it keeps none of its own."""
+        kept = [point for point in self.curve if (point.stage, point.epoch) == (stage, self.best_epoch[stage])]
+        if kept and self._best.score not in [self._objective.of(point.validation) for point in kept]:
+            del self.best_epoch[stage]  # to stand as the last one
+            self.begin(stage)
+
+    def latest(self) -> float:
+        """The score of the last validation."""
+        return self._objective.of(self.curve[-1].validation)
+
+    def score(self) -> float:
+        """The score of the model as it is now, which is not kept."""
+        return self._objective.of(self._scores(self._model.infer(self._validation)))
+
+    @property
+    def rows(self) -> int:
+        """Rows that a validation reads."""
+        return len(self._validation)
 
     def keep(self, score: float, loss: float) -> None:
         """Take the model's present state as the best, with this validation score and loss."""
@@ -158,3 +181,8 @@ class Selection:
         self.best_epoch, self.best_passes = dict(facts["best_epoch"]), dict(facts["best_passes"])
         self.since_best = facts["since_best"]
         self.curve = [CurvePoint(**point) for point in facts["curve"]]
+
+    def _scores(self, logits: Tensor) -> dict[str, float]:
+        """Task -> its primary metric of ``logits`` on the validation split."""
+        found = self._tasks.primary(logits, self._validation.labels, self._validation.weight)
+        return dict(zip(self._tasks.kinds, found, strict=True))

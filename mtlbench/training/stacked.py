@@ -8,7 +8,9 @@ gives.
 
 Nodes are known by name: the linear layer, ReLU, and transposition. A ``torch.autograd.Function`` may bring a static
 method ``stacked(ctx, *gradients)`` beside its ``backward``; it gets gradients (K, ...), or ``None``, and returns such.
-All other nodes are called task by task. Hooks are not called.
+All other nodes are called task by task. A Function that has an output for each task says ``takes_none = True``: its
+``backward`` then gets ``None`` for the outputs of the others, as autograd gives it after
+``ctx.set_materialize_grads(False)``, and zeros otherwise. Hooks are not called.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -114,8 +116,12 @@ def _of_some(tasks: tuple[int, ...], lefts: Sequence[Tensor | None]) -> Cotangen
 
 def _called(node: Any, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
     """What autograd makes of the ``gradients`` of one task."""
-    function = hasattr(node, "apply")  # a Function expects zeros where nothing came
-    lefts = node.apply(*map(_or_zeros, gradients, node._input_metadata)) if function else node(*gradients)
+    if not hasattr(node, "apply"):
+        lefts = node(*gradients)
+    elif getattr(node._forward_cls, "takes_none", False):
+        lefts = node.apply(*gradients)
+    else:  # a Function expects zeros where nothing came
+        lefts = node.apply(*map(_or_zeros, gradients, node._input_metadata))
     return lefts if isinstance(lefts, tuple | list) else (lefts,)
 
 

@@ -1,30 +1,25 @@
 """The stages of a cell: epochs until early stopping or a budget ends them, saved on the way."""
 
-import time
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from mtlbench.api import Stateful
+from mtlbench.api import Merge, Stateful
 from mtlbench.cells import Training
-from mtlbench.config.interval import Interval
 from mtlbench.training.budget import Budget, Meter, Spend
+from mtlbench.training.epochs import Epochs, Progress
+from mtlbench.training.fork import Fork
 from mtlbench.training.journal import Entry, Journal
+from mtlbench.training.merging import Shares
 from mtlbench.training.model import Model
 from mtlbench.training.seeding import generators, set_generators
 from mtlbench.training.selection import Best, Selection
-from mtlbench.training.stage import Batches, Stage, Taken
+from mtlbench.training.stage import Batches, Stage
 
 BEST = "best"
-
-Progress = Callable[[str, int, int, int, int, float], None]
-"""Hears stage, epoch, epochs, steps done, steps in all, rows per second."""
-
-
-def unheard(*report: Any) -> None:
-    """Stands for the progress where nobody listens."""
 
 
 class Candidate(NamedTuple):
@@ -68,8 +63,7 @@ class Stages:
         self._meter = meter
         self._journal = journal
         self._training = training
-        self._every = Interval.parse(training.validate_every)
-        self._progress = progress
+        self._epochs = Epochs(model, selection, batches, training, progress)
         self._last: Stage | None = None
 
     def log_scalar(self, name: str, value: float | list[float]) -> None:
@@ -94,9 +88,23 @@ class Stages:
         """
         self._last = stage or self._last
         if self._last is not None and not self._meter.used(budget):
+            if stage is None:
+                self._selection.go_on_with(self._last.name)
             self.train(self._last, budget)
 
-    def challenge(self, winner: Candidate | None, name: str, stage: Stage) -> Candidate:
+    def select(self, candidates: Mapping[str, Callable[[], Stage]]) -> str:
+        """Run each of ``candidates`` from the present state, and return to the best, of equals to the first."""
+        best, state = self._selection.best, self._model.state()
+        winner: Candidate | None = None
+        for name, make in candidates.items():
+            self._selection.go_on_from(best, state)
+            winner = self._challenge(winner, name, make())
+        assert winner is not None
+        self._last = winner.stage
+        self._selection.go_on_from(winner.best)
+        return winner.name
+
+    def _challenge(self, winner: Candidate | None, name: str, stage: Stage) -> Candidate:
         """Run ``stage`` as the candidate ``name``; gives the better of it and ``winner``, of equals that one."""
         call = self._run(stage)
         best = self._selection.best
@@ -108,10 +116,35 @@ class Stages:
             self._journal.lighten(winner.call, BEST)
         return Candidate(name, stage, call, best)
 
-    def go_on_from(self, winner: Candidate) -> None:
-        """Make the best state of ``winner`` the model's, and its stage the last one."""
-        self._last = winner.stage
-        self._selection.go_on_from(winner.best)
+    def fork(self, name: str, branches: Mapping[str, Callable[[], Stage]], merge: Merge, interval: int) -> list[Shares]:
+        """Train ``branches``, merge them after every ``interval`` epochs, and save; gives the shares of each merge."""
+        fork = Fork(
+            name,
+            {branch: make() for branch, make in branches.items()},
+            merge,
+            interval,
+            self._model,
+            self._selection,
+            self._meter,
+            self._epochs,
+            self._training,
+        )
+        call = self._journal.begin()
+        saved = self._journal.read(call, name)
+
+        def save(outside: list[Tensor]) -> None:
+            if self._journal.due:
+                self._journal.save(call, self._fork_entry(fork, outside, over=False))
+
+        if saved is not None:
+            self._restore_common(saved)
+            fork.restore(saved.facts["fork"], saved.facts["selection"], saved.tensors)
+        if saved is None or not saved.over:
+            fork.run(save)
+            if self._journal.wants(call):
+                self._journal.save(call, self._fork_entry(fork, generators(self._batches.device), over=True))
+        self._last = fork.last
+        return fork.shares
 
     def run_once(self, name: str, compute: Callable[[], None], result: Stateful) -> None:
         """Call ``compute``, or give ``result`` the state that it had after it, where that was saved."""
@@ -141,66 +174,27 @@ class Stages:
             if saved is not None:
                 self._restore(stage, saved)
             if saved is None or not saved.over:
-                while self._goes_on(stage, budget):
-                    self._epoch(stage, spend, budget, call)
-                if stage.unvalidated:
-                    self._validate(stage)
-                self._selection.load_best()
+                self._train(stage, spend, budget, call)
         return call
 
-    def _goes_on(self, stage: Stage, budget: Budget | None) -> bool:
-        if stage.midway:
-            return True
-        if budget is not None:
-            return not self._meter.used(budget)
-        return stage.epochs < self._training.epochs and not self._impatient
+    def _train(self, stage: Stage, spend: Spend, budget: Budget | None, call: int) -> None:
+        """Run the epochs of ``stage`` that are left, and return to the best state."""
+        most = self._training.epochs if budget is None else math.inf
 
-    @property
-    def _impatient(self) -> bool:
-        """Whether the running stage had as many validations without a better score as may be."""
-        return self._selection.since_best >= self._training.patience
+        def over() -> bool:
+            if budget is not None:
+                return self._meter.used(budget)
+            return self._selection.since_best >= self._training.patience
 
-    def _epoch(self, stage: Stage, spend: Spend, budget: Budget | None, call: int) -> None:
-        """One more epoch of ``stage``, or the rest of one, cut short when the budget is used up."""
-        if not stage.midway:
-            stage.begin_epoch()
-        if not stage.unvalidated:
-            self._model.forget_losses()
-        self._model.backbone.train()
-        outside = generators(self._batches.device)
-        began, rows = time.perf_counter(), 0
-        with self._batches.seeded(stage.stream, stage.epochs):
-            for step in stage.steps(self._batches):
-                spend.add(step.rows)
-                rows += step.rows
-                self._tell(stage, step, rows / (time.perf_counter() - began))
-                if budget is not None and self._meter.used(budget):
-                    break
-                if step.number < step.steps and self._due(stage):
-                    self._validate(stage)
-                    if budget is None and self._impatient:
-                        break
-                if stage.resumable and self._journal.due:
-                    self._journal.save(call, self._entry(stage, outside, over=False))
-        stage.end_epoch()
-        if self._due(stage):
-            self._validate(stage)
+        def save(outside: list[Tensor]) -> None:
+            if stage.resumable and self._journal.due:
+                self._journal.save(call, self._entry(stage, outside, over=False))
 
-    def _due(self, stage: Stage) -> bool:
-        """Whether the stage has gone on long enough since the last validation."""
-        if self._every.unit == "steps":
-            return stage.unvalidated >= self._every.length
-        return not stage.midway and stage.epochs % self._every.length == 0
-
-    def _validate(self, stage: Stage) -> None:
-        passes, weights = stage.passes, stage.weights()
-        self._selection.judge(stage.name, stage.epochs, self._model.mean_losses(), weights, passes)
-        self._model.forget_losses()
-
-    def _tell(self, stage: Stage, step: Taken, rate: float) -> None:
-        epochs = max(self._training.epochs, stage.epochs)
-        done = (stage.epochs - 1) * step.steps + step.number
-        self._progress(stage.name, stage.epochs, epochs, done, epochs * step.steps, rate)
+        while stage.midway or (stage.epochs < most and not over()):
+            self._epochs.one(stage, spend, over, save)
+        if stage.unvalidated:
+            self._epochs.validate(stage)
+        self._selection.load_best()
 
     def _close(self, call: int, stage: Stage, kept: bool = True) -> None:
         """Save that the call is over; with its best state, where that is ``kept``."""
@@ -221,6 +215,15 @@ class Stages:
         if not over:
             tensors["model"] = self._model.exact_state()
         return Entry(stage.name, facts, tensors, over)
+
+    def _fork_entry(self, fork: Fork, outside: list[Tensor], *, over: bool) -> Entry:
+        facts = {
+            "logged": self._logged(),
+            "spend": {"steps": sum(spend.steps for spend in self._meter.stages)},
+            "selection": self._selection.facts(),
+            "fork": fork.facts(),
+        }
+        return Entry(fork.name, facts, {**fork.tensors(over=over), "generators": outside}, over)
 
     def _restore(self, stage: Stage, saved: Entry) -> None:
         stage.load_state_dict(saved.tensors["stage"])

@@ -3,24 +3,27 @@
 import math
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import NoReturn
 
 from torch import Tensor
 
-from mtlbench.api import Backbone, Setting, Split, Splits, Stateful, Step, TrainingError, Weighting
+from mtlbench.api import Backbone, Merge, Setting, Split, Splits, Stateful, Step, TrainingError, Weighting
 from mtlbench.api.renamed import TRAINER_METHODS, replacement
 from mtlbench.cells import Training
 from mtlbench.tasks.fitted import TaskScores
 from mtlbench.tasks.objective import Objective
 from mtlbench.training.budget import Budget, Meter, Spend
 from mtlbench.training.checkpoint import Checkpoint
+from mtlbench.training.epochs import Progress, unheard
 from mtlbench.training.journal import Journal
 from mtlbench.training.look_ahead import LookAhead
+from mtlbench.training.merging import Shares
 from mtlbench.training.model import Model
 from mtlbench.training.seeding import seeded
 from mtlbench.training.selection import Best, CurvePoint, Selection
 from mtlbench.training.stage import Batches, Stage
-from mtlbench.training.stages import Candidate, Progress, Stages, unheard
+from mtlbench.training.stages import Stages
 from mtlbench.training.update import WeightedUpdate
 
 
@@ -57,13 +60,9 @@ class BackboneTrainer:
         journal: Journal | None = None,
     ) -> None:
         self.backbone = backbone
-        self.schema = splits.schema
-        self.data = splits.train
-        self.batch_size = training.batch_size
-        self.epochs = training.epochs
-        self.learning_rate = training.learning_rate
-        self._seed = seed
-        self._warm_start = warm_start
+        self.schema, self.data = splits.schema, splits.train
+        self.batch_size, self.epochs, self.learning_rate = training.batch_size, training.epochs, training.learning_rate
+        self._seed, self._warm_start = seed, warm_start
         self._source, self._progress = source, progress or unheard
         self._model = Model(backbone, splits, training, dense=dense)
         device = self.data.labels.device
@@ -110,15 +109,13 @@ class BackboneTrainer:
 
     def select(self, candidates: Mapping[str, Weighting], stage: str = "train") -> str:
         """Train under each of ``candidates`` from the present state, and return to the best on validation."""
-        best, state = self._selection.best, self._model.state()
-        winner: Candidate | None = None
-        for name, weighting in candidates.items():
-            self._selection.go_on_from(best, state)
-            winner = self._stages.challenge(winner, name, self._weighted(weighting, f"{stage} {name}", stage))
-        if winner is None:
-            raise TrainingError("the weighting selects among no candidates; give trainer.select at least one")
-        self._stages.go_on_from(winner)
-        return winner.name
+        return self._stages.select(self._apart("select", candidates, stage))
+
+    def fork(
+        self, branches: Mapping[str, Weighting], merge: Merge, interval: int = 1, stage: str = "train"
+    ) -> list[Shares]:
+        """Train under each of ``branches``, and go on from a mean of them after every ``interval`` epochs."""
+        return self._stages.fork(stage, self._apart("fork", branches, stage), merge, interval)
 
     def step(self, rows: Tensor, number: int = 0) -> Step:
         """Forward the backbone on ``rows`` and compute the loss of each sample and task."""
@@ -221,10 +218,7 @@ class BackboneTrainer:
         return self._selection.best
 
     def train_until_spent(self, budget: Budget) -> None:
-        """Train the last stage on from the best epoch, past early stopping, until all stages have used the budget.
-
-        Nothing happens where they have already, or where no stage trained the backbone.
-        """
+        """Train the last stage on from the best epoch, past early stopping, until all stages have used the budget."""
         self._stages.train_until_spent(budget)
 
     def infer(self, split: Split) -> Tensor:
@@ -241,10 +235,16 @@ class BackboneTrainer:
 
     def checkpoint(self, cell: str, weighting: Mapping[str, Tensor] | None = None) -> Checkpoint:
         """The best state and the weighting's, for other cells to build on."""
-        backbone, optimiser = self._selection.best_state()
-        return Checkpoint(cell, backbone, optimiser, self.best.score, self.spend, dict(weighting or {}), self.best.loss)
+        state, best = self._selection.best_state(), self.best
+        return Checkpoint(cell, *state, best.score, self.spend, dict(weighting or {}), best.loss)
 
     def _weighted(self, weighting: Weighting, name: str, stream: str) -> Stage:
         """The stage of training under ``weighting``."""
         update = WeightedUpdate(weighting, self.setting, self._model)
         return Stage(name, stream, update.step, update.end_epoch, update, self._model.pace, update.weights)
+
+    def _apart(self, call: str, weightings: Mapping[str, Weighting], stage: str) -> dict[str, Callable[[], Stage]]:
+        """Name -> what makes the stage of training under that weighting, on the batches of ``stage``."""
+        if not weightings:
+            raise TrainingError(f"the weighting names none to train under; give trainer.{call} at least one")
+        return {name: partial(self._weighted, one, f"{stage} {name}", stage) for name, one in weightings.items()}

@@ -73,8 +73,9 @@ def _epochs(record: Record) -> Iterator[str]:
     if record.status != "done":
         return
     kept, continued = record.best_epoch or {}, any(stage.reused_from for stage in record.spend)
-    if not record.curve and not continued:
-        yield "curve is empty, but status is done and spend reuses no other cell: nothing was trained"
+    if not any(point.train_loss for point in record.curve) and not continued:
+        what = "has no training loss" if record.curve else "is empty"
+        yield f"curve {what}, but status is done and spend reuses no other cell: nothing was trained"
     for name in dict.fromkeys(point.stage for point in record.curve):
         if name not in kept:
             yield f"best_epoch has no stage {name}, which the curve has"
@@ -87,7 +88,7 @@ def _epochs(record: Record) -> Iterator[str]:
 
 
 def _spend(record: Record) -> Iterator[str]:
-    """Each epoch of the curve took a step per batch; a budget may cut the last one short."""
+    """Each epoch of the curve took a step per batch; a budget may cut the last one short. Merging takes no step."""
     rows = record.dataset.facts.get("rows.train")
     size = record.training.get("batch_size")
     if record.status != "done" or not isinstance(rows, int) or not isinstance(size, int) or rows < 1 or size < 1:
@@ -98,7 +99,12 @@ def _spend(record: Record) -> Iterator[str]:
             own.setdefault(stage.stage, []).append(stage)
     steps = batches(rows, size)
     for name in dict.fromkeys(point.stage for point in record.curve):
-        epochs, runs = _trained([point for point in record.curve if point.stage == name]), own.get(name, [])
+        points, runs = [point for point in record.curve if point.stage == name], own.get(name, [])
+        if not any(point.train_loss for point in points):
+            if taken := sum(stage.steps for stage in runs):
+                yield f"spend, stage {name}, steps is {taken:,}, but the curve has no training loss of that stage"
+            continue
+        epochs = _trained(points)
         for unit, each in (("steps", steps), ("rows", rows)):
             spent = sum(getattr(stage, unit) for stage in runs)
             if not (epochs - len(runs)) * each < spent <= epochs * each:

@@ -190,6 +190,17 @@ def test_a_broken_plugin_is_a_warning_for_the_others(mtlbench: Any, here: Path) 
         (["--dataset", "table[schema=my[1].toml]"], "quote it"),
         (["--dataset", "syntetic"], "did you mean 'synthetic'?"),
         (["--weighting", "rmtl[lambda=-2]"], "parameter lambda = -2 is out of range"),
+        (
+            ["--dataset", "synthetic[rows=900]", "--weighting", "constant,preference[shares=1-2-3]"],
+            "weighting preference[shares=1.0-2.0-3.0] does not fit the dataset synthetic[rows=900]: 3 shares were "
+            "given for 2 tasks (click, conversion); give one for each task",
+        ),
+        (
+            ["--dataset", "synthetic[rows=900]", "--weighting", "forkmerge[target=conversoin]"],
+            "the target task 'conversoin' is not among those of the dataset: did you mean 'conversion'?",
+        ),
+        (["--weighting", "forkmerge[branchs=each]"], "unknown parameter 'branchs': did you mean 'branches'?"),
+        (["--weighting", "forkmerge[branches=eech]"], "branches = eech is invalid: "),
         (["--weighting", "rmtl[lambda=0.5"], "unbalanced bracket"),
         (["--weighting", ""], "a name is missing"),
         (["--seeds", "0"], "seeds = 0 is out of range"),

@@ -54,7 +54,7 @@ def test_the_norms_are_running_means():
 
 def test_a_target_that_is_no_task_is_not_applicable_with_the_tasks_named():
     reason = MetaBalance(MetaBalance.Params(target="buy")).applicable(small_schema(), LinearBackbone)
-    assert reason == "the target task 'buy' is not among those of the dataset: click, conversion"
+    assert reason == "the target task 'buy' is not among those of the dataset: known: click, conversion"
     assert MetaBalance(MetaBalance.Params(target="click")).applicable(small_schema(), LinearBackbone) is None
 
 

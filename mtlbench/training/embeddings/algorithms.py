@@ -19,6 +19,12 @@ Betas = tuple[float, float]
 BETAS, EPS = (0.9, 0.999), 1e-8
 
 
+def fused_adam(betas: Betas = BETAS, eps: float = EPS, weight_decay: float = 0.0) -> Callable[..., None]:
+    """torch's fused update by Adam, a function of parameters, gradients, moments 1 and 2, ``[]``, steps, and ``lr``."""
+    fixed = partial(adam, fused=True, amsgrad=False, maximize=False, weight_decay=weight_decay)
+    return partial(fixed, beta1=betas[0], beta2=betas[1], eps=eps)
+
+
 class _Moments(EmbeddingOptimiser):
     """State of both kinds of Adam: two moments (R, d). Those of rows never read are 0 and mostly take no memory."""
 
@@ -48,8 +54,7 @@ class EmbeddingAdam(_Moments):
     def __init__(self, weight: nn.Parameter, lr: float = 1e-3, betas: Betas = BETAS, eps: float = EPS) -> None:
         super().__init__(weight, lr, betas, eps)
         self._catch_up = CatchUp(betas, eps, weight.detach())
-        off = partial(adam, fused=True, amsgrad=False, maximize=False, weight_decay=0.0)
-        self._fused: Callable[..., None] = partial(off, beta1=betas[0], beta2=betas[1], eps=eps)
+        self._fused = fused_adam(betas, eps)
         self._last = torch.zeros(len(weight), dtype=torch.int32, device=weight.device)
 
     def _state(self) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """AdaTT: each task fuses the experts of all tasks, beside a direct path from its own."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from pydantic import Field
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mtlbench import api
-from mtlbench.nn import Experts, FieldEmbedding, Gate, Tower, mix
+from mtlbench.nn import Experts, FieldEmbedding, Gate, Tower, mixtures
 from mtlbench.nn.mlp import Norm
 
 
@@ -80,17 +81,17 @@ class Level(nn.Module):
         learnt = any(count > 1 for count in experts)
         self.residuals = nn.ParameterList(_residual(count) for count in experts[:outputs]) if learnt else None
 
-    def forward(self, states: list[Tensor]) -> list[Tensor]:
+    def forward(self, states: Sequence[Tensor]) -> Sequence[Tensor]:
         """Outputs (B, width), one for each gate, from inputs (B, inputs), one for each unit."""
         groups = [unit(state) for unit, state in zip(self.units, states, strict=True)]
         everything = [output for group in groups for output in group]
-        fused, before = [], 0
+        shares, before = [], 0
         for number, (gate, group) in enumerate(zip(self.gates, groups, strict=False)):
             own = group[0].new_ones(1) if self.residuals is None else self.residuals[number]
             after = len(everything) - before - len(group)
-            fused.append(mix(gate(states[number]) + F.pad(own, (before, after)), everything))
+            shares.append(gate(states[number]) + F.pad(own, (before, after)))
             before += len(group)
-        return fused
+        return mixtures(shares, everything)
 
 
 def _residual(count: int) -> nn.Parameter:

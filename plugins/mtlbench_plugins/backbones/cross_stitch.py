@@ -1,5 +1,6 @@
 """Cross-stitch networks: one network per task, whose layers exchange what they computed."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -7,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mtlbench import api
-from mtlbench.nn import FieldEmbedding, Hidden, Tower, mix
+from mtlbench.nn import FieldEmbedding, Hidden, Tower, mixtures
 from mtlbench.nn.mlp import Norm
 
 
@@ -73,7 +74,7 @@ class StitchedLayer(nn.Module):
         # One parameter each: behind the last layer a row is of its task alone.
         self.rows = nn.ParameterList(nn.Parameter(row.clone()) for row in matrix)
 
-    def forward(self, states: list[Tensor]) -> list[Tensor]:
+    def forward(self, states: Sequence[Tensor]) -> Sequence[Tensor]:
         """For each task the sum of all outputs by its row of the matrix."""
         outputs = [hidden(state) for hidden, state in zip(self.hidden, states, strict=True)]
-        return [mix(row.expand(len(outputs[0]), -1), outputs) for row in self.rows]
+        return mixtures([row.expand(len(outputs[0]), -1) for row in self.rows], outputs)

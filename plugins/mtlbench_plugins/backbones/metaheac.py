@@ -5,7 +5,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mtlbench import api
-from mtlbench.nn import Experts, FieldEmbedding, Gate, Tower, mix
+from mtlbench.nn import Experts, FieldEmbedding, Gate, Tower, mixtures
 
 
 class MetaHeac(api.Backbone):
@@ -49,10 +49,10 @@ class MetaHeac(api.Backbone):
         embedded = self.embedding.factored(inputs, readers=self.experts)
         outputs = [self.represent(output) for output in self.experts(embedded)]
         sample = self.represent(self.embedding.mean(embedded))
-        return torch.cat([self._logit(task, sample, outputs) for task in self.tasks.weight], dim=1)
+        contexts = [torch.cat([task.expand(len(sample), -1), sample], dim=1) for task in self.tasks.weight]
+        mixed = mixtures([self.expert_gate(context) for context in contexts], outputs)
+        return torch.cat([self._logit(*of_task) for of_task in zip(contexts, mixed, strict=True)], dim=1)
 
-    def _logit(self, task: Tensor, sample: Tensor, outputs: list[Tensor]) -> Tensor:
-        context = torch.cat([task.expand(len(sample), -1), sample], dim=1)
-        features = mix(self.expert_gate(context), outputs)
+    def _logit(self, context: Tensor, features: Tensor) -> Tensor:
         opinions = torch.cat([critic(features) for critic in self.critics], dim=1)
         return (self.critic_gate(context) * opinions).sum(1, keepdim=True)

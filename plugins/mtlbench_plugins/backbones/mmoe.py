@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from mtlbench import api
-from mtlbench.nn import Experts, FieldEmbedding, Gate, Tower, mix
+from mtlbench.nn import Experts, FieldEmbedding, Gate, Tower, mixtures
 
 
 class MMoE(api.Backbone):
@@ -36,5 +36,5 @@ class MMoE(api.Backbone):
         embedded = self.embedding.factored(inputs, readers=(*self.experts, *self.gates))
         outputs = [self.represent(output) for output in self.experts(embedded)]
         embedded = self.represent(embedded)  # as the gates read it
-        heads = zip(self.gates, self.towers, strict=True)
-        return torch.cat([tower(mix(gate(embedded), outputs)) for gate, tower in heads], dim=1)
+        mixed = mixtures([gate(embedded) for gate in self.gates], outputs)
+        return torch.cat([tower(features) for tower, features in zip(self.towers, mixed, strict=True)], dim=1)

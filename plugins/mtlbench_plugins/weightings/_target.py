@@ -9,7 +9,8 @@ def foreign_target(target: str, schema: api.Schema) -> str | None:
     """Why the target cannot be found, if one is named that is not a task of the dataset."""
     if target in {"", *schema.task_names}:
         return None
-    return f"the target task {target!r} is not among those of the dataset: {', '.join(schema.task_names)}"
+    known = api.did_you_mean(target, list(schema.task_names))
+    return f"the target task {target!r} is not among those of the dataset: {known}"
 
 
 def place_of(target: str, tasks: Sequence[api.Task]) -> int:

@@ -8,6 +8,7 @@ from pydantic import Field, PositiveFloat
 from torch import Tensor
 
 from mtlbench import api
+from mtlbench_plugins.weightings._each import wrong_number
 
 
 class Constant(api.Weighting):
@@ -53,10 +54,7 @@ class Constant(api.Weighting):
 
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
         """There must be as many given weights as tasks, or none."""
-        if len(self.params.weights) in {0, len(schema.tasks)}:
-            return None
-        names = ", ".join(schema.task_names)
-        return f"{len(self.params.weights)} weights were given for {len(schema.tasks)} tasks ({names})"
+        return wrong_number(self.params.weights, "weights", schema)
 
     def warm_start(self) -> api.Source | None:
         """With ``restart`` or ``seconds_of``: the same weights, trained from scratch."""

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from mtlbench import api
+from mtlbench_plugins.weightings._each import wrong_number
 
 Rate = Annotated[float, Field(gt=0, le=1)]
 
@@ -47,9 +48,8 @@ class Decay(api.Weighting):
 
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
         """The session clock needs sessions; there must be one rate, or one for each task."""
-        if len(self.params.rates) not in {1, len(schema.tasks)}:
-            names = ", ".join(schema.task_names)
-            return f"{len(self.params.rates)} rates were given for {len(schema.tasks)} tasks ({names})"
+        if fault := wrong_number(self.params.rates, "rates", schema, one_for_all=True):
+            return fault
         if self.params.clock == "session" and not schema.sessions:
             return "decay along the session needs sessions and timestamps, which the dataset lacks; use clock=step"
         return None

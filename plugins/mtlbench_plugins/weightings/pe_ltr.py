@@ -9,6 +9,7 @@ from torch import Tensor
 from mtlbench import api
 from mtlbench_plugins.solvers.gramian import Array
 from mtlbench_plugins.solvers.quadratic import least_norm_point
+from mtlbench_plugins.weightings._each import wrong_number
 from mtlbench_plugins.weightings._seen import weights_by_gram
 from mtlbench_plugins.weightings._smooth import Smoothed
 
@@ -50,12 +51,14 @@ class PELTR(Smoothed):
 
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
         """There is no bound, one for all tasks or one for each, and together they leave room for weights of sum 1."""
-        bounds, tasks = self.params.bounds, schema.task_names
-        if len(bounds) not in {0, 1, len(tasks)}:
-            return f"{len(bounds)} bounds were given for {len(tasks)} tasks ({', '.join(tasks)})"
-        total = sum(self._bounds(len(tasks)))
+        if fault := wrong_number(self.params.bounds, "bounds", schema, one_for_all=True):
+            return fault
+        tasks = len(schema.tasks)
+        total = sum(self._bounds(tasks))
         if total > 1 + 1e-9:
-            return f"the least weights of {len(tasks)} tasks sum to {total:g}; weights of sum 1 cannot keep them"
+            return (
+                f"the least weights of {tasks} tasks sum to {total:g}; weights of sum 1 cannot keep them, so lower them"
+            )
         return None
 
     def solve(self, step: api.Step) -> Tensor:

@@ -7,6 +7,7 @@ from pydantic import Field, PositiveFloat
 from torch import Tensor
 
 from mtlbench import api
+from mtlbench_plugins.weightings._each import wrong_number
 from mtlbench_plugins.weightings._losses import mean_losses
 
 PARALLEL = 1e-6
@@ -65,11 +66,8 @@ class Preference(api.Weighting):
 
     def applicable(self, schema: api.Schema, backbone: type[api.Backbone]) -> str | None:
         """There must be as many shares and ideals as tasks, or none."""
-        names = schema.task_names
-        for given, what in ((self.params.shares, "shares"), (self.params.ideal, "ideal losses")):
-            if len(given) not in {0, len(names)}:
-                return f"{len(given)} {what} were given for {len(names)} tasks ({', '.join(names)})"
-        return None
+        shares = wrong_number(self.params.shares, "shares", schema)
+        return shares or wrong_number(self.params.ideal, "ideal losses", schema)
 
     def setup(self, setting: api.Setting) -> None:
         """Keep a share and an ideal for each task."""

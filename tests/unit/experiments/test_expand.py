@@ -1,5 +1,6 @@
 """From a plan to jobs, and which of them have to run."""
 
+import re
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -64,8 +65,45 @@ def test_another_version_of_mtlbench_has_the_same_cells(tmp_path: Path, monkeypa
 
 
 def test_what_makes_no_sense_says_why(tmp_path: Path):
-    (job,) = jobs(tmp_path, weightings="constant[weights=1-2-3]")
-    assert "3 weights were given for 2 tasks" in job.not_applicable
+    (job,) = jobs(tmp_path, datasets="synthetic[rows=2000,tasks=3]", weightings="constant")
+    assert job.not_applicable == "ESMM takes binary tasks alone, and 'real_2' is real"
+
+
+MISFITS = {
+    "constant[weights=1-2-3]": "3 weights were given for 2 tasks (click, conversion); give one for each task",
+    "scalarization[weights=1]": "a single one of the weights was given for 2 tasks",
+    "preference[shares=1-2-3]": "3 shares were given for 2 tasks",
+    "preference[ideal=0-0-0]": "3 ideal losses were given for 2 tasks",
+    "decay[rates=0.9-0.8-0.7]": "3 rates were given for 2 tasks",
+    "pe-ltr[bounds=0.1-0.1-0.1]": "3 bounds were given for 2 tasks",
+    "pe-ltr[bounds=0.6]": "the least weights of 2 tasks sum to 1.2",
+    "pcd[target=conversoin]": "did you mean 'conversion'?",
+    "metabalance[target=clik]": "did you mean 'click'?",
+    "auto-lambda[target=sale]": "known: click, conversion",
+    "forkmerge[target=conversoin]": "did you mean 'conversion'?",
+}
+
+
+@pytest.mark.parametrize("weighting", MISFITS)
+def test_parameters_that_fit_no_dataset_are_a_mistake(weighting: str, tmp_path: Path):
+    with pytest.raises(UsageError, match=re.escape(MISFITS[weighting])) as told:
+        jobs(tmp_path, backbones="shared-bottom", weightings=f"constant,{weighting}")
+    assert str(told.value).startswith(f"weighting {weighting.partition('[')[0]}[")
+    assert " does not fit the dataset synthetic[rows=2000]: " in str(told.value)
+
+
+def test_parameters_for_one_of_several_datasets_are_a_row_that_says_why_for_the_others(tmp_path: Path):
+    both = "synthetic[rows=2000],synthetic[rows=2000,tasks=3]"
+    fits, other = jobs(tmp_path, datasets=both, backbones="shared-bottom", weightings="constant[weights=1-2]")
+    assert fits.not_applicable is None
+    assert other.not_applicable.startswith("2 weights were given for 3 tasks (")
+    with pytest.raises(UsageError, match=r"does not fit any of the datasets .*for 2 tasks .*; .*for 3 tasks"):
+        jobs(tmp_path, datasets=both, backbones="shared-bottom", weightings="constant[weights=1-2-3-4]")
+
+
+def test_a_method_that_no_parameters_make_fit_is_a_row_that_says_why(tmp_path: Path):
+    (job,) = jobs(tmp_path, backbones="shared-bottom", weightings="go4align[groups=2]")
+    assert "has 2" in job.not_applicable
 
 
 def test_a_method_of_task_gradients_needs_a_backbone_that_shares_parameters(tmp_path: Path):

@@ -4,8 +4,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
-from mtlbench.nn import ReLUDropout, mix
+from mtlbench.nn import ReLUDropout, experts, mix, mixtures
 from mtlbench.nn.activation import Dropout
 
 
@@ -108,3 +109,37 @@ def test_mix_and_its_gradients_are_those_of_the_weighted_sum(seed: int, experts:
     theirs = torch.autograd.grad(expected, [shares, *outputs], upstream)
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b)
+
+
+def one_by_one(shares: list[Tensor], outputs: list[Tensor]) -> list[Tensor]:
+    """Each sum by itself; autograd adds up the gradients of the outputs."""
+    sums = []
+    for own in shares:
+        mixed = outputs[0] * own[:, :1]
+        for e, output in enumerate(outputs[1:], start=1):
+            mixed = mixed.addcmul(output, own[:, e : e + 1])
+        sums.append(mixed)
+    return sums
+
+
+@pytest.mark.parametrize("block", [1, 50, 1 << 19])
+@pytest.mark.parametrize("tasks", [1, 2, 6])
+def test_mixtures_have_the_bits_of_sums_made_one_by_one(tasks: int, block: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(experts, "CACHE_ELEMENTS", block)
+    random = torch.Generator().manual_seed(tasks)
+    shares = [torch.randn(9, 4, generator=random).softmax(1).requires_grad_() for _ in range(tasks)]
+    outputs = [torch.randn(9, 8, generator=random).requires_grad_() for _ in range(4)]
+    upstream = [torch.randn(9, 8, generator=random) for _ in range(tasks)]
+    frozen = [output.detach() if e == 1 else output for e, output in enumerate(outputs)]
+    for read in (outputs, frozen):
+        ours, theirs = mixtures(shares, read), one_by_one(shares, read)
+        assert all(map(torch.equal, ours, theirs))
+        leaves = [output for output in read if output.requires_grad]
+        found, expected = (torch.autograd.grad(sums, leaves, upstream, retain_graph=True) for sums in (ours, theirs))
+        assert all(map(torch.equal, found, expected))
+        for own, one, other in zip(shares, ours, theirs, strict=True):  # a sum of which nothing came back adds nothing
+            single = torch.autograd.grad(one, [*leaves, *shares], upstream[0], retain_graph=True, allow_unused=True)
+            wanted = torch.autograd.grad(other, [*leaves, own], upstream[0], retain_graph=True)
+            assert all(map(torch.equal, single[: len(leaves)], wanted[:-1]))
+            (of_shares,) = [gradient for gradient in single[len(leaves) :] if gradient is not None]
+            torch.testing.assert_close(of_shares, wanted[-1])

@@ -29,6 +29,7 @@ from mtlbench_plugins.weightings.ddpg import DDPG
 from mtlbench_plugins.weightings.decay import Decay
 from mtlbench_plugins.weightings.dwa import DWA
 from mtlbench_plugins.weightings.famo import FAMO
+from mtlbench_plugins.weightings.forkmerge import ForkMerge
 from mtlbench_plugins.weightings.gradnorm import GradNorm
 from mtlbench_plugins.weightings.gradvac import GradVac
 from mtlbench_plugins.weightings.igb_v2 import IGBv2
@@ -106,6 +107,7 @@ METHODS: dict[str, Callable[[], api.Weighting]] = {
     "rmtl afresh": lambda: make(RMTL, **SMALL_CRITICS, control="untrained", stage3="afresh", noisy_weights=True),
     "ddpg": lambda: make(DDPG, **SMALL_CRITICS),
     "scalarization": lambda: make(Scalarization, grid=(0.2, 0.8)),
+    "forkmerge": lambda: make(ForkMerge, interval=2),
     "two stages": lambda: Twice(api.NoParams()),
 }
 
