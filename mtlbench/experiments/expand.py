@@ -192,14 +192,14 @@ class Expansion:
         return self.add(block._replace(training=training), backbone, weighting).cell
 
     def _the_one(self, kind: str, flag: str) -> Resolved:
-        """The one plugin of ``kind`` that declares ``flag``, at its defaults under the preset."""
+        """The one plugin of ``kind`` that declares ``flag``, at its defaults under the preset and the study's sizes."""
         names = [name for name, entry in self._catalogue.of_kind(kind).items() if getattr(entry.cls, flag)]
         if len(names) != 1:
             raise UsageError(
                 f"the objective {DELTA_M} needs one {kind} that declares {flag}, and there are {len(names)}"
                 f"{': ' if names else ''}{', '.join(names)}; choose another objective, or see `mtlbench list`"
             )
-        return resolve(self._catalogue, kind, names[0], {}, self._plan.settings.preset)
+        return self._sized(kind, names[0], {})
 
     def _without(self, *before: Cell | None) -> str | None:
         """Why a cell that must be done before makes no sense."""

@@ -86,8 +86,8 @@ def _reports(search: Search, found: dict[str, Record]) -> Iterator[Record]:
                     "spend": [cost, *record.spend],
                 }
             )
-        elif search.chosen is None:
-            yield _without_choice(search, seed)
+        else:
+            yield _without_result(search, seed)
 
 
 def _method(search: Search) -> dict[str, Any]:
@@ -129,10 +129,16 @@ def _cost(trials: Sequence[Trial]) -> StageSpend:
     )
 
 
-def _without_choice(search: Search, seed: int) -> Record:
-    """A row must say that nothing was chosen."""
-    tried = len(search.trials)
-    reason = f"none of its {tried} trials has a result" if tried else "its search has not ended; run the study again"
+def _without_result(search: Search, seed: int) -> Record:
+    """A row must say that nothing was chosen, or that what was chosen was not reported."""
+    if not search.trials:
+        reason = "its search has not ended; run the study again"
+    elif search.chosen is None:
+        reason = f"none of its {len(search.trials)} trials has a result"
+    else:
+        reason = (
+            f"the record that reports trial {search.chosen} is missing; run the study again, which needs no new trial"
+        )
     return Record(
         protocol=search.protocol,
         cell=f"{search.search}-{seed}",

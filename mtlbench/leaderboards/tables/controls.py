@@ -50,17 +50,14 @@ def _caption(row: Row, found: Sequence[ControlDifference]) -> Iterator[str]:
 def _verdict(method: str, found: Sequence[ControlDifference]) -> str:
     """What the comparisons of ``method`` show in one task, in a sentence, for the method or against it."""
     beaten = [one for one in found if one.found > 0]
-    hardest = min(found, key=lambda one: one.lead)
-    if len(beaten) == len(found):
-        return (
-            f"{hardest.task}: for {method}. It is better than each of its {len(found)} controls, least so than "
-            f"{hardest.control}: {_text(hardest)}, p = {_p(hardest)}."
-        )
+    hardest, count = min(found, key=lambda one: one.lead), len(found)
+    told = f"{hardest.control}: {_text(hardest)}, p = {_p(hardest)}"
+    if len(beaten) == count:
+        than = f"each of its {count} controls, least so than" if count > 1 else "its one control,"
+        return f"{hardest.task}: for {method}. It is better than {than} {told}."
     equal = "worse than" if hardest.found < 0 else "not shown to be better than"
-    return (
-        f"{hardest.task}: not for {method}. It is {equal} {hardest.control}: {_text(hardest)}, p = {_p(hardest)}; it "
-        f"is better than {len(beaten)} of its {len(found)} controls."
-    )
+    others = f"; it is better than {len(beaten)} of its {count} controls" if count > 1 else ". It has one control"
+    return f"{hardest.task}: not for {method}. It is {equal} {told}{others}."
 
 
 def _cells(one: ControlDifference | None) -> tuple[TableCell, TableCell]:

@@ -6,6 +6,7 @@ from mtlbench.leaderboards.boards.board import MISSING, Board, Row
 from mtlbench.leaderboards.boards.columns import in_words, metric_of
 from mtlbench.leaderboards.boards.standing import FrontArea, front_area, references
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell, interval_text
+from mtlbench.records.tuned import is_tuned
 from mtlbench.text import one_line
 
 TITLE = "Rank and Spend"
@@ -99,22 +100,14 @@ def _pareto(group: Sequence[Board]) -> str:
     text = f"Pareto: on the front of the tasks' {metrics}"
     if not areas:
         return f"{text}."
-    wholes = {_above(area) for _, area in areas}
-    covered = "; ".join(
-        f"{f'{board.title}: ' if len(group) > 1 else ''}{area.covered:.{2 + len(area.chance)}f}"
-        f"{'' if len(wholes) == 1 else _above(area)}"
-        for board, area in areas
-    )
-    return f"{text}, which covers {covered}{wholes.pop() if len(wholes) == 1 else ''}."
+    covered = "; ".join(f"{f'{board.title}: ' if len(group) > 1 else ''}{_covered(area)}" for board, area in areas)
+    return f"{text}, which covers {covered}."
 
 
-def _above(area: FrontArea) -> str:
-    """What an area is a part of: `` of the .25 above chance (.5, .5)``."""
-    return f" of the {_bare(area.whole)} above chance ({', '.join(map(_bare, area.chance))})"
-
-
-def _bare(number: float) -> str:
-    return f"{number:g}".removeprefix("0") or "0"
+def _covered(area: FrontArea) -> str:
+    """``36.5 % of what lies above chance (.5, .5)``."""
+    chance = ", ".join(f"{level:g}".removeprefix("0") or "0" for level in area.chance)
+    return f"{100 * area.covered / area.whole:.1f} % of what lies above chance ({chance})"
 
 
 def _rank_and_spend_caption(group: Sequence[Board]) -> tuple[str, ...]:
@@ -138,6 +131,8 @@ def _rank_and_spend_caption(group: Sequence[Board]) -> tuple[str, ...]:
     if pareto := _pareto(group):
         texts.append(pareto)
     machines = sorted({one_line(machine) for board in group for machine in board.machines})
-    spend = "Optimiser steps, training rows and seconds per seed; every stage counts, a reused one too."
+    spend = "Optimiser steps, training rows and seconds per seed; every stage counts, a reused one too"
+    if any(row.sample and is_tuned(row.sample) for board in group for row in board.rows):
+        spend += ", and in each seed of a tuned row its whole search"
     fair = " Seconds of different machines do not compare." if len(machines) > 1 else ""
-    return " ".join(texts), f"{spend} Run on {'; '.join(machines)}.{fair}"
+    return " ".join(texts), f"{spend}. Run on {'; '.join(machines)}.{fair}"

@@ -255,3 +255,10 @@ def test_a_plan_can_keep_every_trained_network(tmp_path: Path):
     kept = expand(replace(plan, keep_checkpoints=True), catalogue)
     assert [job.keep_checkpoint for job in kept] == [True, True]
     assert [job.cell.id for job in kept] == [job.cell.id for job in expand(plan, catalogue)]
+
+
+def test_the_yardstick_of_delta_m_has_the_sizes_of_the_study(tmp_path: Path):
+    found = jobs(tmp_path, backbones="mmoe", weightings="constant", objective="delta-m", embedding=8)
+    (reference,) = (job for job in found if job.cell.training.objective == "mean")
+    assert [job.cell.backbone.params["embedding"] for job in found] == [8, 8]
+    assert reference.cell in [job.reference for job in found]

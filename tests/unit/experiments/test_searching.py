@@ -349,6 +349,18 @@ def test_where_no_trial_has_a_result_the_row_says_so(finished: Path, tmp_path: P
     assert reasons == {"none of its 3 trials has a result"}
 
 
+def test_a_row_whose_reporting_record_is_gone_says_so(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, out := tmp_path / "results")
+    (search,) = (one for one in searches_of(out) if one.weighting.name == "uncertainty")
+    (lost,) = (path for path in (out / "records").glob("*.json") if search.reports[0].cell[:12] in path.name)
+    lost.unlink()
+    rows = [one for one in read_records(out) if one.weighting.changed and one.weighting.name == "uncertainty"]
+    assert sorted(one.status for one in rows) == ["done", "failed"]
+    (failed,) = (one for one in rows if one.failure)
+    assert failed.seed == search.reports[0].seed
+    assert f"the record that reports trial {search.chosen} is missing; run the study again" in failed.failure.reason
+
+
 def verified(out: Path) -> list[str]:
     return [finding.text for finding in verify(out, {})[0].findings]
 

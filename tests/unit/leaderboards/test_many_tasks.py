@@ -120,7 +120,8 @@ def test_the_front_of_six_tasks_has_a_volume_above_chance_and_one_with_rmse_has_
     best = 0.7483 - 0.5
     assert front_area(board.rows, board.primaries) == FrontArea(pytest.approx(best**6), 0.5**6, (0.5,) * 6)
     text = to_markdown(build(study()))
-    assert f"which covers {best**6:.8f} of the .015625 above chance (.5, .5, .5, .5, .5, .5)" in text
+    share = f"{100 * best**6 / 0.5**6:.1f} %"
+    assert f"which covers {share} of what lies above chance (.5, .5, .5, .5, .5, .5)" in text
     assert "Pareto: on the front of the tasks' AUC and XAUC," in text
     other = only(study(primary="rmse"))
     assert front_area(other.rows, other.primaries) is None
