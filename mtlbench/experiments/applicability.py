@@ -33,7 +33,7 @@ KINDS_OF_DATASET: Mapping[str, Schema] = {
     ),
     "one-task": replace(_FUNNEL, tasks=(Task("click"),)),
 }
-"""A schema that has everything, and schemas that lack one thing each."""
+"""A schema that has everything, and others: each lacks one thing, or has tasks of other kinds."""
 
 
 class Applicability:

@@ -6,7 +6,6 @@ each begins where the last one saved. Checkpoints are files, so all workers see 
 
 import contextlib
 import hashlib
-import os
 import tempfile
 import threading
 import time
@@ -15,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +54,18 @@ class PluginFile:
             if self.path.read_bytes() == self.content:
                 return self.path
         digest = hashlib.sha256(self.content).hexdigest()[:16]
-        copy = Path(tempfile.gettempdir()) / f"mtlbench-plugins-{os.getpid()}" / digest / self.path.name
+        copy = _copies() / digest / self.path.name
         if not copy.exists():
-            copy.parent.mkdir(parents=True, mode=0o700)
+            copy.parent.mkdir(parents=True, exist_ok=True)
             with replacing(copy) as file:
                 file.write(self.content)
         return copy
+
+
+@cache
+def _copies() -> Path:
+    """This process's folder of plugin files, whose name nobody can guess: what lies there is run."""
+    return Path(tempfile.mkdtemp(prefix="mtlbench-plugins-"))
 
 
 class DaskPool:

@@ -91,7 +91,7 @@ class Searching:
 
     @property
     def halving(self) -> bool:
-        """Whether the trials are short so far, and :meth:`keep` says which go on."""
+        """Whether every trial has a short training first, and :meth:`keep` says which go on."""
         return self._tuned.halving
 
     def keep(self, store: RecordStore) -> None:

@@ -77,12 +77,14 @@ def _frame(panel: Any, points: Sequence[tuple[float, float]]) -> None:
 
 
 def _front(board: Board, pair: Sequence[Column]) -> list[tuple[tuple[float, float], str]]:
-    """The points of the front from left to right, and whose they are."""
-    complete = [(point, row.method) for row in board.rows if row.state == "complete" and (point := _point(row, pair))]
+    """The points of the front from left to right, and whose they are; what prints alike is equally good."""
+    complete = [row for row in board.rows if row.state == "complete" and _point(row, pair)]
     if not complete:
         return []
-    on = pareto_front([point for point, _ in complete], [metric_of(column).lower_is_better for column in pair])
-    return sorted(one for one, is_on in zip(complete, on, strict=True) if is_on)
+    printed = [[float(row.values[column].text) for column in pair] for row in complete]
+    on = pareto_front(printed, [metric_of(column).lower_is_better for column in pair])
+    front = [row for row, is_on in zip(complete, on, strict=True) if is_on]
+    return sorted((point, row.method) for row in front if (point := _point(row, pair)))
 
 
 def _axis(column: Column) -> str:

@@ -20,6 +20,7 @@ SCHEMA_VERSION: Literal[1] = 1
 
 
 LONGEST_TEXT = 20_000
+"""Characters of a text from elsewhere."""
 
 
 def _none_beyond(value: Any) -> Any:
@@ -55,7 +56,7 @@ Plain = Annotated[float | int | str, AfterValidator(bounds.bounded)]
 Params = Annotated[dict[str, Any], AfterValidator(bounds.bounded)]
 
 Text = Annotated[str, BeforeValidator(_encodable)]
-"""Text from elsewhere, such as a traceback; what UTF-8 cannot hold is escaped, and a megabyte loses its middle."""
+"""Text from elsewhere, such as a traceback; what UTF-8 cannot hold is escaped, and a long one loses its middle."""
 
 Scores = dict[Name, dict[Name, Number]]
 """Task -> metric -> value; ``None`` where the metric is undefined (one class in the split)."""

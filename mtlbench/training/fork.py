@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from mtlbench.api import Merge
+from mtlbench.api import Merge, TrainingError
 from mtlbench.cells import Training
 from mtlbench.training.budget import Meter, Spend
 from mtlbench.training.epochs import Epochs
@@ -50,6 +50,9 @@ class Fork:
         meter: counts what each branch costs, and merging.
         epochs: trains.
         training: most epochs, and how many validations without a better score end the training.
+
+    Raises:
+        TrainingError: a branch has the name of what is merged.
     """
 
     def __init__(
@@ -64,6 +67,8 @@ class Fork:
         epochs: Epochs,
         training: Training,
     ) -> None:
+        if MERGED in branches:
+            raise TrainingError(f"{MERGED!r} is the name of what comes of the branches; call the branch something else")
         self.name = name
         self.shares: list[Shares] = []
         """Of each merge."""
@@ -80,7 +85,7 @@ class Fork:
         self._merged_best = before
         self._until = self._merged = 0
         """Epochs of each branch at the next merge, and at the last one."""
-        self._best_at = 0
+        self._best_at = self._validations()
         """Validations of a branch until the best state."""
         for branch in self._branches.values():
             selection.begin(branch.stage.name)
@@ -113,13 +118,12 @@ class Fork:
 
     @property
     def _goes_on(self) -> bool:
-        return self._until < self._training.epochs and self._validations - self._best_at < self._training.patience
+        return self._until < self._training.epochs and self._validations() - self._best_at < self._training.patience
 
-    @property
-    def _validations(self) -> int:
-        """Validations of each branch so far."""
-        first = next(iter(self._branches.values())).stage.name
-        return sum(point.stage == first for point in self._selection.curve)
+    def _validations(self, branch: Branch | None = None) -> int:
+        """How often ``branch``, or else the first, was validated."""
+        branch = branch or next(iter(self._branches.values()))
+        return sum(point.stage == branch.stage.name for point in self._selection.curve)
 
     def _train(self, branch: Branch, save: Callable[[list[Tensor]], None]) -> None:
         """Train ``branch`` for an interval, or the rest of one."""
@@ -133,20 +137,22 @@ class Fork:
                 self._epochs.validate(stage)
         branch.score = self._selection.latest()
         branch.parameters, branch.optimiser = self._model.state()
-        branch.best = self._taken(sum(point.stage == stage.name for point in self._selection.curve))
+        branch.best = self._taken(self._validations(branch))
 
     def _join(self) -> None:
         """Merge the branches, and make what comes of it the start of all."""
         scores = {name: branch.score for name, branch in self._branches.items()}
-        shares = dict.fromkeys(scores, 1.0)
-        if len(scores) > 1:
+        if len(scores) == 1:
+            shares = dict.fromkeys(scores, 1.0)
+            self._start = self._mean(shares)
+        else:
             with self._meter.stage(self._merged_stage, self._merging) as self._merging:
                 shares = normalised(self._merge(scores, self._score), scores)
-                state = self._mean(shares), self._branches[largest(shares)].optimiser
+                self._start = self._mean(shares)
+                state = self._start, self._branches[largest(shares)].optimiser
                 self._selection.go_on_from(self._merged_best, state)
                 self._selection.judge(self._merged_stage, self._until, None, None)
-            self._merged_best = self._taken(self._validations)
-        self._start = self._mean(shares)
+            self._merged_best = self._taken(self._validations())
         self.shares.append(shares)
         for branch in self._branches.values():
             branch.parameters = None

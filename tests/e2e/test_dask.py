@@ -84,6 +84,7 @@ def test_a_plugin_file_that_a_worker_does_not_see_comes_with_the_task(tmp_path: 
     assert here.name == "halved.py"
     assert here.read_text() == PLUGIN
     assert travelled.here() == here
+    assert here.parent.parent.stat().st_mode & 0o077 == 0  # it is run, so nobody else may write there
     beside = tmp_path / "halved.py"
     beside.write_text(PLUGIN)
     assert PluginFile(beside, PLUGIN.encode()).here() == beside

@@ -60,7 +60,10 @@ def weighting_spec(row: Row) -> str:
 
 
 def baselines_of(rows: Iterable[Row], baselines: Sequence[str]) -> list[Row]:
-    """The baseline rows among ``rows`` of one backbone: at most two, and by default one for each way of tuning."""
+    """The baseline rows among ``rows`` of one backbone: the named ones, or the declared ones.
+
+    At most two are named. Of the declared ones at most two that were not tuned count, and one for each way of tuning.
+    """
     if baselines:
         return [row for name in baselines for row in rows if weighting_spec(row) == name][: len(MARKS)]
     declared = [row for row in rows if row.baseline]

@@ -73,6 +73,8 @@ def _differences(head: str, tested: Sequence[Board], tuned: Sequence[str]) -> st
         text += f"; {SAME} is the same to the last digit in every seed"
     if len(known) == len(contrasts):
         return f"{text}."
+    if not known and (held := {row.unit for board in tested for row in board.rows if row.unit}):
+        return f"{text}. These records tell no error over test samples, as where the test split is one {min(held)}."
     some = "some of these records" if known else "these records"
     return f"{text}. The error over test samples is not known where an earlier version made the record, as {some}."
 

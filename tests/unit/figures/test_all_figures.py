@@ -62,6 +62,13 @@ def test_a_trade_off_names_the_front_and_no_other(tmp_path: Path) -> None:
     ]
 
 
+def test_what_prints_alike_is_on_the_front_together(tmp_path: Path) -> None:
+    draw_tradeoffs([*runs("PLE", [0.70001]), *runs("RMTL-PLE", [0.70002])], tmp_path / "tradeoff.svg")
+    svg = (tmp_path / "tradeoff.svg").read_text()
+    assert ">RMTL-PLE<" in svg
+    assert svg.count(">PLE<") == 2  # the backbone in the legend, and the method
+
+
 def test_as_many_marks_as_colours_times_markers() -> None:
     assert len({(COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i in range(56)}) == 56
 

@@ -6,6 +6,7 @@ from record_factory import plugin, record, runs, scores
 from rich.console import Console
 
 from mtlbench.leaderboards import build, to_plain, to_screen, verdicts
+from mtlbench.leaderboards.tables.claims import claims
 from mtlbench.leaderboards.tables.verdict import verdict
 from mtlbench.records import Influence, encoded
 
@@ -78,9 +79,10 @@ def test_one_group_of_test_rows_says_nothing_of_other_test_samples():
         [one.model_copy(update={"influence": influence}) for one in records]
         for records in (runs("PLE", BASE), runs("A-PLE", moved(0.001)))
     ]
-    said = verdict(board_of(*groups))
-    assert "A-PLE beats Constant" in said
-    assert said.endswith("; another test sample might give another result.")
+    board = board_of(*groups)
+    assert "A-PLE beats Constant" in verdict(board)
+    assert verdict(board).endswith("; another test sample might give another result.")
+    assert claims([board])[0].endswith("no error over test samples, as where the test split is one user.")
 
 
 @pytest.mark.parametrize("seeds", [1, 5])
