@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from mtlbench.api import Backbone, Inputs, UsageError, Weighting
 from mtlbench.benchmarking.public_style import Average
-from mtlbench.training.gradients import reach, shared
+from mtlbench.training.gradients import Reach, reach, shared
 
 
 class SideBySide(TorchFunctionMode):
@@ -42,7 +42,7 @@ class Method(Average):
     Args:
         method: an instance of the library's class.
         network: that is trained.
-        common: those of its parameters that two or more tasks reach, by name.
+        reached: the tasks that reach each of its parameters.
     """
 
     package: ClassVar[str]
@@ -50,8 +50,9 @@ class Method(Average):
     module: ClassVar[str]
     """Has the classes of its methods."""
 
-    def __init__(self, method: Any, network: Backbone, common: Mapping[str, Tensor]) -> None:
-        self._method, self._network, self._common = method, network, common
+    def __init__(self, method: Any, network: Backbone, reached: Reach) -> None:
+        self._method, self._network, self._reached = method, network, reached
+        self._common = [network.get_parameter(name) for name in shared(reached)]
 
     def logits(self, network: nn.Module, inputs: Inputs) -> Sequence[Tensor]:
         """Of each task (B,), from its own tower: going backward from one then leaves the others alone."""
@@ -71,11 +72,11 @@ class TorchJD(Method):
 
     package, module = "torchjd", "torchjd.aggregation"
 
-    def __init__(self, method: Any, network: Backbone, common: Mapping[str, Tensor]) -> None:
-        super().__init__(method, network, common)
+    def __init__(self, method: Any, network: Backbone, reached: Reach) -> None:
+        super().__init__(method, network, reached)
         self._autojac = import_module("torchjd.autojac")
         self._features: list[Tensor] = []
-        self._below: list[Tensor] | None = None
+        self._checked = False
         network.represent = self._represent  # type: ignore[method-assign, assignment]
 
     def _represent(self, part: Tensor) -> Tensor:
@@ -84,22 +85,29 @@ class TorchJD(Method):
 
     def backward(self, losses: Sequence[Tensor]) -> None:
         """All tasks at once through what lies below the shared representation."""
-        if self._below is None:
-            self._below = self._leaves_below()
-        self._autojac.mtl_backward(losses, features=self._features)
+        if not self._checked:
+            self._check()
+        own = [
+            [self._network.get_parameter(name) for name, tasks in self._reached.items() if tasks == {task}]
+            for task in range(len(losses))
+        ]
+        # Mixtures of experts may be one node of the graph for all tasks: it is needed until the last has gone back.
+        self._autojac.mtl_backward(
+            losses, features=self._features, tasks_params=own, shared_params=self._common, retain_graph=True
+        )
         self._features.clear()
-        self._autojac.jac_to_grad(self._below, self._method)
+        self._autojac.jac_to_grad(self._common, self._method)
 
-    def _leaves_below(self) -> list[Tensor]:
+    def _check(self) -> None:
+        """Whether what lies below the representation is what the tasks share; otherwise it would compare another."""
         if not self._features:
             raise UsageError(f"{self._network.label} names no shared representation")
         names, leaves = zip(*self._network.named_parameters(), strict=True)
         ends = [part.sum() for part in self._features]
         found = torch.autograd.grad(ends, leaves, retain_graph=True, allow_unused=True)
-        below = {name: leaf for name, leaf, one in zip(names, leaves, found, strict=True) if one is not None}
-        if below.keys() != self._common.keys():
+        if {name for name, one in zip(names, found, strict=True) if one is not None} != {*shared(self._reached)}:
             raise UsageError(f"{self._network.label} shares parameters above the representation that it names")
-        return [*below.values()]
+        self._checked = True
 
 
 class LibMTL(Method):
@@ -107,17 +115,14 @@ class LibMTL(Method):
 
     package, module = "LibMTL", "LibMTL.weighting"
 
-    def __init__(self, method: Any, network: Backbone, common: Mapping[str, Tensor]) -> None:
-        super().__init__(method, network, common)
+    def __init__(self, method: Any, network: Backbone, reached: Reach) -> None:
+        super().__init__(method, network, reached)
         self._settings = vars(import_module("LibMTL.config").LibMTL_args.parse_args([]))
         method.rep_grad, method.device = False, next(network.parameters()).device
-        method.get_share_params, method.zero_grad_share_params = self._shared, self._zero
-
-    def _shared(self) -> list[Tensor]:
-        return [*self._common.values()]
+        method.get_share_params, method.zero_grad_share_params = lambda: self._common, self._zero
 
     def _zero(self) -> None:
-        for leaf in self._shared():
+        for leaf in self._common:
             if leaf.grad is not None:
                 leaf.grad.zero_()
 
@@ -153,9 +158,9 @@ class Peer:
     def of(self, network: Backbone, inputs: Inputs) -> Method:
         """The method over ``network``, made ready to train; ``inputs`` show what its tasks share."""
         library, leaves = LIBRARIES[self.package], dict(network.named_parameters())
-        common = shared(reach(network.eval()(inputs), leaves))
+        reached = reach(network.eval()(inputs), leaves)
         method = getattr(import_module(library.module), self.name)(**self.arguments)
-        return library(method, network.train(), {name: leaves[name] for name in common})
+        return library(method, network.train(), reached)
 
 
 def libraries(weighting: Weighting) -> list[str]:

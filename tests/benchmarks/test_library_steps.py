@@ -34,7 +34,7 @@ from mtlbench.training.seeding import seeded
 from mtlbench.training.update import WeightedUpdate
 
 METHODS = ("pcgrad", "mgda", "upgrad", "aligned-mtl", "imtl-g")
-BATCH, BATCHES, WARM_UP, ROUNDS = 2048, 8, 1, 7
+BATCH, BATCHES, WARM_UP, ROUNDS = 2048, 8, 1, 5
 CATALOGUE = discover(())
 
 Step = Callable[[int], float]
