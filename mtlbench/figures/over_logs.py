@@ -32,18 +32,18 @@ def draw_over_logs(found: Sequence[OverLogs], path: Path) -> None:
     for [panel], each in zip(axes, found, strict=True):
         gains = [[board.gains.get(spec) for board in each.boards] for spec in each.specs]
         heads = [f"{label(board.board.title)}\n{label(board.page)}" for board in each.boards]
-        painted(figure, panel, [[*map(_lead, row)] for row in gains], [each.names[spec] for spec in each.specs], heads)
+        painted(figure, panel, [[*map(lead, row)] for row in gains], [each.names[spec] for spec in each.specs], heads)
         panel.set_title(label(f"weightings {tuned_how(each)}: Δm in percent"), fontsize=9)
         for i, row in enumerate(gains):
             for j, gain in enumerate(row):
                 if gain is not None:
-                    dark = abs(_lead(gain)) > 2
+                    dark = abs(lead(gain)) > 2
                     cell = gain_cell(gain)
                     text = cell.text + cell.marks
                     panel.text(j, i, text, ha="center", va="center", fontsize=6, color="white" if dark else "black")
     save(figure, path)
 
 
-def _lead(gain: Gain | None) -> float:
+def lead(gain: Gain | None) -> float:
     """The gain in half widths of its interval; NaN where there is none."""
     return math.nan if gain is None else in_half_widths(gain.estimate.value, gain.estimate.half_width)

@@ -1,4 +1,4 @@
-"""What docs/studies/tuned.md says of its board, beside the figures that test_results.py holds."""
+"""What docs/studies/tuned.md says of its board, beside the figures that test_stated_results.py holds."""
 
 import re
 

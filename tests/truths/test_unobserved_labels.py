@@ -27,8 +27,8 @@ BUILT_IN = {
     for name, entry in discover(()).weightings.items()
     if entry.cls.__module__.startswith("mtlbench_plugins.")
 }
-NO_WEIGHTS = {"scalarization", "ddpg"}
-"""A search over constant weights, and a method that weighs no loss."""
+NO_WEIGHTS = {"scalarization", "forkmerge", "ddpg"}
+"""A search over constant weights, branches that have them, and a method that weighs no loss."""
 WEIGH = sorted(name for name, cls in BUILT_IN.items() if name not in NO_WEIGHTS and "critics" not in cls.needs)
 """Those with critics are trained below."""
 RANDOM = {"rlw", "igb-v2"}

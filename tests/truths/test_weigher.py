@@ -28,8 +28,8 @@ BUILT_IN = {
     if entry.cls.__module__.startswith("mtlbench_plugins.")
 }
 HARNESS = {
-    *("auto-lambda", "ddpg", "ips", "modo", "propensity", "rep-norm", "rmtl", "rmtl-official", "scalarization"),
-    "sdmgrad",
+    *("auto-lambda", "ddpg", "forkmerge", "ips", "modo", "propensity", "rep-norm", "rmtl", "rmtl-official"),
+    *("scalarization", "sdmgrad"),
 }
 """They read sessions, labels, a representation, a second batch or thirds of one, or the order of the tasks, or
 they train several times."""
