@@ -48,6 +48,8 @@ class Project(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         """Gradients of all inputs, from those of the outputs."""
+        if all(gradient is None for gradient in gradients):  # its reader passed nothing on, as for another task
+            return (None,) * len(ctx.needs_input_grad)
         of_one = [None if gradient is None else gradient.unsqueeze(0) for gradient in gradients]
         return tuple(None if left is None else left.squeeze(0) for left in Project.stacked(ctx, *of_one))
 

@@ -11,7 +11,7 @@ from test_field_embedding import draw, make_schema
 from torch import Tensor, nn
 
 from mtlbench.api import Inputs, VectorField
-from mtlbench.nn import MLP, Experts, FieldEmbedding, Gate, Tower, embedding, factored
+from mtlbench.nn import MLP, Experts, FieldEmbedding, Gate, Tower, embedding, factored, mixtures
 from mtlbench.nn.factored import Factored
 from mtlbench.nn.linear import Linear, first_layers
 from mtlbench.training.embeddings.algorithms import EmbeddingAdam
@@ -147,6 +147,21 @@ def test_layers_that_read_together_give_what_each_gives_alone(
             assert (a is None) == (b is None)
             if a is not None:
                 torch.testing.assert_close(a, b)
+
+
+def test_a_gate_whose_mixture_is_not_used_gets_no_gradient():
+    torch.manual_seed(0)
+    schema = make_schema([9, 30, 2], 1)
+    module = FieldEmbedding(schema, 3)
+    gates = nn.ModuleList(Gate(module.width, 2) for _ in range(2))
+    outputs = [torch.randn(11, 4, requires_grad=True) for _ in range(2)]
+    read = module.factored(draw(schema, 11))
+    assert isinstance(read, Factored)
+    first, _ = mixtures([gate(read) for gate in gates], outputs)
+    found = torch.autograd.grad(
+        first.square().sum(), [*gates[0].parameters(), *gates[1].parameters()], allow_unused=True
+    )
+    assert [one is None for one in found] == [False, False, True, True]
 
 
 def test_the_first_layers_are_those_that_read_the_input():
