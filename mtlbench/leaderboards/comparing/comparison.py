@@ -73,6 +73,8 @@ class BoardComparison:
     """Methods that only mine has, and that have no scores, or for whose backbone and way of tuning the reference has no
     baseline with scores."""
     only_reference: tuple[str, ...]
+    unshared: tuple[Column, ...] = ()
+    """Columns that one of the two has, and that are not compared."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ def _compare_boards(mine: BoardScores, reference: BoardScores, baseline: str | N
         new=tuple(_judged(new)),
         without_baseline=tuple(alone),
         only_reference=tuple(method.method for method in theirs.values()),
+        unshared=tuple(one for one in dict.fromkeys([*mine.columns, *reference.columns]) if one not in columns),
     )
 
 

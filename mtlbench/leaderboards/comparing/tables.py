@@ -98,6 +98,9 @@ def _summary(board: BoardComparison) -> list[str]:
         texts.append(f"Only in the reference: {', '.join(map(one_line, board.only_reference))}.")
     if board.without_baseline:
         texts.append(f"Only in mine, and nothing to compare with: {', '.join(map(one_line, board.without_baseline))}.")
+    if board.unshared:
+        named = ", ".join(f"{one_line(column[0])} {metric_of(column).label}" for column in board.unshared)
+        texts.append(f"Not compared, because one of the two lacks it: {named}.")
     changed = [f"{one_line(pair.mine)} ({' and '.join(pair.other_code)})" for pair in board.aligned if pair.other_code]
     if changed:
         texts.append(f"Run with other code: {', '.join(changed)}.")

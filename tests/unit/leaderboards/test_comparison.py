@@ -56,6 +56,19 @@ def test_better_tied_worse_and_same():
     assert found.regressed == ["Synthetic: C"]
 
 
+def test_a_column_that_one_side_lacks_is_named():
+    both = side(runs("A", levels(0.7)))
+    columns = tuple(column for column in both[0].columns if column != AUC)
+    places = [both[0].columns.index(column) for column in columns]
+    methods = [
+        one.model_copy(update={"scores": tuple(one.scores[place] for place in places)}) for one in both[0].methods
+    ]
+    lacking = [both[0].model_copy(update={"columns": columns, "methods": tuple(methods)})]
+    text = to_markdown(comparison_tables(compare(both, lacking)))
+    assert "Not compared, because one of the two lacks it: click AUC." in text
+    assert "Not compared" not in to_markdown(comparison_tables(compare(both, both)))
+
+
 def test_a_lower_logloss_is_better():
     def scored(logloss):
         return [record("A", seed=seed, metrics={"test": scores(0.7, logloss + seed / 1e3)}) for seed in range(5)]
