@@ -94,7 +94,7 @@ class _Mixtures(torch.autograd.Function):
         of_shares = [None if gradient is None else _of_shares(outputs, gradient) for gradient in gradients]
         wanted = ctx.needs_input_grad[1 + len(shares) :]
         columns = [column for column, needed in zip(shares.unbind(2), wanted, strict=True) if needed]
-        if not columns:
+        if not columns or all(gradient is None for gradient in gradients):
             return None, *of_shares, *(None for _ in outputs)
         own = shares.movedim(2, 1) if len(columns) == len(outputs) else torch.stack(columns, dim=1)
         of_wanted = iter(_of_outputs(own, gradients))
