@@ -48,10 +48,10 @@ class InterleavedWorker:
         Raises:
             TrainingError: it failed.
         """
-        self._connection.send(steps)
         try:
+            self._connection.send(steps)
             answer = self._connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             self._process.join()
             answer = f"a process of the benchmark died with exit code {self._process.exitcode}"
         if isinstance(answer, str):

@@ -29,7 +29,7 @@ from mtlbench.benchmarking.workload import workload
 from mtlbench.cells import Training
 from mtlbench.config.parameters import spec_text
 from mtlbench.config.specs import Resolved
-from mtlbench.errors import MtlbenchError, UsageError
+from mtlbench.errors import MtlbenchError, UsageError, said_of
 from mtlbench.experiments.applicability import Applicability
 
 TURN_STEPS = 3
@@ -109,10 +109,14 @@ def _measure(
     clock: Callable[[Turn], Sequence[float]],
 ) -> Iterator[Measurement | Unmeasured]:
     rows = workload(COUNTED_ROWS, tasks=setting.tasks)
-    network = in_public_style(setting.network(setting.catalogue(), rows.schema))
+    try:
+        network = in_public_style(setting.network(setting.catalogue(), rows.schema))
+        flop = flop_per_row(network, rows.train)
+    except Exception as error:  # of a plugin: the other backbones are measured
+        yield from (Unmeasured(_text(backbone), _text(each), said_of(error)) for each in weightings)
+        return
     sizes = (setting.training.batch_size, *_largest_layer(network))
-    flop, single = flop_per_row(network, rows.train), replace(setting, threads=jobs * setting.threads)
-    steps = steps_per_pace(setting.device)
+    single, steps = replace(setting, threads=jobs * setting.threads), steps_per_pace(setting.device)
 
     def rates(amount: float, turns: Sequence[Sequence[Turn]]) -> list[float]:
         """Of each turn, with ``amount`` done in each step of each process."""
