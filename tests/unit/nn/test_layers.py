@@ -113,6 +113,13 @@ def test_mix_and_its_gradients_are_those_of_the_weighted_sum(seed: int, experts:
         torch.testing.assert_close(a, b)
 
 
+def test_mixtures_have_second_derivatives():
+    random = torch.Generator().manual_seed(0)
+    sizes = [(3, 2)] * 2 + [(3, 4)] * 2
+    tensors = [torch.randn(size, generator=random, dtype=torch.float64, requires_grad=True) for size in sizes]
+    assert torch.autograd.gradgradcheck(lambda *made: tuple(mixtures(made[:2], made[2:])), tensors)
+
+
 class Stop(torch.autograd.Function):
     """Gives its input back, and no gradient."""
 
