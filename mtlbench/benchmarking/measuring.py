@@ -29,7 +29,7 @@ from mtlbench.benchmarking.workload import workload
 from mtlbench.cells import Training
 from mtlbench.config.parameters import spec_text
 from mtlbench.config.specs import Resolved
-from mtlbench.errors import MtlbenchError, UsageError, said_of
+from mtlbench.errors import MtlbenchError, TrainingError, UsageError, said_of
 from mtlbench.experiments.applicability import Applicability
 
 TURN_STEPS = 3
@@ -128,18 +128,22 @@ def _measure(
         public.take_turn(PUBLIC_WARM_UP)
         bare.take_turn(TURN_STEPS)
         for weighting in weightings:
-            with SimultaneousWorkers(jobs, our_training, setting, weighting.spec) as ours, ExitStack() as peers:
-                ours.take_turn(WARM_UP)
-                others, refused = _other_libraries(peers, single, backbone, weighting)
-                yield from refused
-                references = {PUBLIC: public, **others}
-                rounds = [
-                    (
-                        ours.take_turn(TURN_STEPS),
-                        *([each.take_turn(TURN_STEPS)] for each in (bare, *references.values())),
-                    )
-                    for _ in range(turns)
-                ]
+            try:
+                with SimultaneousWorkers(jobs, our_training, setting, weighting.spec) as ours, ExitStack() as peers:
+                    ours.take_turn(WARM_UP)
+                    others, refused = _other_libraries(peers, single, backbone, weighting)
+                    yield from refused
+                    references = {PUBLIC: public, **others}
+                    rounds = [
+                        (
+                            ours.take_turn(TURN_STEPS),
+                            *([each.take_turn(TURN_STEPS)] for each in (bare, *references.values())),
+                        )
+                        for _ in range(turns)
+                    ]
+            except TrainingError as error:
+                yield Unmeasured(_text(backbone), _text(weighting), str(error))
+                continue
             of_ours, of_bare, *of_references = zip(*rounds, strict=True)
             own, limit = rates(setting.training.batch_size, of_ours), rates(flop_of_products(sizes), of_bare)
             for name, of_reference in zip(references, of_references, strict=True):

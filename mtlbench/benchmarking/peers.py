@@ -4,8 +4,10 @@ A library has our method if it has one of the same published name: ``AlignedMTL`
 LibMTL are our label ``Aligned-MTL``. So no weighting has to know who else has it, and one of a user is compared too.
 """
 
+import sys
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
@@ -178,7 +180,8 @@ def peer(package: str, weighting: Weighting, tasks: int) -> Peer | None:
             does not say what it asks for.
     """
     try:
-        module = import_module(LIBRARIES[package].module)
+        with redirect_stdout(sys.stderr):
+            module = import_module(LIBRARIES[package].module)
     except BREAKS as error:
         raise UsageError(f"{package} cannot be imported: {reason_of(error)}") from error
     known = {**weighting.params.model_dump(), "n_tasks": tasks}

@@ -103,7 +103,7 @@ class Faulty(api.Backbone):
         self.layer = nn.Linear(1, len(schema.tasks))
 
     def forward(self, inputs: api.Inputs) -> torch.Tensor:
-        raise ValueError("seven fields are too many")
+        raise ValueError("seven fields\\nare too many")
 """
 
 

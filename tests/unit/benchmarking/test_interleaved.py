@@ -20,6 +20,7 @@ def write_for_ever(path: Path, pace: Callable[[], None]) -> None:
 
 
 def fail_in_the_second_step(pace: Callable[[], None]) -> None:
+    print("The second step fails.")
     pace()
     raise ValueError("three is too many")
 
@@ -52,11 +53,12 @@ def test_simultaneous_workers_work_at_the_same_time(tmp_path: Path):
     assert [len(turn.seconds) for turn in turns] == [3, 3]
 
 
-def test_a_failure_is_told():
+def test_a_failure_is_told(capfd: pytest.CaptureFixture[str]):
     with InterleavedWorker(fail_in_the_second_step) as worker:
         worker.take_turn(1)
         with pytest.raises(TrainingError, match="ValueError: three is too many"):
             worker.take_turn(1)
+    assert capfd.readouterr().out == ""
 
 
 def end_between_turns(pace: Callable[[], None]) -> None:

@@ -120,9 +120,10 @@ def test_a_class_need_not_be_given_what_it_only_accepts(stand_in: Callable[[str]
     assert found.arguments == {"c": 0.5}
 
 
-def test_a_library_without_the_method(stand_in: Callable[[str], None]) -> None:
-    stand_in("class Fake: ...\nfake_method = 1")
+def test_a_library_without_the_method(stand_in: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> None:
+    stand_in("class Fake: ...\nfake_method = 1\nprint('Thank you!')")
     assert peer("LibMTL", Fake(Fake.Params()), 2) is None
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(
