@@ -10,7 +10,7 @@ from statistics import median
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mtlbench.api import Split, Weighting
+from mtlbench.api import Split
 from mtlbench.benchmarking.interleaved import InterleavedWorker, SimultaneousWorkers, Turn
 from mtlbench.benchmarking.measurement import PUBLIC, Measurement, Unmeasured
 from mtlbench.benchmarking.peers import libraries, peer
@@ -80,7 +80,7 @@ def measure(
     for backbone in backbones:
         fitting: list[Resolved] = []
         for weighting in weightings:
-            reason = applicability.remark(schema, backbone, weighting) or _needs_a_cell(weighting.create())
+            reason = applicability.remark(schema, backbone, weighting) or _needs_a_cell(weighting)
             if reason is None:
                 fitting.append(weighting)
             else:
@@ -90,13 +90,16 @@ def measure(
             yield from _measure(setting, jobs, backbone, fitting, -(-steps // TURN_STEPS), clock)
 
 
-def _needs_a_cell(weighting: Weighting) -> str | None:
-    start = weighting.warm_start()
+def _needs_a_cell(weighting: Resolved) -> str | None:
+    try:
+        start = weighting.create().warm_start()
+    except Exception as error:  # of a plugin
+        return said_of(error)
     if start is None:
         return None
     return (
-        f"{weighting.label} continues from a trained cell of {start.weighting}, which `mtlbench run` trains; a "
-        "benchmark starts afresh"
+        f"{weighting.entry.cls.label} continues from a trained cell of {start.weighting}, which `mtlbench run` trains; "
+        "a benchmark starts afresh"
     )
 
 

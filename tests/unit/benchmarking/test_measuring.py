@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from mtlbench.api import Weighting
 from mtlbench.benchmarking import Measurement, Unmeasured, measure, measuring
 from mtlbench.benchmarking.interleaved import Turn
 from mtlbench.benchmarking.peers import Peer
@@ -82,6 +83,17 @@ def test_a_weighting_that_fails_is_left_out_and_the_others_are_measured() -> Non
     failed, constant = measured("mgda", "constant")
     assert isinstance(failed, Unmeasured)
     assert (failed.weighting, failed.reason) == ("mgda", "AttributeError: no symeig")
+    assert isinstance(constant, Measurement)
+
+
+def test_a_weighting_that_cannot_say_where_it_starts_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def warm_start(self: Weighting) -> None:
+        raise ValueError("it is cold here")
+
+    monkeypatch.setattr(CATALOGUE.weightings["dwa"].cls, "warm_start", warm_start)
+    failed, constant = measured("dwa", "constant")
+    assert isinstance(failed, Unmeasured)
+    assert (failed.weighting, failed.reason) == ("dwa", "ValueError: it is cold here")
     assert isinstance(constant, Measurement)
 
 
