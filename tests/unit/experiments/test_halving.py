@@ -4,13 +4,18 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from record_factory import record
 
+from mtlbench.config.space import TrialSettings
 from mtlbench.config.study import Study
 from mtlbench.discovery import discover
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.searching import Searching
+from mtlbench.experiments.trials import trials_of
 from mtlbench.leaderboards import build
 from mtlbench.leaderboards.boards.naming import method_name
 from mtlbench.leaderboards.publishing import read_records, searches_of
@@ -135,6 +140,15 @@ def test_how_many_go_on() -> None:
     short = [Trained(cell=str(n), status="done" if s else "failed", score=s) for n, s in enumerate(scores)]
     assert kept(short) == [1, 3]
     assert kept([short[2]]) == []
+
+
+def test_a_training_that_is_as_short_as_the_whole_one_is_paid_for_once() -> None:
+    once = record("Shared Bottom", 0.7)
+    job: Any = SimpleNamespace(cell=SimpleNamespace(stem="trial"))
+    store: Any = SimpleNamespace(read=lambda stem: once)
+    [trial] = trials_of([TrialSettings()], [job], {0: job}, store)
+    assert [one.cell for one in trial.trainings] == [once.cell]
+    assert not trial.stopped
 
 
 def test_halving_without_trials_is_refused() -> None:
