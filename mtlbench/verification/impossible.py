@@ -116,8 +116,13 @@ def _spend(record: Record) -> Iterator[str]:
 
 def _trained(points: Sequence[Epoch]) -> int:
     """The epochs of a stage, begun ones included: its last one or, where it was run several times, those of each."""
-    last = [one for one, after in pairwise(points) if (after.epoch, after.passes or 0) <= (one.epoch, one.passes or 0)]
+    last = [one for one, after in pairwise(points) if _passes(after) <= _passes(one)]
     return sum(point.epoch for point in (*last, points[-1]))
+
+
+def _passes(point: Epoch) -> float:
+    """Over the training split; at the end of an epoch as many as epochs."""
+    return point.epoch if point.passes is None else point.passes
 
 
 def batches(rows: int, size: int) -> int:

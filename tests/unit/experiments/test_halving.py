@@ -23,6 +23,7 @@ from mtlbench.leaderboards.tables.searches import values_of
 from mtlbench.records import checksum
 from mtlbench.records.searches import Search
 from mtlbench.records.trials import Trained, Trial, choose, kept, most_kept, short_epochs
+from mtlbench.records.tuned import with_tuned_rows
 from mtlbench.verification.verify import verify
 from studies import finish_here, outcomes, records
 
@@ -131,6 +132,15 @@ def trial(number: int, score: float | None, stopped: bool = False) -> Trial:
 def test_a_stopped_trial_is_never_chosen() -> None:
     assert choose([trial(0, 0.9, stopped=True), trial(1, 0.8), trial(2, 0.7)]) == 1
     assert choose([trial(0, 0.9, stopped=True), trial(1, None)]) is None
+
+
+def test_where_no_trial_that_went_on_has_a_result_the_row_says_so(finished: Path) -> None:
+    search = the_search(finished)
+    failed = [one if one.stopped else one.model_copy(update={"status": "failed"}) for one in search.trials]
+    for trials, which in ((failed, "trials that were trained to the end"), (failed[:1], "1 trials")):
+        without = search.model_copy(update={"chosen": None, "reports": [], "trials": trials})
+        [row] = with_tuned_rows([], [without])
+        assert row.failure.reason == f"none of its {which} has a result"
 
 
 def test_how_many_go_on() -> None:
