@@ -19,7 +19,7 @@ from mtlbench.experiments.trials import trials_of
 from mtlbench.leaderboards import build
 from mtlbench.leaderboards.boards.naming import method_name
 from mtlbench.leaderboards.publishing import read_records, searches_of
-from mtlbench.leaderboards.tables.searches import values_of
+from mtlbench.leaderboards.tables.searches import search_names, values_of
 from mtlbench.records import checksum
 from mtlbench.records.searches import Search
 from mtlbench.records.trials import Trained, Trial, choose, kept, most_kept, short_epochs
@@ -85,6 +85,7 @@ def test_a_second_run_trains_nothing_and_whole_trials_get_a_row_of_their_own(fin
     finish_here([*STUDY, "--weighting", "constant", "--trials", "2"], out)
     names = {method_name(record) for record in read_records(out)}
     assert names == {"Shared Bottom", "Shared Bottom [trials=8, halving=true]", "Shared Bottom [trials=2]"}
+    assert set(search_names(searches_of(out))) == {"Shared Bottom (halving=true)", "Shared Bottom (halving=false)"}
 
 
 def changed(finished: Path, out: Path, change: Callable[[dict], None]) -> list[str]:
