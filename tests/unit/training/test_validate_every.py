@@ -146,7 +146,7 @@ def test_what_a_budget_leaves_is_validated_too(every: str, last: tuple[int, floa
     assert places(trainer)[-1] == last
 
 
-@pytest.mark.parametrize("weightings", ["constant", "forkmerge"])
+@pytest.mark.parametrize("weightings", ["constant", "forkmerge", "auto-lambda"])  # that reads a second batch in a step
 def test_verify_counts_each_epoch_once_however_often_it_was_validated(weightings: str, tmp_path: Path):
     found = mtlbench.run(
         datasets="synthetic[rows=1200]",
