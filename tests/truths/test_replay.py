@@ -112,7 +112,7 @@ def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
     assert [name for name in found if not torch.equal(found[name], expected[name])] == []
 
 
-@pytest.mark.parametrize("tasks", [2, 6])
+@pytest.mark.parametrize("tasks", [pytest.param(2, marks=pytest.mark.slow), 6])
 @pytest.mark.parametrize("weighting", METHODS)
 def test_fifty_replayed_steps_are_fifty_plain_ones(weighting: str, tasks: int, recorder: Again):
     """With dropout, also of embeddings, normalisation and decay; tables row by row or, if a method asks, whole."""

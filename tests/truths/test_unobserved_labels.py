@@ -267,10 +267,11 @@ def test_trains_on_a_log_with_gaps(name: str):
     assert lacking, "some batches have no label of the second task"
     with seeded(0, "weighting"):
         method.fit(trainer)
-    assert trainer.curve
+    assert any(point.train_loss for point in trainer.curve)
     for point in trainer.curve:
-        assert all(math.isfinite(value) for of_task in point.weights.values() for value in of_task.values())
-        assert all(math.isfinite(loss) for loss in point.train_loss.values())
+        if point.train_loss:  # where something was trained, not merged
+            assert all(math.isfinite(value) for of_task in point.weights.values() for value in of_task.values())
+            assert all(math.isfinite(loss) for loss in point.train_loss.values())
     assert all(value.isfinite().all() for value in trainer.backbone.state_dict().values())
 
 

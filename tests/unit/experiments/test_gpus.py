@@ -88,6 +88,7 @@ def test_a_run_of_a_study_spreads_it(machine: pytest.MonkeyPatch, tmp_path: Path
     assert given == [Where(2, None, ("0", "1", "2", "3"))]
 
 
+@pytest.mark.slow
 def test_each_worker_sees_one_gpu_and_cells_do_not_depend_on_which(tmp_path: Path, cache_dir: Path):
     plugin, folder = write(tmp_path, "mine.py", SEEN), tmp_path / "seen"
     folder.mkdir()
