@@ -1,10 +1,11 @@
 """Processes that take turns: each works for a number of steps when told to, and waits in between."""
 
 import multiprocessing
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from itertools import pairwise
 from multiprocessing.connection import Connection
@@ -48,10 +49,10 @@ class InterleavedWorker:
         Raises:
             TrainingError: it failed.
         """
-        self._connection.send(steps)
         try:
+            self._connection.send(steps)
             answer = self._connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             self._process.join()
             answer = f"a process of the benchmark died with exit code {self._process.exitcode}"
         if isinstance(answer, str):
@@ -117,7 +118,8 @@ class _Turns:
 
 def _serve(connection: Connection, work: Callable[..., None], arguments: Sequence[Any]) -> None:
     try:
-        work(*arguments, _Turns(connection))
+        with redirect_stdout(sys.stderr):  # what plugins and libraries print is no result of the benchmark
+            work(*arguments, _Turns(connection))
     except EOFError:
         pass  # nobody asks any more
     except Exception as error:

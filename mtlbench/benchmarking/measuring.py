@@ -29,7 +29,7 @@ from mtlbench.benchmarking.workload import workload
 from mtlbench.cells import Training
 from mtlbench.config.parameters import spec_text
 from mtlbench.config.specs import Resolved
-from mtlbench.errors import MtlbenchError, UsageError
+from mtlbench.errors import MtlbenchError, TrainingError, UsageError, said_of
 from mtlbench.experiments.applicability import Applicability
 
 TURN_STEPS = 3
@@ -109,10 +109,14 @@ def _measure(
     clock: Callable[[Turn], Sequence[float]],
 ) -> Iterator[Measurement | Unmeasured]:
     rows = workload(COUNTED_ROWS, tasks=setting.tasks)
-    network = in_public_style(setting.network(setting.catalogue(), rows.schema))
+    try:
+        network = in_public_style(setting.network(setting.catalogue(), rows.schema))
+        flop = flop_per_row(network, rows.train)
+    except Exception as error:  # of a plugin: the other backbones are measured
+        yield from (Unmeasured(_text(backbone), _text(each), said_of(error)) for each in weightings)
+        return
     sizes = (setting.training.batch_size, *_largest_layer(network))
-    flop, single = flop_per_row(network, rows.train), replace(setting, threads=jobs * setting.threads)
-    steps = steps_per_pace(setting.device)
+    single, steps = replace(setting, threads=jobs * setting.threads), steps_per_pace(setting.device)
 
     def rates(amount: float, turns: Sequence[Sequence[Turn]]) -> list[float]:
         """Of each turn, with ``amount`` done in each step of each process."""
@@ -124,18 +128,22 @@ def _measure(
         public.take_turn(PUBLIC_WARM_UP)
         bare.take_turn(TURN_STEPS)
         for weighting in weightings:
-            with SimultaneousWorkers(jobs, our_training, setting, weighting.spec) as ours, ExitStack() as peers:
-                ours.take_turn(WARM_UP)
-                others, refused = _other_libraries(peers, single, backbone, weighting)
-                yield from refused
-                references = {PUBLIC: public, **others}
-                rounds = [
-                    (
-                        ours.take_turn(TURN_STEPS),
-                        *([each.take_turn(TURN_STEPS)] for each in (bare, *references.values())),
-                    )
-                    for _ in range(turns)
-                ]
+            try:
+                with SimultaneousWorkers(jobs, our_training, setting, weighting.spec) as ours, ExitStack() as peers:
+                    ours.take_turn(WARM_UP)
+                    others, refused = _other_libraries(peers, single, backbone, weighting)
+                    yield from refused
+                    references = {PUBLIC: public, **others}
+                    rounds = [
+                        (
+                            ours.take_turn(TURN_STEPS),
+                            *([each.take_turn(TURN_STEPS)] for each in (bare, *references.values())),
+                        )
+                        for _ in range(turns)
+                    ]
+            except TrainingError as error:
+                yield Unmeasured(_text(backbone), _text(weighting), str(error))
+                continue
             of_ours, of_bare, *of_references = zip(*rounds, strict=True)
             own, limit = rates(setting.training.batch_size, of_ours), rates(flop_of_products(sizes), of_bare)
             for name, of_reference in zip(references, of_references, strict=True):

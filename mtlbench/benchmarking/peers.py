@@ -4,12 +4,14 @@ A library has our method if it has one of the same published name: ``AlignedMTL`
 LibMTL are our label ``Aligned-MTL``. So no weighting has to know who else has it, and one of a user is compared too.
 """
 
+import sys
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
-from inspect import isclass, signature
+from inspect import Parameter, isclass, signature
 from typing import Any, ClassVar
 
 import torch
@@ -18,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 
 from mtlbench.api import Backbone, Inputs, UsageError, Weighting
 from mtlbench.benchmarking.public_style import Average
+from mtlbench.discovery.catalogue import BREAKS, reason_of
 from mtlbench.training.gradients import Reach, reach, shared
 
 
@@ -173,20 +176,32 @@ def peer(package: str, weighting: Weighting, tasks: int) -> Peer | None:
     """The method of the library ``package`` that has the published name of ``weighting``; ``None`` if it has none.
 
     Raises:
-        UsageError: the library cannot be imported, or its class asks for what ``weighting`` has no parameter of.
+        UsageError: the library cannot be imported, or its class asks for what ``weighting`` has no parameter of, or
+            does not say what it asks for.
     """
     try:
-        module = import_module(LIBRARIES[package].module)
-    except ImportError as error:
-        raise UsageError(f"{package} cannot be imported: {error}") from error
+        with redirect_stdout(sys.stderr):
+            module = import_module(LIBRARIES[package].module)
+    except BREAKS as error:
+        raise UsageError(f"{package} cannot be imported: {reason_of(error)}") from error
     known = {**weighting.params.model_dump(), "n_tasks": tasks}
     for name, found in vars(module).items():
         if isclass(found) and _letters(name) == _letters(weighting.label):
-            needed = [each.name for each in signature(found).parameters.values() if each.default is each.empty]
+            needed = _needed(found)
             if missing := [each for each in needed if each not in known]:
                 raise UsageError(f"{package}'s {name} asks for {', '.join(missing)}")
             return Peer(package, name, {each: known[each] for each in needed})
     return None
+
+
+def _needed(method: type) -> list[str]:
+    """The arguments without which the class cannot be called."""
+    try:
+        arguments = signature(method).parameters.values()
+    except ValueError as error:
+        raise UsageError(f"{method.__module__.partition('.')[0]}'s {method.__name__} has no signature") from error
+    several = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    return [each.name for each in arguments if each.default is each.empty and each.kind not in several]
 
 
 def _letters(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtlbench.cli.output import PluginFiles, say, stdout, table, warn_of_broken
-from mtlbench.text import counted
+from mtlbench.text import counted, one_line
 
 if TYPE_CHECKING:
     from mtlbench.benchmarking import Measurement
@@ -114,7 +114,7 @@ def bench(
             say(f"{outcome.backbone} {outcome.weighting}: {figures}", err=True)
         else:
             refused.append(outcome)
-            say(f"left out {outcome.backbone} {outcome.weighting}: {outcome.reason}", err=True)
+            say(f"left out {outcome.backbone} {outcome.weighting}: {one_line(outcome.reason)}", err=True)
     if not found:
         raise UsageError("there is nothing to measure: " + "; ".join(dict.fromkeys(each.reason for each in refused)))
     if as_json:

@@ -79,7 +79,8 @@ class _Mixtures(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, tasks: int, *tensors: Tensor) -> tuple[Tensor, ...]:
         shares, outputs = torch.stack(tensors[:tasks]), tensors[tasks:]
-        ctx.save_for_backward(shares, *outputs)
+        ctx.tasks = tasks
+        ctx.save_for_backward(*tensors)
         ctx.set_materialize_grads(False)
         mixed = outputs[0].new_empty(tasks, *outputs[0].shape)
         for rows in _blocks(mixed):
@@ -90,11 +91,11 @@ class _Mixtures(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        shares, *outputs = ctx.saved_tensors
+        shares, outputs = torch.stack(ctx.saved_tensors[: ctx.tasks]), ctx.saved_tensors[ctx.tasks :]
         of_shares = [None if gradient is None else _of_shares(outputs, gradient) for gradient in gradients]
         wanted = ctx.needs_input_grad[1 + len(shares) :]
         columns = [column for column, needed in zip(shares.unbind(2), wanted, strict=True) if needed]
-        if not columns:
+        if not columns or all(gradient is None for gradient in gradients):
             return None, *of_shares, *(None for _ in outputs)
         own = shares.movedim(2, 1) if len(columns) == len(outputs) else torch.stack(columns, dim=1)
         of_wanted = iter(_of_outputs(own, gradients))
@@ -114,6 +115,8 @@ def _of_outputs(shares: Tensor, gradients: Sequence[Tensor | None]) -> Sequence[
         for own, gradient in zip(shares.unsqueeze(3).unbind(), gradients, strict=True)
         if gradient is not None
     ][::-1]
+    if torch.is_grad_enabled():  # somebody wants second derivatives, which sums in a buffer do not have
+        return sum((gradient * own for own, gradient in arrived), first * of_first).unbind()
     found = first.new_empty(shares.shape[1], *first.shape)
     for rows in _blocks(found):
         block = torch.mul(first[rows], of_first[:, rows], out=found[:, rows])

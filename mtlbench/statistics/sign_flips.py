@@ -56,9 +56,7 @@ def max_t(differences: ArrayLike) -> MaxT:
     found = np.asarray(differences, float)
     if found.ndim != 2 or found.shape[1] == 0:
         raise ValueError(f"comparisons over seeds need (m, n) differences with n >= 1: got shape {found.shape}")
-    whole = ~np.isnan(found).any(1)
-    tested = _step_down(np.where(whole[:, None], found, 0.0), np.full(len(found), found.shape[1]))
-    return MaxT(np.where(whole, tested.p, np.nan), np.where(whole, tested.adjusted, np.nan))
+    return _step_down(found, np.full(len(found), found.shape[1]))
 
 
 def max_t_together(tables: Sequence[Mapping[int, ArrayLike]]) -> list[MaxT]:
@@ -70,7 +68,8 @@ def max_t_together(tables: Sequence[Mapping[int, ArrayLike]]) -> list[MaxT]:
     largest ``|t|``. That is no assumption, for the flips say how small it gets by chance.
 
     Args:
-        tables: of each its seeds, with the differences of its m comparisons on that seed: (m,) each.
+        tables: of each its seeds, with the differences of its m comparisons on that seed: (m,) each; NaN where a
+            comparison has none.
 
     Returns:
         of each table its comparisons, in their order.
@@ -89,7 +88,7 @@ def max_t_together(tables: Sequence[Mapping[int, ArrayLike]]) -> list[MaxT]:
 
 def _step_down(found: NDArray[np.float64], counts: NDArray[np.int_]) -> MaxT:
     """The p-values of comparisons that have ``counts`` of the seeds, and differences of 0 on the others."""
-    p = np.ones(len(found))
+    p = np.where(np.isnan(found).any(1), np.nan, 1.0)
     adjusted = p.copy()
     sizes = np.sqrt(counts * (found**2).sum(1))
     tested = np.flatnonzero(sizes > 0)
@@ -116,10 +115,10 @@ def _statistic(shares: NDArray[np.float64], counts: NDArray[np.int_]) -> NDArray
         return shares
     # Shares of 1 are infinite t; rounding keeps those that are 1 but for the last digits among them.
     exact = np.minimum(shares.round(9), 1.0)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         t = exact * np.sqrt((counts - 1) / (1 - exact**2))
-        found: NDArray[np.float64] = -np.log(2 * stdtr(counts - 1, -t))
-    return found
+        found = -np.log(2 * stdtr(counts - 1, -t))
+    return np.where(counts > 1, found, 0.0)  # a single seed has no t, and shows nothing
 
 
 def smallest_p(seeds: int) -> float:

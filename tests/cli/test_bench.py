@@ -1,6 +1,7 @@
 """``mtlbench bench``."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,6 +87,31 @@ def test_wrong_use_exits_2(mtlbench: Any, arguments: list[str], message: str) ->
     assert result.code == 2
     assert message in result.err
     assert result.out == ""
+
+
+FAULTY = """
+import torch
+from torch import nn
+from mtlbench import api
+
+
+class Faulty(api.Backbone):
+    name, label = "faulty", "Faulty"
+
+    def __init__(self, schema: api.Schema, params: api.NoParams) -> None:
+        super().__init__()
+        self.layer = nn.Linear(1, len(schema.tasks))
+
+    def forward(self, inputs: api.Inputs) -> torch.Tensor:
+        raise ValueError("seven fields\\nare too many")
+"""
+
+
+def test_a_backbone_that_fails_is_left_out_with_its_reason(mtlbench: Any, tmp_path: Path) -> None:
+    (tmp_path / "faulty.py").write_text(FAULTY)
+    result = mtlbench("bench", "--backbone", "faulty", "--plugin", tmp_path / "faulty.py", *FAST)
+    assert (result.code, result.out) == (2, "")
+    assert "left out faulty constant: ValueError: seven fields are too many" in result.err
 
 
 def test_a_step_is_timed_on_one_device(mtlbench: Any) -> None:

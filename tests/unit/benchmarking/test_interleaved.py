@@ -1,6 +1,7 @@
 """Processes that take turns."""
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ def write_for_ever(path: Path, pace: Callable[[], None]) -> None:
 
 
 def fail_in_the_second_step(pace: Callable[[], None]) -> None:
+    print("The second step fails.")
     pace()
     raise ValueError("three is too many")
 
@@ -51,8 +53,24 @@ def test_simultaneous_workers_work_at_the_same_time(tmp_path: Path):
     assert [len(turn.seconds) for turn in turns] == [3, 3]
 
 
-def test_a_failure_is_told():
+def test_a_failure_is_told(capfd: pytest.CaptureFixture[str]):
     with InterleavedWorker(fail_in_the_second_step) as worker:
         worker.take_turn(1)
         with pytest.raises(TrainingError, match="ValueError: three is too many"):
+            worker.take_turn(1)
+    assert capfd.readouterr().out == ""
+
+
+def end_between_turns(pace: Callable[[], None]) -> None:
+    """As when the system has no memory left: the process is killed while it waits for its next turn."""
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    while True:
+        pace()
+
+
+def test_a_process_that_ended_between_its_turns_is_told():
+    with InterleavedWorker(end_between_turns) as worker:
+        worker.take_turn(1)
+        time.sleep(0.6)
+        with pytest.raises(TrainingError, match=f"a process of the benchmark died with exit code -{signal.SIGALRM:d}"):
             worker.take_turn(1)

@@ -8,7 +8,7 @@ import pytest
 from mtlbench.benchmarking import Measurement, Unmeasured, measure, measuring
 from mtlbench.benchmarking.interleaved import Turn
 from mtlbench.benchmarking.peers import Peer
-from mtlbench.cells import Training
+from mtlbench.cells import PluginSpec, Training
 from mtlbench.config.specs import resolve, resolve_texts
 from mtlbench.discovery import discover
 from mtlbench.errors import TrainingError, UsageError
@@ -22,7 +22,11 @@ class MadeUp:
 
     def __init__(self, work: Callable[..., None], *arguments: Any) -> None:
         self._seconds = SECONDS[work.__name__]
-        self._fails = any(isinstance(each, Peer) and each.package == "LibMTL" for each in arguments)
+        self._fails = any(
+            (isinstance(each, Peer) and each.package == "LibMTL")
+            or (isinstance(each, PluginSpec) and each.name == "mgda")
+            for each in arguments
+        )
 
     def take_turn(self, steps: int) -> Turn:
         if self._fails:
@@ -72,6 +76,13 @@ def test_a_method_of_gradients_has_a_row_beside_each_library_and_others_have_non
     assert [row.rows_per_second for row in rows] == pytest.approx([1000] * 3)
     assert [row.reference_rows_per_second for row in rows] == pytest.approx([500, 500, 250])
     assert [row.ratio for row in rows] == pytest.approx([2, 2, 4])
+
+
+def test_a_weighting_that_fails_is_left_out_and_the_others_are_measured() -> None:
+    failed, constant = measured("mgda", "constant")
+    assert isinstance(failed, Unmeasured)
+    assert (failed.weighting, failed.reason) == ("mgda", "AttributeError: no symeig")
+    assert isinstance(constant, Measurement)
 
 
 def test_processor_time_takes_the_place_of_the_clock() -> None:

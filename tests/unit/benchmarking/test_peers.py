@@ -99,8 +99,12 @@ def test_the_published_name_decides_and_the_class_gets_what_it_must_have(stand_i
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("import no_such_package", "LibMTL cannot be imported: No module named 'no_such_package'"),
+        ("import no_such_package", "LibMTL cannot be imported: ModuleNotFoundError: No module named 'no_such_package'"),
+        ("raise RuntimeError('made for another torch')", "LibMTL cannot be imported: RuntimeError: made for another"),
+        ("1 +", "LibMTL cannot be imported: SyntaxError: invalid syntax"),
+        ("raise SystemExit('usage: trainer')", "LibMTL cannot be imported: SystemExit: usage: trainer"),
         ("class FakeMethod:\n    def __init__(self, radius): ...", "LibMTL's FakeMethod asks for radius"),
+        ("class FakeMethod(map): ...", "LibMTL's FakeMethod has no signature"),
     ],
 )
 def test_why_a_library_is_left_out(stand_in: Callable[[str], None], source: str, message: str) -> None:
@@ -109,9 +113,17 @@ def test_why_a_library_is_left_out(stand_in: Callable[[str], None], source: str,
         peer("LibMTL", Fake(Fake.Params()), 2)
 
 
-def test_a_library_without_the_method(stand_in: Callable[[str], None]) -> None:
-    stand_in("class Fake: ...\nfake_method = 1")
+def test_a_class_need_not_be_given_what_it_only_accepts(stand_in: Callable[[str], None]) -> None:
+    stand_in("class FakeMethod:\n    def __init__(self, c, *more, **others): ...")
+    found = peer("LibMTL", Fake(Fake.Params()), 2)
+    assert found is not None
+    assert found.arguments == {"c": 0.5}
+
+
+def test_a_library_without_the_method(stand_in: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> None:
+    stand_in("class Fake: ...\nfake_method = 1\nprint('Thank you!')")
     assert peer("LibMTL", Fake(Fake.Params()), 2) is None
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Shared layers against torch's own."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
@@ -109,6 +111,33 @@ def test_mix_and_its_gradients_are_those_of_the_weighted_sum(seed: int, experts:
     theirs = torch.autograd.grad(expected, [shares, *outputs], upstream)
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a, b)
+
+
+def test_mixtures_have_second_derivatives():
+    random = torch.Generator().manual_seed(0)
+    sizes = [(3, 2)] * 2 + [(3, 4)] * 2
+    tensors = [torch.randn(size, generator=random, dtype=torch.float64, requires_grad=True) for size in sizes]
+    assert torch.autograd.gradgradcheck(lambda *made: tuple(mixtures(made[:2], made[2:])), tensors)
+
+
+class Stop(torch.autograd.Function):
+    """Gives its input back, and no gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> None:
+        return None
+
+
+def test_mixtures_whose_readers_all_pass_no_gradient_on_have_none():
+    shares = [torch.ones(3, 2, requires_grad=True) for _ in range(2)]
+    outputs = [torch.ones(3, 4, requires_grad=True) for _ in range(2)]
+    first, second = mixtures(shares, outputs)
+    (Stop.apply(first) + Stop.apply(second)).sum().backward()
+    assert [leaf.grad for leaf in (*shares, *outputs)] == [None] * 4
 
 
 def one_by_one(shares: list[Tensor], outputs: list[Tensor]) -> list[Tensor]:

@@ -200,5 +200,21 @@ def test_a_sure_gain_is_found_among_any_number_of_tables_and_nothing_where_there
     assert smallest_p(8) * 9 > 0.05  # what Bonferroni over tables could not find
 
 
+def test_a_table_of_one_seed_shows_nothing_and_takes_nothing_from_the_others():
+    many = by_seed(table(3, 8, shift=0.6), range(8))
+    alone, beside = max_t_together([by_seed(np.array([[5.0], [-1.0]]), [3]), many])
+    assert alone.p.tolist() == alone.adjusted.tolist() == [1.0, 1.0]
+    assert beside.adjusted == pytest.approx(max_t_together([many])[0].adjusted)
+
+
+def test_a_comparison_without_a_value_is_not_made_in_tables_either():
+    found = table(3, 8, shift=0.6)
+    gap = found.copy()
+    gap[1, 4] = np.nan
+    (outcome,) = max_t_together([by_seed(gap, range(8))])
+    assert np.isnan([outcome.p[1], outcome.adjusted[1]]).all()
+    assert outcome.adjusted[[0, 2]] == pytest.approx(max_t(found[[0, 2]]).adjusted)
+
+
 def test_no_tables_and_tables_without_a_difference():
     assert max_t_together([by_seed(np.zeros((2, 6)), range(6))])[0].adjusted.tolist() == [1.0, 1.0]
