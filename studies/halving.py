@@ -20,6 +20,8 @@ from tabulate import tabulate
 from mtlbench.records import Record, RecordStore
 from mtlbench.records.searches import read_searches
 from mtlbench.records.trials import most_kept, short_epochs
+from mtlbench.tasks.metrics import METRICS
+from mtlbench.tasks.objective import DELTA_M, MEAN, Objective
 
 Curve = Sequence[float]
 """The objective of each epoch."""
@@ -53,11 +55,14 @@ def drawn(curves: Sequence[Curve], short: int) -> Drawn:
 
 
 def curve_of(record: Record) -> Curve:
-    """The mean primary metric of each epoch of a training of one stage; empty for one of several, which has no epochs
-    to cut short."""
-    if record.status != "done" or len(record.spend) != 1:
+    """The objective of each epoch of a training of one stage; empty for one of several, which has no epochs to cut
+    short, for one that was not validated after each epoch, and under ``delta-m``, which needs another cell."""
+    text, epochs = str(record.training.get("objective", MEAN)), [point.epoch for point in record.curve]
+    whole = record.status == "done" and len(record.spend) == 1 and epochs == list(range(1, len(epochs) + 1))
+    if not whole or text == DELTA_M:
         return []
-    return [float(np.mean(list(epoch.validation.values()))) for epoch in record.curve if epoch.validation]
+    objective = Objective(text, {task: METRICS[record.dataset.primary_of(task)] for task in record.dataset.tasks})
+    return [objective.of(point.validation) for point in record.curve]
 
 
 def replayed(store: RecordStore, draws: int) -> dict[str, list[Drawn]]:
@@ -91,7 +96,10 @@ def main() -> None:
     store = RecordStore(folder) if (folder / "records").is_dir() else RecordStore.at(folder)
     found = replayed(store, options.draws)
     if not found:
-        raise SystemExit(f"{folder} has no search whose trials are all recorded, each with a training of one stage")
+        raise SystemExit(
+            f"{folder} has no search whose trials are all recorded, each with a training of one stage that was "
+            "validated after each epoch"
+        )
     rows = [(method, *summary(draws)) for method, draws in found.items()]
     rows.append(("all", *summary([one for draws in found.values() for one in draws])))
     heads = ("method", "same choice", "epochs trained", "score lost")

@@ -46,12 +46,7 @@ class Applicability:
     def reason(self, schema: Schema, backbone: Resolved, weighting: Weighting) -> str | None:
         """``None`` when the combination makes sense, else the reason why not, as one sentence."""
         cls: type[Backbone] = backbone.entry.cls
-        reason = (
-            other_kind(cls, schema)
-            or other_kind(type(weighting), schema)
-            or cls.applicable(schema)
-            or _refusal(weighting, schema, cls)
-        )
+        reason = senseless(schema, cls, type(weighting)) or _refusal(weighting, schema, cls)
         if reason is not None or not weighting.needs & TASK_GRADIENTS:
             return reason
         key = schema, backbone.spec.canonical
@@ -86,6 +81,11 @@ def _refusal(weighting: Weighting, schema: Schema, backbone: type[Backbone]) -> 
             f"{weighting.label} needs sessions, and a session rule is missing: with users and times, {rule} makes some"
         )
     return reason
+
+
+def senseless(schema: Schema, backbone: type[Backbone], weighting: type[Weighting]) -> str | None:
+    """Why the two make no pair on a dataset of ``schema``, whatever their parameters are."""
+    return other_kind(backbone, schema) or other_kind(weighting, schema) or backbone.applicable(schema)
 
 
 def other_kind(plugin: type[Backbone] | type[Weighting], schema: Schema) -> str | None:

@@ -9,14 +9,15 @@ from mtlbench.config.settings import RunSettings
 from mtlbench.config.specs import Resolved, resolve
 from mtlbench.discovery import Catalogue
 from mtlbench.errors import UsageError
+from mtlbench.experiments.applicability import senseless
 
 
 class Misfits:
     """Tells a mistake in the parameters of a weighting from a method that makes no sense on a dataset.
 
     It is one where the weighting refuses every dataset and backbone of the study as it was given, and would not refuse
-    all of them at its defaults: the wrong number of weights, or a target that is no task. A study of several datasets
-    may have weights that are for one of them.
+    all of them at its defaults: the wrong number of weights, or a target that is no task. A backbone that refuses a
+    dataset does not count there. A study of several datasets may have weights that are for one of them.
 
     Args:
         catalogue: of the plugins.
@@ -37,6 +38,8 @@ class Misfits:
             if not weighting.given or given in self._fits:
                 continue
             try:
+                if senseless(schema, backbone.entry.cls, weighting.entry.cls):
+                    continue  # whatever the parameters are
                 reason = weighting.create().applicable(schema, backbone.entry.cls)
                 if reason is None:
                     self._fits.add(given)

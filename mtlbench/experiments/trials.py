@@ -40,7 +40,7 @@ def _trial(
         training=dict(setting.training),
         backbone=dict(setting.backbone),
         weighting=dict(setting.weighting),
-        short=before if last else None,
+        short=before if before and last and before.cell != last.cell else None,
         stopped=last is None,
     )
 

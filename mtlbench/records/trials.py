@@ -39,7 +39,7 @@ class Trial(Trained):
     weighting: Params
     """The weighting's parameters that it set."""
     short: Trained | None = None
-    """Under halving, its short training, where it was trained to the end afterwards."""
+    """Under halving, its short training, where it was trained to the end in another one afterwards."""
     stopped: bool = False
     """Whether it had its short training alone, and what it gave is of that."""
 

@@ -134,7 +134,9 @@ def _without_result(search: Search, seed: int) -> Record:
     if not search.trials:
         reason = "its search has not ended; run the study again"
     elif search.chosen is None:
-        reason = f"none of its {len(search.trials)} trials has a result"
+        went_on = search.halving and not all(trial.stopped for trial in search.trials)
+        which = "trials that were trained to the end" if went_on else f"{len(search.trials)} trials"
+        reason = f"none of its {which} has a result"
     else:
         reason = (
             f"the record that reports trial {search.chosen} is missing; run the study again, which needs no new trial"

@@ -23,7 +23,8 @@ def duplicates(stored: Sequence[Stored], coinciding: Coinciding) -> tuple[list[F
     matched budgets to itself under early stopping, for nothing of its budget is left; so is a method to itself under
     another objective that chose the same epoch. Two cells of one dataset that
     differ by changed parameters may be equal too, for a parameter can make one method another (``rmtl[lambda=0]``): a
-    note, as are two of the first epochs alone under weights of one. All else is a finding: a method that is another one
+    note, as are two of the first epochs alone under weights of one, and two on a single task, which leaves most
+    weightings nothing to weigh. All else is a finding: a method that is another one
     under a new name, a seed that is ignored, a record copied to another cell.
     """
     found: list[Finding] = []
@@ -43,6 +44,9 @@ def duplicates(stored: Sequence[Stored], coinciding: Coinciding) -> tuple[list[F
                 notes.append(Finding("duplicate", why, one.path, a))
             elif a.seed == b.seed and (_changed(a) or _changed(b)):
                 notes.append(Finding("duplicate", f"{text}; their parameters may make them one method", one.path, a))
+            elif a.seed == b.seed and len(a.dataset.tasks) == 1:
+                why = f"{text}; on a single task weightings may be one method"
+                notes.append(Finding("duplicate", why, one.path, a))
             else:
                 remedy = "run both again; where a method repeats another by construction, it declares `coincides_with`"
                 found.append(Finding("duplicate", f"{text}; {remedy}", one.path, a))

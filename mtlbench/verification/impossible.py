@@ -88,7 +88,10 @@ def _epochs(record: Record) -> Iterator[str]:
 
 
 def _spend(record: Record) -> Iterator[str]:
-    """Each epoch of the curve took a step per batch; a budget may cut the last one short. Merging takes no step."""
+    """Each epoch of the curve took a step per batch; a budget may cut the last one short. Merging takes no step.
+
+    A step reads its batch and, where the weighting looks ahead, a second one.
+    """
     rows = record.dataset.facts.get("rows.train")
     size = record.training.get("batch_size")
     if record.status != "done" or not isinstance(rows, int) or not isinstance(size, int) or rows < 1 or size < 1:
@@ -105,9 +108,9 @@ def _spend(record: Record) -> Iterator[str]:
                 yield f"spend, stage {name}, steps is {taken:,}, but the curve has no training loss of that stage"
             continue
         epochs = _trained(points)
-        for unit, each in (("steps", steps), ("rows", rows)):
+        for unit, each, most in (("steps", steps, steps), ("rows", rows, 2 * rows)):
             spent = sum(getattr(stage, unit) for stage in runs)
-            if not (epochs - len(runs)) * each < spent <= epochs * each:
+            if not (epochs - len(runs)) * each < spent <= epochs * most:
                 yield (
                     f"spend, stage {name}, {unit} is {spent:,}, but the curve has {epochs:,} epochs of that stage, of "
                     f"{each:,} {unit} each: {epochs * each:,}"
@@ -116,8 +119,13 @@ def _spend(record: Record) -> Iterator[str]:
 
 def _trained(points: Sequence[Epoch]) -> int:
     """The epochs of a stage, begun ones included: its last one or, where it was run several times, those of each."""
-    last = [one for one, after in pairwise(points) if (after.epoch, after.passes or 0) <= (one.epoch, one.passes or 0)]
+    last = [one for one, after in pairwise(points) if _passes(after) <= _passes(one)]
     return sum(point.epoch for point in (*last, points[-1]))
+
+
+def _passes(point: Epoch) -> float:
+    """Over the training split; at the end of an epoch as many as epochs."""
+    return point.epoch if point.passes is None else point.passes
 
 
 def batches(rows: int, size: int) -> int:

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from record_factory import record
 
 import mtlbench as package
 from mtlbench.cells import PROTOCOL
 from mtlbench.leaderboards.formats.page import unsealed
-from mtlbench.records import SINCE_CHECKSUMS, RecordStore, checksum, read_record
+from mtlbench.records import SINCE_CHECKSUMS, Epoch, RecordStore, checksum, read_record
+from mtlbench.verification.duplicates import duplicates
+from mtlbench.verification.folders import Stored
 from mtlbench.verification.identities import recomputed, stem
 
 STUDY = ["--dataset", "synthetic[rows=2500]", "--backbone", "shared-bottom", "--seeds", "2", "--epochs", "2"]
@@ -357,6 +360,22 @@ def test_parameters_that_make_one_method_another_are_noted(mtlbench: Any, result
     done = mtlbench("leaderboard", "verify", results)
     assert done.code == 0, done.out
     assert "note:" in done.out
+
+
+def test_on_a_single_task_weightings_may_be_one_method() -> None:
+    def told(tasks: tuple[str, ...]) -> tuple[list[str], list[str]]:
+        scores = dict.fromkeys(tasks, 0.7)
+        curve = [Epoch(stage="train", epoch=1, train_loss=scores, validation=scores, weights=None)]
+        records = (record(f"{name}-MMoE", tasks=tasks).model_copy(update={"curve": curve}) for name in ("DWA", "RLW"))
+        found, notes = duplicates([Stored(Path("a.json"), one) for one in records], {})
+        return [str(one) for one in found], [str(one) for one in notes]
+
+    found, [note] = told(("click",))
+    assert found == []
+    assert "on a single task weightings may be one method" in note
+    [finding], notes = told(("click", "pay"))
+    assert notes == []
+    assert "run both again" in finding
 
 
 def test_methods_that_end_before_they_change_a_weight_are_noted(mtlbench: Any, results: Path) -> None:

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from mtlbench import api
 from mtlbench_plugins.weightings.dualproj import DualProj
+from mtlbench_plugins.weightings.pcgrad import PCGrad
 from mtlbench_plugins.weightings.upgrad import UPGrad
 
 seeds = st.integers(0, 10**6)
@@ -53,6 +55,13 @@ def test_a_mean_that_hurts_no_task_is_kept(seed: int, tasks: int):
     g = gradients(tasks, 6, seed).abs()
     assert projected(g).tolist() == [1] * tasks
     assert projected(torch.tensor([[1.0, 0.0], [-0.9, 2.0]], dtype=torch.float64)).tolist() == [1, 1]  # in conflict
+
+
+@pytest.mark.parametrize("other", [PCGrad, UPGrad])
+def test_where_no_two_tasks_conflict_it_is_one_with_others_and_says_so(other: type[api.Weighting]):
+    g = gradients(3, 6, 0).abs()
+    assert projected(g).tolist() == weights(started(other, 3), g).tolist() == [1, 1, 1]
+    assert other.name in DualProj.coincides_with
 
 
 @given(seed=seeds)

@@ -4,8 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from record_factory import record
 
-from mtlbench.records import RecordStore
+from mtlbench.records import Epoch, RecordStore
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "studies"))
 import halving
@@ -61,3 +62,18 @@ def test_the_docs_say_why_this_board_is_an_easy_case() -> None:
     assert all(first)
     assert f"ended after {sum(lengths) / len(lengths):.1f} of ten epochs" in page
     assert f"would train {(12 * short + halving.most_kept(12) * 10) / 120:.0%}".replace("%", " %") in page
+
+
+def test_an_epoch_counts_by_the_objective_of_the_search() -> None:
+    def curve(*points: tuple[int, float, float], **training: str) -> halving.Curve:
+        epochs = [
+            Epoch(stage="train", epoch=epoch, train_loss={}, validation={"click": click, "pay": pay}, weights=None)
+            for epoch, click, pay in points
+        ]
+        return halving.curve_of(record(training=training).model_copy(update={"curve": epochs}))
+
+    points = (1, 0.6, 0.9), (2, 0.7, 0.5)
+    assert curve(*points) == pytest.approx([0.75, 0.6])
+    assert curve(*points, objective="click=1") == [0.6, 0.7]
+    assert curve(*points, objective="delta-m") == []  # measured against another cell
+    assert curve((2, 0.6, 0.9), (4, 0.7, 0.5)) == []  # validated every second epoch

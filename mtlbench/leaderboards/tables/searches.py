@@ -11,7 +11,7 @@ from mtlbench.leaderboards.boards.naming import natural, told_apart
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell
 from mtlbench.records.searches import Search
 from mtlbench.records.trials import Trial
-from mtlbench.records.tuned import SPACE
+from mtlbench.records.tuned import HALVING, SEARCHES, SPACE
 from mtlbench.statistics.expected_best import expected_best
 from mtlbench.text import one_line
 
@@ -39,12 +39,19 @@ def in_order(searches: Iterable[Search]) -> list[Search]:
 
 
 def _order(search: Search) -> tuple[object, ...]:
-    return not search.baseline, natural(search.weighting.label), natural(_name(search)), search.space_key
+    return (
+        not search.baseline,
+        natural(search.weighting.label),
+        natural(_name(search)),
+        search.halving,
+        search.space_key,
+    )
 
 
 def search_names(searches: Sequence[Search]) -> list[str]:
-    """What each is called; where only their spaces make the difference, that is added in parentheses."""
-    return told_apart(list(map(_name, searches)), [{SPACE: search.space_key} for search in searches])
+    """What each is called; where only the ways of searching make the difference, that is added in parentheses."""
+    ways = [{SEARCHES: one.searches, HALVING: one.halving, SPACE: one.space_key} for one in searches]
+    return told_apart(list(map(_name, searches)), ways)
 
 
 def _name(search: Search) -> str:

@@ -28,7 +28,8 @@ class DualProj(Smoothed):
     taken, and so changes the mean more.
 
     It reads the inner products of the task gradients. It claims that to first order no task gets worse, at the least
-    change of the mean gradient. It equals ``constant`` where the mean gradient conflicts with no task.
+    change of the mean gradient. It equals ``constant`` where the mean gradient conflicts with no task, and
+    ``pcgrad`` and ``upgrad`` where no two tasks conflict.
 
     Deviation: torchjd adds a share of 1e-4 to the diagonal of the program; here the program is solved as it is.
     """
@@ -36,7 +37,7 @@ class DualProj(Smoothed):
     name, label = "dualproj", "DualProj"
     repairs = frozenset({"conflict"})
     needs = frozenset({"gram"})
-    coincides_with = frozenset({"constant"})  # where the mean gradient conflicts with no task
+    coincides_with = frozenset({"constant", "pcgrad", "upgrad"})  # where no gradients conflict
 
     def solve(self, step: api.Step) -> Tensor:
         """Weights (K,), at least 1."""

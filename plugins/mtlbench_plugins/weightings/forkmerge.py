@@ -46,8 +46,9 @@ class ForkMerge(api.Weighting):
     pays for several trainings too. All of it counts in the budget. Every branch keeps its parameters and the state of
     its optimiser in memory.
 
-    The validation score is the study's objective, by default the mean over all tasks, by which every method here is
-    selected. In the authors' code the target task alone counts: choose ``--objective TARGET=1`` for that.
+    Each branch is validated before a merge, whatever ``--validate-every`` says, and early stopping waits for the merge.
+    The score is the study's objective, by default the mean over all tasks, by which every method here is selected. In
+    the authors' code the target task alone counts: choose ``--objective TARGET=1`` for that.
 
     The record has the learning curve of each branch, as a stage named by its weights, that of the merges, and the share
     of each branch in each merge as a series.

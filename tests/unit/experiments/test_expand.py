@@ -101,6 +101,12 @@ def test_parameters_for_one_of_several_datasets_are_a_row_that_says_why_for_the_
         jobs(tmp_path, datasets=both, backbones="shared-bottom", weightings="constant[weights=1-2-3-4]")
 
 
+def test_parameters_that_fit_only_where_the_backbone_does_not_are_a_mistake(tmp_path: Path):
+    both = "synthetic[rows=2000],synthetic[rows=2000,tasks=3]"
+    with pytest.raises(UsageError, match=r"does not fit the dataset synthetic\[rows=2000\]: 3 weights were given"):
+        jobs(tmp_path, datasets=both, backbones="esmm", weightings="constant[weights=1-2-3]")
+
+
 def test_a_method_that_no_parameters_make_fit_is_a_row_that_says_why(tmp_path: Path):
     (job,) = jobs(tmp_path, backbones="shared-bottom", weightings="go4align[groups=2]")
     assert "has 2" in job.not_applicable

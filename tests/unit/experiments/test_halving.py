@@ -4,20 +4,26 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from record_factory import record
 
+from mtlbench.config.space import TrialSettings
 from mtlbench.config.study import Study
 from mtlbench.discovery import discover
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.searching import Searching
+from mtlbench.experiments.trials import trials_of
 from mtlbench.leaderboards import build
 from mtlbench.leaderboards.boards.naming import method_name
 from mtlbench.leaderboards.publishing import read_records, searches_of
-from mtlbench.leaderboards.tables.searches import values_of
+from mtlbench.leaderboards.tables.searches import search_names, values_of
 from mtlbench.records import checksum
 from mtlbench.records.searches import Search
 from mtlbench.records.trials import Trained, Trial, choose, kept, most_kept, short_epochs
+from mtlbench.records.tuned import with_tuned_rows
 from mtlbench.verification.verify import verify
 from studies import finish_here, outcomes, records
 
@@ -79,6 +85,7 @@ def test_a_second_run_trains_nothing_and_whole_trials_get_a_row_of_their_own(fin
     finish_here([*STUDY, "--weighting", "constant", "--trials", "2"], out)
     names = {method_name(record) for record in read_records(out)}
     assert names == {"Shared Bottom", "Shared Bottom [trials=8, halving=true]", "Shared Bottom [trials=2]"}
+    assert set(search_names(searches_of(out))) == {"Shared Bottom (halving=true)", "Shared Bottom (halving=false)"}
 
 
 def changed(finished: Path, out: Path, change: Callable[[dict], None]) -> list[str]:
@@ -128,6 +135,15 @@ def test_a_stopped_trial_is_never_chosen() -> None:
     assert choose([trial(0, 0.9, stopped=True), trial(1, None)]) is None
 
 
+def test_where_no_trial_that_went_on_has_a_result_the_row_says_so(finished: Path) -> None:
+    search = the_search(finished)
+    failed = [one if one.stopped else one.model_copy(update={"status": "failed"}) for one in search.trials]
+    for trials, which in ((failed, "trials that were trained to the end"), (failed[:1], "1 trials")):
+        without = search.model_copy(update={"chosen": None, "reports": [], "trials": trials})
+        [row] = with_tuned_rows([], [without])
+        assert row.failure.reason == f"none of its {which} has a result"
+
+
 def test_how_many_go_on() -> None:
     assert [most_kept(trials) for trials in (1, 4, 5, 12, 20)] == [1, 1, 2, 3, 5]
     assert [short_epochs(epochs) for epochs in (1, 5, 6, 10, 40)] == [1, 1, 2, 2, 8]
@@ -135,6 +151,15 @@ def test_how_many_go_on() -> None:
     short = [Trained(cell=str(n), status="done" if s else "failed", score=s) for n, s in enumerate(scores)]
     assert kept(short) == [1, 3]
     assert kept([short[2]]) == []
+
+
+def test_a_training_that_is_as_short_as_the_whole_one_is_paid_for_once() -> None:
+    once = record("Shared Bottom", 0.7)
+    job: Any = SimpleNamespace(cell=SimpleNamespace(stem="trial"))
+    store: Any = SimpleNamespace(read=lambda stem: once)
+    [trial] = trials_of([TrialSettings()], [job], {0: job}, store)
+    assert [one.cell for one in trial.trainings] == [once.cell]
+    assert not trial.stopped
 
 
 def test_halving_without_trials_is_refused() -> None:

@@ -1,5 +1,6 @@
 """Validations every so many epochs or steps: when they are, what they say, and what they leave as it is."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,11 +8,15 @@ import torch
 from linear_backbone import LinearBackbone
 from small_splits import small_splits
 
+import mtlbench
 from mtlbench import api
 from mtlbench.cells import Training
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.budget import Budget
 from mtlbench.training.seeding import seeded
+from mtlbench.verification.folders import Stored
+from mtlbench.verification.impossible import impossible
+from mtlbench.verification.selections import selected
 
 STEPS = 8
 """Of an epoch: 240 rows in batches of 32."""
@@ -139,3 +144,22 @@ def test_what_a_budget_leaves_is_validated_too(every: str, last: tuple[int, floa
     trainer = trained(every, budget=Budget("steps", 5 * STEPS + 21))
     assert sum(spend.steps for spend in trainer.spend) == 5 * STEPS + 21
     assert places(trainer)[-1] == last
+
+
+@pytest.mark.parametrize("weightings", ["constant", "forkmerge", "auto-lambda"])  # that reads a second batch in a step
+def test_verify_counts_each_epoch_once_however_often_it_was_validated(weightings: str, tmp_path: Path):
+    found = mtlbench.run(
+        datasets="synthetic[rows=1200]",
+        backbones="shared-bottom",
+        weightings=weightings,
+        seeds=1,
+        epochs=2,
+        batch_size=300,
+        validate_every="1 step",
+        out=tmp_path,
+    )
+    [record] = found.records
+    assert record.failure is None
+    assert any(point.passes for point in record.curve)
+    stored = [Stored(tmp_path / "a.json", record)]
+    assert [*impossible(stored), *selected(stored)] == []
