@@ -123,7 +123,7 @@ def copied(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("file", "line", "changed", "told"),
     [
-        ("mtlbench/training/optimiser.py", "learning_rate, BETAS, EPS", "learning_rate, (0.5, 0.9), EPS", "mtlbench"),
+        ("mtlbench/training/optimiser.py", "step(self._learning_rate)", "step(self._learning_rate / 2)", "mtlbench"),
         ("mtlbench_plugins/weightings/constant.py", "import", "import", "mtlbench_plugins"),
     ],
 )
