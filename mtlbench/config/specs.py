@@ -19,6 +19,7 @@ from mtlbench.config.grammar import ALL, parse, quoted
 from mtlbench.config.messages import complaints
 from mtlbench.config.parameters import public_fields, spec_text, types_of, value_from_text
 from mtlbench.config.presets import PRESETS, PresetName
+from mtlbench.config.settings import RunSettings
 from mtlbench.discovery.catalogue import Catalogue, Entry
 from mtlbench.errors import UsageError, did_you_mean
 
@@ -81,6 +82,13 @@ def resolve(
         raise UsageError(f"{kind} {name}: a parameter cannot be recorded: {error}; choose a smaller one") from error
     changed = {key: value for key, value in values.items() if value != defaults[key]}
     return Resolved(entry, PluginSpec(name, identifying(model)), model, changed, frozenset(params))
+
+
+def resolve_sized(
+    catalogue: Catalogue, settings: RunSettings, kind: str, name: str, params: Mapping[str, Any]
+) -> Resolved:
+    """The plugin ``name`` with ``params``, under the preset and the sizes of a study."""
+    return resolve(catalogue, kind, name, params, settings.preset, settings.sizes)
 
 
 def resolve_recorded(

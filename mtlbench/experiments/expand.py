@@ -9,7 +9,7 @@ from mtlbench.api import Source, Splits
 from mtlbench.bounds import NAME
 from mtlbench.cells import Cell, Training
 from mtlbench.config.plan import Plan, TunedPlan
-from mtlbench.config.specs import Resolved, resolve
+from mtlbench.config.specs import Resolved, resolve_sized
 from mtlbench.data import announce
 from mtlbench.discovery import Catalogue
 from mtlbench.errors import DataError, TrainingError, UsageError
@@ -159,8 +159,7 @@ class Expansion:
         return self._sized("weighting", source.weighting, source.params)
 
     def _sized(self, kind: str, name: str, params: Mapping[str, Any]) -> Resolved:
-        settings = self._plan.settings
-        return resolve(self._catalogue, kind, name, params, settings.preset, settings.sizes)
+        return resolve_sized(self._catalogue, self._plan.settings, kind, name, params)
 
     def _cell(self, block: Block, backbone: Resolved, weighting: Resolved) -> Cell:
         return Cell(

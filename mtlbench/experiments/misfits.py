@@ -6,7 +6,7 @@ from collections.abc import Collection
 from mtlbench.api import Schema
 from mtlbench.config.parameters import spec_text
 from mtlbench.config.settings import RunSettings
-from mtlbench.config.specs import Resolved, resolve
+from mtlbench.config.specs import Resolved, resolve_sized
 from mtlbench.discovery import Catalogue
 from mtlbench.errors import UsageError
 from mtlbench.experiments.applicability import senseless
@@ -63,5 +63,4 @@ class Misfits:
                 raise UsageError(f"weighting {given} does not fit {which} {found}")
 
     def _at_defaults(self, weighting: Resolved) -> Resolved:
-        settings = self._settings
-        return resolve(self._catalogue, "weighting", weighting.entry.name, {}, settings.preset, settings.sizes)
+        return resolve_sized(self._catalogue, self._settings, "weighting", weighting.entry.name, {})

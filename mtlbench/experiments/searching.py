@@ -147,23 +147,22 @@ class Searching:
         settings = [self._plugins.checked(setting, backbone, weighting) for setting in drawn]
         one = _Running(dataset, backbone, weighting, number, own, ranges, settings)
         before = dict(self._expansion.jobs)
-        epochs = short_epochs(own.epochs) if self.halving else own.epochs
-        first = self._add(one, splits, settings[0], seed, epochs)
+        first = self._add(one, splits, settings[0], seed, short=self.halving)
         if not first.sensible:
             # The row of its defaults says why.
             self._expansion.jobs = before
             return
-        jobs = [first, *(self._add(one, splits, setting, seed, epochs) for setting in settings[1:])]
+        jobs = [first, *(self._add(one, splits, setting, seed, short=self.halving) for setting in settings[1:])]
         one.short, one.full = (jobs, {}) if self.halving else ([], dict(enumerate(jobs)))
         self._running.append(one)
 
-    def _add(self, one: _Running, splits: Splits, setting: TrialSettings, seed: int, epochs: int | None = None) -> Job:
-        """The job of the method under ``setting``, with ``epochs`` in place of the study's."""
+    def _add(self, one: _Running, splits: Splits, setting: TrialSettings, seed: int, *, short: bool = False) -> Job:
+        """The job of the method under ``setting``, trained to the end or for the epochs of a short training."""
         backbone = self._plugins.under(one.backbone, setting.backbone)
         weighting = self._plugins.under(one.weighting, setting.weighting)
         training = replace(one.training, **setting.training)
-        if epochs is not None:
-            training = replace(training, epochs=epochs)
+        if short:
+            training = replace(training, epochs=short_epochs(training.epochs))
         block = Block(one.dataset, splits, seed, training, yardstick=one.training)
         return self._expansion.add(block, backbone, weighting)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from mtlbench.config.settings import RunSettings
 from mtlbench.config.space import TrialSettings
-from mtlbench.config.specs import Resolved, resolve
+from mtlbench.config.specs import Resolved, resolve_sized
 from mtlbench.config.study import Study
 from mtlbench.discovery import Catalogue
 from mtlbench.errors import UsageError
@@ -24,7 +24,7 @@ class TrialPlugins:
 
     def resolved(self, kind: str, name: str, params: Mapping[str, Any]) -> Resolved:
         """A plugin with the study's sizes."""
-        return resolve(self._catalogue, kind, name, params, self._settings.preset, self._settings.sizes)
+        return resolve_sized(self._catalogue, self._settings, kind, name, params)
 
     def under(self, plugin: Resolved, values: Mapping[str, Any]) -> Resolved:
         """``plugin`` with what a trial sets, beside what the user has set."""

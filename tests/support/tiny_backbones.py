@@ -8,8 +8,27 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mtlbench.api import Backbone, Inputs, Params, Schema, Step
+from mtlbench.nn import FieldEmbedding
 
 TASKS = ("click", "conversion", "return")
+
+
+class Embedded(Backbone):
+    """One table that is larger than a batch reads, batch normalisation and dropout."""
+
+    name, label = "embedded", "Embedded"
+
+    def __init__(self, schema: Schema) -> None:
+        super().__init__()
+        self.embedding = FieldEmbedding(schema, 4)
+        self.rest = torch.nn.Sequential(
+            torch.nn.BatchNorm1d(self.embedding.width),
+            torch.nn.Dropout(0.2),
+            torch.nn.Linear(self.embedding.width, len(schema.tasks)),
+        )
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        return self.rest(self.embedding(inputs))
 
 
 def build(backbone: type[Backbone], schema: Schema | None = None, seed: int = 0, **params: object) -> Backbone:

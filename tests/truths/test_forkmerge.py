@@ -9,13 +9,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from small_splits import small_schema, small_splits
+from tiny_backbones import Embedded
 from torch import Tensor
 
 import mtlbench
 from mtlbench import api
 from mtlbench.api import Field
 from mtlbench.cells import Training
-from mtlbench.nn import FieldEmbedding
 from mtlbench.training import BackboneTrainer
 from mtlbench.training.budget import Budget
 from mtlbench.training.merging import mean, normalised
@@ -29,24 +29,6 @@ from mtlbench_plugins.weightings.forkmerge import ForkMerge
 TRAINING = Training(epochs=6, patience=2, batch_size=32, learning_rate=0.02)
 ALPHAS = (0.2, 0.4, 0.6, 0.8, 1.0)
 TASKS = {"one": ("click",), "two": ("click", "conversion"), "three": ("click", "cart", "conversion")}
-
-
-class Embedded(api.Backbone):
-    """One table that is larger than a batch reads, batch normalisation and dropout."""
-
-    name, label = "embedded", "Embedded"
-
-    def __init__(self, schema: api.Schema) -> None:
-        super().__init__()
-        self.embedding = FieldEmbedding(schema, 4)
-        self.rest = torch.nn.Sequential(
-            torch.nn.BatchNorm1d(self.embedding.width),
-            torch.nn.Dropout(0.2),
-            torch.nn.Linear(self.embedding.width, len(schema.tasks)),
-        )
-
-    def forward(self, inputs: api.Inputs) -> Tensor:
-        return self.rest(self.embedding(inputs))
 
 
 def make_trainer(tasks: str = "two", training: Training = TRAINING) -> BackboneTrainer:

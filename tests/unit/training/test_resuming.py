@@ -12,11 +12,11 @@ import torch
 from bit_flips import REGIONS, flip_in
 from continued import SMALL_CRITICS, make
 from small_splits import small_schema, small_splits
+from tiny_backbones import Embedded
 
 from mtlbench import api
-from mtlbench.api import Field, Inputs
+from mtlbench.api import Field
 from mtlbench.cells import Training
-from mtlbench.nn import FieldEmbedding
 from mtlbench.training import BackboneTrainer, journal, schedule, tensor_files
 from mtlbench.training.budget import Budget
 from mtlbench.training.checkpoint import Checkpoint
@@ -39,24 +39,6 @@ from mtlbench_plugins.weightings.scalarization import Scalarization
 
 TRAINING = Training(epochs=4, patience=2, batch_size=32, learning_rate=0.02)
 WIDE = small_schema(("click", "conversion"), categorical=(Field("user", 900), Field("item", 7)))
-
-
-class Embedded(api.Backbone):
-    """One table that is larger than a batch reads, batch normalisation and dropout."""
-
-    name, label = "embedded", "Embedded"
-
-    def __init__(self, schema: api.Schema) -> None:
-        super().__init__()
-        self.embedding = FieldEmbedding(schema, 4)
-        self.rest = torch.nn.Sequential(
-            torch.nn.BatchNorm1d(self.embedding.width),
-            torch.nn.Dropout(0.2),
-            torch.nn.Linear(self.embedding.width, len(schema.tasks)),
-        )
-
-    def forward(self, inputs: Inputs) -> torch.Tensor:
-        return self.rest(self.embedding(inputs))
 
 
 class KilledError(Exception):
