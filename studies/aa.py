@@ -1,12 +1,12 @@
-"""How often a page has a false star, and how often it finds a true gain: from cells of one method under many seeds.
+"""How often a page has a false mark, and how often it finds a true gain: from cells of one method under many seeds.
 
     mtlbench run --config studies/aa.toml --data-dir data
     python studies/aa.py results/aa
 
 Each replicate draws a page: for each seed of the page as many seeds of the pool as there are methods, the same on every
-backbone. One of the methods is the baseline. All are the same method, so every star is false. The page is built as
+backbone. One of the methods is the baseline. All are the same method, so every mark is false. The page is built as
 `mtlbench leaderboard build` builds it. Then one method is given a gain. The power is the share of its comparisons that
-get a star.
+get a mark.
 """
 
 import argparse
@@ -37,7 +37,7 @@ Pool = Mapping[int, Sequence[Record]]
 
 @dataclass
 class Rates:
-    """Pages with a false star by the rule, and how many pages there were."""
+    """Pages with a false mark by the rule, and how many pages there were."""
 
     pages: int = 0
     before: int = 0
@@ -94,8 +94,8 @@ def signed_rank(differences: NDArray[np.float64]) -> NDArray[np.float64]:
     return (np.abs(signs @ ranks.T) >= observed - 1e-9).mean(0)
 
 
-def old_stars(board: Board) -> bool:
-    """Whether there is any star by the rule of earlier versions."""
+def old_marks(board: Board) -> bool:
+    """Whether there is any mark by the rule of earlier versions."""
     for rows in by_backbone(board.rows):
         base = next(row for row in rows if row.baseline)
         for column in board.columns:
@@ -106,20 +106,20 @@ def old_stars(board: Board) -> bool:
     return False
 
 
-def false_stars(pool: Pool, rivals: int, seeds: int, replicates: int) -> Rates:
+def false_marks(pool: Pool, rivals: int, seeds: int, replicates: int) -> Rates:
     """Of ``replicates`` pages without any true difference."""
     rates, rng = Rates(), np.random.default_rng(rivals * 100 + seeds)
     for _ in range(replicates):
         board = page(pool, rivals, seeds, rng)
         rates.pages += 1
-        rates.before += old_stars(board)
+        rates.before += old_marks(board)
         rates.seeds += any(contrast.adjusted < ALPHA for contrast in board.tested)
         rates.both += any(contrast.mark for contrast in board.tested)
     return rates
 
 
 def power(pool: Pool, rivals: int, seeds: int, gain: float, replicates: int) -> tuple[float, float]:
-    """The share of the comparisons with a true ``gain`` that get a star: by seeds alone, and by the rule."""
+    """The share of the comparisons with a true ``gain`` that get a mark: by seeds alone, and by the rule."""
     rng, found = np.random.default_rng(rivals * 100 + seeds), []
     for _ in range(replicates):
         board = page(pool, rivals, seeds, rng, gain)
@@ -139,7 +139,7 @@ def report(folder: Path, replicates: int) -> Iterator[str]:
         yield "| rivals | seeds | before | seeds alone | both errors |\n|---|---|---|---|---|"
         sizes = [(rivals, seeds) for rivals, seeds in PAGES if rivals < len(pool)]
         for rivals, seeds in sizes:
-            found = false_stars(pool, rivals, seeds, replicates)
+            found = false_marks(pool, rivals, seeds, replicates)
             shares = [_share(count, found.pages) for count in (found.before, found.seeds, found.both)]
             yield f"| {rivals} | {seeds} | {' | '.join(shares)} |"
         yield f"\n| rivals | seeds | {' | '.join(f'+{gain:.4f}' for gain in GAINS)} |\n|{'---|' * (2 + len(GAINS))}"

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mtlbench.cli.output import PluginFiles, say
+from mtlbench.text import counted
 
 FOUND = 1
 
@@ -60,8 +61,8 @@ def verify(
             say(f"{finding.check}: {finding.sentence}")
         for note in report.notes:
             say(f"note: {note.sentence}")
-        again = f", {report.reruns} cells run again" if rerun else ""
-        verdict = f"{len(report.findings)} findings" if report.findings else "all is well"
-        say(f"{report.records} records and {report.pages} pages checked{again}: {verdict}")
+        again = f", {counted(report.reruns, 'cell')} run again" if rerun else ""
+        verdict = counted(len(report.findings), "finding") if report.findings else "all is well"
+        say(f"{counted(report.records, 'record')} and {counted(report.pages, 'page')} checked{again}: {verdict}")
     if report.findings:
         raise typer.Exit(FOUND)

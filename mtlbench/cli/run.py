@@ -9,6 +9,7 @@ import typer
 from mtlbench.cli import completion
 from mtlbench.cli.ending import Again, ending, retyped
 from mtlbench.cli.output import PluginFiles, aligned, print_leaderboard, say, warn_of_broken
+from mtlbench.text import counted
 
 if TYPE_CHECKING:
     from mtlbench.config.plan import Plan
@@ -238,4 +239,4 @@ def _print_cells(plan: "Plan", catalogue: "Catalogue") -> None:
     ]
     say(aligned(["dataset", "backbone", "weighting", "seed", "state"], rows))
     recorded = sum(cell.recorded for cell in cells)
-    say(f"{len(cells)} cells, {recorded} of them recorded already{later(found.later)}")
+    say(f"{counted(len(cells), 'cell')}, {recorded} of them recorded already{later(found.later)}")

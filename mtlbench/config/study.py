@@ -245,4 +245,10 @@ class Study(BaseModel):
 
     def _tuned(self, catalogue: Catalogue, given: Collection[str]) -> TunedPlan:
         ranges = read_space(self.space, catalogue) if self.space else {}
+        falling = self.schedule or ranges.get("common", {}).get("", {}).get("schedule") or "constant"
+        if self.halving and falling != "constant":
+            raise UsageError(
+                f"halving and schedule = {falling} exclude each other: in the short training of a trial the learning "
+                "rate falls sooner, so it says little of the whole one; leave one out"
+            )
         return TunedPlan(self.trials, self.searches, Space(self.preset, frozenset(given), ranges), halving=self.halving)

@@ -89,7 +89,7 @@ class Results:
         Args:
             layout: ``methods``, or ``paper`` for the shape of Table 1 of the RMTL paper.
             sort: ``weighting``, ``name``, ``rank``, ``delta_m``, or a task and a metric such as ``click.auc``.
-            baselines: what stars compare with, one weighting or a list; by default constant weights, and tuned ones
+            baselines: what marks compare with, one weighting or a list; by default constant weights, and tuned ones
                 where they are.
 
         Raises:

@@ -126,7 +126,7 @@ class FittedTasks:
         """
         logits, labels = logits.detach().cpu(), labels.cpu()
         session, user, weight = (None if column is None else column.cpu() for column in (session, user, weight))
-        self._refuse_diverged(logits)
+        self.refuse_diverged(logits)
         scores: TaskScores = {}
         for k, (task, kind) in enumerate(self.kinds.items()):
             scored = self.scored(k, logits, labels, weight, session, user)
@@ -186,7 +186,8 @@ class FittedTasks:
         others = (None if column is None else of_rows(column) for column in (session, user, weight))
         return Scored(*self._tasks[k], of_rows(logits[:, k]), of_rows(labels[:, k]), *others)
 
-    def _refuse_diverged(self, logits: Tensor) -> None:
+    def refuse_diverged(self, logits: Tensor) -> None:
+        """Raise ``TrainingError`` where a logit of ``logits`` (N, K) is NaN or infinite: no metric tells that."""
         broken = (~logits.isfinite()).sum(0).tolist()
         if any(broken):
             counts = ", ".join(f"{task} {count}" for task, count in zip(self.kinds, broken, strict=True))

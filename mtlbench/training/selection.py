@@ -96,7 +96,7 @@ class Selection:
             passes: over the training split in this stage, where the epoch still runs.
 
         Raises:
-            TrainingError: a loss is not finite.
+            TrainingError: a loss or a logit is not finite.
         """
         trained = {} if losses is None else dict(zip(self._tasks.kinds, losses, strict=True))
         if not all(map(math.isfinite, trained.values())):
@@ -106,6 +106,7 @@ class Selection:
                 "lower --learning-rate or check the weights of the method"
             )
         logits = self._model.infer(self._validation)
+        self._tasks.refuse_diverged(logits)
         scores = self._scores(logits)
         self.curve.append(CurvePoint(stage, epoch, trained, scores, weights, passes))
         self.since_best += 1

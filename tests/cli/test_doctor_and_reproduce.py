@@ -52,7 +52,7 @@ def test_a_trial_is_measured_against_the_same_cell_again(mtlbench: Any) -> None:
     for cell in known.keys() - {trial, reference}:
         known[cell].unlink()
     verified = mtlbench("leaderboard", "verify", "results", "--rerun", 2)
-    assert "2 records and 1 pages checked, 2 cells run again" in verified.out
+    assert "2 records and 1 page checked, 2 cells run again" in verified.out
     assert "rerun:" not in verified.out
     known[reference].unlink()
     alone = mtlbench("reproduce", str(known[trial]), "--quiet")

@@ -64,7 +64,7 @@ def found(mtlbench: Any, results: Path, check: str) -> list[str]:
 def test_what_was_computed_is_well(mtlbench: Any, results: Path) -> None:
     done = mtlbench("leaderboard", "verify", results)
     assert done.code == 0, done.out
-    assert "4 records and 1 pages checked: all is well" in done.out
+    assert "4 records and 1 page checked: all is well" in done.out
 
 
 OUTSIDE = [

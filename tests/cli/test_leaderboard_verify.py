@@ -78,7 +78,7 @@ def named(path: Path, method: str, seed: int) -> str:
 
 def test_what_run_wrote_is_well(mtlbench: Any, results: Path, page: Path) -> None:
     done = mtlbench("leaderboard", "verify", results)
-    assert (done.code, said(done)) == (0, ["6 records and 1 pages checked: all is well"])
+    assert (done.code, said(done)) == (0, ["6 records and 1 page checked: all is well"])
 
 
 @pytest.mark.parametrize("options", [["--sort", "click.auc"], ["--baseline", "rlw"], ["--layout", "paper"]])
@@ -443,7 +443,7 @@ def test_records_of_several_versions_of_the_code_or_of_none_are_noted(mtlbench: 
 def test_cells_run_again_are_the_same_to_the_last_bit(mtlbench: Any, results: Path) -> None:
     done = mtlbench("leaderboard", "verify", results, "--rerun", 1, "--sample-seed", 3)
     assert done.code == 0, done.out
-    assert "1 cells run again: all is well" in done.out
+    assert "1 cell run again: all is well" in done.out
 
 
 def test_a_consistent_forgery_is_seen_by_running_it_again(mtlbench: Any, results: Path) -> None:

@@ -89,7 +89,7 @@ def test_a_description_that_a_study_file_names_is_found_from_anywhere(
     (here / "elsewhere").mkdir()
     monkeypatch.chdir(here / "elsewhere")
     result = mtlbench("run", "--config", "../study.toml", "--epochs", 1, "--dry-run", *pairs)
-    assert "1 cells, 1 of them recorded already" in result.out, result.err  # the same cell, wherever it is called
+    assert "1 cell, 1 of them recorded already" in result.out, result.err  # the same cell, wherever it is called
     named = mtlbench("run", "--config", "../study.toml", "--dataset", "table[schema=my_log.toml]", "--dry-run", *pairs)
     assert named.code == 2  # an option's path starts here
     assert "my_log.toml" in named.err

@@ -1,4 +1,4 @@
-"""The tool of the A/A study: what it draws, the rule of earlier versions, rates of false stars and power."""
+"""The tool of the A/A study: what it draws, the rule of earlier versions, rates of false marks and power."""
 
 import sys
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_the_old_rule_is_the_exact_signed_rank_test(values):
 
 
 def test_no_gain_has_few_stars_and_a_large_one_has_all():
-    rates = aa.false_stars(POOL, 4, 6, 25)
+    rates = aa.false_marks(POOL, 4, 6, 25)
     assert rates.pages == 25
     assert rates.both <= rates.seeds <= 6
     assert aa.power(POOL, 4, 6, 0.05, 3) == (1.0, 1.0)

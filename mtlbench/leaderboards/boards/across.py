@@ -144,7 +144,7 @@ def across(group: Sequence[Board], baselines: Sequence[str] = ()) -> Across | No
 
     Args:
         group: the boards.
-        baselines: the weightings that stars compare with, where they were named.
+        baselines: the weightings that marks compare with, where they were named.
     """
     blocks = [block for board in group for block in _blocks(board, baselines)]
     complete = complete_cases(_scores(blocks, PRIMARY))

@@ -110,7 +110,7 @@ def compare(mine: Sequence[BoardScores], reference: Sequence[BoardScores], basel
 
     A method's scores are compared seed by seed over the seeds that both have: the same seed means the same split,
     batches and initial weights on either side. With fewer than two shared seeds the means are compared as independent.
-    The t-test decides (and not the sign flips of the stars, which see nothing with fewer than six seeds), Holm-adjusted
+    The t-test decides (and not the sign flips of the marks, which see nothing with fewer than six seeds), Holm-adjusted
     over all methods and columns of a table: those that both have, and those that only mine has.
 
     Args:

@@ -55,7 +55,7 @@ def claims(group: Sequence[Board]) -> list[str]:
         absent = [use.backbone for use in uses if use.baseline == baseline and not use.comparable]
         texts.append(f"Not compared with {baseline}, which lacks seeds there: {', '.join(sorted(set(absent)))}.")
     if alone := [use.backbone for use in uses if not use.baseline]:
-        texts.append(f"No stars where the backbone has no baseline row: {', '.join(dict.fromkeys(alone))}.")
+        texts.append(f"No marks where the backbone has no baseline row: {', '.join(dict.fromkeys(alone))}.")
     return texts
 
 
@@ -122,7 +122,7 @@ def _needs(able: Sequence[Board]) -> str:
 def _too_few(seeds: set[int]) -> str:
     smallest = " or ".join(f"{smallest_p(count):.3g}" for count in sorted(seeds))
     return (
-        f"No stars from {_numbers(seeds)} paired seed{'' if seeds == {1} else 's'}: the smallest p-value of sign flips "
+        f"No marks from {_numbers(seeds)} paired seed{'' if seeds == {1} else 's'}: the smallest p-value of sign flips "
         f"is {smallest}; p < .05 takes {seeds_needed()} seeds."
     )
 

@@ -51,7 +51,7 @@ def build(
             Table 1 of the RMTL paper, dataset, task and metric down, methods across.
         sort: order of the methods: ``weighting`` (baselines first), ``name``, ``rank``, ``delta_m``, or a task and a
             metric such as ``click.auc``.
-        baselines: weightings that stars compare with; by default the baseline, and the tuned one where it was run.
+        baselines: weightings that marks compare with; by default the baseline, and the tuned one where it was run.
         searches: those behind the tuned rows among ``records``.
 
     Raises:

@@ -13,6 +13,7 @@ from record_factory import record
 from mtlbench.config.space import TrialSettings
 from mtlbench.config.study import Study
 from mtlbench.discovery import discover
+from mtlbench.errors import UsageError
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.searching import Searching
 from mtlbench.experiments.trials import trials_of
@@ -165,3 +166,11 @@ def test_a_training_that_is_as_short_as_the_whole_one_is_paid_for_once() -> None
 def test_halving_without_trials_is_refused() -> None:
     with pytest.raises(ValueError, match="halving is about trials, and there are none; add --trials 20"):
         Study(halving=True)
+
+
+def test_a_learning_rate_that_falls_sooner_in_a_short_training_is_refused(tmp_path: Path) -> None:
+    (space := tmp_path / "space.toml").write_text('[common]\nschedule = { choice = ["constant", "cosine"] }\n')
+    for given in ({"schedule": "linear"}, {"space": space}):
+        study = Study(halving=True, trials=4, weightings="constant", **given)
+        with pytest.raises(UsageError, match=r"halving and schedule = .*(linear|cosine).* exclude each other"):
+            study.resolve(discover(()))

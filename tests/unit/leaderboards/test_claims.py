@@ -42,7 +42,7 @@ def with_influence(records, size, unit="session", seed=0):
     return [one.model_copy(update={"influence": influence}) for one in records]
 
 
-# -- a star needs both errors -----------------------------------------------------------------------------------------
+# -- a mark needs both errors -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("size", "mark"), [(0.0001, "*"), (0.01, "")])

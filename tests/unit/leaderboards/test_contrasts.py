@@ -1,4 +1,4 @@
-"""Stars: which values differ from the baseline of their backbone, and where there are too few seeds for any."""
+"""Marks: which values differ from the baseline of their backbone, and where there are too few seeds for any."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def test_six_seeds_carry_a_star_and_five_do_not_and_the_page_says_how_many_would
     assert marks(study(5)) == {"PLE": "", "RMTL-PLE": ""}
     assert "by sign flips of 6 paired seeds" in claims([study(6)])[1]
     assert claims([study(5)])[1] == (
-        "No stars from 5 paired seeds: the smallest p-value of sign flips is 0.0625; p < .05 takes 6 seeds."
+        "No marks from 5 paired seeds: the smallest p-value of sign flips is 0.0625; p < .05 takes 6 seeds."
     )
 
 
@@ -131,7 +131,7 @@ def test_a_method_is_compared_on_its_own_backbone_only():
         [*runs("PLE", levels(0.7, 6)), *runs("RMTL-ESMM", levels(0.8, 6)), *runs("RMTL-PLE", levels(0.8, 6, seed=1))]
     )
     assert marks(board) == {"PLE": "", "RMTL-ESMM": "", "RMTL-PLE": "*"}
-    assert claims([board])[-1] == "No stars where the backbone has no baseline row: ESMM."
+    assert claims([board])[-1] == "No marks where the backbone has no baseline row: ESMM."
 
 
 def test_the_same_scores_are_not_told_apart():

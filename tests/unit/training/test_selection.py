@@ -14,6 +14,7 @@ from small_splits import small_splits
 from mtlbench import api
 from mtlbench.api import Split, Splits
 from mtlbench.cells import Training
+from mtlbench.errors import TrainingError
 from mtlbench.evaluation import logloss
 from mtlbench.tasks.binary import Binary
 from mtlbench.tasks.fitted import FittedTasks
@@ -139,3 +140,9 @@ def test_no_loss_is_computed_of_an_epoch_that_is_worse(monkeypatch: pytest.Monke
     monkeypatch.setattr(FittedTasks, "mean_losses", lambda *given: calls.append(given) or mean_losses(*given))
     judged(PERFECT, POOR, POOR)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
+def test_logits_that_are_no_numbers_are_called_divergence_and_the_split_is_not_blamed(broken: float):
+    with pytest.raises(TrainingError, match="training diverged: lower the learning rate"):
+        judged(PERFECT * broken)
