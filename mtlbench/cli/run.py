@@ -151,7 +151,10 @@ def run(
     ] = None,
     overwrite: Annotated[
         str | None,
-        _option(metavar="never|failed|always", help="Recorded cells to run again. [default: never]"),
+        _option(
+            metavar="never|failed|always",
+            help="Recorded cells to run again; always: after a change of code. [default: never]",
+        ),
     ] = None,
     layout: Annotated[
         str | None, _option(metavar="methods|paper", help="Shape of the tables. [default: methods]")
