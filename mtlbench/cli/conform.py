@@ -23,11 +23,11 @@ def conform(
     kind: Annotated[
         str | None,
         typer.Option(
-            metavar="dataset|backbone|weighting|tracker", help="Test plugins of this kind alone.", show_default=False
+            metavar="dataset|backbone|weighting|tracker", help="Test only plugins of this kind.", show_default=False
         ),
     ] = None,
     rule: Annotated[
-        list[str] | None, typer.Option(metavar="RULE", help="Check this rule alone (repeatable).", show_default=False)
+        list[str] | None, typer.Option(metavar="RULE", help="Check only this rule (repeatable).", show_default=False)
     ] = None,
     data_dir: Annotated[
         Path | None,

@@ -116,7 +116,7 @@ def run(
         bool | None,
         _option(
             "--halving",
-            help="Train all trials for a fifth of the epochs, and the best quarter of them alone to the end.",
+            help="Train all trials for a fifth of the epochs, and only the best quarter of them to the end.",
         ),
     ] = None,
     space: Annotated[
