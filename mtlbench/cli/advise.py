@@ -14,9 +14,7 @@ def advise(
         str, typer.Argument(metavar="LOG", help="The description of your log, such as log.toml, or a dataset.")
     ],
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder for the advice and its results.")],
-    minutes: Annotated[
-        float, typer.Option("--minutes", metavar="M", help="Budget in minutes, over all runs of the command.")
-    ] = 20,
+    minutes: Annotated[float, typer.Option("--minutes", metavar="M", help="Budget in minutes, over all runs.")] = 20,
     backbone: Annotated[str, typer.Option("--backbone", metavar="SPEC", help="The network.")] = "shared-bottom",
     jobs: Annotated[
         int | None,

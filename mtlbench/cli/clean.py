@@ -15,8 +15,7 @@ def clean(
     checkpoints: Annotated[
         bool,
         typer.Option(
-            "--checkpoints",
-            help="Also delete checkpoints and what unfinished cells saved; both are trained again if needed.",
+            "--checkpoints", help="Also checkpoints and saves of unfinished cells; both are made again if needed."
         ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,

@@ -15,9 +15,7 @@ def figure(
     ] = "differences",
     file: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="File to write: .svg, .png or .pdf. [default: OUT/KIND.svg]", show_default=False
-        ),
+        typer.Option(metavar="FILE", help="The .svg, .png or .pdf. [default: OUT/KIND.svg]", show_default=False),
     ] = None,
 ) -> None:
     """Draw a figure of all records of OUT.

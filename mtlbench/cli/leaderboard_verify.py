@@ -17,15 +17,10 @@ def verify(
         Path, typer.Argument(metavar="DIR", help="Results folder, or a folder with BOARD.md and records/BOARD/.")
     ],
     rerun: Annotated[int, typer.Option(metavar="N", min=0, help="Cells to run again and compare.")] = 0,
-    cheapest: Annotated[
-        bool, typer.Option("--cheapest", help="Run the cheapest cells again, not random ones.")
-    ] = False,
+    cheapest: Annotated[bool, typer.Option("--cheapest", help="Run the cheapest cells, not random ones.")] = False,
     sample_seed: Annotated[int, typer.Option(metavar="S", help="Seed by which random cells are drawn.")] = 0,
     tolerance: Annotated[
-        float,
-        typer.Option(
-            metavar="X", min=0, help="Largest difference of a score, where the cell ran on another machine or torch."
-        ),
+        float, typer.Option(metavar="X", min=0, help="Largest difference of a score on another machine or version.")
     ] = 0.005,
     data_dir: Annotated[
         Path, typer.Option(metavar="DIR", envvar="MTLBENCH_DATA", help="Folder of raw data, for --rerun.")

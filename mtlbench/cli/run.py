@@ -40,16 +40,12 @@ def run(
         str | None,
         _option(metavar="quick|compact|paper", help="Network sizes and training. [default: quick]"),
     ] = None,
-    epochs: Annotated[
-        int | None, _option(metavar="N", help="Maximum number of epochs of a stage. [default: the preset's]")
-    ] = None,
+    epochs: Annotated[int | None, _option(metavar="N", help="Most epochs of a stage. [default: the preset's]")] = None,
     patience: Annotated[
         int | None,
         _option(metavar="N", help="A stage ends after N validations without a better score. [default: the preset's]"),
     ] = None,
-    batch_size: Annotated[
-        int | None, _option(metavar="N", help="Training rows per step. [default: the preset's]")
-    ] = None,
+    batch_size: Annotated[int | None, _option(metavar="N", help="Rows per step. [default: the preset's]")] = None,
     learning_rate: Annotated[float | None, _option(metavar="X", help="Adam's learning rate. [default: 0.001]")] = None,
     schedule: Annotated[
         str | None,
@@ -152,8 +148,7 @@ def run(
     overwrite: Annotated[
         str | None,
         _option(
-            metavar="never|failed|always",
-            help="Recorded cells to run again; always: after a change of code. [default: never]",
+            metavar="never|failed|always", help="Recorded cells to run again: always after new code. [default: never]"
         ),
     ] = None,
     layout: Annotated[
