@@ -71,7 +71,8 @@ def dataset_of(name: str, catalogue: Catalogue) -> str:
         description = file.with_suffix(".toml")
         raise UsageError(
             f"{name} is a log without its description: first `mtlbench data describe {shlex.quote(name)} --toml "
-            f"{shlex.quote(str(description))}`, check it, then `mtlbench advise {shlex.quote(str(description))}`"
+            f"{shlex.quote(str(description))}`, check it, then `mtlbench advise {shlex.quote(str(description))} "
+            "--out advice`"
         )
     elif file.suffix in {".csv", ".tsv", ".parquet", ".jsonl", ".gz"}:
         raise UsageError(f"{file} is not there: check the path, which starts at the current folder")

@@ -13,8 +13,8 @@ def advise(
     log: Annotated[
         str, typer.Argument(metavar="LOG", help="The description of your log, such as log.toml, or a dataset.")
     ],
-    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder of the advice and of what is behind it.")],
-    minutes: Annotated[float, typer.Option("--minutes", metavar="M", help="Most minutes that it takes in all.")] = 20,
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder for the advice and its results.")],
+    minutes: Annotated[float, typer.Option("--minutes", metavar="M", help="Budget in minutes, over all runs.")] = 20,
     backbone: Annotated[str, typer.Option("--backbone", metavar="SPEC", help="The network.")] = "shared-bottom",
     jobs: Annotated[
         int | None,

@@ -22,7 +22,7 @@ def bench(
     preset: Annotated[str, typer.Option(metavar="quick|compact|paper", help="Sizes of the networks.")] = "paper",
     batch_size: Annotated[int, typer.Option(metavar="N", help="Rows per step.")] = 2048,
     precision: Annotated[
-        str, typer.Option(metavar="float32|bfloat16", help="Of our training; the reference is in float32.")
+        str, typer.Option(metavar="float32|bfloat16", help="Precision of our training; the reference is in float32.")
     ] = "float32",
     threads: Annotated[
         int, typer.Option(metavar="N", min=1, help="Threads of a process; a cell of `run` has one.")
@@ -39,7 +39,7 @@ def bench(
         int, typer.Option(metavar="N", min=1, help="Steps timed of each training; on a GPU, 20 steps each.")
     ] = 30,
     tasks: Annotated[int, typer.Option(metavar="K", min=2, help="Binary tasks of the generated rows.")] = 2,
-    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where all of them train.")] = "cpu",
+    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where all programs train.")] = "cpu",
     processor_time: Annotated[
         bool,
         typer.Option(
@@ -47,9 +47,9 @@ def bench(
         ),
     ] = False,
     plugin: PluginFiles = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Rows with all that was measured.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON with all that was measured.")] = False,
 ) -> None:
-    """Time a training step on this machine beside that of public code.
+    """Compare the speed of a training step on this machine with that of public code.
 
     Trains each backbone on generated rows (7 fields with 83,000 ids, 1 number, 2 tasks or --tasks) three ways, in
     turns: by the harness's own loop; by a reference loop, our own code in the style of public repositories, which

@@ -15,17 +15,17 @@ def clean(
     checkpoints: Annotated[
         bool,
         typer.Option(
-            "--checkpoints", help="Also checkpoints and what unfinished cells saved: trained again if needed."
+            "--checkpoints", help="Also checkpoints and saves of unfinished cells; both are made again if needed."
         ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the files and delete nothing.")] = False,
 ) -> None:
-    """Delete what runs that died left behind.
+    """Delete files that dead runs left in a results folder.
 
     These are temporary files, locks, and saves of cells that have a record by now. No record is ever deleted. What an
-    unfinished cell has saved, from which it goes on, is deleted only with --checkpoints. The command asks before it
-    deletes, and refuses while a run goes on.
+    unfinished cell has saved is deleted only with --checkpoints. The command asks before it deletes, and refuses while
+    a run goes on.
 
     \b
     mtlbench clean results --dry-run

@@ -23,11 +23,11 @@ def conform(
     kind: Annotated[
         str | None,
         typer.Option(
-            metavar="dataset|backbone|weighting|tracker", help="Test plugins of this kind alone.", show_default=False
+            metavar="dataset|backbone|weighting|tracker", help="Test only plugins of this kind.", show_default=False
         ),
     ] = None,
     rule: Annotated[
-        list[str] | None, typer.Option(metavar="RULE", help="Check this rule alone (repeatable).", show_default=False)
+        list[str] | None, typer.Option(metavar="RULE", help="Check only this rule (repeatable).", show_default=False)
     ] = None,
     data_dir: Annotated[
         Path | None,
@@ -37,7 +37,7 @@ def conform(
     ] = None,
     files: PluginFiles = None,
 ) -> None:
-    """Hold a plugin against the rules that every plugin of its kind must obey.
+    """Check a plugin by the rules that every plugin of its kind must obey.
 
     Needs pytest: pip install 'mtlbench[test]'.
 
@@ -114,7 +114,7 @@ def find(plugin: str, kinds: list[str], files: list[Path]) -> "tuple[Catalogue, 
         if broken.origin == str(path):
             raise UsageError(f"{path}: {broken.name}: {broken.reason}")
     if not own:
-        raise UsageError(f"{path} defines no {' or '.join(kinds)}; it must be a subclass in mtlbench.api")
+        raise UsageError(f"{path} defines no {' or '.join(kinds)}; a plugin is a subclass of a class in mtlbench.api")
     return catalogue, own
 
 

@@ -15,7 +15,7 @@ def figure(
     ] = "differences",
     file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Where to: .svg, .png or .pdf. [default: OUT/KIND.svg]", show_default=False),
+        typer.Option(metavar="FILE", help="The .svg, .png or .pdf. [default: OUT/KIND.svg]", show_default=False),
     ] = None,
 ) -> None:
     """Draw a figure of all records of OUT.

@@ -53,8 +53,8 @@ def init(
     """Make a project of your own log: describe it, compare a few methods, and write the page.
 
     DIR gets log.toml (what each column means), study.toml (what is run) and results/ (records, leaderboard, report).
-    FILE stays where it is. All of its rows are used; a larger log has fewer epochs. What is found is printed: the
-    tasks, and the use of each column, or why it is left out. Where fewer than two tasks are found, nothing is written.
+    FILE stays where it is. All of its rows are used; a larger log has fewer epochs. The command prints the tasks that
+    it finds, and the use of each column, or why it is left out. If it finds fewer than two tasks, nothing is written.
 
     \b
     mtlbench init my_log.csv --out my_study

@@ -27,7 +27,7 @@ def build(
         ),
     ] = None,
     layout: Annotated[str, typer.Option(metavar="methods|paper", help="Shape of the tables.")] = "methods",
-    details: Annotated[bool, typer.Option("--details", help="Print all tables, as the page has them.")] = False,
+    details: Annotated[bool, typer.Option("--details", help="Print all tables of the page.")] = False,
 ) -> None:
     """Make the leaderboard of all records in OUT, and print its main table and what it shows.
 

@@ -18,7 +18,7 @@ REGRESSED = 3
 def compare(
     mine: Annotated[Path, typer.Argument(metavar="MINE", help="Results folder, or leaderboard Markdown file.")],
     reference: Annotated[
-        Path | None, typer.Argument(metavar="REFERENCE", help="The same, of what to compare with.")
+        Path | None, typer.Argument(metavar="REFERENCE", help="The one to compare with, of the same kinds.")
     ] = None,
     published: Annotated[
         str | None,

@@ -18,7 +18,7 @@ def overall(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="PAGE.md", help="Where to. [default: README.md in the first folder, or beside the first page]"
+            metavar="PAGE.md", help="Page to write. [default: README.md in the first folder, or beside the first page]"
         ),
     ] = None,
 ) -> None:

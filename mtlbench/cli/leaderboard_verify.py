@@ -14,13 +14,13 @@ FOUND = 1
 
 def verify(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Results folder, or folder of BOARD.md with records/BOARD/.")
+        Path, typer.Argument(metavar="DIR", help="Results folder, or a folder with BOARD.md and records/BOARD/.")
     ],
     rerun: Annotated[int, typer.Option(metavar="N", min=0, help="Cells to run again and compare.")] = 0,
-    cheapest: Annotated[bool, typer.Option("--cheapest", help="Run the cheapest cells again, not drawn ones.")] = False,
-    sample_seed: Annotated[int, typer.Option(metavar="S", help="Seed of the draw.")] = 0,
+    cheapest: Annotated[bool, typer.Option("--cheapest", help="Run the cheapest cells, not random ones.")] = False,
+    sample_seed: Annotated[int, typer.Option(metavar="S", help="Seed by which random cells are drawn.")] = 0,
     tolerance: Annotated[
-        float, typer.Option(metavar="X", min=0, help="Of each score, where the cell ran on another machine or torch.")
+        float, typer.Option(metavar="X", min=0, help="Largest difference of a score on another machine or version.")
     ] = 0.005,
     data_dir: Annotated[
         Path, typer.Option(metavar="DIR", envvar="MTLBENCH_DATA", help="Folder of raw data, for --rerun.")
@@ -30,9 +30,9 @@ def verify(
 ) -> None:
     """Check that records and pages are what was computed, and name each cell that is not.
 
-    Schema, cell ids, checksums, values that can be, page and other files against records, selection on validation
-    alone, duplicate trajectories, mixed protocols; with --rerun also that cells give the same scores again: exactly, on
-    the machine and torch of the record.
+    It checks the schema, cell ids, checksums, impossible values, pages and other files against the records, the choice
+    of epochs on validation, copied learning curves and mixed protocols. With --rerun it also runs cells again: their
+    scores must be the same, to the last bit on the machine, commit and versions of the record.
 
     \b
     mtlbench leaderboard verify results

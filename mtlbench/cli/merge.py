@@ -28,4 +28,4 @@ def merge(
     from mtlbench.operations.merging import merge as merge_records
 
     copied, known = merge_records(sources, into, prefer)
-    say(f"{copied} records copied to {into / 'records'}, {known} were there already or stood twice")
+    say(f"{copied} records copied to {into / 'records'}, {known} were there already or in several folders")

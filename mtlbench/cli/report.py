@@ -11,7 +11,7 @@ from mtlbench.cli.output import say
 def report(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Results folder, or a BOARD.md.")],
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Where to. [default: OUT/report.html]", show_default=False)
+        Path | None, typer.Option(metavar="FILE.html", help="The page. [default: OUT/report.html]", show_default=False)
     ] = None,
     figures: Annotated[
         bool, typer.Option("--figures", help="Also write static figures, as SVG and PNG, into the folder beside it.")

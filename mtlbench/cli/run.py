@@ -40,15 +40,13 @@ def run(
         str | None,
         _option(metavar="quick|compact|paper", help="Network sizes and training. [default: quick]"),
     ] = None,
-    epochs: Annotated[int | None, _option(metavar="N", help="Maximum number of epochs of a stage.")] = None,
+    epochs: Annotated[int | None, _option(metavar="N", help="Most epochs of a stage. [default: the preset's]")] = None,
     patience: Annotated[
         int | None,
-        _option(
-            metavar="N", help="A stage ends after N validations without a better score; there is one after each epoch."
-        ),
+        _option(metavar="N", help="A stage ends after N validations without a better score. [default: the preset's]"),
     ] = None,
-    batch_size: Annotated[int | None, _option(metavar="N", help="Training rows per step.")] = None,
-    learning_rate: Annotated[float | None, _option(metavar="X", help="Adam's learning rate.")] = None,
+    batch_size: Annotated[int | None, _option(metavar="N", help="Rows per step. [default: the preset's]")] = None,
+    learning_rate: Annotated[float | None, _option(metavar="X", help="Adam's learning rate. [default: 0.001]")] = None,
     schedule: Annotated[
         str | None,
         _option(metavar="constant|linear|cosine", help="How the learning rate falls over a stage. [default: constant]"),
@@ -66,7 +64,7 @@ def run(
         int | None, _option(metavar="N", help="Width of each field's embedding. [default: the preset's]")
     ] = None,
     min_count: Annotated[
-        int | None, _option(metavar="N", help="Ids that training rows hold fewer times are unknown. [default: 1]")
+        int | None, _option(metavar="N", help="Ids in fewer than N training rows count as unknown. [default: 1]")
     ] = None,
     precision: Annotated[
         str | None, _option(metavar="float32|bfloat16", help="Precision of the networks. [default: float32]")
@@ -91,7 +89,7 @@ def run(
         _option(metavar="N [epochs|steps]", help="Epochs or steps between two validations. [default: 1 epoch]"),
     ] = None,
     controls: Annotated[
-        bool | None, _option("--controls", help="Also run the control rows that the weightings name.")
+        bool | None, _option("--controls", help="Also run control rows, such as a method without one of its parts.")
     ] = None,
     budget: Annotated[
         str | None,
@@ -114,11 +112,11 @@ def run(
         bool | None,
         _option(
             "--halving",
-            help="Train all trials for a fifth of the epochs, and the best quarter of them alone to the end.",
+            help="Train all trials for a fifth of the epochs, and only the best quarter of them to the end.",
         ),
     ] = None,
     space: Annotated[
-        Path | None, _option(metavar="FILE", help="Search space as TOML, in place of parts of the declared one.")
+        Path | None, _option(metavar="FILE", help="TOML file of ranges to search, which replace those declared.")
     ] = None,
     device: Annotated[
         str | None,
@@ -149,27 +147,29 @@ def run(
     ] = None,
     overwrite: Annotated[
         str | None,
-        _option(metavar="never|failed|always", help="Recorded cells to run again. [default: never]"),
+        _option(
+            metavar="never|failed|always", help="Recorded cells to run again: always after new code. [default: never]"
+        ),
     ] = None,
     layout: Annotated[
         str | None, _option(metavar="methods|paper", help="Shape of the tables. [default: methods]")
     ] = None,
     trackers: Annotated[
-        Specs, _specs("tracker", help="Also show each cell that is trained in this tool, such as mlflow.")
+        Specs, _specs("tracker", help="Also show each trained cell in this tool, such as mlflow.")
     ] = None,
     plugins: PluginFiles = None,
     config: Annotated[Path | None, _option(metavar="FILE", help="Study as TOML; flags override its values.")] = None,
     details: Annotated[
-        bool, typer.Option("--details", help="Print all tables, as the page has them, not the main ones alone.")
+        bool, typer.Option("--details", help="Print all tables of the page, not only the main ones.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cells and train nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
 ) -> None:
     """Train every combination once, print the leaderboard and say what it shows.
 
-    SPEC is NAME or NAME[PARAMETER=VALUE,...]. A|B runs both values of a parameter; hyphens join the numbers of
-    one value. SPEC options are repeatable and take comma-separated lists and `all`. What is recorded already does not
-    run again.
+    SPEC is NAME or NAME[PARAMETER=VALUE,...]. A|B runs both values of a parameter; 512-256 is one value, a list of
+    numbers. SPEC options are repeatable and take comma-separated lists and `all`. Cells that have a record do not run
+    again.
 
     \b
     mtlbench run --weighting rmtl --backbone all

@@ -20,7 +20,7 @@ STATES = {
     "running": "a run is going on",
     "finished": "the last run has ended",
     "interrupted": "the last run was interrupted; the same command goes on with what is left",
-    "died": "the last run died without a word; the same command goes on with what is left",
+    "died": "the last run ended without a message; the same command goes on with what is left",
     "unknown": "nothing says whether a run is going on",
 }
 

@@ -66,7 +66,8 @@ def test_a_log_that_allows_no_answer_is_refused_and_nothing_is_written(
         (["none.csv"], "none.csv is not there: check the path"),
         (
             ["my_log.csv"],
-            "first `mtlbench data describe my_log.csv --toml my_log.toml`, check it, then `mtlbench advise",
+            "first `mtlbench data describe my_log.csv --toml my_log.toml`, check it, then `mtlbench advise my_log.toml "
+            "--out advice`",
         ),
         (["no-such-log"], "unknown dataset 'no-such-log'"),
         (["log.toml", "--minutes", "0"], "minutes = 0.0: give a number above 0"),

@@ -79,6 +79,7 @@ def test_the_draft_is_written_once_and_runs_as_it_is(mtlbench: Any, here: Path) 
     result = mtlbench("data", "describe", "data/my_log.csv", "--toml", "about/my_log.toml")
     assert result.code == 0
     assert 'files = "../data/my_log.csv"' in (here / "about/my_log.toml").read_text()
+    assert "mtlbench advise about/my_log.toml --out advice, or mtlbench run --dataset" in result.err
     assert "mtlbench run --dataset 'table[schema=about/my_log.toml]'" in result.err
     study = ("--dataset", "table[schema=about/my_log.toml]", "--backbone", "ple", "--seeds", 1, "--epochs", 1)
     assert mtlbench("run", *study, "--jobs", 1, "--quiet").code == 0

@@ -46,7 +46,7 @@ def test_from_another_process_while_it_runs_and_after_its_death(mtlbench: Any) -
     assert dead["state"] == "died"
     assert dead["running"] == []
     assert len(dead["cut_off"]) == 1
-    assert "died without a word" in mtlbench("status", "results").out
+    assert "the last run ended without a message" in mtlbench("status", "results").out
 
 
 def test_a_last_line_cut_short_is_left_out_and_followed_by_whole_ones() -> None:

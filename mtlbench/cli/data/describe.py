@@ -1,5 +1,6 @@
-"""``mtlbench data``."""
+"""``mtlbench data describe``."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +39,8 @@ def describe(
         return
     _write(toml, description.draft)
     spec = description.spec.format(path=toml)
-    say(f"wrote {toml}; check it, then: mtlbench run --dataset '{spec}'", err=True)
+    advise = f"mtlbench advise {shlex.quote(str(toml))} --out advice"
+    say(f"wrote {toml}; check it, then: {advise}, or mtlbench run --dataset '{spec}'", err=True)
 
 
 def _write(path: Path, text: str) -> None:

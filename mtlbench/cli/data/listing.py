@@ -16,7 +16,7 @@ def list_datasets(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     plugin: PluginFiles = None,
 ) -> None:
-    """List the datasets: size, licence, here or not.
+    """List the datasets: size, licence, and whether they are in the data folder.
 
     \b
     mtlbench data list --data-dir data

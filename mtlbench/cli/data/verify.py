@@ -22,9 +22,9 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     plugin: PluginFiles = None,
 ) -> None:
-    """Check a dataset against what is published of it.
+    """Compare a dataset with the facts that its publisher states.
 
-    Rows, users, counts and base rates are compared. What has no published figure is shown all the same.
+    Rows, users, counts and base rates are compared. Facts without a published figure are shown too.
 
     \b
     mtlbench data verify census-income --data-dir data
