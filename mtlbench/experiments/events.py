@@ -20,6 +20,15 @@ class StudyStarted:
 
 
 @dataclass(frozen=True)
+class OtherCode:
+    """Cells whose record is kept were trained with other code than would train them today."""
+
+    cells: int
+    plugins: tuple[str, ...]
+    """Whose source file is another now, such as ``weighting mine``."""
+
+
+@dataclass(frozen=True)
 class CellStarted:
     """A cell begins."""
 
@@ -74,7 +83,7 @@ class NoWorkers:
     """How long that has been so."""
 
 
-Event = StudyStarted | CellStarted | StageProgress | CellFinished | CellRecorded | NoWorkers
+Event = StudyStarted | OtherCode | CellStarted | StageProgress | CellFinished | CellRecorded | NoWorkers
 
 Listen = Callable[[Event], None]
 """Hears events, from any thread."""

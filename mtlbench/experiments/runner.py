@@ -13,6 +13,7 @@ from mtlbench.experiments.executors import HERE, Where
 from mtlbench.experiments.expand import expand
 from mtlbench.experiments.job import Job, merged
 from mtlbench.experiments.matched_budgets import most_matched, spent, with_matched_budgets
+from mtlbench.experiments.other_code import other_code
 from mtlbench.experiments.recorder import Recorder
 from mtlbench.experiments.results_folder import require_writable, stays
 from mtlbench.experiments.schedule import OutOfTime, Schedule, never
@@ -63,11 +64,16 @@ def run(
     def counts(summary: Summary) -> bool:
         return overwrite == "never" or (overwrite == "failed" and summary.status != "failed")
 
+    not_told = dict(known)
+
     def run_all(study: list[Job], known: Mapping[str, Summary], listener: Listen, later: int = 0) -> dict[str, Summary]:
         todo = missing(study, known)
         listener(StudyStarted(total=len(study), resumed=len(study) - len(todo), later=later))
         to_run = {job.cell.id for job in todo}
         kept = {cell: summary for cell, summary in known.items() if cell not in to_run}
+        told = {cell: not_told.pop(cell) for cell in kept.keys() & not_told.keys()}
+        if other := other_code(study, told, catalogue):
+            listener(other)
         recorder = Recorder(catalogue, store, listener, kept, counts, stays(out))
         if overwrite == "always":
             for job in todo:

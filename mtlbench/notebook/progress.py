@@ -10,9 +10,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.progress import TimeRemainingColumn as Remaining
 from rich.text import Text
 
-from mtlbench.experiments.events import CellFinished, CellStarted, Event, Listen, NoWorkers, StageProgress, StudyStarted
+from mtlbench.experiments.events import (
+    CellFinished,
+    CellStarted,
+    Event,
+    Listen,
+    NoWorkers,
+    OtherCode,
+    StageProgress,
+    StudyStarted,
+)
 from mtlbench.notebook.in_cell import InCell, in_output
-from mtlbench.text import one_line, printable
+from mtlbench.text import counted, one_line, printable
 
 LONGEST_STUDY = 30 * 86_400
 """Seconds of history that the remaining time is estimated from: all there is, for cells finish rarely."""
@@ -65,7 +74,9 @@ class Lines:
         """Print what ``event`` says, if anything."""
         if isinstance(event, StudyStarted):
             self._done, self._total = event.resumed, event.total
-            self._print(f"{event.total} cells, {event.resumed} of them recorded already{later(event.later)}")
+            self._print(f"{counted(event.total, 'cell')}, {event.resumed} of them recorded already{later(event.later)}")
+        elif isinstance(event, OtherCode):
+            self._print(of_other_code(event))
         elif isinstance(event, CellFinished):
             self._done += 1
             self._print(f"[{self._done}/{self._total}] {outcome(event)}")
@@ -110,6 +121,8 @@ class Bars:
             if event.resumed or event.later:
                 said = f"{event.resumed} of {event.total} cells are recorded already{later(event.later)}"
                 self._console.print(_plain(said))
+        elif isinstance(event, OtherCode):
+            self._console.print(_plain(of_other_code(event), style="yellow"))
         elif isinstance(event, CellStarted):
             self._bars[event.cell] = self._cells.add_task(one_line(event.title), total=None, state="")
         elif isinstance(event, StageProgress):
@@ -162,6 +175,16 @@ def without_workers(event: NoWorkers) -> str:
     return (
         f"the Dask cluster has no worker: {waiting} since {event.seconds:.0f} s; start some with "
         "`dask worker SCHEDULER --nthreads 1`"
+    )
+
+
+def of_other_code(event: OtherCode) -> str:
+    """That recorded cells are of other code, as one line."""
+    one = event.cells == 1
+    were, kept, them = ("was", "it is", "it") if one else ("were", "they are", "them")
+    return (
+        f"{counted(event.cells, 'recorded cell')} {were} trained with another version of {', '.join(event.plugins)}: "
+        f"{kept} kept; --overwrite always trains {them} again"
     )
 
 

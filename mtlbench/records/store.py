@@ -15,8 +15,15 @@ from mtlbench.records.writing import write_model
 from mtlbench.text import shortened
 
 
+class Used(BaseModel):
+    """Which plugin a cell had, and the sha256 of its source file."""
+
+    name: Name
+    source: Name
+
+
 class Summary(BaseModel):
-    """What a record says of its cell's outcome, without the rest."""
+    """What a record says of its cell's outcome and of the code that gave it, without the rest."""
 
     cell: Name
     method: Name
@@ -24,11 +31,19 @@ class Summary(BaseModel):
     failure: Failure | None = None
     training: dict[Name, Plain] = {}
     best_epoch: dict[Name, Count] | None = None
+    dataset: Used
+    backbone: Used
+    weighting: Used
 
     @classmethod
     def of(cls, record: Record) -> "Summary":
         """The summary of ``record``."""
-        return cls(**{name: getattr(record, name) for name in cls.model_fields})
+        return cls.model_validate(record, from_attributes=True)
+
+    @property
+    def plugins(self) -> dict[str, Used]:
+        """By kind."""
+        return {"dataset": self.dataset, "backbone": self.backbone, "weighting": self.weighting}
 
     @property
     def cut_off(self) -> bool:

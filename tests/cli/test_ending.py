@@ -33,7 +33,9 @@ def last_lines(seeds: int, statuses: list[str], best: int) -> list[str]:
     """Of a study of ten epochs."""
     plan: Any = SimpleNamespace(seeds=tuple(range(seeds)), training=SimpleNamespace(epochs=10))
     summaries = [
-        Summary(cell=str(i), method="a", status=status, training={"epochs": 10}, best_epoch={"train": best})  # type: ignore[arg-type]
+        Summary.model_construct(
+            cell=str(i), method="a", status=status, training={"epochs": 10}, best_epoch={"train": best}
+        )
         for i, status in enumerate(statuses)
     ]
     tables = build([*runs("PLE", [0.7] * seeds), *runs("A-PLE", [0.71] * seeds)])

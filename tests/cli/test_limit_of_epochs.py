@@ -31,4 +31,7 @@ def test_a_short_run_says_so_at_its_end(mtlbench: Any, tmp_path: Path) -> None:
 )
 def test_a_cell_is_cut_off_where_its_last_epoch_is_the_best(kept: dict[str, int], budget: str, cut_off: bool) -> None:
     training: Any = {"epochs": 3, "budget": budget}
-    assert Summary(cell="a", method="b", status="done", training=training, best_epoch=kept).cut_off == cut_off
+    assert (
+        Summary.model_construct(cell="a", method="b", status="done", training=training, best_epoch=kept).cut_off
+        == cut_off
+    )

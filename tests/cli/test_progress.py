@@ -9,7 +9,15 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from mtlbench.experiments.events import CellFinished, CellStarted, Event, NoWorkers, StageProgress, StudyStarted
+from mtlbench.experiments.events import (
+    CellFinished,
+    CellStarted,
+    Event,
+    NoWorkers,
+    OtherCode,
+    StageProgress,
+    StudyStarted,
+)
 from mtlbench.notebook.in_cell import InCell
 from mtlbench.notebook.progress import Bars, progress, remark
 
@@ -51,6 +59,23 @@ def test_a_study_says_that_more_cells_follow() -> None:
         with progress(console=screen) as listener:
             listener(StudyStarted(total=9, resumed=0, later=6))
         assert "up to 6 more follow from what these give" in written(screen)
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (1, "1 recorded cell was trained with another version of weighting mine, backbone net: it is kept;"),
+        (3, "3 recorded cells were trained with another version of weighting mine, backbone net: they are kept;"),
+    ],
+)
+@pytest.mark.parametrize("terminal", [False, True])
+def test_records_of_other_code_are_named(terminal: bool, cells: int, said: str) -> None:
+    screen = console(terminal)
+    with progress(console=screen) as listener:
+        listener(OtherCode(cells, ("weighting mine", "backbone net")))
+    text = " ".join(written(screen).split())
+    assert said in text
+    assert "--overwrite always trains " in text
 
 
 def test_quiet_shows_nothing() -> None:

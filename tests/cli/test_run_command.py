@@ -52,6 +52,20 @@ def test_a_study_ends_in_records_and_a_leaderboard(mtlbench: Any, here: Path) ->
     assert (here / "new/out/leaderboard.md").read_text() != page
 
 
+def test_records_that_an_earlier_version_of_a_method_gave_are_kept_and_named(mtlbench: Any, here: Path) -> None:
+    file = write(here, "mine.py", weighting("mine"))
+    study = [*SMALL, "--weighting", "constant,mine", "--plugin", file]
+    mtlbench("run", *study)
+    assert "another version" not in mtlbench("run", *study).err
+    write(here, "mine.py", weighting("mine", body="return 2 * api.ones(step)"))
+    kept = mtlbench("run", *study)
+    assert (
+        "1 recorded cell was trained with another version of weighting mine: it is kept; --overwrite always "
+        "trains it again"
+    ) in kept.err
+    assert "another version" not in mtlbench("run", *study, "--overwrite", "always").err
+
+
 def test_a_run_ends_with_table_verdict_counts_paths_and_the_next_command(mtlbench: Any, here: Path) -> None:
     study = [*SMALL, "--seeds", 2, "--weighting", "constant,decay"]
     result = mtlbench("run", *study)
