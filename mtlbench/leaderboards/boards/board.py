@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlbench.leaderboards.boards.columns import Column, needs_two_tables, primaries_of
+from mtlbench.leaderboards.boards.naming import canonical
 from mtlbench.records import Record
 from mtlbench.statistics import Difference, Estimate
 
@@ -17,6 +18,9 @@ RowState = Literal["complete", "partial", "failed", "not applicable", "optimum"]
 OPTIMUM = "Bayes optimum"
 MISSING = "–"
 """What stands where there is no value."""
+
+TASKS = "tasks"
+"""The parameter of a dataset that chooses among the labels of one log."""
 
 Significance = Literal["better", "worse", "not told apart"]
 
@@ -183,6 +187,12 @@ class Board:
         """The comparisons that can carry a mark, which are tested together."""
         values = (row.values[column] for row in self.rows for column in self.primaries if column in row.values)
         return tuple(contrast for value in values for contrast in value.contrasts if contrast.verdict)
+
+    @property
+    def log(self) -> str:
+        """Equal for boards of the same log, whatever its tasks and conditions are."""
+        dataset = self.sample.dataset
+        return canonical([dataset.name, {name: value for name, value in dataset.params.items() if name != TASKS}])
 
     @property
     def primaries(self) -> tuple[Column, ...]:

@@ -19,9 +19,6 @@ from mtlbench.leaderboards.boards.standing import relative_gain
 from mtlbench.statistics import ALPHA, complete_cases, max_t_together, probability_best, ranks, smallest_p
 from mtlbench.text import one_line
 
-TASKS = "tasks"
-"""The parameter of a dataset that chooses among the labels of one log."""
-
 
 @dataclass(frozen=True)
 class BoardGains:
@@ -41,12 +38,6 @@ class BoardGains:
     gains: Mapping[str, Gain]
     left_out: tuple[str, ...]
     """Weightings and backbones that have gaps on this board."""
-
-    @property
-    def log(self) -> str:
-        """Equal for boards of the same log, whatever its tasks and conditions are."""
-        dataset = self.board.sample.dataset
-        return canonical([dataset.name, {name: value for name, value in dataset.params.items() if name != TASKS}])
 
     @property
     def generated(self) -> bool:

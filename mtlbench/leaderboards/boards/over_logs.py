@@ -86,8 +86,8 @@ class OverLogs:
     @property
     def logs_left_out(self) -> list[BoardGains]:
         """A board of each log that has too few weightings in common with the others."""
-        ranked = {board.log for board in self.blocks}
-        return list({board.log: board for board in self.boards if board.log not in ranked}.values())
+        ranked = {one.board.log for one in self.blocks}
+        return list({one.board.log: one for one in self.boards if one.board.log not in ranked}.values())
 
     @property
     def tested(self) -> list[BoardGains]:
@@ -161,7 +161,7 @@ def _over_logs(found: Sequence[BoardGains], comparisons: int) -> OverLogs:
 
     logs: dict[str, list[BoardGains]] = {}
     for gains in found:
-        logs.setdefault(gains.log, []).append(gains)
+        logs.setdefault(gains.board.log, []).append(gains)
     chosen = [max(own, key=lambda gains: (len(gains.board.seeds), len(gains.gains))) for own in logs.values()]
     table = pd.DataFrame([{spec: gain.printed for spec, gain in one.gains.items()} for one in chosen], dtype=float)
     complete = complete_cases(table)
