@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mtlbench.config.parameters import params_text
 from mtlbench.leaderboards.boards.board import Board, Row, Significance
-from mtlbench.leaderboards.boards.contrasts import baselines_of, by_backbone, tuning, weighting_spec
+from mtlbench.leaderboards.boards.contrasts import alike, baselines_of, by_backbone, tuning, weighting_spec
 from mtlbench.leaderboards.boards.gains import DIGITS, Gain, gain_of
 from mtlbench.leaderboards.boards.naming import backbone_name, canonical, natural
 from mtlbench.leaderboards.boards.standing import relative_gain
@@ -135,16 +135,20 @@ def board_gains(page: str, board: Board, tuned: Mapping[str, Any]) -> BoardGains
 
 
 def _groups(rows: Sequence[Row]) -> list[tuple[Row, dict[str, Row]]]:
-    """Of each backbone with a complete baseline that row, and the complete rows by their spec.
+    """Of each backbone with a complete baseline that row, and the complete rows that were tuned alike, by their spec.
 
-    Rows that differ in what their specs do not say, as those of two versions of a plugin do, are none of them.
+    Rows that differ in what their specs do not say, as those of two versions of a plugin do, are none of them. Nor are
+    rows that were tuned over another space than the baseline, with which a board does not compare them either.
     """
     found = []
     for group in by_backbone(rows):
         complete = [row for row in group if row.state == "complete"]
         counts = Counter(map(weighting_spec, complete))
         by_spec = {weighting_spec(row): row for row in complete if counts[weighting_spec(row)] == 1}
-        found += [(base, by_spec) for base in baselines_of(by_spec.values(), ())[:1]]
+        found += [
+            (base, {spec: row for spec, row in by_spec.items() if alike(row, base)})
+            for base in baselines_of(by_spec.values(), ())[:1]
+        ]
     return found
 
 

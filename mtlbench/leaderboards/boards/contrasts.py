@@ -79,7 +79,7 @@ def own_baseline(row: Row, rows: Iterable[Row]) -> Row | None:
     """The declared baseline that ``row`` is compared with first, among ``rows`` of its backbone."""
     if row.baseline:
         return None
-    return next((base for base in baselines_of(rows, ()) if base is not row and _alike(row, base)), None)
+    return next((base for base in baselines_of(rows, ()) if base is not row and alike(row, base)), None)
 
 
 def by_backbone(rows: Iterable[Row]) -> list[list[Row]]:
@@ -142,7 +142,7 @@ def _against_baselines(rows: Sequence[Row], baselines: Sequence[str]) -> list[tu
             [
                 row
                 for row in rows
-                if row not in found[: i + 1] and row.state == "complete" and (baselines or _alike(row, baseline))
+                if row not in found[: i + 1] and row.state == "complete" and (baselines or alike(row, baseline))
             ],
         )
         for i, baseline in enumerate(found)
@@ -150,7 +150,7 @@ def _against_baselines(rows: Sequence[Row], baselines: Sequence[str]) -> list[tu
     return [pair for pair in pairs if pair[2]]
 
 
-def _alike(row: Row, baseline: Row) -> bool:
+def alike(row: Row, baseline: Row) -> bool:
     """Whether both were tuned in the same way, or neither; what tuning gives the baseline itself is shown too."""
     return _way(row) == _way(baseline) or bool(row.sample and row.sample.tuned_baseline and not tuning(baseline))
 
