@@ -98,7 +98,9 @@ class Schedule:
             if self._running:
                 # With time to spare, look again at what another run has locked, and whether the cluster has grown.
                 spare = self._waiting and len(self._running) < pool.width
-                for future in wait(self._running, POLL_SECONDS if spare else None, FIRST_COMPLETED).done:
+                done = wait(self._running, POLL_SECONDS if spare else None, FIRST_COMPLETED).done
+                # Results first: an error of the pool ends this, and what was done beside it would be lost.
+                for future in sorted(done, key=lambda future: future.exception() is not None):
                     self._finish(future)
             elif self._waiting:
                 if self._over():
