@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mtlbench.leaderboards.boards.columns import Column, needs_two_tables, primaries_of
 from mtlbench.leaderboards.boards.naming import canonical
 from mtlbench.records import Record
-from mtlbench.statistics import Difference, Estimate
+from mtlbench.statistics import ALPHA, Difference, Estimate
 
 RowState = Literal["complete", "partial", "failed", "not applicable", "optimum"]
 
@@ -29,6 +29,19 @@ MARKS = (("*", "°"), ("†", "‡"))
 
 Flag = Literal["not exercised", "more spend", "cut off", "worse than the base rate"]
 """What a reader must know of a row before its numbers; each is a note too."""
+
+
+def claim(gain: float, p: float, sampling: Estimate | None = None) -> Significance:
+    """What may be claimed of a gain, more of which is better: neither chance nor the test sample may explain it.
+
+    Args:
+        gain: its mean.
+        p: its p-value, over all comparisons that are tested together.
+        sampling: its interval over test samples, where that is known.
+    """
+    if not p < ALPHA or (sampling is not None and sampling.low <= 0 <= sampling.high):
+        return "not told apart"
+    return "better" if gain > 0 else "worse"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlbench.config.parameters import params_text
-from mtlbench.leaderboards.boards.board import Board, Row, Significance
+from mtlbench.leaderboards.boards.board import Board, Row, Significance, claim
 from mtlbench.leaderboards.boards.contrasts import alike, baselines_of, by_backbone, tuning, weighting_spec
 from mtlbench.leaderboards.boards.gains import DIGITS, Gain, gain_of
 from mtlbench.leaderboards.boards.naming import backbone_name, canonical, natural
@@ -170,15 +170,9 @@ def judged(found: Sequence[BoardGains]) -> list[BoardGains]:
 
 def _judged(found: BoardGains, adjusted: NDArray[np.float64]) -> BoardGains:
     """``found`` with the verdict that the p-value of each rival gives."""
-
-    def with_verdict(gain: Gain, p: float) -> Gain:
-        verdict: Significance = "better" if gain.estimate.value > 0 else "worse"
-        if not p < ALPHA or (gain.sampling and gain.sampling.low <= 0 <= gain.sampling.high):
-            verdict = "not told apart"
-        return replace(gain, adjusted=p, verdict=verdict)
-
     told = {
-        spec: with_verdict(gain, p) for (spec, gain), p in zip(found.rivals.items(), adjusted.tolist(), strict=True)
+        spec: replace(gain, adjusted=p, verdict=claim(gain.estimate.value, p, gain.sampling))
+        for (spec, gain), p in zip(found.rivals.items(), adjusted.tolist(), strict=True)
     }
     return replace(found, gains={**found.gains, **told})
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from mtlbench.leaderboards.boards.board import Board, Significance
+from mtlbench.leaderboards.boards.board import Board, Significance, claim
 from mtlbench.leaderboards.boards.board_gains import BoardGains, board_gains, judged, tunings
 from mtlbench.leaderboards.boards.contrasts import weighting_spec
 from mtlbench.leaderboards.boards.gains import DIGITS
@@ -193,7 +193,7 @@ def _standings(
     verdicts: dict[str, Significance] = {}
     if rivals and smallest_p(len(blocks)) < ALPHA:
         adjusted = max_t([by_log[spec] for spec in rivals]).adjusted.tolist()
-        verdicts = {spec: _verdict(fmean(by_log[spec]), p) for spec, p in zip(rivals, adjusted, strict=True)}
+        verdicts = {spec: claim(fmean(by_log[spec]), p) for spec, p in zip(rivals, adjusted, strict=True)}
     found = [
         Standing(
             spec,
@@ -213,12 +213,6 @@ def _standings(
 def _geometric_mean(ratios: Sequence[float]) -> float:
     """The mean of ratios, such as times the steps; NaN where one is missing."""
     return math.exp(fmean(map(math.log, ratios))) if ratios and min(ratios) > 0 else math.nan
-
-
-def _verdict(gain: float, p: float) -> Significance:
-    if not p < ALPHA:
-        return "not told apart"
-    return "better" if gain > 0 else "worse"
 
 
 def _differing(
