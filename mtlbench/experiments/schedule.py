@@ -14,8 +14,8 @@ from mtlbench.records.schema import Failure, Record
 from mtlbench.training.journal import reached
 
 MAX_CRASHES = 2
-"""Deaths of a worker process during a cell that is saved no further since the first of them, the second with no other
-cell running, that make the cell failed."""
+"""A cell fails when its worker process has died so many times and the cell was saved no further in between. After the
+first death it runs alone, so that no other cell can be to blame for the second."""
 POLL_SECONDS = 0.5
 """How often a cell that another run has locked is looked at again."""
 
