@@ -1,7 +1,7 @@
 """Columns of another file that say more of the ids of a column, such as the features of the items."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,6 +88,10 @@ class Lookup:
 
     join: TableJoin
     files: tuple[TableFile, ...]
+    _known: dict[tuple[tuple[str, pa.DataType], ...], tuple[pd.Index, pa.Table]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What was read, for the other files of the log."""
 
     @property
     def key(self) -> str:
@@ -110,11 +114,17 @@ class Lookup:
         return [self.files[0].schema().field(name) for name in self.join.columns]
 
     def read(self, types: Mapping[str, pa.DataType]) -> tuple[pd.Index, pa.Table]:
-        """Every id as its one text, and the columns of ``types`` in its order.
+        """Every id as its one text, and the columns of ``types`` in its order; read once, however many files ask.
 
         Raises:
             DataError: an id has two rows, or a row no id, or there is no row.
         """
+        wanted = tuple(types.items())
+        if wanted not in self._known:
+            self._known[wanted] = self._read(types)
+        return self._known[wanted]
+
+    def _read(self, types: Mapping[str, pa.DataType]) -> tuple[pd.Index, pa.Table]:
         blocks = [
             (file.path, first, block)
             for file in self.files
@@ -153,10 +163,10 @@ class JoinedFile(TableFile):
 
     def _own_schema(self) -> pa.Schema:
         own = self.file.schema()
-        more = [field for lookup in self.lookups for field in lookup.fields()]
-        for field in more:
-            if field.name in own.names:
-                raise DataError(f"{self.path}: column {field.name!r} is in the log, and `join` brings it: rename one")
+        more = [one for lookup in self.lookups for one in lookup.fields()]
+        for one in more:
+            if one.name in own.names:
+                raise DataError(f"{self.path}: column {one.name!r} is in the log, and `join` brings it: rename one")
         return pa.schema([*own, *more])
 
     def _own_blocks(self, types: Mapping[str, pa.DataType]) -> Iterator[Block]:

@@ -10,6 +10,7 @@ from own_tables import DESCRIPTION, own_table
 from mtlbench import api
 from mtlbench.data.fingerprint import fingerprint
 from mtlbench.data.hashes import FileHashes
+from mtlbench_plugins.datasets._table_file import TableFile
 from mtlbench_plugins.datasets.table import Table
 
 JOIN = 'join = { files = "users.csv", on = "user_id", key = "id", columns = ["city", "age", "tags"] }\n'
@@ -92,6 +93,20 @@ def test_an_id_with_two_rows_or_none_is_refused(tmp_path: Path) -> None:
 def test_a_column_that_both_have_is_refused(tmp_path: Path) -> None:
     with pytest.raises(api.DataError, match="column 'city' is in the log, and `join` brings it: rename one"):
         table(tmp_path, log=own_table().assign(city="x")).load(tmp_path)
+
+
+def test_files_of_a_log_share_what_is_read_of_a_join(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = table(tmp_path, WHOLE.replace("my_log.csv", "log"))
+    whole = table(tmp_path).load(tmp_path).frame["city"].tolist()
+    (tmp_path / "my_log.toml").write_text(WHOLE.replace("my_log.csv", "log"))
+    (tmp_path / "log").mkdir()
+    for part in range(3):
+        own_table().iloc[part * 100 : part * 100 + 100].to_csv(tmp_path / "log" / f"{part}.csv", index=False)
+    read: list[str] = []
+    blocks = TableFile.blocks
+    monkeypatch.setattr(TableFile, "blocks", lambda file, types: read.append(file.path.name) or blocks(file, types))
+    assert dataset.load(tmp_path).frame["city"].tolist() == whole
+    assert read.count("users.csv") == 1
 
 
 def test_a_join_that_brings_nothing_to_any_row_is_refused(tmp_path: Path) -> None:
