@@ -90,7 +90,8 @@ class AliExpress(api.Dataset):
 
     def load(self, root: Path) -> api.Log:
         """Read both parts, in either form."""
-        files, left_out = self.files(root), {}
+        files = self.files(root)
+        left_out: dict[str, int] = {}
         if len(files) == len(PARTS):
             parts = [_aliexpress.read_processed(path) for path in files]
         else:
