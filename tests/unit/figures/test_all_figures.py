@@ -123,5 +123,6 @@ def test_over_datasets_a_bar_joins_what_cannot_be_told_apart(tmp_path: Path) -> 
 
 
 def test_cliques_are_the_largest_runs_within_the_critical_difference() -> None:
-    found = MeanRanks(tuple("abcde"), (1.0, 1.5, 2.4, 4.0, 4.1), "9 datasets", critical_difference=1.0, p=0.01, primary="AUC")
+    at = (1.0, 1.5, 2.4, 4.0, 4.1)
+    found = MeanRanks(tuple("abcde"), at, "9 datasets", critical_difference=1.0, p=0.01, primary="AUC")
     assert found.cliques == ((0, 1), (1, 2), (3, 4))
