@@ -14,8 +14,8 @@ from mtlbench.records.schema import Failure, Record
 from mtlbench.training.journal import reached
 
 MAX_CRASHES = 2
-"""Deaths of a worker process during a cell that is saved no further since the first of them, the second with no other
-cell running, that make the cell failed."""
+"""A cell fails when its worker process has died so many times and the cell was saved no further in between. After the
+first death it runs alone, so that no other cell can be to blame for the second."""
 POLL_SECONDS = 0.5
 """How often a cell that another run has locked is looked at again."""
 
@@ -98,7 +98,9 @@ class Schedule:
             if self._running:
                 # With time to spare, look again at what another run has locked, and whether the cluster has grown.
                 spare = self._waiting and len(self._running) < pool.width
-                for future in wait(self._running, POLL_SECONDS if spare else None, FIRST_COMPLETED).done:
+                done = wait(self._running, POLL_SECONDS if spare else None, FIRST_COMPLETED).done
+                # Results first: an error of the pool ends this, and what was done beside it would be lost.
+                for future in sorted(done, key=lambda future: future.exception() is not None):
                     self._finish(future)
             elif self._waiting:
                 if self._over():

@@ -42,10 +42,10 @@ def _draw(panel: "Axes", ranks: MeanRanks) -> None:
     panel.invert_yaxis()
     panel.grid(axis="x", color="0.9")
     if ranks.critical_difference is None:
-        text = f"mean rank of {ranks.primary} over {ranks.backbones} backbones of one dataset, which are no test"
+        text = f"mean rank of {ranks.primary} over {ranks.over}, which are no test"
     else:
         text = (
-            f"mean rank of {ranks.primary} over {ranks.datasets} datasets; a bar joins what cannot be told apart\n"
+            f"mean rank of {ranks.primary} over {ranks.over}; a bar joins what cannot be told apart\n"
             f"(critical difference {ranks.critical_difference:.2f} at .05)"
         )
     panel.set_xlabel(text, fontsize=8)

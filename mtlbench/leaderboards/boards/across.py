@@ -32,11 +32,13 @@ PRIMARY = "primary"
 
 @dataclass(frozen=True)
 class _Block:
-    """A dataset and a backbone, with its complete rows by the key of their weighting."""
+    """A board and a backbone, with its complete rows by the key of their weighting."""
 
     name: str
-    dataset: str
+    board: str
     """Title of its board."""
+    log: str
+    """Equal for boards of one dataset."""
     columns: dict[str, tuple[Column, ...]]
     """Of each metric a column per task; those that a task lacks are left out, and those in the label's unit."""
     rows: dict[str, Row]
@@ -63,9 +65,8 @@ class MeanRanks:
 
     names: tuple[str, ...]
     ranks: tuple[float, ...]
-    datasets: int
-    backbones: int
-    """Pairs of a dataset and a backbone."""
+    over: str
+    """What the ranks are means over, in words."""
     critical_difference: float | None
     """``None`` for one dataset, whose backbones are no independent blocks."""
     p: float | None
@@ -111,9 +112,12 @@ class Across:
         return self.primary if metric == PRIMARY else METRICS[metric].label
 
     @property
-    def backbones(self) -> int:
-        """Pairs of a dataset and a backbone."""
-        return len(self._kept)
+    def over(self) -> str:
+        """What the ranks are means over, in words."""
+        if self.datasets > 1:
+            return f"{self.datasets} datasets"
+        several = len({block.board for block in self._kept}) > 1
+        return f"{len(self._kept)} {'pairs of a board and a backbone' if several else 'backbones'} of one dataset"
 
     @property
     def critical_difference(self) -> float | None:
@@ -137,10 +141,11 @@ def across(group: Sequence[Board], baselines: Sequence[str] = ()) -> Across | No
     """The weightings over the datasets and backbones of boards that share preset, training and protocol.
 
     The blocks of Friedman's test are datasets, a generated one under another seed among them: each ranks the mean over
-    its backbones. Backbones are no blocks of their own, for weightings rank nearly alike on all of them. Of a single
-    dataset the ranks are means over its backbones, and there is no test.
+    its boards and backbones. Backbones are no blocks of their own, for weightings rank nearly alike on all of them, nor
+    are boards of one log that differ in its tasks. Of a single dataset the ranks are means over its backbones, and
+    there is no test.
 
-    ``None`` where there are not two pairs of a dataset and a backbone, and two weightings without a gap.
+    ``None`` where there are not two pairs of a board and a backbone, and two weightings without a gap.
 
     Args:
         group: the boards.
@@ -154,7 +159,7 @@ def across(group: Sequence[Board], baselines: Sequence[str] = ()) -> Across | No
         return None
     called = dict.fromkeys(metric_of(column) for block in kept for column in block.columns[PRIMARY])
     others = [key for key in TABULATED if key not in {metric.key for metric in called}]
-    datasets = [block.dataset for block in kept]
+    datasets = [block.log for block in kept]
     scores = {metric: _scores(kept, metric)[list(keys)] for metric in (PRIMARY, *others)}
     several = len(set(datasets)) > 1
     if several:
@@ -183,8 +188,7 @@ def mean_ranks(group: Sequence[Board]) -> MeanRanks | None:
     return MeanRanks(
         tuple(name for _, name in ordered),
         tuple(rank for rank, _ in ordered),
-        found.datasets,
-        found.backbones,
+        found.over,
         found.critical_difference,
         found.tests[PRIMARY].p if found.tests else None,
         found.primary,
@@ -200,7 +204,8 @@ def _blocks(board: Board, baselines: Sequence[str]) -> list[_Block]:
             base = next(iter(baselines_of(complete.values(), baselines)), None)
             name = f"{board.title}: {backbone_name(sample)}"
             backbones.append(sample.backbone)
-            found.append(_Block(name, board.title, _columns(board), complete, None if base is None else _key(base)))
+            first = None if base is None else _key(base)
+            found.append(_Block(name, board.title, board.log, _columns(board), complete, first))
     names = told_apart(
         [block.name for block in found],
         [{"backbone": use.name, **use.params} for use in backbones],

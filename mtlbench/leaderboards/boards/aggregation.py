@@ -13,6 +13,7 @@ from mtlbench.leaderboards.boards.board import OPTIMUM, Flag, MeanSpend, Row, Ro
 from mtlbench.leaderboards.boards.columns import Column, in_words
 from mtlbench.leaderboards.boards.diagnostics import diagnostics_of
 from mtlbench.records import PluginUse, Record, Summary, decoded
+from mtlbench.records.tuned import SEARCHES, is_tuned
 from mtlbench.statistics import mean_intervals
 from mtlbench.tasks.metrics.probabilities import NORMALISED_ENTROPY
 from mtlbench.text import counted, one_line
@@ -118,6 +119,12 @@ def _remarks(done: Sequence[Record], flags: Sequence[Flag], worse: Sequence[str]
     for kind, uses in (("backbone", [r.backbone for r in done]), ("weighting", [r.weighting for r in done])):
         if len(set(map(_code, uses))) > 1:
             remarks.append(f"its seeds were run with different code of the {kind} {uses[0].name}: run them again")
+    searches = done[0].weighting.params.get(SEARCHES, 1) if done and is_tuned(done[0]) else 1
+    if 1 < searches < len(done):
+        remarks.append(
+            f"Its {len(done)} seeds share the settings of {searches} searches, so its interval is too narrow and its "
+            "marks come too easily: run as many searches as seeds"
+        )
     kept = sum(_kept_its_start(record) for record in done)
     if kept:
         often = "every seed" if kept == len(done) else f"{kept} of {len(done)} seeds"

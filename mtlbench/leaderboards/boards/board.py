@@ -9,14 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlbench.leaderboards.boards.columns import Column, needs_two_tables, primaries_of
+from mtlbench.leaderboards.boards.naming import canonical
 from mtlbench.records import Record
-from mtlbench.statistics import Difference, Estimate
+from mtlbench.statistics import ALPHA, Difference, Estimate
 
 RowState = Literal["complete", "partial", "failed", "not applicable", "optimum"]
 
 OPTIMUM = "Bayes optimum"
 MISSING = "–"
 """What stands where there is no value."""
+
+TASKS = "tasks"
+"""The parameter of a dataset that chooses among the labels of one log."""
 
 Significance = Literal["better", "worse", "not told apart"]
 
@@ -25,6 +29,19 @@ MARKS = (("*", "°"), ("†", "‡"))
 
 Flag = Literal["not exercised", "more spend", "cut off", "worse than the base rate"]
 """What a reader must know of a row before its numbers; each is a note too."""
+
+
+def claim(gain: float, p: float, sampling: Estimate | None = None) -> Significance:
+    """What may be claimed of a gain, more of which is better: neither chance nor the test sample may explain it.
+
+    Args:
+        gain: its mean.
+        p: its p-value, over all comparisons that are tested together.
+        sampling: its interval over test samples, where that is known.
+    """
+    if not p < ALPHA or (sampling is not None and sampling.low <= 0 <= sampling.high):
+        return "not told apart"
+    return "better" if gain > 0 else "worse"
 
 
 @dataclass(frozen=True)
@@ -183,6 +200,12 @@ class Board:
         """The comparisons that can carry a mark, which are tested together."""
         values = (row.values[column] for row in self.rows for column in self.primaries if column in row.values)
         return tuple(contrast for value in values for contrast in value.contrasts if contrast.verdict)
+
+    @property
+    def log(self) -> str:
+        """Equal for boards of the same log, whatever its tasks and conditions are."""
+        dataset = self.sample.dataset
+        return canonical([dataset.name, {name: value for name, value in dataset.params.items() if name != TASKS}])
 
     @property
     def primaries(self) -> tuple[Column, ...]:

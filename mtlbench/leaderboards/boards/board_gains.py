@@ -11,16 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlbench.config.parameters import params_text
-from mtlbench.leaderboards.boards.board import Board, Row, Significance
-from mtlbench.leaderboards.boards.contrasts import baselines_of, by_backbone, tuning, weighting_spec
+from mtlbench.leaderboards.boards.board import Board, Row, Significance, claim
+from mtlbench.leaderboards.boards.contrasts import alike, baselines_of, by_backbone, tuning, weighting_spec
 from mtlbench.leaderboards.boards.gains import DIGITS, Gain, gain_of
 from mtlbench.leaderboards.boards.naming import backbone_name, canonical, natural
 from mtlbench.leaderboards.boards.standing import relative_gain
 from mtlbench.statistics import ALPHA, complete_cases, max_t_together, probability_best, ranks, smallest_p
 from mtlbench.text import one_line
-
-TASKS = "tasks"
-"""The parameter of a dataset that chooses among the labels of one log."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +38,6 @@ class BoardGains:
     gains: Mapping[str, Gain]
     left_out: tuple[str, ...]
     """Weightings and backbones that have gaps on this board."""
-
-    @property
-    def log(self) -> str:
-        """Equal for boards of the same log, whatever its tasks and conditions are."""
-        dataset = self.board.sample.dataset
-        return canonical([dataset.name, {name: value for name, value in dataset.params.items() if name != TASKS}])
 
     @property
     def generated(self) -> bool:
@@ -144,16 +135,20 @@ def board_gains(page: str, board: Board, tuned: Mapping[str, Any]) -> BoardGains
 
 
 def _groups(rows: Sequence[Row]) -> list[tuple[Row, dict[str, Row]]]:
-    """Of each backbone with a complete baseline that row, and the complete rows by their spec.
+    """Of each backbone with a complete baseline that row, and the complete rows that were tuned alike, by their spec.
 
-    Rows that differ in what their specs do not say, as those of two versions of a plugin do, are none of them.
+    Rows that differ in what their specs do not say, as those of two versions of a plugin do, are none of them. Nor are
+    rows that were tuned over another space than the baseline, with which a board does not compare them either.
     """
     found = []
     for group in by_backbone(rows):
         complete = [row for row in group if row.state == "complete"]
         counts = Counter(map(weighting_spec, complete))
         by_spec = {weighting_spec(row): row for row in complete if counts[weighting_spec(row)] == 1}
-        found += [(base, by_spec) for base in baselines_of(by_spec.values(), ())[:1]]
+        found += [
+            (base, {spec: row for spec, row in by_spec.items() if alike(row, base)})
+            for base in baselines_of(by_spec.values(), ())[:1]
+        ]
     return found
 
 
@@ -175,15 +170,9 @@ def judged(found: Sequence[BoardGains]) -> list[BoardGains]:
 
 def _judged(found: BoardGains, adjusted: NDArray[np.float64]) -> BoardGains:
     """``found`` with the verdict that the p-value of each rival gives."""
-
-    def with_verdict(gain: Gain, p: float) -> Gain:
-        verdict: Significance = "better" if gain.estimate.value > 0 else "worse"
-        if not p < ALPHA or (gain.sampling and gain.sampling.low <= 0 <= gain.sampling.high):
-            verdict = "not told apart"
-        return replace(gain, adjusted=p, verdict=verdict)
-
     told = {
-        spec: with_verdict(gain, p) for (spec, gain), p in zip(found.rivals.items(), adjusted.tolist(), strict=True)
+        spec: replace(gain, adjusted=p, verdict=claim(gain.estimate.value, p, gain.sampling))
+        for (spec, gain), p in zip(found.rivals.items(), adjusted.tolist(), strict=True)
     }
     return replace(found, gains={**found.gains, **told})
 

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from mtlbench.config.parameters import spec_text
 from mtlbench.errors import UsageError, did_you_mean
-from mtlbench.leaderboards.boards.board import MARKS, BaselineUse, Board, Contrast, Row, Significance
+from mtlbench.leaderboards.boards.board import MARKS, BaselineUse, Board, Contrast, Row, claim
 from mtlbench.leaderboards.boards.columns import Column, metric_of
 from mtlbench.leaderboards.boards.naming import backbone_name, key_of, weighting_name
 from mtlbench.leaderboards.boards.relations import related
 from mtlbench.records.tuned import HALVING, SEARCHES, TRIALS, is_tuned, way_of_tuning
 from mtlbench.statistics import (
-    ALPHA,
     Estimate,
     max_t,
     paired_differences,
@@ -79,7 +78,7 @@ def own_baseline(row: Row, rows: Iterable[Row]) -> Row | None:
     """The declared baseline that ``row`` is compared with first, among ``rows`` of its backbone."""
     if row.baseline:
         return None
-    return next((base for base in baselines_of(rows, ()) if base is not row and _alike(row, base)), None)
+    return next((base for base in baselines_of(rows, ()) if base is not row and alike(row, base)), None)
 
 
 def by_backbone(rows: Iterable[Row]) -> list[list[Row]]:
@@ -142,7 +141,7 @@ def _against_baselines(rows: Sequence[Row], baselines: Sequence[str]) -> list[tu
             [
                 row
                 for row in rows
-                if row not in found[: i + 1] and row.state == "complete" and (baselines or _alike(row, baseline))
+                if row not in found[: i + 1] and row.state == "complete" and (baselines or alike(row, baseline))
             ],
         )
         for i, baseline in enumerate(found)
@@ -150,7 +149,7 @@ def _against_baselines(rows: Sequence[Row], baselines: Sequence[str]) -> list[tu
     return [pair for pair in pairs if pair[2]]
 
 
-def _alike(row: Row, baseline: Row) -> bool:
+def alike(row: Row, baseline: Row) -> bool:
     """Whether both were tuned in the same way, or neither; what tuning gives the baseline itself is shown too."""
     return _way(row) == _way(baseline) or bool(row.sample and row.sample.tuned_baseline and not tuning(baseline))
 
@@ -223,12 +222,6 @@ def _judged(
         return
     outcome = max_t(np.vstack(seeds))
     for (row, column, contrast), p, adjusted in zip(tested, outcome.p.tolist(), outcome.adjusted.tolist(), strict=True):
-        yield row, column, replace(contrast, p=p, adjusted=adjusted, verdict=_verdict(contrast, adjusted, column))
-
-
-def _verdict(contrast: Contrast, adjusted: float, column: Column) -> Significance:
-    """What may be claimed: neither the error over seeds nor that over test samples may explain the difference."""
-    value, sampling = contrast.difference.estimate.value, contrast.sampling
-    if not adjusted < ALPHA or (sampling is not None and sampling.low <= 0 <= sampling.high):
-        return "not told apart"
-    return "better" if (value > 0) != metric_of(column).lower_is_better else "worse"
+        value = contrast.difference.estimate.value
+        verdict = claim(-value if metric_of(column).lower_is_better else value, adjusted, contrast.sampling)
+        yield row, column, replace(contrast, p=p, adjusted=adjusted, verdict=verdict)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from mtlbench.leaderboards.boards.board import Board, Significance
+from mtlbench.leaderboards.boards.board import Board, Significance, claim
 from mtlbench.leaderboards.boards.board_gains import BoardGains, board_gains, judged, tunings
 from mtlbench.leaderboards.boards.contrasts import weighting_spec
 from mtlbench.leaderboards.boards.gains import DIGITS
@@ -86,8 +86,8 @@ class OverLogs:
     @property
     def logs_left_out(self) -> list[BoardGains]:
         """A board of each log that has too few weightings in common with the others."""
-        ranked = {board.log for board in self.blocks}
-        return list({board.log: board for board in self.boards if board.log not in ranked}.values())
+        ranked = {one.board.log for one in self.blocks}
+        return list({one.board.log: one for one in self.boards if one.board.log not in ranked}.values())
 
     @property
     def tested(self) -> list[BoardGains]:
@@ -161,7 +161,7 @@ def _over_logs(found: Sequence[BoardGains], comparisons: int) -> OverLogs:
 
     logs: dict[str, list[BoardGains]] = {}
     for gains in found:
-        logs.setdefault(gains.log, []).append(gains)
+        logs.setdefault(gains.board.log, []).append(gains)
     chosen = [max(own, key=lambda gains: (len(gains.board.seeds), len(gains.gains))) for own in logs.values()]
     table = pd.DataFrame([{spec: gain.printed for spec, gain in one.gains.items()} for one in chosen], dtype=float)
     complete = complete_cases(table)
@@ -193,7 +193,7 @@ def _standings(
     verdicts: dict[str, Significance] = {}
     if rivals and smallest_p(len(blocks)) < ALPHA:
         adjusted = max_t([by_log[spec] for spec in rivals]).adjusted.tolist()
-        verdicts = {spec: _verdict(fmean(by_log[spec]), p) for spec, p in zip(rivals, adjusted, strict=True)}
+        verdicts = {spec: claim(fmean(by_log[spec]), p) for spec, p in zip(rivals, adjusted, strict=True)}
     found = [
         Standing(
             spec,
@@ -213,12 +213,6 @@ def _standings(
 def _geometric_mean(ratios: Sequence[float]) -> float:
     """The mean of ratios, such as times the steps; NaN where one is missing."""
     return math.exp(fmean(map(math.log, ratios))) if ratios and min(ratios) > 0 else math.nan
-
-
-def _verdict(gain: float, p: float) -> Significance:
-    if not p < ALPHA:
-        return "not told apart"
-    return "better" if gain > 0 else "worse"
 
 
 def _differing(

@@ -8,7 +8,7 @@ from mtlbench.leaderboards.boards.columns import in_words
 from mtlbench.leaderboards.boards.naming import weighting_name
 
 MORE = 1.05
-"""Times the steps of the baseline from which a row has more: a tenth, as it is printed."""
+"""A row with so many times the steps of its baseline, or more, is said to have more: it is printed as 1.1 times."""
 
 
 def related(row: Row, baseline: Row | None, rows: Sequence[Row]) -> Row:

@@ -46,13 +46,13 @@ def _improvement(found: Across, weighting: int, baseline: int) -> TableCell:
 def _ranks_caption(found: Across) -> str:
     if found.critical_difference is None:
         return (
-            f"Rank: the mean over {found.backbones} backbones of one dataset; 1 is the best. A backbone ranks the "
+            f"Rank: the mean over {found.over}; 1 is the best. A backbone ranks the "
             "means over tasks and seeds. No test: weightings rank nearly alike on all backbones of a dataset, so "
             "backbones are not independent. Friedman's test takes two datasets or more."
         )
     p_values = ", ".join(f"{found.label(metric)} p = {test.p:.2g}" for metric, test in found.tests.items())
     return (
-        f"Rank: the mean over {found.datasets} datasets; 1 is the best. A dataset ranks the means over its backbones, "
+        f"Rank: the mean over {found.over}; 1 is the best. A dataset ranks the means over its backbones, "
         f"tasks and seeds. Friedman's test by permutation, whose blocks are the datasets: {p_values}. Nemenyi's "
         f"critical difference at .05: {found.critical_difference:.2f}; closer mean ranks cannot be told apart."
     )

@@ -179,7 +179,7 @@ def _advice(found: OverLogs) -> str:
         top = max(winners, key=lambda one: one.gain.value)
         return f"{top.name}: of what is shown to gain over logs it has the largest mean gain, {percent(top.gain)}."
     on = {spec: [board for board in tested if spec in board.told("better")] for spec in found.specs}
-    logs = {spec: {board.log for board in boards} for spec, boards in on.items()}
+    logs = {spec: {one.board.log for one in boards} for spec, boards in on.items()}
     gains = {spec: max(board.gains[spec].printed for board in boards) for spec, boards in on.items() if boards}
     helping = sorted(gains, key=lambda spec: -gains[spec])
     safe = [spec for spec in helping if not any(spec in board.told("worse") for board in tested)]
@@ -188,7 +188,7 @@ def _advice(found: OverLogs) -> str:
     if safe:
         most = max(len(logs[spec]) for spec in safe)
         names = _named([found.names[spec] for spec in safe if len(logs[spec]) == most])
-        of = len({board.log for board in tested})
+        of = len({one.board.log for one in tested})
         where = "the one log that has enough seeds" if of == 1 else f"{most} of {of} logs"
         shown = f"a gain of {names} is shown on {where}, and no loss of it"
         return f"The log decides: {shown}; on yours, compare with {base}."

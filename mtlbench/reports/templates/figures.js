@@ -8,11 +8,11 @@ function drawRanks() {
     $("ranks-hint").textContent = "";
     return nothing("ranks-plot", "Ranks need two weightings on two backbones or datasets, every seed of them.");
   }
-  const { names, ranks: at, critical_difference: cd, cliques, datasets, backbones, p } = found;
+  const { names, ranks: at, critical_difference: cd, cliques, p } = found;
   $("ranks-hint").textContent = cd === null
-    ? `Mean rank of ${found.primary} over ${backbones} backbones of one dataset; 1 is the best. There is no test: weightings rank nearly ` +
+    ? `Mean rank of ${found.primary} over ${found.over}; 1 is the best. There is no test: weightings rank nearly ` +
       "alike on all backbones of a dataset, so backbones are not independent. Friedman's test takes two datasets or more."
-    : `Mean rank of ${found.primary} over ${datasets} datasets; 1 is the best. Weightings joined by a bar cannot be told apart: their mean ` +
+    : `Mean rank of ${found.primary} over ${found.over}; 1 is the best. Weightings joined by a bar cannot be told apart: their mean ` +
       `ranks differ by less than Nemenyi's critical difference at .05, ${cd.toFixed(2)}. Friedman's test over datasets: p = ${p.toPrecision(2)}.`;
   const labels = names.map((name) => plain(name));
   const right = Math.max(...at);

@@ -43,8 +43,11 @@ def read_processed(path: Path) -> pd.DataFrame:
     return _exact(_files.read(path, types, complete=LABELS), path)
 
 
-def read_raw(users: Path, items: Path) -> pd.DataFrame:
+def read_raw(users: Path, items: Path) -> tuple[pd.DataFrame, int]:
     """Read the published pair of files of one part: a row for each item of a search that is in both, ordered by search.
+
+    Returns:
+        the rows, and how many items are left out, because their search is not in ``users``.
 
     Raises:
         DataError: a file is malformed, or an item's label is not 0, 1 (clicked) or 2 (bought).
@@ -69,7 +72,7 @@ def read_raw(users: Path, items: Path) -> pd.DataFrame:
         columns[name] = table.pop(raw).to_numpy()[rows[raw.partition("_")[0]]]
     reached = stage.to_numpy()[rows["item"]]
     columns |= {"click": reached >= 1, "conversion": reached == 2}
-    return pd.DataFrame(columns, copy=False)
+    return pd.DataFrame(columns, copy=False), len(stage) - np.unique(rows["item"]).size
 
 
 def _exact(frame: pd.DataFrame, path: Path) -> pd.DataFrame:

@@ -94,13 +94,13 @@ def check_schema(given: Mapping[str, Any], where: str) -> TableSchema:
     try:
         schema = TableSchema.model_validate(given)
     except ValidationError as error:
-        raise DataError(f"{where}: {_complaint(error, given)}") from error
+        raise DataError(f"{where}: {_complaint(error)}") from error
     if reason := _contradiction(schema):
         raise DataError(f"{where}: {reason}")
     return schema
 
 
-def _complaint(error: ValidationError, given: Mapping[str, Any]) -> str:
+def _complaint(error: ValidationError) -> str:
     """The first thing that is wrong. Unknown keys come first: a missing key may be one of them, misspelt."""
     details = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] != "extra_forbidden")
     detail = details[0]

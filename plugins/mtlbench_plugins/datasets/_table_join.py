@@ -1,7 +1,7 @@
 """Columns of another file that say more of the ids of a column, such as the features of the items."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import BeforeValidator, Field
 
-from mtlbench.api import DataError, Params, did_you_mean
+from mtlbench.api import DataError, Params, SpilledFrame, did_you_mean
 from mtlbench_plugins.datasets._table_file import CATEGORY, Block, TableFile
 from mtlbench_plugins.datasets._table_ids import ids
 from mtlbench_plugins.datasets._table_tasks import Text
@@ -68,12 +68,30 @@ def contradiction(schema: "TableSchema") -> str | None:
     return None
 
 
+def unmatched(schema: "TableSchema", frame: SpilledFrame) -> str | None:
+    """Which join brought nothing to any row of the log ``frame``, with the remedy."""
+    lists = {one.name for one in schema.several}  # an empty one is no missing value
+    for join in schema.join:
+        brought = [name for name in join.columns if name not in lists]
+        if brought and all(frame[name].isna().all() for name in brought):
+            return (
+                f"`join` brings no value of {', '.join(map(repr, brought))} to any row: no id of {join.on!r} is in "
+                f"column {join.key or join.on!r} of {', '.join(join.files)}, or these columns are empty there: correct "
+                "`on` or `key`, write the ids alike, or take the join out"
+            )
+    return None
+
+
 @dataclass(frozen=True)
 class Lookup:
     """What the files of a join say of each id."""
 
     join: TableJoin
     files: tuple[TableFile, ...]
+    _known: dict[tuple[tuple[str, pa.DataType], ...], tuple[pd.Index, pa.Table]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What was read, for the other files of the log."""
 
     @property
     def key(self) -> str:
@@ -96,16 +114,24 @@ class Lookup:
         return [self.files[0].schema().field(name) for name in self.join.columns]
 
     def read(self, types: Mapping[str, pa.DataType]) -> tuple[pd.Index, pa.Table]:
-        """Every id as its one text, and the columns of ``types`` in its order.
+        """Every id as its one text, and the columns of ``types`` in its order; read once, however many files ask.
 
         Raises:
-            DataError: an id has two rows, or none.
+            DataError: an id has two rows, or a row no id, or there is no row.
         """
+        wanted = tuple(types.items())
+        if wanted not in self._known:
+            self._known[wanted] = self._read(types)
+        return self._known[wanted]
+
+    def _read(self, types: Mapping[str, pa.DataType]) -> tuple[pd.Index, pa.Table]:
         blocks = [
             (file.path, first, block)
             for file in self.files
             for first, block in file.blocks({**types, self.key: CATEGORY})
         ]
+        if not blocks:
+            raise DataError(f"{self.files[0].path}: `join` is with a file that has no row: fill it, or take `join` out")
         texts = [np.asarray(ids(block[self.key]).column.cast(pa.string())) for _, _, block in blocks]
         for (path, first, _), keys in zip(blocks, texts, strict=True):
             if (missing := pd.isna(keys)).any():
@@ -116,7 +142,7 @@ class Lookup:
         if index.has_duplicates:
             twice = index[index.duplicated()][0]
             raise DataError(f"{self.files[0].path}: {self.key!r} holds {twice!r} twice: keep one row for each id")
-        return index, pa.Table.from_batches([block for _, _, block in blocks]).select(list(types)).unify_dictionaries()
+        return index, _one_below_the_other([block.select(list(types)) for _, _, block in blocks])
 
 
 @dataclass(frozen=True)
@@ -137,10 +163,10 @@ class JoinedFile(TableFile):
 
     def _own_schema(self) -> pa.Schema:
         own = self.file.schema()
-        more = [field for lookup in self.lookups for field in lookup.fields()]
-        for field in more:
-            if field.name in own.names:
-                raise DataError(f"{self.path}: column {field.name!r} is in the log, and `join` brings it: rename one")
+        more = [one for lookup in self.lookups for one in lookup.fields()]
+        for one in more:
+            if one.name in own.names:
+                raise DataError(f"{self.path}: column {one.name!r} is in the log, and `join` brings it: rename one")
         return pa.schema([*own, *more])
 
     def _own_blocks(self, types: Mapping[str, pa.DataType]) -> Iterator[Block]:
@@ -155,6 +181,17 @@ class JoinedFile(TableFile):
                 columns |= {name: table[name].take(rows).combine_chunks() for name in table.column_names}
             arrays = [_array(columns[name], wanted) for name, wanted in types.items()]
             yield first, pa.RecordBatch.from_arrays(arrays, list(types))
+
+
+def _one_below_the_other(blocks: Sequence[pa.RecordBatch]) -> pa.Table:
+    """The rows of all blocks. Ids that are floats in one file and texts in another become texts."""
+    if any(block.schema != blocks[0].schema for block in blocks):
+        blocks = [pa.RecordBatch.from_arrays(list(map(_as_texts, block)), block.schema.names) for block in blocks]
+    return pa.Table.from_batches(blocks).unify_dictionaries()
+
+
+def _as_texts(column: pa.Array) -> pa.Array:
+    return ids(column).column if pa.types.is_dictionary(column.type) else column
 
 
 def _rows(index: pd.Index, column: pa.DictionaryArray) -> pa.Array:

@@ -8,7 +8,7 @@ from mtlbench_plugins.datasets import _table_columns
 from mtlbench_plugins.datasets._table_file import CATEGORY, TableFile
 from mtlbench_plugins.datasets._table_files import open_tables
 from mtlbench_plugins.datasets._table_histories import add_histories, judge_bags
-from mtlbench_plugins.datasets._table_join import JoinedFile, Lookup
+from mtlbench_plugins.datasets._table_join import JoinedFile, Lookup, unmatched
 from mtlbench_plugins.datasets._table_schema import TableSchema
 from mtlbench_plugins.datasets._table_survey import Survey
 
@@ -54,6 +54,8 @@ def read_log(files: Sequence[TableFile], schema: TableSchema) -> api.Log:
         if task.equals is not None and not frame[task.name].any():
             what = f"no row has {task.equals!r} in column {task.source!r}, so task {task.name!r} is never 1"
             raise api.DataError(f"{origin}: {what}: {_values(files[0], task.source)}; correct `equals`")
+    if len(frame) and (reason := unmatched(schema, frame)):
+        raise api.DataError(f"{origin}: {reason}")
     session, user = (name and schema.id_column(name) for name in (schema.session, schema.user))
     if schema.session_rule and len(frame):
         session = "session, by rule"

@@ -50,6 +50,9 @@ class AliExpress(api.Dataset):
     the order of lines stands for time, so validation is the last quarter of the training lines. It is likely, but not
     documented, that searches are numbered by time.
 
+    Rows of the raw form: the items of searches that the users' file has; the fact ``items_without_search.PART`` counts
+    the others.
+
     Sessions: the search (``search_id``), with its items in the order of lines. A processed file without that column has
     no sessions, and methods that need a session MDP are not applicable.
 
@@ -88,10 +91,13 @@ class AliExpress(api.Dataset):
     def load(self, root: Path) -> api.Log:
         """Read both parts, in either form."""
         files = self.files(root)
+        left_out: dict[str, int] = {}
         if len(files) == len(PARTS):
             parts = [_aliexpress.read_processed(path) for path in files]
         else:
-            parts = [_aliexpress.read_raw(*files[place : place + 2]) for place in (0, 2)]
+            read = [_aliexpress.read_raw(*files[place : place + 2]) for place in (0, 2)]
+            parts = [rows for rows, _ in read]
+            left_out = {f"items_without_search.{part}": number for part, (_, number) in zip(PARTS, read, strict=True)}
         sizes = [len(part) for part in parts]
         searches = _aliexpress.SEARCH in parts[0] and _aliexpress.SEARCH in parts[1]
         if searches:  # each part numbers its searches anew
@@ -108,7 +114,7 @@ class AliExpress(api.Dataset):
             session=_aliexpress.SEARCH if searches else None,
             held_out="test",
             min_count=self.params.min_count,
-            facts={"time": "none published, the order of lines stands in"},
+            facts={"time": "none published, the order of lines stands in", **left_out},
         )
 
     def _folder(self, root: Path) -> Path:

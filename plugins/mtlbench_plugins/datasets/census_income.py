@@ -13,6 +13,8 @@ FILES = "https://archive.ics.uci.edu/ml/machine-learning-databases/census-income
 FOLDER = "census-income"
 PARTS = ("data", "test")
 """Endings of the published files: training and test part."""
+BELOW, ABOVE = "- 50000.", "50000+."
+"""The two incomes, as the files spell them."""
 
 NUMBERS = (
     "age",
@@ -144,7 +146,13 @@ class CensusIncome(api.Dataset):
         frame = pd.concat(parts.values(), ignore_index=True)
         for name in set(types) - set(NUMBERS):
             frame[name] = frame[name].astype("str").str.strip().astype("category")
-        frame["above_50000"] = frame[INCOME] == "50000+."
+        other = ~frame[INCOME].isin([BELOW, ABOVE])
+        if other.any():
+            raise api.DataError(
+                f"{root / FOLDER}: an income is {frame.loc[other, INCOME].iloc[0]!r} (and in {other.sum() - 1} more "
+                f"rows): expected {BELOW!r} or {ABOVE!r}; fetch the files as published again"
+            )
+        frame["above_50000"] = frame[INCOME] == ABOVE
         frame["never_married"] = frame[MARITAL] == "Never married"
         frame["test"] = [part == "test" for part, rows in parts.items() for _ in range(len(rows))]
         left_out = {MARITAL, INCOME, *(() if self.params.household else HOUSEHOLD)}

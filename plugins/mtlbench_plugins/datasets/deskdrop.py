@@ -31,7 +31,7 @@ class Deskdrop(api.Dataset):
     plain or gzipped: ``deskdrop/users_interactions.csv``.
 
     Rows: pairs of a person and an article, at the person's first view of it. Events that equal another in every column
-    are dropped. Pairs without a view are left out.
+    are dropped. Pairs without a view are left out, as many as the fact ``pairs_without_view`` says.
 
     Tasks, parallel: ``like``, ``bookmark``, ``comment``, ``follow``, the person did so with the article, at any time;
     ``revisit``, the person viewed it again in another session. 97 to 99 % of the first four come within 7 days of the
@@ -126,6 +126,7 @@ class Deskdrop(api.Dataset):
                 "events": len(raw),
                 "duplicates_dropped": len(raw) - len(events),
                 "articles": int(events["contentId"].nunique()),
+                "pairs_without_view": len(events[PAIR].drop_duplicates()) - len(rows),
                 **{task: int(rows[task].sum()) for task in tasks},
                 **before,
             },

@@ -36,7 +36,7 @@ NUMBERS = (
     "previous_cancellations",
     "previous_bookings_not_canceled",
 )
-CANCELLED, ASSIGNED, PRICE = "is_canceled", "assigned_room_type", "adr"
+CANCELLED, RESERVED, ASSIGNED, PRICE = "is_canceled", "reserved_room_type", "assigned_room_type", "adr"
 COUNTED = {
     "changed": "booking_changes",
     "parking": "required_car_parking_spaces",
@@ -126,7 +126,7 @@ class HotelBookings(api.Dataset):
         frame["cancelled"] = raw[CANCELLED]
         for task, column in COUNTED.items():
             frame[task] = (raw[column] > 0).astype("int64")
-        frame["other_room"] = (raw["reserved_room_type"].astype("str") != raw[ASSIGNED].astype("str")).astype("int64")
+        frame["other_room"] = (raw[RESERVED].astype("str") != raw[ASSIGNED].astype("str")).astype("int64")
         frame["adr"] = raw[PRICE].clip(0, HIGHEST_PRICE)
         counts = {task: int(frame[task].sum()) for task in ("cancelled", *COUNTED, "other_room")}
         resort = int((raw["hotel"] == "Resort Hotel").sum())
@@ -171,6 +171,13 @@ class HotelBookings(api.Dataset):
         for name in texts:
             stripped = raw[name].astype("str").str.strip()
             raw[name] = stripped.mask(stripped.isin(MISSING)).astype("category")
+        for name in (RESERVED, ASSIGNED):
+            if raw[name].isna().any():
+                row = int(raw[name].isna().to_numpy().argmax())
+                raise api.DataError(
+                    f"{self.files(root)[0]}: line {row + 2} has no {name}, so it is not known whether the guest got "
+                    "another room; fetch the file again"
+                )
         raw["children"] = pd.to_numeric(raw["children"], errors="coerce")
         return raw
 

@@ -99,7 +99,14 @@ class RetailRocket(api.Dataset):
                 f"events.csv.gz; `mtlbench data download retailrocket` says how to get it from {PAGE}; name the data "
                 "folder by --data-dir or MTLBENCH_DATA"
             )
-        return [*events, *_files.find(folder, "item_properties_part*"), *_files.find(folder, "category_tree")]
+        properties = _files.find(folder, "item_properties_part*")
+        if len(properties) == 1:
+            raise api.DataError(
+                f"dataset 'retailrocket': {properties[0]} is one of two files of item properties, and the other is not "
+                "there: what it says would be missing; get item_properties_part1.csv and item_properties_part2.csv "
+                f"from {PAGE}, or take this one away"
+            )
+        return [*events, *properties, *_files.find(folder, "category_tree")]
 
     def load(self, root: Path) -> api.Log:
         """Read the events, make rows of them, and join what was known of the item at the time."""

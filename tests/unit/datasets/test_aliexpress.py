@@ -28,7 +28,9 @@ def test_the_raw_and_the_processed_form_give_the_same_log(country: str, tmp_path
 
 def test_rows_are_the_items_of_known_searches_with_their_stage(tmp_path: Path) -> None:
     write_raw(tmp_path)
-    frame = dataset().load(tmp_path).frame
+    log = dataset().load(tmp_path)
+    frame = log.frame
+    assert (log.facts["items_without_search.train"], log.facts["items_without_search.test"]) == (1, 1)
     expected = pd.concat([processed(*raw_part(60, seed)) for seed in (0, 1)])
     assert len(frame) == len(expected)
     assert frame["click"].tolist() == expected["click"].astype(bool).tolist()

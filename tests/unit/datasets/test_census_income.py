@@ -46,6 +46,16 @@ def test_the_published_facts_of_the_test_part_hold(real: Path) -> None:
     assert (log.frame["income"].sum(), log.frame["never_married"].sum()) == (6186, 43_143)
 
 
+def test_an_income_that_is_neither_is_refused(tmp_path: Path) -> None:
+    write_part(tmp_path, "census-income.data", 20, 0)
+    path = tmp_path / "census-income" / "census-income.data"
+    lines = path.read_text().splitlines()
+    for other in ("", " 50000+", " >50K"):
+        path.write_text("\n".join([*lines, lines[0].rpartition(",")[0] + "," + other]) + "\n")
+        with pytest.raises(api.DataError, match=r"an income is .*: expected '- 50000.' or '50000\+.'; fetch the files"):
+            dataset().load(tmp_path)
+
+
 def test_the_columns_are_where_their_names_say(real: Path) -> None:
     frame = dataset(household=True).load(real).frame
     assert set(frame["sex"].cat.categories) == {"Female", "Male"}

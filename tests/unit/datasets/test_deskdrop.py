@@ -48,6 +48,7 @@ def test_a_row_is_a_pair_at_its_first_view_with_what_the_person_ever_did(tmp_pat
         [2, 7, 12, 20, 0, 0, 0, 1, 1],
     ]
     assert (log.facts["before_the_view.like"], log.facts["before_the_view.follow"]) == (1, 0)
+    assert log.facts["pairs_without_view"] == 1
 
 
 def test_the_age_of_an_article_counts_from_its_first_event(tmp_path: Path) -> None:

@@ -48,6 +48,14 @@ def test_tasks_are_what_was_recorded_after_the_booking(tmp_path: Path) -> None:
     assert (frame["adr"].min(), frame["adr"].max()) == (0, 500)
 
 
+@pytest.mark.parametrize("column", ["reserved_room_type", "assigned_room_type"])
+def test_a_booking_without_a_type_of_room_is_refused(column: str, tmp_path: Path) -> None:
+    raw = bookings()
+    raw.loc[3, column] = "NULL"
+    with pytest.raises(api.DataError, match=rf"hotel_bookings.csv.gz: line 5 has no {column}"):
+        dataset().load(write(tmp_path, raw))
+
+
 def test_parking_is_observed_where_the_booking_was_not_cancelled(tmp_path: Path, cache_dir: Path) -> None:
     write(tmp_path, bookings())
     splits = load(dataset(), tmp_path, cache_dir)

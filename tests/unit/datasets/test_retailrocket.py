@@ -179,6 +179,14 @@ def test_item_properties_are_joined_as_of_the_row(tmp_path: Path) -> None:
     assert frame["root"].tolist() == [2, None, 99, 99, None]
 
 
+def test_half_of_the_item_properties_is_refused(tmp_path: Path) -> None:
+    folder = write_events(tmp_path, EVENTS)
+    write_properties(folder)
+    (folder / "item_properties_part2.csv").unlink()
+    with pytest.raises(api.DataError, match=r"item_properties_part1.csv is one of two files of item properties"):
+        dataset().load(tmp_path)
+
+
 def write_full_shape(root: Path) -> pd.DataFrame:
     """Events and weekly snapshots of 60 properties of 30 items in two parts, some with several values; the history."""
     random = np.random.default_rng(0)

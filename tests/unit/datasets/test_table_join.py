@@ -10,6 +10,7 @@ from own_tables import DESCRIPTION, own_table
 from mtlbench import api
 from mtlbench.data.fingerprint import fingerprint
 from mtlbench.data.hashes import FileHashes
+from mtlbench_plugins.datasets._table_file import TableFile
 from mtlbench_plugins.datasets.table import Table
 
 JOIN = 'join = { files = "users.csv", on = "user_id", key = "id", columns = ["city", "age", "tags"] }\n'
@@ -92,3 +93,38 @@ def test_an_id_with_two_rows_or_none_is_refused(tmp_path: Path) -> None:
 def test_a_column_that_both_have_is_refused(tmp_path: Path) -> None:
     with pytest.raises(api.DataError, match="column 'city' is in the log, and `join` brings it: rename one"):
         table(tmp_path, log=own_table().assign(city="x")).load(tmp_path)
+
+
+def test_files_of_a_log_share_what_is_read_of_a_join(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = table(tmp_path, WHOLE.replace("my_log.csv", "log"))
+    whole = table(tmp_path).load(tmp_path).frame["city"].tolist()
+    (tmp_path / "my_log.toml").write_text(WHOLE.replace("my_log.csv", "log"))
+    (tmp_path / "log").mkdir()
+    for part in range(3):
+        own_table().iloc[part * 100 : part * 100 + 100].to_csv(tmp_path / "log" / f"{part}.csv", index=False)
+    read: list[str] = []
+    blocks = TableFile.blocks
+    monkeypatch.setattr(TableFile, "blocks", lambda file, types: read.append(file.path.name) or blocks(file, types))
+    assert dataset.load(tmp_path).frame["city"].tolist() == whole
+    assert read.count("users.csv") == 1
+
+
+def test_a_join_that_brings_nothing_to_any_row_is_refused(tmp_path: Path) -> None:
+    others = USERS.assign(id=[f"u{user}" for user in USERS["id"]])
+    message = "`join` brings no value of 'city', 'age' to any row: no id of 'user_id' is in column 'id' of users.csv"
+    with pytest.raises(api.DataError, match=message):
+        table(tmp_path, users=others).load(tmp_path)
+    with pytest.raises(api.DataError, match=r"users.csv: `join` is with a file that has no row"):
+        table(tmp_path, users=USERS.iloc[:0]).load(tmp_path)
+
+
+def test_files_of_a_join_may_spell_their_values_in_different_types(tmp_path: Path) -> None:
+    description = MORE + JOIN.replace("users.csv", "users").replace(', "tags"', "")
+    dataset = table(tmp_path, description)
+    (tmp_path / "users").mkdir()
+    users = USERS.assign(city=USERS["id"] % 3)[["id", "city", "age"]]
+    users.iloc[:5].astype({"city": float}).to_parquet(tmp_path / "users" / "1.parquet")
+    users.iloc[5:].astype({"id": str, "city": str}).to_parquet(tmp_path / "users" / "2.parquet")
+    frame = dataset.load(tmp_path).frame
+    wanted = own_table().merge(users.astype({"city": str}), left_on="user_id", right_on="id", how="left")
+    assert frame["city"].astype(object).fillna("-").tolist() == wanted["city"].fillna("-").tolist()

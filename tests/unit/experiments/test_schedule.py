@@ -112,6 +112,20 @@ def test_a_cell_that_kills_its_worker_twice_fails_and_the_others_are_done(tmp_pa
     assert [job.cell.seed for job in pools.asked].count(1) == 2
 
 
+def test_what_is_done_when_a_pool_breaks_is_not_run_again(tmp_path: Path) -> None:
+    left = [KilledError()]
+
+    def deadly_once(job: Job) -> Record:
+        if job.cell.seed == 1 and left:
+            raise left.pop()
+        return trained(job)
+
+    pools = FakePools(deadly_once)
+    pools.width = 8
+    scheduled(tmp_path, pools, backbones=("mmoe",), weightings=("constant",), seeds=8)
+    assert sorted(job.cell.seed for job in pools.asked) == [0, 1, 1, 2, 3, 4, 5, 6, 7]
+
+
 def test_a_cell_that_gets_further_each_time_is_tried_until_it_is_done_and_one_that_does_not_is_not(
     tmp_path: Path,
 ) -> None:

@@ -109,19 +109,20 @@ def test_mean_ranks_by_hand() -> None:
     assert found is not None
     # RMTL is first twice; on PLE then DWA, Constant, on MMoE Constant, DWA.
     assert dict(zip(found.names, found.ranks, strict=True)) == {"RMTL": 1.0, "Constant": 2.5, "DWA": 2.5}
-    assert (found.datasets, found.backbones, found.critical_difference, found.cliques) == (1, 2, None, ())
+    assert (found.over, found.critical_difference, found.cliques) == ("2 backbones of one dataset", None, ())
 
 
 def test_over_datasets_a_bar_joins_what_cannot_be_told_apart(tmp_path: Path) -> None:
-    datasets = [{"fingerprint": str(i) * 64} for i in range(2)]
+    datasets = [{"fingerprint": str(i) * 64, "params": {"seed": i}} for i in range(2)]
     both = [one.model_copy(update={"dataset": one.dataset.model_copy(update=i)}) for i in datasets for one in study()]
     found = mean_ranks(boards(both))
     assert found is not None
-    assert (found.datasets, found.backbones, found.cliques) == (2, 4, ((0, 2),))
+    assert (found.over, found.cliques) == ("2 datasets", ((0, 2),))
     draw_ranks(both, tmp_path / "ranks.svg")
     assert "mean rank of AUC over 2 datasets" in (tmp_path / "ranks.svg").read_text()
 
 
 def test_cliques_are_the_largest_runs_within_the_critical_difference() -> None:
-    found = MeanRanks(tuple("abcde"), (1.0, 1.5, 2.4, 4.0, 4.1), 9, 9, critical_difference=1.0, p=0.01, primary="AUC")
+    at = (1.0, 1.5, 2.4, 4.0, 4.1)
+    found = MeanRanks(tuple("abcde"), at, "9 datasets", critical_difference=1.0, p=0.01, primary="AUC")
     assert found.cliques == ((0, 1), (1, 2), (3, 4))

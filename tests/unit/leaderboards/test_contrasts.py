@@ -224,6 +224,18 @@ def test_a_tuned_row_is_compared_with_constant_weights_of_the_same_space():
     assert own_baselines(board)["RMTL-PLE [trials=12]"] == ["PLE [trials=12] (constant.space=b-)"]
 
 
+def test_a_tuned_row_whose_seeds_share_searches_says_that_its_marks_come_too_easily():
+    def board_with(searches):
+        rows = tuned_rows("RMTL", 0.72)
+        params = {**rows[0].weighting.params, "searches": searches}
+        use = rows[0].weighting.model_copy(update={"params": params})
+        return board_of([*tuned_rows("", 0.71), *(row.model_copy(update={"weighting": use}) for row in rows)])
+
+    told = {searches: " ".join(notes(board_with(searches).rows[-1]).split()) for searches in (1, 2, 7)}
+    assert "Its 7 seeds share the settings of 2 searches, so its interval is too narrow" in told[2]
+    assert not any("share the settings" in told[searches] for searches in (1, 7))
+
+
 def test_a_tuned_row_without_constant_weights_that_were_tuned_alike_says_so():
     board = board_of([*runs("PLE", levels(0.7, 7)), *tuned_rows("", 0.71, 12), *tuned_rows("RMTL", 0.72, 20)])
     notes_of = {row.method: notes(row) for row in board.rows}

@@ -164,6 +164,18 @@ def test_tuned_weightings_are_compared_with_tuned_constant_and_the_same_trials_a
     assert (len(several.blocks), len(several.standings)) == (3, 2)
 
 
+def test_a_weighting_that_was_tuned_over_another_space_than_constant_weights_has_no_gain() -> None:
+    records = log_records("Shop", {"A": 0.004, "B": 0.004}, trials=12)
+    use = next(one.weighting for one in records if one.weighting.name == "b")
+    elsewhere = use.model_copy(update={"params": {**use.params, "space": "other-B"}})
+    [board] = boards(
+        [one.model_copy(update={"weighting": elsewhere}) if one.weighting == use else one for one in records]
+    )
+    [found] = over_logs([("shop", [board])])
+    assert [one.name for one in found.rivals] == ["A"]
+    assert found.boards[0].left_out == ("B",)
+
+
 def test_the_order_of_pages_changes_no_number() -> None:
     pages = [("b", log_boards("Shop", {"A": 0.002, "B": 0.0})), ("a", log_boards("Hotel", {"A": 0.0, "B": 0.001}))]
     one, other = over_logs(pages)[0], over_logs(pages[::-1])[0]

@@ -149,11 +149,12 @@ LEVELS = {
 
 def other_datasets(levels, count):
     """The study on ``count`` datasets, generator seeds among them, of which only the first has all of its backbones."""
-    return [
-        one.model_copy(update={"dataset": one.dataset.model_copy(update={"fingerprint": str(i) * 64})})
-        for i in range(count)
-        for one in blocks(levels)
-    ]
+    return [on_log(one, i, seed=i) for i in range(count) for one in blocks(levels)]
+
+
+def on_log(one, number, **params):
+    data = {"fingerprint": str(number) * 64, "params": {**one.dataset.params, **params}}
+    return one.model_copy(update={"dataset": one.dataset.model_copy(update=data)})
 
 
 def test_mean_ranks_over_backbones_of_one_dataset_are_no_test():
@@ -181,6 +182,18 @@ def test_the_blocks_of_friedmans_test_are_datasets_and_not_backbones():
     assert f"critical difference at .05: {critical_difference(3, 4):.2f}" in text
     one_backbone = across(other_datasets({"PLE": LEVELS["PLE"]}, 2))
     assert "the mean over 2 datasets" in one_backbone.caption[0]
+
+
+def test_boards_of_one_log_that_differ_in_its_tasks_are_one_block_of_friedmans_test():
+    levels = {"PLE": LEVELS["PLE"]}
+    task_sets = [on_log(one, i, tasks=tasks) for i, tasks in enumerate(["paper", "all"]) for one in blocks(levels)]
+    text = " ".join(across(task_sets).caption)
+    assert "the mean over 2 pairs of a board and a backbone of one dataset" in text
+    assert "p =" not in text
+    another = [on_log(one, 2, seed=1) for one in blocks(levels)]
+    text = " ".join(across([*task_sets, *another]).caption)
+    assert "the mean over 2 datasets" in text
+    assert f"AUC p = {friedman([[3, 1, 2]] * 2).p:.2g}" in text
 
 
 def test_what_has_a_gap_is_left_out_and_named():
