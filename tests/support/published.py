@@ -26,6 +26,8 @@ SYNTHETIC, PURE, FEEDBACK, WEIGHTINGS, TUNED = (
 )
 TWO = ("click", "long_view")
 """The tasks of the boards of KuaiRand that do not say otherwise."""
+SIX = ("click", "long_view", "like", "profile_enter", "comment_open", "finish")
+"""Those of `kuairand[tasks=feedback]`."""
 
 Seeds = NDArray[np.float64]
 Claims = Callable[[], Iterator[str]]
@@ -70,9 +72,10 @@ def files(name: str, folder: str = "") -> int:
 
 
 @cache
-def searches(name: str) -> dict[str, Search]:
-    """The searches among them, by weighting."""
-    return {search.weighting.name: search for search in searches_of(ROOT / "leaderboards" / f"{name}.md")}
+def searches(name: str, backbone: str) -> dict[str, Search]:
+    """The searches among them on one backbone, by weighting."""
+    found = searches_of(ROOT / "leaderboards" / f"{name}.md")
+    return {search.weighting.name: search for search in found if search.backbone.name == backbone}
 
 
 @cache

@@ -57,8 +57,8 @@ def test_the_docs_say_why_this_board_is_an_easy_case() -> None:
             first.append(early[search.chosen] == max(early))
             lengths += map(len, curves)
     page = " ".join((ROOT / "docs" / "tuning.md").read_text().split())
-    assert (sum(within), len(within), short) == (8, 9, 2)
-    assert "In eight of the nine searches the chosen trial is at its best within these two" in page
+    assert (sum(within), len(within), short) == (16, 18, 2)
+    assert "In sixteen of the eighteen searches the chosen trial is at its best within these two" in page
     assert all(first)
     assert f"ended after {sum(lengths) / len(lengths):.1f} of ten epochs" in page
     assert f"would train {(12 * short + halving.most_kept(12) * 10) / 120:.0%}".replace("%", " %") in page

@@ -1,0 +1,273 @@
+"""What docs/studies/tuned.md says, made from the committed records."""
+
+import re
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+from published import (
+    ROOT,
+    SIX,
+    TUNED,
+    Seeds,
+    board,
+    contrast,
+    differences,
+    files,
+    holds,
+    interval,
+    line,
+    of_row,
+    rows,
+    scores,
+    searches,
+    short,
+)
+
+from mtlbench.leaderboards.boards.board import Contrast
+from mtlbench.statistics import mean_interval
+
+TRIALS = " [trials=12]"
+BACKBONES = {"Shared Bottom": "shared-bottom", "MMoE": "mmoe"}
+"""As pages name them -> as one types them."""
+RARE = ("like", "profile_enter", "comment_open")
+PLACES = tuple(product(("", TRIALS), BACKBONES))
+"""Default and tuned rows on each backbone: the columns of the table of claims."""
+
+
+@holds("docs/studies/tuned.md")
+def tuned() -> Iterator[str]:
+    yield from of_the_run()
+    yield from of_claims()
+    yield from of_all_tasks()
+    yield from of_gradnorm()
+    yield from of_rmtl()
+    yield from of_searches()
+
+
+def of_the_run() -> Iterator[str]:
+    assert len(rows(TUNED)) == 2 * (10 + 9)
+    yield f"with the {files(TUNED)} records and {files(TUNED, 'searches')} searches beside it"
+    yield f"A claim has p < .05 over all {len(board(TUNED).tested)} comparisons of the leaderboard together"
+    yield "With eight seeds p moves in steps of 1/128: "
+    yield f"{short(6 / 128, 3)} is the last one below .05, and {short(7 / 128, 3)} the first one above it."
+
+
+def of_claims() -> Iterator[str]:
+    """The table: each weighting and task with a claim anywhere, in bold where there is one."""
+    labels = dict.fromkeys(label_of(row.method) for row in board(TUNED).rows)
+    claimed = []
+    for label, task in product(labels, SIX):
+        found = [among(label, backbone, way, task) for way, backbone in PLACES]
+        if any(one is not None and one.mark for one in found):
+            yield line(label, task.replace("_", " "), *(cell(one) for one in found))
+            claimed += [(label, task, *place) for one, place in zip(found, PLACES, strict=True) if one and one.mark]
+    table = [text for text in page_lines() if text.startswith("| ") and text.count("|") == 7][1:]
+    assert len(table) == len({(label, task) for label, task, *_ in claimed})
+    better = {key for key in claimed if key[2] == TRIALS and of_key(key).difference.estimate.value > 0}
+    assert better == {("Nash-MTL", "like", TRIALS, backbone) for backbone in BACKBONES}
+    assert {key[0] for key in claimed if of_key(key).difference.estimate.value < 0} == {"GradNorm"}
+    famo = contrast(TUNED, row_of("FAMO", "Shared Bottom", TRIALS), "profile_enter")
+    yield f"FAMO's gain in profile enter on a shared bottom, {estimated(famo)}, has p = {short(famo.adjusted, 3)}"
+    nash = [contrast(TUNED, row_of("Nash-MTL", backbone, TRIALS), "like") for backbone in BACKBONES]
+    yield "{} on a shared bottom and {} on MMoE (p = {} and {})".format(
+        *map(estimated, nash), *(short(one.adjusted, 3) for one in nash)
+    )
+    losses = [
+        scores(TUNED, row_of("Nash-MTL", backbone, TRIALS), "like", "logloss")
+        - scores(TUNED, f"{backbone}{TRIALS}", "like", "logloss")
+        for backbone in BACKBONES
+    ]
+    yield "Its logloss there differs by {} and {}".format(*(interval(mean_interval(loss)) for loss in losses))
+
+
+def of_all_tasks() -> Iterator[str]:
+    """The mean over tasks, and Delta_m, which is on the page over logs."""
+    for backbone in BACKBONES:
+        plain, best = mean_of(backbone), mean_of(f"{backbone}{TRIALS}")
+        at_defaults = [
+            row.method for row in board(TUNED).rows if own(row.method, backbone) and TRIALS not in row.method
+        ]
+        rivals = {method: mean_of(method) for method in at_defaults if method != backbone}
+        assert len(rivals) == 8
+        first = max(rivals, key=lambda method: rivals[method].mean())
+        ahead = mean_interval(best - rivals[first])
+        assert ahead.low < 0 < ahead.high
+        smallest = min(contrast(TUNED, f"{backbone}{TRIALS}", task).adjusted for task in SIX)
+        yield line(
+            {"Shared Bottom": "shared bottom"}.get(backbone, backbone),
+            over(best - plain),
+            f"{label_of(first)} {over(rivals[first] - plain)}",
+            interval(ahead),
+            short(smallest, 2),
+        )
+    yield f"{shown_over_tasks()} (Δm,"
+    mean, width, mark = gains_over_tasks()["Scalarization"]
+    assert mark
+    assert mean < 0
+    yield f"(Δm -{short(mean, 2)} ± {short(width, 2)} %)"
+
+
+def shown_over_tasks() -> str:
+    """The tuned weightings that are shown to gain, with Delta_m."""
+    better = {label: gain for label, gain in gains_over_tasks().items() if gain[2] and gain[0] > 0}
+    assert list(better) == ["Nash-MTL", "CAGrad", "FAMO"]
+    *first, last = (f"{label} {short(mean, 2)} ± {short(width, 2)} %" for label, (mean, width, _) in better.items())
+    return f"{', '.join(first)} and {last}"
+
+
+def of_gradnorm() -> Iterator[str]:
+    for backbone in BACKBONES:
+        method = row_of("GradNorm", backbone, TRIALS)
+        last = [one.curve[-1].weights for one in of_row(TUNED, method)]
+        weights = {task: np.mean([of_seed[task]["mean"] for of_seed in last]) for task in SIX}
+        named = {"Shared Bottom": "on a shared bottom"}.get(backbone, f"on {backbone}")
+        yield (
+            f"{weights['click']:.1f} for click and {weights['long_view']:.1f} for long view {named}, and at most "
+            f"{max(weights[task] for task in RARE):.2f} for the three rare tasks"
+        )
+
+
+def of_rmtl() -> Iterator[str]:
+    for way, task in product(("", TRIALS), SIX):
+        assert not differences(TUNED, row_of("RMTL", "Shared Bottom", way), f"Shared Bottom{way}", task).any()
+    improved = {
+        way: sum(list(one.best_epoch.values())[-1] > 0 for one in of_row(TUNED, row_of("RMTL", "MMoE", way)))
+        for way in ("", TRIALS)
+    }
+    yield "on MMoE it improved in {} of eight seeds at defaults and {} of eight tuned".format(*improved.values())
+    apart = mean_interval(mean_of(row_of("RMTL", "MMoE", TRIALS)) - mean_of(f"MMoE{TRIALS}"))
+    yield f"the mean over tasks differs by {interval(apart)} there"
+    times = [
+        rows(TUNED)[row_of("RMTL", backbone)].spend.steps / rows(TUNED)[backbone].spend.steps for backbone in BACKBONES
+    ]
+    yield "at {:.1f} and {:.1f} times the steps".format(*times)
+
+
+def of_searches() -> Iterator[str]:
+    noise: list[float] = []
+    for backbone, name in BACKBONES.items():
+        found = searches(TUNED, name)
+        assert len(found) == 10
+        constant = found["constant"]
+        assert constant.winner is not None
+        same = [one for one in found.values() if one.chosen == constant.chosen]
+        yield line(
+            {"Shared Bottom": "shared bottom"}.get(backbone, backbone),
+            constant.chosen,
+            f"{len(same)} of 10",
+            short(constant.winner.settings["learning_rate"]),
+            short(led(name, "constant")),
+            short(min(led(name, weighting) for weighting in found)),
+            short(max(led(name, weighting) for weighting in found)),
+        )
+        assert found["scalarization"].chosen == 0
+        kept = [np.mean([*one.primary_scores("validation").values()]) for one in of_row(TUNED, f"{backbone}{TRIALS}")]
+        noise.append(np.sqrt(2) * np.std(kept, ddof=1))
+    yield "(standard deviation {} and {})".format(*map(short, noise))
+    small = [
+        sum(led(name, weighting) < one for weighting in searches(TUNED, name))
+        for name, one in zip(BACKBONES.values(), noise, strict=True)
+    ]
+    yield "{} of ten leads on a shared bottom and {} of ten on MMoE are smaller".format(*small)
+    worse = []
+    for name in BACKBONES.values():
+        pairs = zip(*(searches(TUNED, name)[one].trials[1:] for one in ("scalarization", "constant")), strict=True)
+        worse.append(sum(drawn.score < plain.score for drawn, plain in pairs))
+    yield "{} of eleven draws on a shared bottom and {} on MMoE were worse than the trial of constant weights".format(
+        *worse
+    )
+    steps = {
+        (name, weighting): sum(trial.steps for trial in search.trials)
+        for name in BACKBONES.values()
+        for weighting, search in searches(TUNED, name).items()
+    }
+    times = {key: taken / steps[key[0], "constant"] for key, taken in steps.items()}
+    others = [value for (_, weighting), value in times.items() if weighting != "rmtl"]
+    yield f"took {min(others):.2f} to {max(others):.2f} times the steps of those of constant weights, of RMTL " + (
+        "{:.2f} and {:.2f} times".format(*(times[name, "rmtl"] for name in BACKBONES.values()))
+    )
+    for way, epochs in ((TRIALS, {1, 2, 3}), ("", {2, 3, 4})):
+        best = {
+            one.best_epoch.get("train")
+            for row in board(TUNED).rows
+            if (TRIALS in row.method) == bool(way)
+            for one in of_row(TUNED, row.method)
+        }
+        assert best - {None} == epochs
+
+
+def led(backbone: str, weighting: str) -> float:
+    """By how much the best trial of a search is ahead of the second."""
+    ordered = sorted(trial.score for trial in searches(TUNED, backbone)[weighting].trials)
+    return ordered[-1] - ordered[-2]
+
+
+def row_of(label: str, backbone: str, way: str = "") -> str:
+    """A method's row, such as ``FAMO-MMoE [trials=12]``."""
+    return f"{backbone}{way}" if label == "Constant" else f"{label}-{backbone}{way}"
+
+
+def label_of(method: str) -> str:
+    """The weighting of a row."""
+    plain = method.removesuffix(TRIALS)
+    return next(
+        ("Constant" if plain == backbone else plain.removesuffix(f"-{backbone}"))
+        for backbone in BACKBONES
+        if plain.endswith(backbone)
+    )
+
+
+def own(method: str, backbone: str) -> bool:
+    """Whether a row is on ``backbone``."""
+    return method.removesuffix(TRIALS).endswith(backbone)
+
+
+def among(label: str, backbone: str, way: str, task: str) -> Contrast | None:
+    """The comparison of a row with constant weights that were tuned alike; none for these themselves."""
+    row = rows(TUNED).get(row_of(label, backbone, way))
+    return None if row is None else row.values[task, "auc"].first
+
+
+def of_key(key: tuple[str, str, str, str]) -> Contrast:
+    label, task, way, backbone = key
+    return contrast(TUNED, row_of(label, backbone, way), task)
+
+
+def cell(found: Contrast | None) -> str:
+    """A difference, in bold where it is claimed."""
+    if found is None:
+        return "–"
+    text = interval(found.difference.estimate)
+    return f"**{text}**" if found.mark else text
+
+
+def page_lines() -> list[str]:
+    return (ROOT / "docs" / "studies" / "tuned.md").read_text(encoding="utf-8").splitlines()
+
+
+def mean_of(method: str) -> Seeds:
+    """The test AUC of each seed, mean over tasks."""
+    return np.mean([scores(TUNED, method, task) for task in SIX], axis=0)
+
+
+def gains_over_tasks() -> dict[str, tuple[float, float, bool]]:
+    """Of each tuned weighting, from the page over logs: Delta_m in percent, half its interval, and if it is claimed."""
+    over_logs = (ROOT / "leaderboards" / "README.md").read_text(encoding="utf-8").rpartition("## Gain on each board")[2]
+    found = re.findall(
+        r"^\| ([\w-]+) +\| +([+−-])(\d\.\d\d)\((\d+)\)[^|]*?((?:\\\*|[°†‡])?) \|$", over_logs, re.MULTILINE
+    )
+    return {
+        label: (float(mean) * (1 if sign == "+" else -1), int(width) / 100, bool(mark))
+        for label, sign, mean, width, mark in found
+    }
+
+
+def estimated(found: Contrast) -> str:
+    """A difference of which the page says whether it is a gain."""
+    return interval(found.difference.estimate).lstrip("+-")
+
+
+def over(values: Seeds) -> str:
+    """A mean that is positive, with its interval."""
+    return interval(mean_interval(values)).removeprefix("+")
