@@ -122,7 +122,7 @@ def of_gradnorm() -> Iterator[str]:
         last = [one.curve[-1].weights for one in of_row(TUNED, method)]
         weights = {task: np.mean([of_seed[task]["mean"] for of_seed in last]) for task in SIX}
         of_backbone = [row.method for row in board(TUNED).rows if own(row.method, backbone)]
-        highest = {task: max(of_backbone, key=lambda one: scores(TUNED, one, task).mean()) for task in SIX}  # noqa: B023
+        highest = {task: max(of_backbone, key=lambda one: scores(TUNED, one, task).mean()) for task in SIX}
         assert [task for task in SIX if highest[task] == method] == ["click", "long_view", "finish"]
         named = {"Shared Bottom": "on a shared bottom"}.get(backbone, f"on {backbone}")
         yield (
