@@ -52,10 +52,15 @@ def readme() -> Iterator[str]:
     assert {len(search.trials) for search in found} == {12}
     assert len(found) == 2 * 10
     yield "ten weightings were tuned alike, each over twelve trials, on two backbones with eight paired seeds."
-    yield f"{results_of_tuned.shown_over_tasks()}."
+    yield f"{results_of_tuned.shown_over_tasks()} of AUC."
     yield "In a single task only Nash-MTL is, in like, on both backbones."  # results_of_tuned.of_claims asserts it
     assert not any(value.marks for row in rows(PURE).values() for value in row.values.values())
-    yield "On two tasks of the same log no weighting is told apart from constant weights."
+    weightings = {
+        (row.sample.weighting.name, str(row.sample.weighting.changed)) for row in rows(PURE).values() if row.sample
+    }
+    assert len(weightings) == 1 + 6
+    assert len(board(PURE).seeds) == 10
+    yield "none of six weightings with ten seeds is told apart from constant weights."
 
 
 def printed(method: str, task: str) -> Iterator[str]:

@@ -62,7 +62,7 @@ def of_claims() -> Iterator[str]:
         if any(one is not None and one.mark for one in found):
             yield line(label, task.replace("_", " "), *(cell(one) for one in found))
             claimed += [(label, task, *place) for one, place in zip(found, PLACES, strict=True) if one and one.mark]
-    table = [text for text in page_lines() if text.startswith("| ") and text.count("|") == 7][1:]
+    table = [text for text in page_lines() if text.startswith("| ") and "**" in text]
     assert len(table) == len({(label, task) for label, task, *_ in claimed})
     better = {key for key in claimed if key[2] == TRIALS and of_key(key).difference.estimate.value > 0}
     assert better == {("Nash-MTL", "like", TRIALS, backbone) for backbone in BACKBONES}
@@ -101,26 +101,52 @@ def of_all_tasks() -> Iterator[str]:
             interval(ahead),
             short(smallest, 2),
         )
-    yield f"{shown_over_tasks()} (Δm,"
+    for label in shown_to_gain():
+        gains = {backbone: relative_gains(label, backbone) for backbone in BACKBONES}
+        both = np.mean([*gains.values()], axis=0)
+        common = [k for k, task in enumerate(SIX) if task not in RARE]
+        rare = [k for k, task in enumerate(SIX) if task in RARE]
+        printed = [both.mean(0), *(gain.mean(0) for gain in gains.values()), both[rare].mean(0), both[common].mean(0)]
+        yield line(label, *(interval(mean_interval(values), 2) for values in printed))
+    [family] = set(re.findall(r"step-down max-T over (\d+) comparisons", over_logs_page()))
+    yield f"p < .05 over the {family} comparisons of that page"
+    same = {name: searches(TUNED, name) for name in BACKBONES.values()}
+    assert all(found["nash-mtl"].chosen == found["constant"].chosen for found in same.values())
+    assert all(
+        found["nash-mtl"].winner.settings == found["constant"].winner.settings  # type: ignore[union-attr]
+        for found in same.values()
+    )
     mean, width, mark = gains_over_tasks()["Scalarization"]
     assert mark
     assert mean < 0
     yield f"(Δm -{short(mean, 2)} ± {short(width, 2)} %)"
 
 
-def shown_over_tasks() -> str:
-    """The tuned weightings that are shown to gain, with Delta_m."""
+def shown_to_gain() -> dict[str, tuple[float, float, bool]]:
+    """The tuned weightings that are shown to gain over all tasks, as the page over logs has them."""
     better = {label: gain for label, gain in gains_over_tasks().items() if gain[2] and gain[0] > 0}
     assert list(better) == ["Nash-MTL", "CAGrad", "FAMO"]
-    *first, last = (f"{label} {short(mean, 2)} ± {short(width, 2)} %" for label, (mean, width, _) in better.items())
+    return better
+
+
+def shown_over_tasks() -> str:
+    """These with Delta_m."""
+    found = shown_to_gain().items()
+    *first, last = (f"{label} {short(mean, 2)} ± {short(width, 2)} %" for label, (mean, width, _) in found)
     return f"{', '.join(first)} and {last}"
+
+
+def relative_gains(label: str, backbone: str) -> Seeds:
+    """In percent of the AUC of tuned constant weights, a row for each task and a column for each seed."""
+    own_row, base = row_of(label, backbone, TRIALS), f"{backbone}{TRIALS}"
+    return np.array([100 * differences(TUNED, own_row, base, task) / scores(TUNED, base, task) for task in SIX])
 
 
 def of_gradnorm() -> Iterator[str]:
     for backbone in BACKBONES:
         method = row_of("GradNorm", backbone, TRIALS)
-        last = [one.curve[-1].weights for one in of_row(TUNED, method)]
-        weights = {task: np.mean([of_seed[task]["mean"] for of_seed in last]) for task in SIX}
+        scored = [one.curve[one.best_epoch["train"] - 1].weights for one in of_row(TUNED, method)]
+        weights = {task: np.mean([of_seed[task]["mean"] for of_seed in scored]) for task in SIX}
         of_backbone = [row.method for row in board(TUNED).rows if own(row.method, backbone)]
         highest = {task: max(of_backbone, key=lambda one: scores(TUNED, one, task).mean()) for task in SIX}
         assert [task for task in SIX if highest[task] == method] == ["click", "long_view", "finish"]
@@ -169,10 +195,10 @@ def of_searches() -> Iterator[str]:
         noise.append(np.sqrt(2) * np.std(kept, ddof=1))
     yield "(standard deviation {} and {})".format(*map(short, noise))
     small = [
-        sum(led(name, weighting) < one for weighting in searches(TUNED, name))
+        sum(led(name, weighting) < one for weighting in searches(TUNED, name) if weighting != "rmtl")
         for name, one in zip(BACKBONES.values(), noise, strict=True)
     ]
-    yield "{} of ten leads on a shared bottom and {} of ten on MMoE are smaller".format(*small)
+    yield "{} of nine leads on a shared bottom and {} of nine on MMoE are smaller".format(*small)
     worse = []
     for name in BACKBONES.values():
         pairs = zip(*(searches(TUNED, name)[one].trials[1:] for one in ("scalarization", "constant")), strict=True)
@@ -245,6 +271,10 @@ def cell(found: Contrast | None) -> str:
     return f"**{text}**" if found.mark else text
 
 
+def over_logs_page() -> str:
+    return (ROOT / "leaderboards" / "README.md").read_text(encoding="utf-8")
+
+
 def page_lines() -> list[str]:
     return (ROOT / "docs" / "studies" / "tuned.md").read_text(encoding="utf-8").splitlines()
 
@@ -256,10 +286,8 @@ def mean_of(method: str) -> Seeds:
 
 def gains_over_tasks() -> dict[str, tuple[float, float, bool]]:
     """Of each tuned weighting, from the page over logs: Delta_m in percent, half its interval, and if it is claimed."""
-    over_logs = (ROOT / "leaderboards" / "README.md").read_text(encoding="utf-8").rpartition("## Gain on each board")[2]
-    found = re.findall(
-        r"^\| ([\w-]+) +\| +([+−-])(\d\.\d\d)\((\d+)\)[^|]*?((?:\\\*|[°†‡])?) \|$", over_logs, re.MULTILINE
-    )
+    tuned = over_logs_page().rpartition("## Gain on each board")[2]
+    found = re.findall(r"^\| ([\w-]+) +\| +([+−-])(\d\.\d\d)\((\d+)\)[^|]*?((?:\\\*|[°†‡])?) \|$", tuned, re.MULTILINE)
     return {
         label: (float(mean) * (1 if sign == "+" else -1), int(width) / 100, bool(mark))
         for label, sign, mean, width, mark in found

@@ -187,9 +187,11 @@ def _advice(found: OverLogs) -> str:
     safe = [spec for spec in safe if any(_of_weighting(board.gains[spec]) for board in on[spec])] or safe
     if safe:
         most = max(len(logs[spec]) for spec in safe)
-        names = _named([found.names[spec] for spec in safe if len(logs[spec]) == most])
-        of = len({one.board.log for one in tested})
-        where = "the one log that has enough seeds" if of == 1 else f"{most} of {of} logs"
+        named = [spec for spec in safe if len(logs[spec]) == most]
+        names = _named([found.names[spec] for spec in named])
+        of = {len({one.board.log for one in tested if spec in one.gains}) for spec in named}
+        several = f"{most} of {' to '.join(map(str, sorted({min(of), max(of)})))} logs"
+        where = "the one log that can show it" if of == {1} else several
         shown = f"a gain of {names} is shown on {where}, and no loss of it"
         return f"The log decides: {shown}; on yours, compare with {base}."
     if helping:

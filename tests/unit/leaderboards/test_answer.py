@@ -112,7 +112,7 @@ def test_one_log_has_no_ranking_and_no_claim_beyond_itself() -> None:
     assert said["over"] == "That cannot be said: a test over logs takes 6 logs or more, and there is 1, Shop."
     assert said["where"].startswith("Better than Constant: A (+0.5")
     assert said["use"] == (
-        "The log decides: a gain of A is shown on the one log that has enough seeds, and no loss of it; on yours, "
+        "The log decides: a gain of A is shown on the one log that can show it, and no loss of it; on yours, "
         "compare with Constant."
     )
 
@@ -137,7 +137,8 @@ def test_logs_without_a_weighting_in_common() -> None:
     assert said["where"].startswith("Better than Constant: A (+0.5")
     assert "none is told apart on Hotel" in said["where"]
     assert said["use"] == (
-        "The log decides: a gain of A is shown on 1 of 2 logs, and no loss of it; on yours, compare with Constant."
+        "The log decides: a gain of A is shown on the one log that can show it, and no loss of it; on yours, "
+        "compare with Constant."
     )
 
 
@@ -192,4 +193,4 @@ def test_what_trained_as_long_is_advised_before_a_larger_gain_that_took_more() -
     [found] = over_logs([("shop", boards(records))])
     said = told(found)
     assert said["cost"].endswith("the gain of A may be that of more training.")
-    assert said["use"].startswith("The log decides: a gain of B is shown on the one log that has enough seeds, and no")
+    assert said["use"].startswith("The log decides: a gain of B is shown on the one log that can show it, and no")
