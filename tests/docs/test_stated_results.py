@@ -20,6 +20,7 @@ WITHOUT_RECORDS = {
     "docs/studies/aa.md": ("A/A: how often does a page claim what is not there?",),
     "docs/studies/ablation.md": ("Ablation: which part of omega matters?",),
     "docs/studies/hyperparameters.md": ("Hyper-parameters: lambda, tau and gamma",),
+    "docs/studies/official.md": ("Official: what is each point of the authors' code worth?",),
     "docs/studies/transfer.md": ("Transfer: can critics of one backbone weigh another?",),
     "docs/studies/weightings.md": ("At the shared representation",),
 }
