@@ -95,7 +95,7 @@ def of_all_tasks() -> Iterator[str]:
         assert ahead.low < 0 < ahead.high
         smallest = min(contrast(TUNED, f"{backbone}{TRIALS}", task).adjusted for task in SIX)
         yield line(
-            {"Shared Bottom": "shared bottom"}.get(backbone, backbone),
+            spoken(backbone),
             over(best - plain),
             f"{label_of(first)} {over(rivals[first] - plain)}",
             interval(ahead),
@@ -150,7 +150,7 @@ def of_gradnorm() -> Iterator[str]:
         of_backbone = [row.method for row in board(TUNED).rows if own(row.method, backbone)]
         highest = {task: max(of_backbone, key=lambda one: scores(TUNED, one, task).mean()) for task in SIX}
         assert [task for task in SIX if highest[task] == method] == ["click", "long_view", "finish"]
-        named = {"Shared Bottom": "on a shared bottom"}.get(backbone, f"on {backbone}")
+        named = f"on {spoken(backbone, 'a ')}"
         yield (
             f"{weights['click']:.1f} for click and {weights['long_view']:.1f} for long view {named}, and at most "
             f"{max(weights[task] for task in RARE):.2f} for the three rare tasks"
@@ -182,7 +182,7 @@ def of_searches() -> Iterator[str]:
         assert constant.winner is not None
         same = [one for one in found.values() if one.chosen == constant.chosen]
         yield line(
-            {"Shared Bottom": "shared bottom"}.get(backbone, backbone),
+            spoken(backbone),
             constant.chosen,
             f"{len(same)} of 10",
             short(constant.winner.settings["learning_rate"]),
@@ -230,6 +230,11 @@ def led(backbone: str, weighting: str) -> float:
     """By how much the best trial of a search is ahead of the second."""
     ordered = sorted(trial.score for trial in searches(TUNED, backbone)[weighting].trials)
     return ordered[-1] - ordered[-2]
+
+
+def spoken(backbone: str, article: str = "") -> str:
+    """A backbone in a sentence or a table."""
+    return f"{article}shared bottom" if backbone == "Shared Bottom" else backbone
 
 
 def row_of(label: str, backbone: str, way: str = "") -> str:

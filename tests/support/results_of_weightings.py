@@ -24,7 +24,6 @@ from published import (
     signed,
 )
 
-TRIALS = " [trials=12]"
 BACKBONES = ("Shared Bottom", "MMoE", "PLE")
 
 
