@@ -83,7 +83,7 @@ def advise(
     weightings = [resolve(catalogue, "weighting", one, {}, study.preset) for one in sorted(catalogue.weightings)]
     choices = choose(weightings, cells.grids[0][0][0], splits.schema, shown)
     say = _silence if quiet or budget.over() else remark
-    pace, spent = Pace(found.seconds), found.seconds
+    pace, spent = Pace(found.seconds), found.seconds + found.looking
     first = least(choices, pace, study.jobs)
     chosen = plan(choices, pace, study.jobs, budget.seconds - spent)
     say(announcement(chosen, pace, budget, baseline))

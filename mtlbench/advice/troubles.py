@@ -1,7 +1,8 @@
 """Which troubles of multi-task learning a log shows, from what was measured on it."""
 
+from mtlbench.advice.conflict import Pair
 from mtlbench.advice.facts import LogFacts
-from mtlbench.advice.measuring import Measured, Pair
+from mtlbench.advice.measuring import Measured
 from mtlbench.api import Trouble
 
 SCALE = 4.0

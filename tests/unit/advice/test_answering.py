@@ -14,8 +14,9 @@ from mtlbench.advice import trying
 from mtlbench.advice.answering import Asked, answer
 from mtlbench.advice.budget import Budget
 from mtlbench.advice.choosing import Choice
+from mtlbench.advice.conflict import Pair
 from mtlbench.advice.facts import facts_of
-from mtlbench.advice.measuring import Measured, Pair
+from mtlbench.advice.measuring import Measured
 from mtlbench.advice.planning import Pace, Plan
 from mtlbench.advice.trying import Lab
 from mtlbench.discovery import discover
@@ -30,6 +31,7 @@ STEPS = [(i % 3) / 1e5 for i in range(SEEDS)]
 MEASURED = Measured(
     cell="c",
     seconds=2.0,
+    looking=0.5,
     start_losses={"click": 0.7, "pay": 0.7},
     losses={"click": 0.6, "pay": 0.1},
     scores={},

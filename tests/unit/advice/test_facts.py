@@ -1,6 +1,5 @@
 """What is measured on a log, which logs are refused, and which troubles are named."""
 
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +9,9 @@ from record_factory import record
 from small_splits import small_schema, small_splits
 
 from mtlbench import api
+from mtlbench.advice.conflict import Pair
 from mtlbench.advice.facts import FEWEST_LABELS, LogFacts, TaskFacts, facts_of, require_answerable
-from mtlbench.advice.measuring import Measured, Pair, best_epochs, cosines, save, saved
+from mtlbench.advice.measuring import Measured, best_epochs, save, saved
 from mtlbench.advice.troubles import troubles
 from mtlbench.errors import DataError
 from mtlbench.records.schema import Epoch
@@ -64,14 +64,6 @@ def test_too_few_labels_to_judge_by_are_refused_with_task_and_split(split: str, 
     assert "click has 10 labels of its rarer class in test" in " ".join(facts_of(enough).warnings) or split != "test"
 
 
-def test_cosines_are_those_of_the_inner_products_and_empty_batches_do_not_count() -> None:
-    first, second = torch.tensor([[4.0, -2.0], [-2.0, 4.0]]), torch.tensor([[1.0, 0.0], [0.0, 9.0]])
-    [pair] = cosines([first, second, torch.tensor([[1.0, 0.0], [0.0, 0.0]])], ("a", "b"))
-    assert (pair.tasks, pair.cosine, pair.conflicts) == (("a", "b"), -0.25, 0.5)
-    assert pair.error == pytest.approx(math.sqrt(0.125) / math.sqrt(2))
-    assert cosines([first], ("a", "b")) == []
-
-
 def test_the_best_epoch_of_a_task_is_its_own() -> None:
     scores = [{"click": 0.6, "pay": 0.5}, {"click": 0.7, "pay": 0.6}, {"click": 0.7, "pay": 0.7}]
     curve = [
@@ -92,6 +84,7 @@ FACTS = LogFacts(
 CALM = Measured(
     cell="c",
     seconds=1.0,
+    looking=0.5,
     start_losses={"click": 0.7, "buy": 0.7},
     losses={"click": 0.6, "buy": 0.3},
     scores={"click": 0.7, "buy": None},
