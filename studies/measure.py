@@ -2,8 +2,8 @@
 
     python studies/measure.py docs/studies/phase.csv hotel-bookings deskdrop --preset compact --data-dir data
 
-Each log is measured as `mtlbench advise` does it: constant weights are trained once on a shared bottom, and the gradients
-of up to 32 batches on the way are compared. The file gets a row for each log, and keeps its other rows.
+Each log is measured as `mtlbench advise` does it: constant weights are trained once on a shared bottom, and the
+gradients of up to 32 batches on the way are compared. The file gets a row for each log, and keeps its other rows.
 """
 
 import argparse

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable
 
 import pytest
-import results_of_rmtl  # noqa: F401 - registers what it holds
+import results_of_logs  # noqa: F401 - registers what it holds
+import results_of_rmtl  # noqa: F401
 import results_of_tuned  # noqa: F401
 import results_of_weightings  # noqa: F401
 from published import HELD, ROOT, plain, text_of

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,13 @@ from mtlbench.records.searches import Search
 from mtlbench.statistics import Estimate, mean_interval
 
 ROOT = Path(__file__).parents[2]
-SYNTHETIC, PURE, FEEDBACK, WEIGHTINGS, TUNED = (
+SYNTHETIC, PURE, FEEDBACK, WEIGHTINGS, TUNED, HOTEL = (
     "synthetic",
     "kuairand-pure",
     "kuairand-feedback",
     "kuairand-weightings",
     "kuairand-tuned",
+    "hotel-bookings",
 )
 TWO = ("click", "long_view")
 """The tasks of the boards of KuaiRand that do not say otherwise."""
@@ -126,6 +128,43 @@ def contrast(name: str, method: str, task: str) -> Contrast:
     found = rows(name)[method].values[task, "auc"].first
     assert found is not None
     return found
+
+
+class PageGain(NamedTuple):
+    """What the page over logs says of a weighting on a board: Delta_m in percent."""
+
+    mean: float
+    width: float
+    """Half its 95 % interval."""
+    mark: str
+
+    def __str__(self) -> str:
+        return f"{signed(self.mean, 2)} ± {short(self.width, 2)}"
+
+
+@cache
+def gains_of_tuned(name: str) -> dict[str, PageGain]:
+    """Of each tuned weighting of a board, from the page over logs, the largest gain first."""
+    part = over_logs_page().split("## Gain on each board: weightings each tuned")[1].split("\n## ")[0]
+    head, _, *lines = [text.split("|")[1:-1] for text in part.splitlines() if text.startswith("|")][:40]
+    place = next(i for i, title in enumerate(head) if title.strip().endswith(f"<br>{name}"))
+    found = {}
+    for cells in lines:
+        printed = re.match(r" *([+-]?\d\.\d\d)\((\d+)\)(?:\[\d+\])?(.*)", cells[place])
+        if len(cells) == len(head) and printed:
+            found[cells[0].strip()] = PageGain(float(printed[1]), int(printed[2]) / 100, printed[3].strip(" \\"))
+    return dict(sorted(found.items(), key=lambda item: -item[1].mean))
+
+
+def over_logs_page() -> str:
+    """``leaderboards/README.md``."""
+    return (ROOT / "leaderboards" / "README.md").read_text(encoding="utf-8")
+
+
+def over_logs_family() -> int:
+    """How many comparisons the page over logs tests together."""
+    [family] = set(re.findall(r"step-down max-T over (\d+) comparisons", over_logs_page()))
+    return int(family)
 
 
 def short(value: float, digits: int = 4) -> str:

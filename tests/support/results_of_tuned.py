@@ -1,6 +1,5 @@
 """What docs/studies/tuned.md says, made from the committed records."""
 
-import re
 from collections.abc import Iterator
 from itertools import product
 
@@ -9,15 +8,18 @@ from published import (
     ROOT,
     SIX,
     TUNED,
+    PageGain,
     Seeds,
     board,
     contrast,
     differences,
     files,
+    gains_of_tuned,
     holds,
     interval,
     line,
     of_row,
+    over_logs_family,
     rows,
     scores,
     searches,
@@ -108,32 +110,24 @@ def of_all_tasks() -> Iterator[str]:
         rare = [k for k, task in enumerate(SIX) if task in RARE]
         printed = [both.mean(0), *(gain.mean(0) for gain in gains.values()), both[rare].mean(0), both[common].mean(0)]
         yield line(label, *(interval(mean_interval(values), 2) for values in printed))
-    [family] = set(re.findall(r"step-down max-T over (\d+) comparisons", over_logs_page()))
-    yield f"p < .05 over the {family} comparisons of that page"
+    yield f"p < .05 over the {over_logs_family()} comparisons of that page"
     same = {name: searches(TUNED, name) for name in BACKBONES.values()}
     assert all(found["nash-mtl"].chosen == found["constant"].chosen for found in same.values())
     assert all(
         found["nash-mtl"].winner.settings == found["constant"].winner.settings  # type: ignore[union-attr]
         for found in same.values()
     )
-    mean, width, mark = gains_over_tasks()["Scalarization"]
-    assert mark
-    assert mean < 0
-    yield f"(Δm -{short(mean, 2)} ± {short(width, 2)} %)"
+    found = gains_of_tuned(TUNED)["Scalarization"]
+    assert found.mark
+    assert found.mean < 0
+    yield f"(Δm {found} %)"
 
 
-def shown_to_gain() -> dict[str, tuple[float, float, bool]]:
+def shown_to_gain() -> dict[str, PageGain]:
     """The tuned weightings that are shown to gain over all tasks, as the page over logs has them."""
-    better = {label: gain for label, gain in gains_over_tasks().items() if gain[2] and gain[0] > 0}
+    better = {label: gain for label, gain in gains_of_tuned(TUNED).items() if gain.mark and gain.mean > 0}
     assert list(better) == ["Nash-MTL", "CAGrad", "FAMO"]
     return better
-
-
-def shown_over_tasks() -> str:
-    """These with Delta_m."""
-    found = shown_to_gain().items()
-    *first, last = (f"{label} {short(mean, 2)} ± {short(width, 2)} %" for label, (mean, width, _) in found)
-    return f"{', '.join(first)} and {last}"
 
 
 def relative_gains(label: str, backbone: str) -> Seeds:
@@ -276,10 +270,6 @@ def cell(found: Contrast | None) -> str:
     return f"**{text}**" if found.mark else text
 
 
-def over_logs_page() -> str:
-    return (ROOT / "leaderboards" / "README.md").read_text(encoding="utf-8")
-
-
 def page_lines() -> list[str]:
     return (ROOT / "docs" / "studies" / "tuned.md").read_text(encoding="utf-8").splitlines()
 
@@ -287,16 +277,6 @@ def page_lines() -> list[str]:
 def mean_of(method: str) -> Seeds:
     """The test AUC of each seed, mean over tasks."""
     return np.mean([scores(TUNED, method, task) for task in SIX], axis=0)
-
-
-def gains_over_tasks() -> dict[str, tuple[float, float, bool]]:
-    """Of each tuned weighting, from the page over logs: Delta_m in percent, half its interval, and if it is claimed."""
-    tuned = over_logs_page().rpartition("## Gain on each board")[2]
-    found = re.findall(r"^\| ([\w-]+) +\| +([+−-])(\d\.\d\d)\((\d+)\)[^|]*?((?:\\\*|[°†‡])?) \|$", tuned, re.MULTILINE)
-    return {
-        label: (float(mean) * (1 if sign == "+" else -1), int(width) / 100, bool(mark))
-        for label, sign, mean, width, mark in found
-    }
 
 
 def estimated(found: Contrast) -> str:
