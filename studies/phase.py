@@ -1,25 +1,25 @@
 """When does weighting matter: what each weighting gains over constant weights on a grid of generated logs.
 
     mtlbench run --config studies/phase.toml
-    python studies/phase.py results/phase docs/figures/phase.svg
+    python studies/phase.py docs/studies/phase-gains.csv --results results/phase --maps docs/figures/phase.svg
+    python studies/phase.py docs/studies/phase-gains.csv --where docs/studies/phase-logs.csv docs/figures/phase-logs.svg
 
-The first table has the mean gain over all logs, and over those at each level of each factor. The figure is the whole
-grid: a panel for each weighting. The gain is Delta_m, in percent.
+The first call makes the file of gains from the records, prints the tables, and draws the maps: a panel for each
+weighting, tuned as constant weights are. The second one draws where real logs lie (`studies/measure.py` measures them).
+A gain is Delta_m, in percent, over constant weights at their defaults or tuned alike.
 """
 
 import argparse
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from mtlbench.figures.canvas import canvas, label, save
-from mtlbench.figures.heatmap import painted
-from mtlbench.figures.over_logs import lead
+from mtlbench.figures.canvas import COLOURS, MARKERS, canvas, label, save
+from mtlbench.figures.heatmap import in_half_widths, painted
 from mtlbench.leaderboards import TABLE_METRICS
-from mtlbench.leaderboards.boards.board_gains import BoardGains, board_gains
-from mtlbench.leaderboards.boards.gains import Gain
+from mtlbench.leaderboards.boards.board_gains import BoardGains, board_gains, tunings
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.records import Record, RecordStore
 from mtlbench.statistics import ALPHA, max_t, mean_interval
@@ -29,107 +29,149 @@ FACTORS = {"conflict": "conflict", "rarest": "rarest rate", "scale": "noise rati
 """Parameter of ``synthetic`` -> what it is called."""
 ACROSS, DOWN = ("tasks", "conflict"), ("rarest", "scale")
 """Factors of the columns and of the rows of a map, the slow one first."""
+MEASURES = {"losses": "largest loss over smallest", "rarest": "rate of the rarest label"}
+"""Of a log: columns of the file of `studies/measure.py` -> how they are called."""
+TUNED = "tuned"
+GAIN, WIDTH, WEIGHTING = "gain", "half_width", "weighting"
 
-Point = tuple[Any, ...]
-"""The level of each of ``FACTORS``."""
-Grid = Mapping[Point, Mapping[str, Gain]]
-"""Of each log what each weighting gains on it, by the weighting's name."""
 
-
-def grid(records: Iterable[Record]) -> Grid:
-    """The gains on each generated log that has constant weights and another weighting."""
-    found = {}
+def gains(records: Iterable[Record]) -> pd.DataFrame:
+    """A row for each generated log, way of tuning and weighting: mean gain and half its 95 % interval over seeds."""
+    rows = []
     for board in boards(records):
-        gains = board_gains(board.title, board, {})
-        if gains:
-            found[_point(gains)] = {gains.names[spec]: gain for spec, gain in gains.rivals.items()}
-    return found
+        for tuned in tunings(board):
+            found = board_gains(board.title, board, tuned)
+            for spec, gain in (found.rivals if found else {}).items():
+                estimate = gain.estimate
+                rows.append(
+                    {
+                        TUNED: bool(tuned),
+                        **_point(found),
+                        WEIGHTING: found.names[spec],
+                        GAIN: round(estimate.value, 3),
+                        WIDTH: round(estimate.half_width, 3),
+                    }
+                )
+    return pd.DataFrame(rows).sort_values([TUNED, *FACTORS, WEIGHTING], ignore_index=True)
 
 
-def _point(gains: BoardGains) -> Point:
+def _point(gains: BoardGains) -> dict[str, float]:
     # A record leaves out what was added later to the plugin and is at its default.
     params = Synthetic.Params().model_dump() | gains.board.sample.dataset.params
-    return tuple(params[factor] for factor in FACTORS)
+    return {factor: float(params[factor]) for factor in FACTORS}
 
 
-def report(found: Grid) -> Iterator[str]:
+def by_log(found: pd.DataFrame, tuned: bool) -> pd.DataFrame:
+    """The gains of weightings that were tuned so: a row for each log that has them all, the largest mean gain first."""
+    table = found[found[TUNED] == tuned].pivot(index=list(FACTORS), columns=WEIGHTING, values=GAIN).dropna()
+    return table[table.mean().sort_values(ascending=False).index]
+
+
+def report(found: pd.DataFrame, tuned: bool) -> Iterator[str]:
     """The table of mean gains, as Markdown: over all logs, then at each level of each factor.
 
     In parentheses is half the 95 % interval over logs. Marks of the first row are claims over all weightings together:
     p < .05 by sign flips of logs (step-down max-T).
     """
-    names = weightings(found)
-    yield f"| | logs | {' | '.join(names)} |\n|---|---|{'---|' * len(names)}"
-    outcome = max_t([[gains[name].estimate.value for gains in found.values()] for name in names])
-    sure = [p < ALPHA for p in outcome.adjusted]
-    yield _line("all", list(found.values()), names, sure)
-    for place, (factor, called) in enumerate(FACTORS.items()):
-        for level in levels(found, factor):
-            chosen = [gains for point, gains in found.items() if point[place] == level]
-            yield _line(f"{called} {level:g}", chosen, names, [False] * len(names))
+    table = by_log(found, tuned)
+    yield f"| | logs | {' | '.join(table)} |\n|---|---|{'---|' * len(table.columns)}"
+    sure = max_t(table.to_numpy().T).adjusted < ALPHA
+    yield _line("all", table, sure)
+    for factor, called in FACTORS.items():
+        for level, part in table.groupby(level=factor):
+            yield _line(f"{called} {level:g}", part, np.zeros_like(sure))
 
 
-def _line(title: str, chosen: Sequence[Mapping[str, Gain]], names: Sequence[str], sure: Sequence[bool]) -> str:
+def _line(title: str, table: pd.DataFrame, sure: Sequence[bool]) -> str:
     cells = []
-    for name, claimed in zip(names, sure, strict=True):
-        estimate = mean_interval([gains[name].estimate.value for gains in chosen])
+    for name, claimed in zip(table, sure, strict=True):
+        estimate = mean_interval(table[name])
         mark = ("*" if estimate.value > 0 else "°") if claimed else ""
         cells.append(f"{estimate.value:+.2f} ± {estimate.half_width:.2f}{mark}")
-    return f"| {title} | {len(chosen)} | {' | '.join(cells)} |"
+    return f"| {title} | {len(table)} | {' | '.join(cells)} |"
 
 
-def weightings(found: Grid) -> list[str]:
-    """Those that every log has, the largest mean gain first."""
-    whole = set.intersection(*(set(gains) for gains in found.values()))
-    means = {name: np.mean([gains[name].estimate.value for gains in found.values()]) for name in whole}
-    return sorted(whole, key=lambda name: -means[name])
-
-
-def levels(found: Grid, factor: str) -> list[Any]:
-    """Of a factor, ascending."""
-    place = list(FACTORS).index(factor)
-    return sorted({point[place] for point in found})
-
-
-def draw(found: Grid, path: Path) -> None:
+def draw_maps(found: pd.DataFrame, path: Path, tuned: bool = True) -> None:
     """Write a map for each weighting: conflict and number of tasks across, rarity and noise ratio down.
 
     A colour is the gain in half widths of its interval over seeds, a number the gain in percent.
     """
-    names = weightings(found)
-    across = [(one, other) for one in levels(found, ACROSS[0]) for other in levels(found, ACROSS[1])]
-    down = [(one, other) for one in levels(found, DOWN[0]) for other in levels(found, DOWN[1])]
+    found = found[found[TUNED] == tuned]
+    names = list(by_log(found, tuned))
     columns = 2
     rows = -(-len(names) // columns)
     figure, axes = canvas(rows, columns, 5.2 * columns, 2.4 * rows)
     panels = [panel for row in axes for panel in row]
     for panel, name in zip(panels, names, strict=False):
-        cells = [[_at(found, name, dict(zip(ACROSS + DOWN, x + y, strict=True))) for x in across] for y in down]
-        heads = [f"{tasks:g} tasks\nconflict {conflict:g}" for tasks, conflict in across]
-        titles = [f"rarest {rarest:g}, noise {scale:g}" for rarest, scale in down]
-        painted(figure, panel, [[lead(gain) for gain in row] for row in cells], titles, heads)
+        own = found[found[WEIGHTING] == name]
+        grid, widths = (own.pivot(index=list(DOWN), columns=list(ACROSS), values=value) for value in (GAIN, WIDTH))
+        leads = [
+            [in_half_widths(gain, width) for gain, width in zip(*pair, strict=True)]
+            for pair in zip(grid.to_numpy(), widths.to_numpy(), strict=True)
+        ]
+        heads = [f"{tasks:g} tasks\nconflict {conflict:g}" for tasks, conflict in grid.columns]
+        titles = [f"rarest {rarest:g}, noise {scale:g}" for rarest, scale in grid.index]
+        painted(figure, panel, leads, titles, heads)
         panel.set_title(label(name), fontsize=9)
-        for i, row in enumerate(cells):
-            for j, gain in enumerate(row):
-                if gain is not None:
-                    colour = "white" if abs(lead(gain)) > 2 else "black"
-                    text = f"{gain.estimate.value:+.1f}"
-                    panel.text(j, i, text, ha="center", va="center", fontsize=7, color=colour)
+        for (i, j), gain in np.ndenumerate(grid.to_numpy()):
+            if not np.isnan(gain):
+                colour = "white" if abs(leads[i][j]) > 2 else "black"
+                panel.text(j, i, f"{gain:+.1f}", ha="center", va="center", fontsize=7, color=colour)
     for panel in panels[len(names) :]:
         panel.set_axis_off()
     save(figure, path)
 
 
-def _at(found: Grid, name: str, point: Mapping[str, Any]) -> Gain | None:
-    return found.get(tuple(point[factor] for factor in FACTORS), {}).get(name)
+def draw_where(places: pd.DataFrame, path: Path) -> None:
+    """Write a map of logs: the mean cosine of gradients across, ratio of losses and rarest label down.
+
+    Generated logs have the colour of their conflict, real ones their names.
+    """
+    from matplotlib.ticker import LogLocator
+
+    conflict = places.index.str.extract(r"conflict=([\d.]+)", expand=False)
+    real = places[conflict.isna()].sort_values("cosine")
+    figure, [axes] = canvas(1, 2, 10.4, 4.2)
+    for panel, column in zip(axes, MEASURES, strict=True):
+        for number, level in enumerate(sorted(conflict.dropna().unique())):
+            own = places[conflict == level]
+            look = {"color": COLOURS[number], "marker": MARKERS[number], "alpha": 0.7}
+            panel.scatter(own["cosine"], own[column], s=18, label=f"generated, conflict {level}", **look)
+        panel.scatter(real["cosine"], real[column], s=26, color="black", marker="x", label="real")
+        for number, (log, row) in enumerate(real.iterrows()):
+            beside = {"ha": "right" if row["cosine"] > real["cosine"].mean() + 0.2 else "left"}
+            shift = (0, 5 if number % 2 else -11)
+            at = row["cosine"], row[column]
+            panel.annotate(label(short_name(str(log))), at, shift, fontsize=7, textcoords="offset points", **beside)
+        panel.set_yscale("log")
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.yaxis.set_major_formatter("{x:g}")
+        panel.yaxis.set_minor_formatter("")
+        panel.set_xlabel("mean cosine between the gradients of two tasks", fontsize=8)
+        panel.set_ylabel(MEASURES[column], fontsize=8)
+    axes[0].legend(fontsize=7)
+    save(figure, path)
+
+
+def short_name(log: str) -> str:
+    """Without parameters, but for what changes the tasks: ``kuairand[tasks=feedback]``, ``complete-journey``."""
+    name, _, params = log.partition("[")
+    return log if params.startswith("tasks=") else name
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="results of studies/phase.toml")
-    parser.add_argument("figure", type=Path, help="where to draw the maps: .svg, .png or .pdf")
+    parser.add_argument("gains", type=Path, help="the CSV file of gains")
+    parser.add_argument("--results", type=Path, help="results of studies/phase.toml, from which the file is made")
+    parser.add_argument("--maps", type=Path, help="where to draw the maps: .svg, .png or .pdf")
+    parser.add_argument("--where", type=Path, nargs=2, help="a file of studies/measure.py, and where to draw its logs")
     options = parser.parse_args()
-    gains_of = grid(RecordStore(options.folder).read_for_tables(TABLE_METRICS))
-    for line in report(gains_of):
-        print(line)
-    draw(gains_of, options.figure)
+    if options.results:
+        gains(RecordStore(options.results).read_for_tables(TABLE_METRICS)).to_csv(options.gains, index=False)
+    known = pd.read_csv(options.gains)
+    for way in sorted(known[TUNED].unique()):
+        print(f"{'tuned' if way else 'at defaults'}\n", *report(known, bool(way)), sep="\n")
+    if options.maps:
+        draw_maps(known, options.maps)
+    if options.where:
+        draw_where(pd.read_csv(options.where[0], index_col="log"), options.where[1])
