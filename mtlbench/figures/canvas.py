@@ -1,5 +1,6 @@
 """What all figures share: the drawing library, the colours, and writing a file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,10 @@ class NothingToDrawError(UsageError):
     """The records have too little for a figure."""
 
 
-def canvas(rows: int, columns: int, width: float, height: float) -> "tuple[Figure, list[list[Axes]]]":
-    """A figure of ``rows`` by ``columns`` panels, ``width`` by ``height`` inches.
+def canvas(
+    rows: int, columns: int, width: float, height: float, heights: Sequence[float] | None = None
+) -> "tuple[Figure, list[list[Axes]]]":
+    """A figure of ``rows`` by ``columns`` panels, ``width`` by ``height`` inches, of which rows have ``heights``.
 
     Raises:
         UsageError: matplotlib is not installed.
@@ -32,7 +35,8 @@ def canvas(rows: int, columns: int, width: float, height: float) -> "tuple[Figur
     except ImportError as error:
         raise UsageError("figures need matplotlib: python -m pip install 'mtlbench[figures]'") from error
     figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, [list(row) for row in figure.subplots(rows, columns, squeeze=False)]
+    panels = figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
+    return figure, [list(row) for row in panels]
 
 
 def label(text: str) -> str:

@@ -27,8 +27,8 @@ def draw_over_logs(found: Sequence[OverLogs], path: Path) -> None:
     """
     check_format(path)
     width = LABEL_INCHES + COLUMN_INCHES * max(len(each.boards) for each in found)
-    rows = max(len(each.specs) for each in found)
-    figure, axes = canvas(len(found), 1, width, len(found) * (HEAD_INCHES + ROW_INCHES * rows))
+    heights = [HEAD_INCHES + ROW_INCHES * len(each.specs) for each in found]
+    figure, axes = canvas(len(found), 1, width, sum(heights), heights)
     for [panel], each in zip(axes, found, strict=True):
         gains = [[board.gains.get(spec) for board in each.boards] for spec in each.specs]
         heads = [f"{label(board.board.title)}\n{label(board.page)}" for board in each.boards]
