@@ -11,6 +11,7 @@ A gain is Delta_m, in percent, over constant weights at their defaults or tuned 
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +19,17 @@ import pandas as pd
 
 from mtlbench.figures.canvas import COLOURS, MARKERS, canvas, label, save
 from mtlbench.figures.heatmap import in_half_widths, painted
-from mtlbench.leaderboards import TABLE_METRICS
 from mtlbench.leaderboards.boards.board_gains import BoardGains, board_gains, tunings
 from mtlbench.leaderboards.boards.grouping import boards
-from mtlbench.records import Record, RecordStore
-from mtlbench.statistics import ALPHA, max_t, mean_interval
+from mtlbench.leaderboards.publishing import read_records
+from mtlbench.records import Record
+from mtlbench.statistics import ALPHA, max_t, max_t_together, mean_interval
 from mtlbench_plugins.datasets.synthetic import Synthetic
 
 FACTORS = {"conflict": "conflict", "rarest": "rarest rate", "scale": "noise ratio", "tasks": "tasks"}
 """Parameter of ``synthetic`` -> what it is called."""
+EASY = {"conflict": min, "rarest": max, "scale": min, "tasks": min}
+"""Its level that others are compared with."""
 ACROSS, DOWN = ("tasks", "conflict"), ("rarest", "scale")
 """Factors of the columns and of the rows of a map, the slow one first."""
 MEASURES = {"losses": "largest loss over smallest", "rarest": "rate of the rarest label"}
@@ -68,23 +71,46 @@ def by_log(found: pd.DataFrame, tuned: bool) -> pd.DataFrame:
 
 
 def report(found: pd.DataFrame, tuned: bool) -> Iterator[str]:
-    """The table of mean gains, as Markdown: over all logs, then at each level of each factor.
+    """Two tables as Markdown: mean gains over all logs and at each level of each factor, and what each factor changes.
 
-    In parentheses is half the 95 % interval over logs. Marks of the first row are claims over all weightings together:
-    p < .05 by sign flips of logs (step-down max-T).
+    Behind ± is half the 95 % interval over logs. Marks are claims: p < .05 by sign flips of logs or of pairs of logs,
+    over the first row of the first table, and over all of the second (step-down max-T).
     """
     table = by_log(found, tuned)
-    yield f"| | logs | {' | '.join(table)} |\n|---|---|{'---|' * len(table.columns)}"
-    sure = max_t(table.to_numpy().T).adjusted < ALPHA
-    yield _line("all", table, sure)
+    yield _head("gain", "logs", table)
+    yield _line("all", table, max_t(table.to_numpy().T).adjusted < ALPHA)
     for factor, called in FACTORS.items():
         for level, part in table.groupby(level=factor):
-            yield _line(f"{called} {level:g}", part, np.zeros_like(sure))
+            yield _line(f"{called} {level:g}", part)
+    yield ""
+    yield _head("change", "pairs", table)
+    effects = dict(_effects(table))
+    outcomes = max_t_together([_units(part, 100 * number) for number, part in enumerate(effects.values())])
+    for (title, part), outcome in zip(effects.items(), outcomes, strict=True):
+        yield _line(title, part, outcome.adjusted < ALPHA)
 
 
-def _line(title: str, table: pd.DataFrame, sure: Sequence[bool]) -> str:
+def _effects(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Of each level of each factor what it adds to the gain at the easy level, on pairs of logs that are else alike."""
+    for factor, called in FACTORS.items():
+        levels = table.index.unique(factor)
+        easy = EASY[factor](levels)
+        for level in sorted(set(levels) - {easy}):
+            added = table.xs(level, level=factor) - table.xs(easy, level=factor)
+            yield f"{called} {level:g}, not {easy:g}", added.dropna()
+
+
+def _units(table: pd.DataFrame, first: int) -> dict[int, np.ndarray]:
+    return {first + number: row for number, row in enumerate(table.to_numpy())}
+
+
+def _head(what: str, units: str, table: pd.DataFrame) -> str:
+    return f"| {what}, % | {units} | {' | '.join(table)} |\n|---|---|{'---|' * len(table.columns)}"
+
+
+def _line(title: str, table: pd.DataFrame, sure: Sequence[bool] = ()) -> str:
     cells = []
-    for name, claimed in zip(table, sure, strict=True):
+    for name, claimed in zip_longest(table, sure, fillvalue=False):
         estimate = mean_interval(table[name])
         mark = ("*" if estimate.value > 0 else "°") if claimed else ""
         cells.append(f"{estimate.value:+.2f} ± {estimate.half_width:.2f}{mark}")
@@ -167,7 +193,7 @@ if __name__ == "__main__":
     parser.add_argument("--where", type=Path, nargs=2, help="a file of studies/measure.py, and where to draw its logs")
     options = parser.parse_args()
     if options.results:
-        gains(RecordStore(options.results).read_for_tables(TABLE_METRICS)).to_csv(options.gains, index=False)
+        gains(read_records(options.results, scores_only=True)).to_csv(options.gains, index=False)
     known = pd.read_csv(options.gains)
     for way in sorted(known[TUNED].unique()):
         print(f"{'tuned' if way else 'at defaults'}\n", *report(known, bool(way)), sep="\n")

@@ -53,7 +53,8 @@ def test_the_table_has_means_over_logs_and_at_each_level(found):
     )  # half of eight logs gain 1: sd .5345, t .975 of 7 2.365
     assert lines["conflict 0.1"] == "| conflict 0.1 | 4 | +0.00 ± 0.00 | +0.00 ± 0.00 |"
     assert lines["conflict 0.9"] == "| conflict 0.9 | 4 | +1.00 ± 0.00 | +0.00 ± 0.00 |"
-    assert list(lines)[-2:] == ["tasks 4", "tasks 8"]
+    assert lines["conflict 0.9, not 0.1"] == "| conflict 0.9, not 0.1 | 4 | +1.00 ± 0.00 | +0.00 ± 0.00 |"
+    assert lines["tasks 8, not 4"] == "| tasks 8, not 4 | 4 | +0.00 ± 0.00 | +0.00 ± 0.00 |"
 
 
 def test_the_maps_say_what_was_found(found, tmp_path):
