@@ -1,9 +1,10 @@
-"""Where logs lie: the rarest label, the ratio of the losses, and how far the gradients of the tasks disagree.
+"""Where logs lie: the rarest label, the ratio of the losses, and how far the gradients of the tasks agree.
 
-    python studies/measure.py docs/studies/phase.csv hotel-bookings deskdrop --preset compact --data-dir data
+    python studies/measure.py docs/studies/phase-logs.csv hotel-bookings anime --preset compact --data-dir data
 
-Each log is measured as `mtlbench advise` does it: constant weights are trained once on a shared bottom, and the
-gradients of up to 32 batches on the way are compared. The file gets a row for each log, and keeps its other rows.
+Each log is measured as in `mtlbench advise`, but under the preset's training: constant weights are trained once on a
+shared bottom, and the gradients of up to 32 batches on the way are compared. The file gets a row for each log, and
+keeps its other rows.
 """
 
 import argparse
@@ -11,7 +12,6 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import pandas as pd
@@ -33,18 +33,21 @@ LOG = "log"
 def place(facts: LogFacts, found: Measured) -> dict[str, float]:
     """What was measured on one log, by the column of the file.
 
-    ``rarest``: share of the rarer class of the rarest binary task, in training; ``losses``: the largest over the
-    smallest loss of a task on validation, after training; ``cosine``: between the gradients of two tasks, mean over
-    batches and pairs; ``least``: of the pair that agrees least.
+    ``rarest``: share of the rarer class of the rarest binary task, in training, .5 without one; ``losses``: the largest
+    over the smallest loss of a task on validation, after training; ``cosine``: between the gradients of two tasks, mean
+    over ``batches`` and pairs, with its standard ``error``; ``least``: of the pair that agrees least.
     """
     losses = [loss for loss in found.losses.values() if loss > 0]
-    cosines = [pair.cosine for pair in found.pairs]
+    if found.cosines is None:
+        raise SystemExit("no gradients to compare: nothing is shared, or there are too few batches")
     return {
         "tasks": len(facts.tasks),
         "rarest": round(min(task.rare for task in facts.tasks), 4),
         "losses": round(max(losses) / min(losses), 1),
-        "cosine": round(fmean(cosines), 3),
-        "least": round(min(cosines), 3),
+        "cosine": round(found.cosines.mean, 3),
+        "error": round(found.cosines.error, 3),
+        "least": round(found.cosines.worst.cosine, 3),
+        "batches": found.cosines.batches,
     }
 
 
@@ -83,4 +86,4 @@ if __name__ == "__main__":
         print(log, row)
         rows[log] = row
         table = pd.DataFrame.from_dict(rows, orient="index").rename_axis(LOG).sort_index()
-        table.astype({"tasks": int}).to_csv(options.file)
+        table.astype({"tasks": int, "batches": int}).to_csv(options.file)

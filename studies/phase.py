@@ -39,7 +39,10 @@ GAIN, WIDTH, WEIGHTING = "gain", "half_width", "weighting"
 
 
 def gains(records: Iterable[Record]) -> pd.DataFrame:
-    """A row for each generated log, way of tuning and weighting: mean gain and half its 95 % interval over seeds."""
+    """A row for each generated log, way of tuning and weighting: mean gain, and half its 95 % interval over seeds.
+
+    ``cut_off``: whether its best epoch, or that of constant weights, is mostly the last one allowed.
+    """
     rows = []
     for board in boards(records):
         for tuned in tunings(board):
@@ -53,6 +56,7 @@ def gains(records: Iterable[Record]) -> pd.DataFrame:
                         WEIGHTING: found.names[spec],
                         GAIN: round(estimate.value, 3),
                         WIDTH: round(estimate.half_width, 3),
+                        "cut_off": gain.cut_off,
                     }
                 )
     return pd.DataFrame(rows).sort_values([TUNED, *FACTORS, WEIGHTING], ignore_index=True)
@@ -84,24 +88,30 @@ def report(found: pd.DataFrame, tuned: bool) -> Iterator[str]:
             yield _line(f"{called} {level:g}", part)
     yield ""
     yield _head("change", "pairs", table)
-    effects = dict(_effects(table))
-    outcomes = max_t_together([_units(part, 100 * number) for number, part in enumerate(effects.values())])
-    for (title, part), outcome in zip(effects.items(), outcomes, strict=True):
+    effects = list(_effects(table))
+    outcomes = max_t_together([units for _, _, units in effects]) if effects else []
+    for (title, part, _), outcome in zip(effects, outcomes, strict=True):
         yield _line(title, part, outcome.adjusted < ALPHA)
 
 
-def _effects(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Of each level of each factor what it adds to the gain at the easy level, on pairs of logs that are else alike."""
-    for factor, called in FACTORS.items():
+def _effects(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, dict[int, np.ndarray]]]:
+    """Of each level of each factor what it adds to the gain at the easy level, on pairs of logs that are else alike.
+
+    With the same by the number of the pair's easy log: pairs that share one are flipped together.
+    """
+    for number, (factor, called) in enumerate(FACTORS.items()):
         levels = table.index.unique(factor)
         easy = EASY[factor](levels)
+        of_easy = table.xs(easy, level=factor)
         for level in sorted(set(levels) - {easy}):
-            added = table.xs(level, level=factor) - table.xs(easy, level=factor)
-            yield f"{called} {level:g}, not {easy:g}", added.dropna()
-
-
-def _units(table: pd.DataFrame, first: int) -> dict[int, np.ndarray]:
-    return {first + number: row for number, row in enumerate(table.to_numpy())}
+            added = (table.xs(level, level=factor) - of_easy).dropna()
+            if len(added):
+                places = of_easy.index.get_indexer(added.index) + number * len(table)
+                yield (
+                    f"{called} {level:g}, not {easy:g}",
+                    added,
+                    dict(zip(places.tolist(), added.to_numpy(), strict=True)),
+                )
 
 
 def _head(what: str, units: str, table: pd.DataFrame) -> str:

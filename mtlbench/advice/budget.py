@@ -36,6 +36,10 @@ class Budget:
         """Seconds that are left."""
         return self.seconds - self.spent
 
+    def charge(self, seconds: float) -> None:
+        """Count what an earlier run took beside its trainings."""
+        self._spent += seconds
+
     def over(self) -> bool:
         """Whether nothing is left."""
         return self.left <= 0

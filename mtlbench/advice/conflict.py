@@ -1,7 +1,7 @@
 """Whether the tasks of a log conflict: how their gradients lie to each other while constant weights are trained."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, count
 from statistics import fmean, stdev
@@ -10,24 +10,24 @@ from torch import Tensor
 
 from mtlbench.api import Splits, Step
 from mtlbench.cells import Cell
-from mtlbench.training.gradients import TaskGradients, reach
+from mtlbench.training.gradients import TaskGradients, reach, shared
 from mtlbench.training.model import Model
 from mtlbench.training.stage import Batches
 
-BATCHES = 32
-"""Whose gradients are compared, at most."""
+MOST, FEWEST = 32, 8
+"""Batches whose gradients are compared."""
 WINDOW = (0.1, 0.4)
 """Part of the way to the network that is kept, in which they are.
 
-At the beginning the gradients show how the towers were drawn. At the end their sum is close to 0, so they point against
-each other whatever the tasks are: for two tasks the cosine at the optimum is -1. On generated logs this part told tasks
-that agree from unrelated ones.
+Earlier the gradients depend on the random start of the towers. At the end their sum is close to 0, so they point
+against each other whatever the tasks are: for two tasks the cosine at the optimum is -1. On generated logs the mean
+over pairs in this part is above 0 where tasks agree, and below 0 where they are unrelated.
 """
 
 
 @dataclass(frozen=True)
 class Pair:
-    """How the gradients of two tasks lie to each other on the parameters that they share."""
+    """How the gradients of two tasks lie to each other on the parameters that any two tasks share."""
 
     tasks: tuple[str, str]
     cosine: float
@@ -38,11 +38,29 @@ class Pair:
     """Share of the batches in which it is below 0."""
 
 
-def pairs_on_the_way(model: Model, splits: Splits, cell: Cell, stage: str, best: int) -> list[Pair]:
-    """The pairs of tasks on the way to the network that was kept; none where nothing is shared.
+@dataclass(frozen=True)
+class Cosines:
+    """The cosines between the gradients of the tasks."""
 
-    The beginning of that way is trained again, on the same batches. In ``WINDOW`` of it up to 32 batches are looked at,
-    evenly over the steps.
+    pairs: tuple[Pair, ...]
+    batches: int
+    """That were compared."""
+    mean: float
+    """Over pairs and batches. One pair of many may be below 0 by chance, and where tasks agree."""
+    error: float
+    """Standard error of that mean over batches."""
+
+    @property
+    def worst(self) -> Pair:
+        """The pair that agrees least."""
+        return min(self.pairs, key=lambda pair: pair.cosine)
+
+
+def cosines_on_the_way(model: Model, splits: Splits, cell: Cell, stage: str, best: int) -> Cosines | None:
+    """The cosines on the way to the network that was kept.
+
+    The beginning of that way is trained again, on the same batches. In ``WINDOW`` of it up to ``MOST`` batches are
+    looked at, evenly over the steps. Where there are fewer than ``FEWEST``, later ones are looked at too.
 
     Args:
         model: the initial network of ``cell``; trained on.
@@ -50,40 +68,53 @@ def pairs_on_the_way(model: Model, splits: Splits, cell: Cell, stage: str, best:
         cell: of constant weights.
         stage: name of its only stage.
         best: the epoch of that stage that was kept.
+
+    Returns:
+        ``None`` where nothing is shared, or where there are fewer than two batches to compare.
     """
     reached = reach(model.probe(), model.leaves())
+    if not shared(reached):
+        return None
     batches = Batches(len(splits.train), cell.training.batch_size, cell.seed, splits.train.labels.device)
     whole = best * len(batches.epoch(stage, 1))
     first, end = (round(part * whole) for part in WINDOW)
-    width = max(1, end - first)
-    looked_at = {first + number * width // BATCHES for number in range(BATCHES)}
+    end = min(whole, max(end, first + FEWEST))
+    looked_at = {first + number * (end - first) // MOST for number in range(MOST)}
     grams = []
-    for number, rows in _first(first + width, batches, stage, model):
+    for number, rows in _first(end, batches, stage, model):
         step = model.step(rows)
         if number in looked_at:
-            found = TaskGradients.of_logits(step.logits, step.task_losses, None, model.leaves(), reached).shared
-            if not found.jacobian:
-                return []
-            grams.append(found.gram)
+            found = TaskGradients.of_logits(step.logits, step.task_losses, None, model.leaves(), reached)
+            grams.append(found.shared.gram)
             batches.reseed()
             step = model.step(rows)  # looking spent the graph of the first
         _descend(model, step)
     return cosines(grams, splits.schema.task_names)
 
 
-def cosines(grams: list[Tensor], tasks: tuple[str, ...]) -> list[Pair]:
-    """The pairs of ``tasks`` in batches with these inner products (K, K) of their gradients.
+def cosines(grams: Sequence[Tensor], tasks: Sequence[str]) -> Cosines | None:
+    """The cosines in batches with these inner products (K, K) of the tasks' gradients.
 
-    A batch in which the gradient of a task is 0, for want of observed labels, does not count for it.
+    A batch in which the gradient of a task is 0, for want of observed labels, does not count for its pairs.
     """
-    pairs = []
-    for i, j in combinations(range(len(tasks)), 2):
+    found: dict[tuple[str, str], dict[int, float]] = {}
+    for (i, one), (j, other) in combinations(enumerate(tasks), 2):
         lengths = [math.sqrt(float(gram[i, i]) * float(gram[j, j])) for gram in grams]
-        found = [float(gram[i, j]) / length for gram, length in zip(grams, lengths, strict=True) if length > 0]
-        if len(found) > 1:
-            error = stdev(found) / math.sqrt(len(found))
-            pairs.append(Pair((tasks[i], tasks[j]), fmean(found), error, fmean(value < 0 for value in found)))
-    return pairs
+        values = {n: float(grams[n][i, j]) / length for n, length in enumerate(lengths) if length > 0}
+        if len(values) > 1:
+            found[one, other] = values
+    if not found:
+        return None
+    pairs = [Pair(both, *_mean(of.values()), fmean(value < 0 for value in of.values())) for both, of in found.items()]
+    by_batch = [[of[n] for of in found.values() if n in of] for n in range(len(grams))]
+    means = [fmean(values) for values in by_batch if values]
+    return Cosines(tuple(pairs), len(means), *_mean(means))
+
+
+def _mean(values: Iterable[float]) -> tuple[float, float]:
+    """The mean and its standard error."""
+    known = list(values)
+    return fmean(known), stdev(known) / math.sqrt(len(known))
 
 
 def _first(steps: int, batches: Batches, stage: str, model: Model) -> Iterator[tuple[int, Tensor]]:

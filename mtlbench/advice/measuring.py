@@ -6,10 +6,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from mtlbench.advice.conflict import Pair, pairs_on_the_way
+from mtlbench.advice.conflict import Cosines, Pair, cosines_on_the_way
 from mtlbench.api import Backbone, Splits
 from mtlbench.cells import Cell
 from mtlbench.discovery import Catalogue
+from mtlbench.errors import UsageError
 from mtlbench.files import replacing
 from mtlbench.records import Record
 from mtlbench.training.checkpoint import Checkpoint
@@ -35,8 +36,8 @@ class Measured:
     """On validation, by the primary metric."""
     best_epochs: dict[str, int]
     """The epoch in which each task by itself was best on validation."""
-    pairs: tuple[Pair, ...]
-    """Empty where no parameter is shared."""
+    cosines: Cosines | None
+    """Of the tasks' gradients; ``None`` where no parameter is shared, or there were too few batches."""
 
 
 def measured(cell: Cell, record: Record, catalogue: Catalogue, splits: Splits, checkpoint: Path) -> Measured:
@@ -50,15 +51,17 @@ def measured(cell: Cell, record: Record, catalogue: Catalogue, splits: Splits, c
         checkpoint: the file of its trained network.
 
     Raises:
-        UsageError: the checkpoint is damaged.
+        UsageError: the checkpoint is damaged, or the baseline trains in several stages.
     """
     with seeded(cell.seed, "initial parameters"):
         backbone: Backbone = catalogue.create("backbone", cell.backbone, splits.schema)
     model = Model(backbone, splits, cell.training)
     start = _losses(model, splits)
-    [(stage, best)] = (record.best_epoch or {}).items()
+    stages = list((record.best_epoch or {}).items())
+    if len(stages) != 1:
+        raise UsageError(f"{record.method} trains in {len(stages)} stages; advice needs a baseline that has one")
     began = perf_counter()
-    pairs = pairs_on_the_way(model, splits, cell, stage, best)
+    cosines = cosines_on_the_way(model, splits, cell, *stages[0])
     looking = perf_counter() - began
     backbone.load_state_dict(Checkpoint.load(checkpoint, cell.id).backbone)
     trained = Model(backbone, splits, cell.training)  # the other one has updates that wait for the rows they are of
@@ -70,7 +73,7 @@ def measured(cell: Cell, record: Record, catalogue: Catalogue, splits: Splits, c
         losses=_losses(trained, splits),
         scores=record.primary_scores("validation"),
         best_epochs=best_epochs(record),
-        pairs=tuple(pairs),
+        cosines=cosines,
     )
 
 
@@ -101,8 +104,10 @@ def saved(path: Path, cell: str) -> Measured | None:
     """What :func:`save` wrote of ``cell``; ``None`` where there is nothing of it."""
     try:
         content: dict[str, Any] = json.loads(path.read_bytes())
-        pairs = tuple(Pair(**{**pair, "tasks": tuple(pair["tasks"])}) for pair in content["pairs"])
-        found = Measured(**{**content, "pairs": pairs})
+        if (known := content["cosines"]) is not None:
+            pairs = tuple(Pair(**{**pair, "tasks": tuple(pair["tasks"])}) for pair in known["pairs"])
+            content["cosines"] = Cosines(**{**known, "pairs": pairs})
+        found = Measured(**content)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return found if found.cell == cell else None

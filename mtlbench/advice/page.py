@@ -148,11 +148,14 @@ def _task_row(task: TaskFacts, measured: Measured) -> list[str]:
 def _said(facts: LogFacts, measured: Measured, shown: Sequence[str]) -> str:
     rows = ", ".join(f"{name} {count:,}" for name, count in facts.rows.items())
     texts = [f"Rows: {rows}."]
-    if measured.pairs:
-        worst = min(measured.pairs, key=lambda pair: pair.cosine)
+    if measured.cosines is None:
+        texts.append("The gradients of the tasks were not compared: nothing is shared, or there are too few batches.")
+    else:
+        mean, worst = measured.cosines, measured.cosines.worst
         texts.append(
-            f"The gradients of {' and '.join(worst.tasks)} lie furthest apart: mean cosine {worst.cosine:+.2f} ± "
-            f"{2 * worst.error:.2f}, below 0 in {100 * worst.conflicts:.0f} % of the batches."
+            f"The gradients of the tasks have a mean cosine of {mean.mean:+.2f} ± {2 * mean.error:.2f} over "
+            f"{mean.batches} batches; those of {' and '.join(worst.tasks)} lie furthest apart, "
+            f"{worst.cosine:+.2f} ± {2 * worst.error:.2f}."
         )
     texts.append(f"Troubles: {'; '.join(shown)}." if shown else "None of the troubles that weightings repair.")
     return one_line(" ".join([*texts, *facts.warnings]))

@@ -1,14 +1,13 @@
 """Which troubles of multi-task learning a log shows, from what was measured on it."""
 
-from mtlbench.advice.conflict import Pair
 from mtlbench.advice.facts import LogFacts
 from mtlbench.advice.measuring import Measured
 from mtlbench.api import Trouble
 
 SCALE = 4.0
 """Times by which the largest loss of a trained network is above the smallest."""
-CONFLICT = -0.05
-"""Mean cosine of two gradients, below which they point against each other; two standard errors below 0 as well."""
+ERRORS = 2
+"""Standard errors by which the mean cosine of the gradients is below 0 where tasks conflict."""
 PACE = 3
 """Epochs between the best of the first task that is done and that of the last."""
 RARITY = 0.02
@@ -22,10 +21,9 @@ def troubles(facts: LogFacts, measured: Measured) -> dict[Trouble, str]:
     large, small = (end(losses, key=lambda task: losses[task]) for end in (max, min)) if losses else ("", "")
     if losses and losses[large] >= SCALE * losses[small]:
         found["scale"] = f"the loss of {large} is {losses[large] / losses[small]:.0f} times that of {small}"
-    against = [pair for pair in measured.pairs if conflicting(pair)]
-    if against:
-        worst = min(against, key=lambda pair: pair.cosine)
-        found["conflict"] = f"the gradients of {' and '.join(worst.tasks)} have a mean cosine of {worst.cosine:+.2f}"
+    cosines = measured.cosines
+    if cosines is not None and cosines.mean + ERRORS * cosines.error < 0:
+        found["conflict"] = f"the gradients of the tasks have a mean cosine of {cosines.mean:+.2f}"
     epochs = measured.best_epochs
     if epochs and max(epochs.values()) - min(epochs.values()) >= PACE:
         first, last = (end(epochs, key=lambda task: epochs[task]) for end in (min, max))
@@ -34,8 +32,3 @@ def troubles(facts: LogFacts, measured: Measured) -> dict[Trouble, str]:
     if rare.rare < RARITY:
         found["rarity"] = f"{100 * rare.rare:.2g} % of the labels of {rare.name} are of its rarer class"
     return found
-
-
-def conflicting(pair: Pair) -> bool:
-    """Whether two tasks point against each other beyond the noise of batches."""
-    return pair.cosine < CONFLICT and pair.cosine + 2 * pair.error < 0

@@ -68,6 +68,7 @@ class Lab:
         job = next(job for job in expand(plan, self.catalogue) if job.cell.weighting.name == self.baseline)
         found = saved(self.folder / MEASURED, job.cell.id)
         if found is not None:
+            self.budget.charge(found.looking)
             return found
         store = RecordStore(plan.settings.out)
         lost = store.get(job.cell.stem) is not None and not usable(job.checkpoint)

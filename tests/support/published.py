@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mtlbench.config.parameters import spec_text
 from mtlbench.leaderboards.boards.board import Board, Contrast, Row
 from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import boards
@@ -75,9 +76,9 @@ def files(name: str, folder: str = "") -> int:
 
 @cache
 def searches(name: str, backbone: str) -> dict[str, Search]:
-    """The searches among them on one backbone, by weighting."""
-    found = searches_of(ROOT / "leaderboards" / f"{name}.md")
-    return {search.weighting.name: search for search in found if search.backbone.name == backbone}
+    """The searches among them on one backbone, by the spec of their weighting."""
+    found = [one for one in searches_of(ROOT / "leaderboards" / f"{name}.md") if one.backbone.name == backbone]
+    return {spec_text(one.weighting.name, one.weighting.changed): one for one in found}
 
 
 @cache

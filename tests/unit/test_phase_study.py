@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from record_factory import runs
 
-from mtlbench.advice.conflict import Pair
+from mtlbench.advice.conflict import Cosines, Pair
 from mtlbench.advice.facts import LogFacts, TaskFacts
 from mtlbench.advice.measuring import Measured
 
@@ -76,8 +76,17 @@ def test_a_log_lies_where_it_was_measured():
         ),
     )
     pairs = (Pair(("click", "price"), 0.4, 0.1, 0.0), Pair(("price", "stay"), -0.2, 0.1, 0.9))
-    found = Measured("c", 1.0, 0.5, {}, {"click": 0.1, "price": 0.62}, {}, {}, pairs)
-    assert measure.place(facts, found) == {"tasks": 2, "rarest": 0.02, "losses": 6.2, "cosine": 0.1, "least": -0.2}
+    cosines = Cosines(pairs, 32, mean=0.1, error=0.07)
+    found = Measured("c", 1.0, 0.5, {}, {"click": 0.1, "price": 0.62}, {}, {}, cosines)
+    assert measure.place(facts, found) == {
+        "tasks": 2,
+        "rarest": 0.02,
+        "losses": 6.2,
+        "cosine": 0.1,
+        "error": 0.07,
+        "least": -0.2,
+        "batches": 32,
+    }
 
 
 def test_the_map_of_logs_names_the_real_ones(tmp_path):

@@ -4,7 +4,8 @@ Each is made from the figures of :class:`~mtlbench.leaderboards.boards.over_logs
 where the test behind it does. Else it says that nothing is shown, or why nothing can be.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mtlbench.leaderboards.boards.board import Significance
@@ -14,12 +15,11 @@ from mtlbench.leaderboards.boards.gains import DIGITS, Gain
 from mtlbench.leaderboards.boards.over_logs import OverLogs
 from mtlbench.leaderboards.boards.relations import MORE
 from mtlbench.leaderboards.tables.claims import MINUS
+from mtlbench.leaderboards.tables.phrases import MOST_NAMED, named, percent, span, unique, verb
 from mtlbench.records.tuned import HALVING, SEARCHES, TRIALS
-from mtlbench.statistics import ALPHA, Estimate, seeds_needed
+from mtlbench.statistics import ALPHA, seeds_needed
 from mtlbench.text import counted
 
-MOST_NAMED = 2
-"""Weightings that a sentence names of each kind; the tables mark them all."""
 VERDICTS: tuple[Significance, ...] = ("better", "worse")
 
 
@@ -37,6 +37,7 @@ class _Shown:
 
     name: str
     steps: float
+    seconds: float
     cut_off: bool
 
 
@@ -84,12 +85,6 @@ def logs_of(found: OverLogs) -> str:
     return f"{counted(len(found.blocks), 'log')}{which}"
 
 
-def percent(gain: Estimate) -> str:
-    """``+0.31 ± 0.12 %``: the mean, and half its 95 % interval where there is one."""
-    half = "" if gain.half_width != gain.half_width else f" ± {gain.half_width:.{DIGITS}f}"
-    return f"{gain.value:+z.{DIGITS}f}{half} %".replace("-", MINUS)
-
-
 def _best(found: OverLogs) -> str:
     if not found.rivals:
         return f"That cannot be said: {_nothing_shared(found)}."
@@ -103,12 +98,12 @@ def _best(found: OverLogs) -> str:
     if not found.friedman.p < ALPHA:
         return f"None is shown to be: the mean ranks of {of} do not differ beyond chance ({test})."
     if not apart:
-        return f"None is shown to be: the mean ranks of {of} differ, but no two of them by enough ({test})."
+        return f"None is shown to be: the mean ranks of {of} differ, but no two by enough to name a best one ({test})."
     best = f"{first.name} has the best mean rank of {of}, {first.rank:.1f}, and is told apart from"
     if len(apart) == len(rest):
         return f"{best} all others ({test})."
     others = counted(len(rest) - len(apart), "other")
-    return f"{best} {_named([one.name for one in apart])}, but not from {others} ({test})."
+    return f"{best} {named([one.name for one in apart])}, but not from {others} ({test})."
 
 
 def _over_logs(found: OverLogs) -> str:
@@ -116,14 +111,14 @@ def _over_logs(found: OverLogs) -> str:
         return f"That cannot be said: {_nothing_shared(found)}."
     if not any(one.verdict for one in found.rivals):
         have = f"there {'is' if len(found.blocks) == 1 else 'are'} {len(found.blocks)}"
-        named = in_words([found.called(board) for board in found.blocks])
-        return f"That cannot be said: a test over logs takes {seeds_needed()} logs or more, and {have}, {named}."
+        logs = in_words([found.called(board) for board in found.blocks])
+        return f"That cannot be said: a test over logs takes {seeds_needed()} logs or more, and {have}, {logs}."
     test = f"p < .05 by sign flips of {logs_of(found)}, {counted(len(found.rivals), 'comparison')} together"
     parts = []
     for verdict, one, several in (("better", "gains", "gain"), ("worse", "loses", "lose")):
         told = sorted((one for one in found.rivals if one.verdict == verdict), key=lambda one: -abs(one.gain.value))
         if told:
-            parts.append(f"{_named([f'{one.name} ({percent(one.gain)})' for one in told])} {_verb(told, one, several)}")
+            parts.append(f"{named([f'{one.name} ({percent(one.gain)})' for one in told])} {verb(told, one, several)}")
     if parts:
         return f"{', and '.join(parts)} in Δm over {baseline_name(found)} (95 % intervals over logs; {test})."
     top = max(found.rivals, key=lambda one: one.gain.value)
@@ -160,16 +155,19 @@ def _cost(found: OverLogs) -> str:
     shown = _shown(found)
     if not shown:
         steps = [(spec, gain.steps) for board in found.boards for spec, gain in board.rivals.items()]
-        took = f"took {_span([times for _, times in steps])} times the steps of {base}"
+        took = f"took {span([times for _, times in steps])} times the steps of {base}"
         return f"{counted(len(dict(steps)), 'weighting')} {took}, and no gain is shown for it."
-    parts = [f"What is shown to gain took {_span([one.steps for one in shown])} times the steps of {base}"]
-    more = _unique(one.name for one in shown if one.steps >= MORE)
-    cut = _unique(one.name for one in shown if one.cut_off)
+    took = f"{span([one.steps for one in shown])} times the steps"
+    if not any(math.isnan(one.seconds) for one in shown):
+        took += f" and {span([one.seconds for one in shown])} times the seconds"
+    parts = [f"What is shown to gain took {took} of {base}"]
+    more = unique(one.name for one in shown if one.steps >= MORE)
+    cut = unique(one.name for one in shown if one.cut_off)
     speed = "of speed, because the last epoch allowed was the best"
     if more:
-        parts.append(f"the gain of {_named(more)} may be that of more training{f', or {speed}' if cut == more else ''}")
+        parts.append(f"the gain of {named(more)} may be that of more training{f', or {speed}' if cut == more else ''}")
     if cut and cut != more:
-        parts.append(f"the gain of {_named(cut)} may be {speed}")
+        parts.append(f"the gain of {named(cut)} may be {speed}")
     return f"{'; '.join(parts)}."
 
 
@@ -187,15 +185,15 @@ def _advice(found: OverLogs) -> str:
     safe = [spec for spec in safe if any(_of_weighting(board.gains[spec]) for board in on[spec])] or safe
     if safe:
         most = max(len(logs[spec]) for spec in safe)
-        named = [spec for spec in safe if len(logs[spec]) == most]
-        names = _named([found.names[spec] for spec in named])
-        of = {len({one.board.log for one in tested if spec in one.gains}) for spec in named}
+        advised = [spec for spec in safe if len(logs[spec]) == most]
+        names = named([found.names[spec] for spec in advised])
+        of = {len({one.board.log for one in tested if spec in one.gains}) for spec in advised}
         several = f"{most} of {' to '.join(map(str, sorted({min(of), max(of)})))} logs"
         where = "the one log that can show it" if of == {1} else several
         shown = f"a gain of {names} is shown on {where}, and no loss of it"
         return f"The log decides: {shown}; on yours, compare with {base}."
     if helping:
-        names = _named([found.names[spec] for spec in helping])
+        names = named([found.names[spec] for spec in helping])
         both = f"a gain of {names} is shown on one and a loss on another"
         return f"That depends on the log: {both}; on yours, compare with {base}."
     if not tested:
@@ -214,13 +212,16 @@ def _of_weighting(gain: Gain) -> bool:
 
 def _shown(found: OverLogs) -> list[_Shown]:
     over = [one for one in found.rivals if one.verdict == "better"]
-    shown = [_Shown(one.name, one.steps, any(board.gains[one.spec].cut_off for board in found.blocks)) for one in over]
-    on = [(board, spec) for board in found.tested for spec in board.told("better")]
-    return shown + [_Shown(found.names[spec], board.gains[spec].steps, board.gains[spec].cut_off) for board, spec in on]
+    shown = [
+        _Shown(one.name, one.steps, one.seconds, any(board.gains[one.spec].cut_off for board in found.blocks))
+        for one in over
+    ]
+    on = [(found.names[spec], board.gains[spec]) for board in found.tested for spec in board.told("better")]
+    return shown + [_Shown(name, gain.steps, gain.seconds, gain.cut_off) for name, gain in on]
 
 
 def _gains(board: BoardGains, specs: Sequence[str], most: int) -> str:
-    return _named([f"{board.names[spec]} ({percent(board.gains[spec].estimate)})" for spec in specs], most)
+    return named([f"{board.names[spec]} ({percent(board.gains[spec].estimate)})" for spec in specs], most)
 
 
 def _too_few_seeds(found: OverLogs) -> str:
@@ -231,22 +232,3 @@ def _too_few_seeds(found: OverLogs) -> str:
 
 def _nothing_shared(found: OverLogs) -> str:
     return f"no weighting beside {baseline_name(found)} has every seed on all of {logs_of(found)}"
-
-
-def _named(names: Sequence[str], most: int = MOST_NAMED) -> str:
-    """``A``, ``A and B``, ``A, B and 3 more``."""
-    more = len(names) - most
-    return in_words([*names[:most], *([f"{more} more"] if more > 0 else [])])
-
-
-def _unique(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))
-
-
-def _span(ratios: Sequence[float]) -> str:
-    low, high = f"{min(ratios):.1f}", f"{max(ratios):.1f}"
-    return low if low == high else f"{low} to {high}"
-
-
-def _verb(subjects: Sequence[object], one: str, several: str) -> str:
-    return one if len(subjects) == 1 else several

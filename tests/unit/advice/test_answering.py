@@ -14,7 +14,7 @@ from mtlbench.advice import trying
 from mtlbench.advice.answering import Asked, answer
 from mtlbench.advice.budget import Budget
 from mtlbench.advice.choosing import Choice
-from mtlbench.advice.conflict import Pair
+from mtlbench.advice.conflict import Cosines, Pair
 from mtlbench.advice.facts import facts_of
 from mtlbench.advice.measuring import Measured
 from mtlbench.advice.planning import Pace, Plan
@@ -36,7 +36,7 @@ MEASURED = Measured(
     losses={"click": 0.6, "pay": 0.1},
     scores={},
     best_epochs={},
-    pairs=(Pair(("click", "pay"), -0.31, 0.02, 0.75),),
+    cosines=Cosines((Pair(("click", "pay"), -0.31, 0.02, 0.75),), 32, mean=-0.31, error=0.02),
 )
 CHOICES = (Choice("cagrad", "made for this", 1.5), Choice("gls", "that too", 1.0))
 
@@ -78,7 +78,8 @@ def test_a_weighting_that_wins_is_named_with_its_test_its_cost_and_the_line_to_p
     assert " | +0.0010 ± 0.0000 * |" in said
     assert "One training under Constant took 1.5 s; CAGrad 2.0 times as long." in said
     assert "No time for: gls." in said
-    assert "mean cosine -0.31 ± 0.04, below 0 in 75 % of the batches" in said
+    assert "mean cosine of -0.31 ± 0.04 over 32 batches" in said
+    assert "those of click and pay lie furthest apart, -0.31 ± 0.04" in said
     assert "Troubles: the loss of click is 6 times that of pay." in said
     assert "--weighting constant,cagrad,gls --trials 20 --seeds 10" in said
     assert (tmp_path / "advice.md").read_text() == found.text == str(found)
@@ -110,7 +111,7 @@ def test_without_a_comparison_the_page_says_why_and_still_what_the_log_shows(tmp
     assert found.verdict == "cannot tell"
     assert "Too little: take --minutes 40." in found.text
     assert "No time for: cagrad, gls." in found.text
-    assert "mean cosine -0.31" in words(found.text)
+    assert "mean cosine of -0.31" in words(found.text)
 
 
 def test_tuned_rows_answer_before_those_at_defaults_with_the_settings_that_were_found(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from record_factory import record
 from small_splits import small_schema, small_splits
 
 from mtlbench import api
-from mtlbench.advice.conflict import Pair
+from mtlbench.advice.conflict import Cosines, Pair
 from mtlbench.advice.facts import FEWEST_LABELS, LogFacts, TaskFacts, facts_of, require_answerable
 from mtlbench.advice.measuring import Measured, best_epochs, save, saved
 from mtlbench.advice.troubles import troubles
@@ -89,7 +89,7 @@ CALM = Measured(
     losses={"click": 0.6, "buy": 0.3},
     scores={"click": 0.7, "buy": None},
     best_epochs={"click": 3, "buy": 4},
-    pairs=(Pair(("click", "buy"), -0.02, 0.03, 0.6),),
+    cosines=Cosines((Pair(("click", "buy"), -0.02, 0.03, 0.6),), 32, mean=-0.02, error=0.03),
 )
 
 
@@ -105,19 +105,24 @@ def test_each_trouble_is_named_with_what_shows_it() -> None:
             CALM,
             losses={"click": 0.6, "buy": 0.05},
             best_epochs={"click": 1, "buy": 9},
-            pairs=(Pair(("click", "buy"), -0.3, 0.05, 0.9),),
+            cosines=Cosines((Pair(("click", "buy"), -0.3, 0.05, 0.9),), 32, mean=-0.3, error=0.05),
         ),
     )
     assert found == {
         "scale": "the loss of click is 12 times that of buy",
-        "conflict": "the gradients of click and buy have a mean cosine of -0.30",
+        "conflict": "the gradients of the tasks have a mean cosine of -0.30",
         "pace": "click is best in epoch 1 and buy in epoch 9",
         "rarity": "0.5 % of the labels of buy are of its rarer class",
     }
 
 
 def test_a_cosine_below_0_within_its_noise_is_no_conflict() -> None:
-    assert "conflict" not in troubles(FACTS, replace(CALM, pairs=(Pair(("click", "buy"), -0.2, 0.15, 0.6),)))
+    noisy = Cosines((Pair(("click", "buy"), -0.2, 0.15, 0.6),), 32, mean=-0.2, error=0.15)
+    assert "conflict" not in troubles(FACTS, replace(CALM, cosines=noisy))
+
+
+def test_gradients_that_were_not_compared_show_no_conflict() -> None:
+    assert "conflict" not in troubles(FACTS, replace(CALM, cosines=None))
 
 
 def test_what_was_measured_is_read_again_for_the_same_cell_alone(tmp_path: Path) -> None:
@@ -126,6 +131,8 @@ def test_what_was_measured_is_read_again_for_the_same_cell_alone(tmp_path: Path)
     save(CALM, path)
     assert saved(path, "c") == CALM
     assert saved(path, "other") is None
+    save(replace(CALM, cosines=None), path)
+    assert saved(path, "c") == replace(CALM, cosines=None)
     path.write_text('{"cell": "c"')
     assert saved(path, "c") is None
     path.write_text('{"cell": "c", "pairs": []}')

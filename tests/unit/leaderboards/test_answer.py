@@ -37,7 +37,7 @@ def test_one_weighting_that_is_better_on_all_logs_is_named_everywhere() -> None:
     )
     assert said["where"].startswith("Better than Constant: A (+0.5")
     assert all(f" on {name}" in said["where"] for name in NAMES[:6])
-    assert said["cost"] == "What is shown to gain took 1.0 times the steps of Constant."
+    assert said["cost"] == "What is shown to gain took 1.0 times the steps and 1.0 times the seconds of Constant."
     assert said["use"].startswith("A: of what is shown to gain over logs it has the largest mean gain, +0.5")
 
 
@@ -176,7 +176,7 @@ def costs(steps: int, last: int) -> str:
 
 
 def test_more_training_and_cut_off_training_are_said_beside_a_gain() -> None:
-    took = "What is shown to gain took {} times the steps of Constant"
+    took = "What is shown to gain took {} times the steps and 2.0 times the seconds of Constant"
     more, speed = "may be that of more training", "of speed, because the last epoch allowed was the best"
     assert costs(104, 9) == f"{took.format('1.0')}."
     assert costs(250, 9) == f"{took.format('2.5')}; the gain of A {more}."
