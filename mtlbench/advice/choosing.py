@@ -10,6 +10,7 @@ from mtlbench.config.specs import Resolved
 from mtlbench.discovery.families import family_of
 from mtlbench.errors import UsageError
 from mtlbench.experiments.applicability import Applicability
+from mtlbench.leaderboards.boards.columns import in_words
 from mtlbench.training import TASK_GRADIENTS
 
 DEAR = frozenset({"critics"})
@@ -49,22 +50,22 @@ def choose(
 ) -> list[Choice]:
     """The weightings to try, the first ones first.
 
-    Of each family it is the simplest method that says it repairs what the log shows: one that says so of most of the
-    troubles shown and of the fewest others, then the cheapest, then the one with the fewest settings of its own, which
-    few trials can tune. Where the log shows no trouble, a single method is tried. The tuned baseline stands in the
-    second place.
+    Of each family it is a method that says it repairs what the log shows: one that says so of most of the troubles
+    shown, then the one that is shown to gain on most boards and studies, then the simplest: one that repairs the fewest
+    other troubles, then the cheapest, then the one with the fewest settings of its own, which few trials can tune.
+    Where the log shows no trouble, a single method is tried, the one that is shown to gain most often. The tuned
+    baseline stands in the second place.
     """
     asked = Applicability()
     fit = [one for one in weightings if _fits(one, backbone, schema, asked)]
+    able = [one for one in fit if one.entry.cls.repairs]
+    groups = [[one for one in able if family_of(one.entry.cls) == family] for family in FAMILIES] if shown else [able]
     chosen: list[Choice] = []
-    for family in FAMILIES:
-        able = [one for one in fit if one.entry.cls.repairs and family_of(one.entry.cls) == family]
-        if able:
-            best = min(able, key=lambda one: _order(one, shown, schema))
-            why = [shown[trouble] for trouble in shown if trouble in best.entry.cls.repairs]
-            if why or (not shown and not chosen):
-                reason = f"made for this: {'; '.join(why)}" if why else "the simplest one; the log shows no trouble"
-                chosen.append(_choice(best, reason, schema))
+    for best in (min(group, key=lambda one: _order(one, shown, schema)) for group in groups if group):
+        why = [shown[trouble] for trouble in shown if trouble in best.entry.cls.repairs]
+        if why or not shown:
+            reasons = [f"made for this: {'; '.join(why)}" if why else "the log shows no trouble", *_evidence(best)]
+            chosen.append(_choice(best, "; ".join(reasons), schema))
     chosen[1:1] = [
         _choice(one, "constant weights other than one, which trials find", schema, own_start=True)
         for one in fit
@@ -97,11 +98,17 @@ def _fits(one: Resolved, backbone: Resolved, schema: Schema, asked: Applicabilit
     return asked.remark(schema, backbone, one) is None
 
 
-def _order(one: Resolved, shown: Mapping[Trouble, str], schema: Schema) -> tuple[int, int, float, int, str]:
+def _evidence(one: Resolved) -> list[str]:
+    boards = sorted(one.entry.cls.shown_on)
+    return [f"shown to gain in {in_words(boards)}"] if boards else []
+
+
+def _order(one: Resolved, shown: Mapping[Trouble, str], schema: Schema) -> tuple[int, int, int, float, int, str]:
     cls: type[Weighting] = one.entry.cls
     settings = sum(declared(info) is not None for info in public_fields(cls.Params).values())
     return (
         -len(cls.repairs & shown.keys()),
+        -len(cls.shown_on),
         len(cls.repairs - shown.keys()),
         cost_of(cls, len(schema.tasks)),
         settings,

@@ -89,6 +89,11 @@ class Weighting(Plugin, ABC):
     repairs: ClassVar[frozenset[Trouble]] = frozenset()
     """The troubles that the method says it repairs; ``mtlbench advise`` tries it where a log shows one of them."""
 
+    shown_on: ClassVar[frozenset[str]] = frozenset()
+    """Boards and studies of this repository in which the method, tuned, is shown to gain over tuned constant weights.
+
+    Of methods that repair what a log shows, ``mtlbench advise`` tries the one with most of them."""
+
     coincides_with: ClassVar[frozenset[str]] = frozenset()
     """Names of the methods whose training this one repeats at its defaults, by construction. Its docstring says why.
 

@@ -43,6 +43,7 @@ class CAGrad(Smoothed):
 
     name, label = "cagrad", "CAGrad"
     repairs = frozenset({"conflict"})
+    shown_on = frozenset({"hotel-bookings", "kuairand-tuned"})
     needs = frozenset({"gram"})
 
     class Params(Smoothed.Params):

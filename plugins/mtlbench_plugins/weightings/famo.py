@@ -38,7 +38,8 @@ class FAMO(api.Weighting):
     """
 
     name, label = "famo", "FAMO"
-    repairs = frozenset({"pace"})
+    repairs = frozenset({"pace", "scale"})
+    shown_on = frozenset({"hotel-bookings", "kuairand-tuned", "phase"})
     needs = frozenset({"post-step losses"})
 
     class Params(api.Params):

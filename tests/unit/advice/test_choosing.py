@@ -52,6 +52,23 @@ def test_a_log_without_trouble_has_a_short_list() -> None:
     assert len(chosen()) == 2
 
 
+def test_without_trouble_the_one_that_is_shown_to_gain_most_often_is_tried() -> None:
+    first = chosen()[0]
+    most = max(len(entry.cls.shown_on) for entry in CATALOGUE.weightings.values())
+    assert len(declared(first).shown_on) == most
+    assert first.why.startswith("the log shows no trouble; shown to gain in ")
+
+
+def test_of_methods_for_the_same_trouble_the_one_that_is_shown_to_gain_is_tried() -> None:
+    for one in chosen("scale"):
+        rivals = [
+            entry.cls
+            for entry in CATALOGUE.weightings.values()
+            if "scale" in entry.cls.repairs and family_of(entry.cls) == family_of(declared(one))
+        ]
+        assert one.own_start or len(declared(one).shown_on) == max(len(cls.shown_on) for cls in rivals) > 0
+
+
 def test_many_troubles_give_one_weighting_of_each_family() -> None:
     found = chosen(*TROUBLES)
     families = [family_of(declared(one)) for one in found if not one.own_start]
