@@ -146,13 +146,19 @@ class PageGain(NamedTuple):
 @cache
 def gains_of_tuned(name: str) -> dict[str, PageGain]:
     """Of each tuned weighting of a board, from the page over logs, the largest gain first."""
-    part = over_logs_page().split("## Gain on each board: weightings each tuned")[1].split("\n## ")[0]
-    head, _, *lines = [text.split("|")[1:-1] for text in part.splitlines() if text.startswith("|")][:40]
+    return gains_on_page(name, "each tuned")
+
+
+@cache
+def gains_on_page(name: str, how: str = "at their defaults") -> dict[str, PageGain]:
+    """The same of weightings that were tuned so."""
+    part = over_logs_page().split(f"## Gain on each board: weightings {how}")[1].split("\n## ")[0]
+    [table] = [text for text in part.split("\n\n") if re.match(rf"\|[^\n]*<br>{re.escape(name)} ", text)]
+    head, _, *lines = [text.split("|")[1:-1] for text in table.splitlines()]
     place = next(i for i, title in enumerate(head) if title.strip().endswith(f"<br>{name}"))
     found = {}
     for cells in lines:
-        printed = re.match(r" *([+-]?\d\.\d\d)\((\d+)\)(?:\[\d+\])?(.*)", cells[place])
-        if len(cells) == len(head) and printed:
+        if printed := re.match(r" *([+-]?\d\.\d\d)\((\d+)\)(?:\[\d+\])?(.*)", cells[place]):
             found[cells[0].strip()] = PageGain(float(printed[1]), int(printed[2]) / 100, printed[3].strip(" \\"))
     return dict(sorted(found.items(), key=lambda item: -item[1].mean))
 
