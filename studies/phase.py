@@ -45,6 +45,8 @@ def gains(records: Iterable[Record]) -> pd.DataFrame:
     """
     rows = []
     for board in boards(records):
+        if board.sample.dataset.name != Synthetic.name:
+            raise SystemExit(f"{board.title} is no generated log: give a folder of studies/phase.toml alone")
         for tuned in tunings(board):
             found = board_gains(board.title, board, tuned)
             for spec, gain in (found.rivals if found else {}).items():
@@ -165,7 +167,7 @@ def draw_where(places: pd.DataFrame, path: Path) -> None:
     """
     from matplotlib.ticker import LogLocator
 
-    conflict = places.index.str.extract(r"conflict=([\d.]+)", expand=False)
+    conflict = places.index.str.extract(r"^synthetic\[.*conflict=([\d.]+)", expand=False)
     real = places[conflict.isna()].sort_values("cosine")
     figure, [axes] = canvas(1, 2, 10.4, 4.2)
     for panel, column in zip(axes, MEASURES, strict=True):

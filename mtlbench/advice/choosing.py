@@ -17,6 +17,7 @@ DEAR = frozenset({"critics"})
 """Needs that make a training many times longer, which a budget of minutes has no room for."""
 FAMILIES = ("From losses", "From gradients", "Per sample")
 """Those that train once, the cheapest first."""
+FOUND_BY_TRIALS = "constant weights other than one, which trials find"
 
 
 @dataclass(frozen=True)
@@ -50,24 +51,23 @@ def choose(
 ) -> list[Choice]:
     """The weightings to try, the first ones first.
 
-    Of each family it is a method that says it repairs what the log shows: one that says so of most of the troubles
-    shown, then the one that is shown to gain on most boards and studies, then the simplest: one that repairs the fewest
-    other troubles, then the cheapest, then the one with the fewest settings of its own, which few trials can tune.
-    Where the log shows no trouble, a single method is tried, the one that is shown to gain most often. The tuned
-    baseline stands in the second place.
+    Of each family it is a method that says it repairs what the log shows: the one that is shown to gain on most boards
+    and studies, less those on which it is shown to lose; then the one that repairs most of the troubles shown; then the
+    simplest: one that repairs the fewest other troubles, then the cheapest, then the one with the fewest settings of
+    its own, which few trials can tune. Where the log shows no trouble, a single method is tried, the one that is shown
+    to gain most often. The tuned baseline stands in the second place.
     """
     asked = Applicability()
     fit = [one for one in weightings if _fits(one, backbone, schema, asked)]
-    able = [one for one in fit if one.entry.cls.repairs]
+    able = [one for one in fit if family_of(one.entry.cls) in FAMILIES and _made_for(one, shown)]
     groups = [[one for one in able if family_of(one.entry.cls) == family] for family in FAMILIES] if shown else [able]
     chosen: list[Choice] = []
     for best in (min(group, key=lambda one: _order(one, shown, schema)) for group in groups if group):
         why = [shown[trouble] for trouble in shown if trouble in best.entry.cls.repairs]
-        if why or not shown:
-            reasons = [f"made for this: {'; '.join(why)}" if why else "the log shows no trouble", *_evidence(best)]
-            chosen.append(_choice(best, "; ".join(reasons), schema))
+        reasons = [f"made for this: {'; '.join(why)}" if why else "the log shows no trouble", *_evidence(best)]
+        chosen.append(_choice(best, "; ".join(reasons), schema))
     chosen[1:1] = [
-        _choice(one, "constant weights other than one, which trials find", schema, own_start=True)
+        _choice(one, "; ".join([FOUND_BY_TRIALS, *_evidence(one)]), schema, own_start=True)
         for one in fit
         if one.entry.cls.tuned_baseline
     ]
@@ -98,17 +98,23 @@ def _fits(one: Resolved, backbone: Resolved, schema: Schema, asked: Applicabilit
     return asked.remark(schema, backbone, one) is None
 
 
+def _made_for(one: Resolved, shown: Mapping[Trouble, str]) -> bool:
+    repairs = one.entry.cls.repairs
+    return bool(repairs & shown.keys() if shown else repairs)
+
+
 def _evidence(one: Resolved) -> list[str]:
-    boards = sorted(one.entry.cls.shown_on)
-    return [f"shown to gain in {in_words(boards)}"] if boards else []
+    cls: type[Weighting] = one.entry.cls
+    told = (("gain", cls.shown_on), ("lose", cls.harmed_on))
+    return [f"shown to {how} in {in_words(sorted(where))}" for how, where in told if where]
 
 
 def _order(one: Resolved, shown: Mapping[Trouble, str], schema: Schema) -> tuple[int, int, int, float, int, str]:
     cls: type[Weighting] = one.entry.cls
     settings = sum(declared(info) is not None for info in public_fields(cls.Params).values())
     return (
+        len(cls.harmed_on) - len(cls.shown_on),
         -len(cls.repairs & shown.keys()),
-        -len(cls.shown_on),
         len(cls.repairs - shown.keys()),
         cost_of(cls, len(schema.tasks)),
         settings,

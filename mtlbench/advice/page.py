@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mtlbench.advice.facts import LogFacts, TaskFacts
-from mtlbench.advice.judging import Judged
+from mtlbench.advice.judging import Judged, Rival
 from mtlbench.advice.measuring import Measured
 from mtlbench.leaderboards.boards.board import MARKS, MISSING, Contrast, Row
-from mtlbench.leaderboards.boards.columns import in_words, metric_of
+from mtlbench.leaderboards.boards.columns import Column, in_words, metric_of
 from mtlbench.leaderboards.boards.contrasts import tuning
+from mtlbench.leaderboards.boards.standing import relative_gain
 from mtlbench.leaderboards.tables.claims import MINUS
 from mtlbench.text import counted, one_line
 
@@ -100,12 +101,15 @@ def _differences(judged: Judged) -> str:
     ]
     if not rows:
         return ""
+    columns = [column for rival in rivals for column in rival.contrasts]
+    rows.append(["mean of all, Δm %", MISSING, *(_mean(rival, judged.baseline, columns) for rival in rivals)])
     how = "each tuned alike" if tuning(judged.use) else "all at their defaults"
     marks = dict.fromkeys(contrast.place for rival in rivals for contrast in rival.contrasts.values())
     better, worse = MARKS[next(iter(marks))]
     caption = (
         f"Test split, {how}, mean over {counted(len(judged.baseline.seeds), 'paired seed')}; the others minus "
-        f"{label(judged.baseline)}, ± half the 95 % interval. {better} better, {worse} worse, by the test above."
+        f"{label(judged.baseline)}, ± half the 95 % interval. {better} better, {worse} worse, by the test above. "
+        "The mean of all is not tested."
     )
     if judged.verdict == "constant":
         caption += " A gain within such an interval may be there: more seeds make it narrower."
@@ -118,6 +122,14 @@ def _difference(contrast: Contrast | None, decimals: int) -> str:
     estimate = contrast.difference.estimate
     text = f"{estimate.value:+z.{decimals}f} ± {estimate.half_width:.{decimals}f}".replace("-", MINUS)
     return f"{text} {contrast.mark}".rstrip()
+
+
+def _mean(rival: Rival, base: Row, columns: Sequence[Column]) -> str:
+    """Delta_m: the mean over tasks of the relative gain, in percent. It is not tested here."""
+    found = relative_gain(rival.row, base, list(dict.fromkeys(columns)))
+    if found is None or found.interval is None:
+        return MISSING
+    return f"{found.mean:+z.2f} ± {found.interval.half_width:.2f}".replace("-", MINUS)
 
 
 def _costs(tried: Tried) -> str:

@@ -92,7 +92,11 @@ class Weighting(Plugin, ABC):
     shown_on: ClassVar[frozenset[str]] = frozenset()
     """Boards and studies of this repository in which the method, tuned, is shown to gain over tuned constant weights.
 
-    Of methods that repair what a log shows, ``mtlbench advise`` tries the one with most of them."""
+    A class has its own alone, and inherits none. Of methods that repair what a log shows, ``mtlbench advise`` tries the
+    one with the most of them, less those of ``harmed_on``."""
+
+    harmed_on: ClassVar[frozenset[str]] = frozenset()
+    """Those in which it is shown to lose."""
 
     coincides_with: ClassVar[frozenset[str]] = frozenset()
     """Names of the methods whose training this one repeats at its defaults, by construction. Its docstring says why.
@@ -105,6 +109,11 @@ class Weighting(Plugin, ABC):
                 raise TypeError(replacement(cls.__name__, name, WEIGHTING_METHODS))
         check_setup(cls.__name__, cls.setup)
         check_repairs(cls.__name__, cls.repairs)
+        for name in ("shown_on", "harmed_on"):
+            own = cls.__dict__.get(name, frozenset())
+            if not isinstance(own, frozenset):
+                raise TypeError(f"{cls.__name__}.{name} is {own!r}; give a frozenset of names")
+            setattr(cls, name, own)
         super().__init_subclass__()
 
     def __init__(self, params: Params) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 BOARDS = Path(__file__).parents[2] / "leaderboards"
-MOST_BYTES = 40_000_000
+MOST_BYTES = 50_000_000
 """Of all records and pages; every clone takes them along."""
 
 

@@ -9,19 +9,21 @@ from results_of_phase import GAINS, phase
 from mtlbench.discovery import discover
 
 
-def test_shown_on_names_the_boards_and_studies_that_claim_a_gain_of_the_tuned_method() -> None:
+def test_shown_on_and_harmed_on_name_the_boards_and_studies_with_a_claim_on_the_tuned_method() -> None:
     labels = {entry.cls.label: name for name, entry in discover().weightings.items()}
-    shown = defaultdict(set)
+    shown: dict[str, defaultdict[str, set[str]]] = {"*": defaultdict(set), "°": defaultdict(set)}
     for board in (HOTEL, TUNED):
         for label, gain in gains_of_tuned(board).items():
-            if gain.mark == "*" and label in labels:  # a label with parameters is a variant
-                shown[labels[label]].add(board)
+            if gain.mark and label in labels:  # a label with parameters is a variant
+                shown[gain.mark][labels[label]].add(board)
     table, over_all = (text.split(" | ") for text in phase_lines("| gain", "| all"))
     for label, cell in zip(table[2:], over_all[2:], strict=True):
-        if "*" in cell:
-            shown[labels[label.strip(" |")]].add("phase")
-    declared = {name: set(entry.cls.shown_on) for name, entry in discover().weightings.items() if entry.cls.shown_on}
-    assert declared == dict(shown)
+        for mark in shown:
+            if mark in cell:
+                shown[mark][labels[label.strip(" |")]].add("phase")
+    for mark, name in (("*", "shown_on"), ("°", "harmed_on")):
+        declared = {one: set(getattr(entry.cls, name)) for one, entry in discover().weightings.items()}
+        assert {one: where for one, where in declared.items() if where} == dict(shown[mark])
 
 
 def phase_lines(*starts: str) -> list[str]:

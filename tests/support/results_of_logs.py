@@ -11,6 +11,7 @@ from published import (
     board,
     files,
     gains_of_tuned,
+    gains_on_page,
     holds,
     interval,
     line,
@@ -49,6 +50,10 @@ def of_both() -> Iterator[str]:
         yield line(shown, *(cell(found.get(label)) for found in gains))
     better = [{label for label, gain in found.items() if gain.mark == "*"} for found in gains]
     assert better[0] & better[1] == {"FAMO", "CAGrad"}
+    plain_gains = [gains_on_page(name) for name in (HOTEL, TUNED)]
+    alone = set.intersection(*({label for label, gain in found.items() if gain.mark == "*"} for found in plain_gains))
+    assert alone == {"Nash-MTL"}
+    yield "{} % and {} %. What happened on KuaiRand".format(*(found["Nash-MTL"] for found in plain_gains))
     both = [found[label].mean for found in gains for label in ("FAMO", "CAGrad")]
     yield f"{short(min(both), 1)} to {short(max(both), 1)} % in the mean of six tasks"
     yield f"p < .05 over the {over_logs_family()} comparisons of `leaderboards/README.md`"
@@ -69,7 +74,7 @@ def of_hotel() -> Iterator[str]:
     assert len(claimed) == 5
     fixed = gains_of_tuned(HOTEL)[f"Constant [{FIXED_WEIGHTS}]"]
     assert fixed.mark == "*"
-    yield f"a single fixed weight, 6 for the price, gains as much: {str(fixed).removeprefix('+')} %"
+    yield f"a single fixed weight, 6 for the price, gains {str(fixed).removeprefix('+')} %"
     apart = mean_interval(np.mean(relative_gains(f"FAMO-{CONSTANT}") - relative_gains(FIXED), axis=0))
     assert apart.low < 0 < apart.high
     yield f"FAMO minus that row is {interval(apart, 2)} % in Δm"

@@ -61,7 +61,7 @@ def readme() -> Iterator[str]:
     [fixed] = [label for label in better if label.startswith("Constant")]
     better.remove(fixed)
     yield f"On hotel bookings the gains shown are {named(HOTEL, *better)}, most of it in one task, the price"
-    yield f"gains as much, {str(gains[HOTEL][fixed]).removeprefix('+')} %, but one has to know it"
+    yield f"gains {str(gains[HOTEL][fixed]).removeprefix('+')} %, but one has to know it"
     yield f"On KuaiRand they are {on_kuairand}; there"
     assert not any(value.marks for row in rows(PURE).values() for value in row.values.values())
     weightings = {
@@ -69,7 +69,7 @@ def readme() -> Iterator[str]:
     }
     assert len(weightings) == 1 + 6
     assert len(board(PURE).seeds) == 10
-    yield "none of six weightings with ten seeds is told apart from constant weights."
+    yield "none of six weightings with ten seeds, RMTL among them, is told apart from constant weights."
 
 
 def named(board_name: str, *labels: str) -> str:

@@ -42,6 +42,7 @@ class Scalarization(api.Weighting):
     """
 
     name, label = "scalarization", "Scalarization"
+    harmed_on = frozenset({"kuairand-tuned", "phase"})
     tuned_baseline = True
 
     class Params(api.Params):
