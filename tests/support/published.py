@@ -19,13 +19,14 @@ from mtlbench.records.searches import Search
 from mtlbench.statistics import Estimate, mean_interval
 
 ROOT = Path(__file__).parents[2]
-SYNTHETIC, PURE, FEEDBACK, WEIGHTINGS, TUNED, HOTEL = (
+SYNTHETIC, PURE, FEEDBACK, WEIGHTINGS, TUNED, HOTEL, HOTEL_ALL = (
     "synthetic",
     "kuairand-pure",
     "kuairand-feedback",
     "kuairand-weightings",
     "kuairand-tuned",
     "hotel-bookings",
+    "hotel-weightings",
 )
 TWO = ("click", "long_view")
 """The tasks of the boards of KuaiRand that do not say otherwise."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from published import (
     HOTEL,
+    HOTEL_ALL,
     TUNED,
     PageGain,
     Seeds,
@@ -41,6 +42,7 @@ PRICE = ("adr", "xauc")
 def logs() -> Iterator[str]:
     yield from of_both()
     yield from of_hotel()
+    yield from of_all_weightings()
 
 
 def of_both() -> Iterator[str]:
@@ -120,6 +122,19 @@ def of_hotel() -> Iterator[str]:
     yield f"none gives the price more than {most:.1f} times the mean of the others"
     yield f"Its tuned row weighs it {weighed(f'Scalarization-{CONSTANT}'):.1f} times, and gains nothing over all tasks"
     assert gains_of_tuned(HOTEL)["Scalarization"].mean < 0
+
+
+def of_all_weightings() -> Iterator[str]:
+    gains = gains_on_page(HOTEL_ALL)
+    yield f"with the {files(HOTEL_ALL)} records beside it"
+    assert len(board(HOTEL_ALL).seeds) == 3
+    higher = sum(gain.mean > 0 for gain in gains.values())
+    yield f"{higher} of {len(gains)} have a higher mean Δm than constant weights"
+    first, second, *_, last = gains
+    assert gains[first].mean == gains[second].mean
+    top = signed(gains[first].mean, 2)
+    yield f"those of {first} and {second} ({top} %), the lowest that of {last} ({gains[last]} %)"
+    assert sum(row.state == "not applicable" for row in board(HOTEL_ALL).rows) == 7
 
 
 def of_the_gain() -> Iterator[str]:
