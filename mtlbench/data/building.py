@@ -59,7 +59,7 @@ def build(log: Log, dataset: str, fingerprint: str, folder: Path | None = None) 
         named["train"],
         named["validation"],
         named["test"],
-        fingerprint=_identity(
+        fingerprint=identity(
             fingerprint,
             ties=settled,
             sessions=shared_sessions,
@@ -76,7 +76,7 @@ def build(log: Log, dataset: str, fingerprint: str, folder: Path | None = None) 
     return splits
 
 
-def _identity(fingerprint: str, **rules: object) -> str:
+def identity(fingerprint: str, **rules: object) -> str:
     """The fingerprint, another one where a rule gave other tensors that is younger than the version of the encoding.
 
     A rule that is a choice among several is there with what was chosen.
