@@ -1,9 +1,9 @@
 """Whether the tasks of a log conflict: how their gradients lie to each other while constant weights are trained."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations, count
+from itertools import combinations, count, islice
 from statistics import fmean, stdev
 
 from torch import Tensor
@@ -12,7 +12,7 @@ from mtlbench.api import Splits, Step
 from mtlbench.cells import Cell
 from mtlbench.training.gradients import TaskGradients, reach, shared
 from mtlbench.training.model import Model
-from mtlbench.training.stage import Batches
+from mtlbench.training.stage import Batches, Stage
 
 MOST, FEWEST = 32, 8
 """Batches whose gradients are compared."""
@@ -80,15 +80,23 @@ def cosines_on_the_way(model: Model, splits: Splits, cell: Cell, stage: str, bes
     first, end = (round(part * whole) for part in WINDOW)
     end = min(whole, max(end, first + FEWEST))
     looked_at = {first + number * (end - first) // MOST for number in range(MOST)}
-    grams = []
-    for number, rows in _first(end, batches, stage, model):
+    grams, numbers = [], count()
+
+    def update(rows: Tensor) -> None:
         step = model.step(rows)
-        if number in looked_at:
+        if next(numbers) in looked_at:
             found = TaskGradients.of_logits(step.logits, step.task_losses, None, model.leaves(), reached)
             grams.append(found.shared.gram)
             batches.reseed()
             step = model.step(rows)  # looking spent the graph of the first
         _descend(model, step)
+
+    way, left = Stage(stage, stage, update, None, None, model.pace), end
+    while left > 0:
+        way.begin_epoch()
+        with batches.seeded(stage, way.epochs):
+            left -= len(list(islice(way.steps(batches), left)))
+        way.end_epoch()
     return cosines(grams, splits.schema.task_names)
 
 
@@ -115,21 +123,6 @@ def _mean(values: Iterable[float]) -> tuple[float, float]:
     """The mean and its standard error."""
     known = list(values)
     return fmean(known), stdev(known) / math.sqrt(len(known))
-
-
-def _first(steps: int, batches: Batches, stage: str, model: Model) -> Iterator[tuple[int, Tensor]]:
-    """Number and rows of the first ``steps`` batches of a stage, each when its masks are seeded."""
-    taken = 0
-    for epoch in count(1):
-        of_epoch = batches.epoch(stage, epoch)
-        with batches.seeded(stage, epoch):
-            for rows in of_epoch:
-                if taken == steps:
-                    return
-                batches.seed_step(stage, epoch, taken % len(of_epoch) + 1)
-                model.pace(taken, len(of_epoch))
-                yield taken, rows
-                taken += 1
 
 
 def _descend(model: Model, step: Step) -> None:
