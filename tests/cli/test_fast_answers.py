@@ -41,6 +41,7 @@ def answer(cache_dir: Path, tmp_path: Path) -> Answer:
     return run
 
 
+@pytest.mark.slow
 def test_the_second_answer_is_the_first_without_an_import(
     answer: Answer, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +63,7 @@ def test_the_second_answer_is_the_first_without_an_import(
     assert len(list((cache_dir / "plugins").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_a_plugin_is_shown_as_it_is_now(answer: Answer, tmp_path: Path) -> None:
     file = write(tmp_path, "mine.py", f"import mtlbench_test_helper\n{weighting('mine')}")
     ask = "list", "weightings", "--plugin", file

@@ -53,6 +53,7 @@ def silent(event: Any) -> None:
     pass
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_what_this_machine_gives(cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     plugin = tmp_path / "halved.py"
     plugin.write_text(PLUGIN)

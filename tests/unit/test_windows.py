@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 import torch, distributed  # what they import on this platform is their affair
@@ -23,6 +25,7 @@ print("\\n".join(failed))
 """
 
 
+@pytest.mark.slow
 def test_every_module_is_imported_without_the_modules_of_unix_alone():
     done = subprocess.run([sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n") == ["", ""], done.stdout
