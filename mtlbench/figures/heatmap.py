@@ -9,8 +9,9 @@ import numpy as np
 
 from mtlbench.figures.canvas import NothingToDrawError, canvas, check_format, label, save
 from mtlbench.figures.differences import Point, points
-from mtlbench.leaderboards.boards.board import Board
-from mtlbench.leaderboards.boards.columns import metric_of
+from mtlbench.leaderboards.boards.board import MARKS, Board, Row
+from mtlbench.leaderboards.boards.columns import Column, metric_of
+from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.records import Record
 
@@ -22,6 +23,9 @@ FEWEST_TASKS = 3
 """Below which a trade-off shows all."""
 MOST = 3
 """Half widths beyond which all is one colour."""
+BETTER, WORSE = MARKS[0]
+DARK = 2
+"""Half widths beyond which black cannot be read on the colour."""
 LABEL_INCHES, COLUMN_INCHES, HEAD_INCHES, ROW_INCHES = 3.0, 0.9, 1.8, 0.24
 
 
@@ -29,13 +33,14 @@ def draw_heatmap(records: Sequence[Record], path: Path) -> None:
     """Write a figure with a panel for each board of ``records`` that has three tasks or more.
 
     A cell is the paired difference in the task's primary metric, in half widths of its 95 % interval: beyond 1 the
-    interval leaves out zero. The sign is such that blue is better and red is worse, whatever the metric.
+    interval leaves out zero. The sign is such that blue is better and red is worse, whatever the metric. What the
+    leaderboard claims has its mark.
 
     Raises:
         UsageError: the ending names no format, matplotlib is not installed, or no board has enough.
     """
     check_format(path)
-    found = [(board, table) for board in boards(records) if (table := _table(board))]
+    found = [(board, table) for board in contrasted(boards(records)) if (table := _table(board))]
     if not found:
         raise NothingToDrawError(
             "there is nothing to draw: no board of three tasks has a method that shares two seeds with constant weights"
@@ -46,14 +51,24 @@ def draw_heatmap(records: Sequence[Record], path: Path) -> None:
     figure, [axes] = canvas(1, len(found), width * len(found), height)
     for panel, (board, table) in zip(axes, found, strict=True):
         values = [[_leads(board, table, method, place) for place in range(len(board.primaries))] for method in table]
+        rows_by_method = {row.method: row for row in board.rows}
+        texts = [[_mark(rows_by_method[method], column) for column in board.primaries] for method in table]
         heads = [f"{label(column[0])}\n{metric_of(column).label}" for column in board.primaries]
-        painted(figure, panel, values, list(table), heads)
-        panel.set_title(label(board.title), fontsize=9)
+        painted(figure, panel, values, texts, list(table), heads)
+        claimed = any(map(any, texts))
+        panel.set_title(
+            label(board.title) + (f"\nclaimed: {BETTER} better, {WORSE} worse" if claimed else ""), fontsize=9
+        )
     save(figure, path)
 
 
 def painted(
-    figure: "Figure", panel: "Axes", values: Sequence[Sequence[float]], rows: Sequence[str], heads: Sequence[str]
+    figure: "Figure",
+    panel: "Axes",
+    values: Sequence[Sequence[float]],
+    texts: Sequence[Sequence[str]],
+    rows: Sequence[str],
+    heads: Sequence[str],
 ) -> None:
     """Paint a table of leads over constant weights: blue is better, red is worse, beyond 3 all is one colour.
 
@@ -61,6 +76,7 @@ def painted(
         figure: of the panel.
         panel: where to.
         values: (rows, heads) of :func:`in_half_widths`; NaN leaves a cell empty.
+        texts: (rows, heads) of what is written in the cells.
         rows: names of the rows.
         heads: names of the columns, as they are drawn.
     """
@@ -69,6 +85,10 @@ def painted(
     image = panel.imshow(finite, cmap="RdBu", vmin=-MOST, vmax=MOST, aspect="auto")
     panel.set_xticks(range(len(heads)), heads, fontsize=7, rotation=45, ha="right")
     panel.set_yticks(range(len(rows)), list(map(label, rows)), fontsize=8)
+    for place, (leads, written) in enumerate(zip(values, texts, strict=True)):
+        for column, (lead, text) in enumerate(zip(leads, written, strict=True)):
+            colour = "white" if abs(lead) > DARK else "black"
+            panel.text(column, place, text, ha="center", va="center", fontsize=6 if len(text) > 1 else 11, color=colour)
     bar = figure.colorbar(image, ax=panel, extend="both")
     bar.set_label("better than constant weights,\nin half widths of the 95 % interval", fontsize=8)
 
@@ -87,6 +107,13 @@ def _table(board: Board) -> dict[str, list[Point | None]]:
     by_task = [{point.method: point for point in points(board, column)} for column in board.primaries]
     methods = [row.method for row in board.rows if any(row.method in of for of in by_task)]
     return {method: [of.get(method) for of in by_task] for method in methods}
+
+
+def _mark(row: Row, column: Column) -> str:
+    """Whether the board claims that the row differs from its own baseline."""
+    value = row.values.get(column)
+    verdict = None if value is None or value.first is None else value.first.verdict
+    return {"better": BETTER, "worse": WORSE}.get(verdict or "", "")
 
 
 def _leads(board: Board, table: dict[str, list[Point | None]], method: str, place: int) -> float:

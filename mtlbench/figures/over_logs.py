@@ -32,16 +32,25 @@ def draw_over_logs(found: Sequence[OverLogs], path: Path) -> None:
     for [panel], each in zip(axes, found, strict=True):
         gains = [[board.gains.get(spec) for board in each.boards] for spec in each.specs]
         heads = [f"{label(board.board.title)}\n{label(board.page)}" for board in each.boards]
-        painted(figure, panel, [[*map(lead, row)] for row in gains], [each.names[spec] for spec in each.specs], heads)
+        leads = [[*map(lead, row)] for row in gains]
+        painted(
+            figure,
+            panel,
+            leads,
+            [[*map(_text, row)] for row in gains],
+            [each.names[spec] for spec in each.specs],
+            heads,
+        )
         panel.set_title(label(f"weightings {tuned_how(each)}: Δm in percent"), fontsize=9)
-        for i, row in enumerate(gains):
-            for j, gain in enumerate(row):
-                if gain is not None:
-                    dark = abs(lead(gain)) > 2
-                    cell = gain_cell(gain)
-                    text = cell.text + cell.marks
-                    panel.text(j, i, text, ha="center", va="center", fontsize=6, color="white" if dark else "black")
     save(figure, path)
+
+
+def _text(gain: Gain | None) -> str:
+    """The gain and its mark; empty where there is none."""
+    if gain is None:
+        return ""
+    cell = gain_cell(gain)
+    return cell.text + cell.marks
 
 
 def lead(gain: Gain | None) -> float:

@@ -99,9 +99,10 @@ def test_a_lead_that_is_the_same_in_every_seed_has_the_colour_of_the_largest() -
     assert in_half_widths(0.0, 0.0) == 0
     leads = [[in_half_widths(sign * 0.1, 0.0) for sign in (1, -1)], [math.nan, in_half_widths(0.1, 0.05)]]
     figure, [[panel]] = canvas(1, 1, 2, 2)
-    painted(figure, panel, leads, ["a", "b"], ["x", "y"])
+    painted(figure, panel, leads, [["*", "°"], ["", ""]], ["a", "b"], ["x", "y"])
     shown = panel.images[0].get_array()
     assert shown.tolist() == [[3, -3], [None, 2]]
+    assert [(text.get_text(), text.get_color()) for text in panel.texts[:2]] == [("*", "white"), ("°", "white")]
 
 
 def test_mean_ranks_by_hand() -> None:

@@ -11,8 +11,10 @@ from record_factory import SIX_TASKS, mixed, mixed_scores, plugin, record, runs
 from rich.console import Console
 
 from mtlbench.figures.everything import draw_all
+from mtlbench.figures.heatmap import draw_heatmap
 from mtlbench.leaderboards import board_scores, build, compare, parse_page, summary, to_latex, to_markdown, to_rich
 from mtlbench.leaderboards.boards.columns import TABLE_METRICS
+from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.leaderboards.boards.standing import FrontArea, front_area
 from mtlbench.leaderboards.comparing.tables import comparison_tables
@@ -199,6 +201,23 @@ def test_more_than_two_tasks_have_a_heat_map(tmp_path: Path):
     text = (tmp_path / "heatmap.svg").read_text()
     assert all(word in text for word in ("watch_time", "XAUC", "Good-Single Task"))
     assert "heatmap.svg" not in {path.name for path in draw_all(runs("PLE", [0.7, 0.8]), tmp_path / "two")}
+
+
+def test_the_heat_map_marks_what_the_board_claims(tmp_path: Path):
+    single = plugin("single-task", "Single Task")
+    base = [0.7 + 0.01 * seed for seed in range(8)]
+    records = [
+        *mixed("Single Task", base, backbone=single, reference=True),
+        *mixed("Good-Single Task", [score + 0.05 for score in base], backbone=single),
+        *mixed("Even-Single Task", base[::-1], backbone=single),
+    ]
+    [board] = contrasted(boards(records))
+    claimed = [contrast for contrast in board.tested if contrast.verdict == "better"]
+    assert len(claimed) == 6
+    draw_heatmap(records, tmp_path / "heatmap.svg")
+    text = (tmp_path / "heatmap.svg").read_text()
+    assert "claimed: * better" in text
+    assert text.count(">*<") == 6
 
 
 def test_a_cell_run_again_is_compared_in_the_metrics_that_its_record_has():
