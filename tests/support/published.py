@@ -15,6 +15,7 @@ from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.leaderboards.publishing import read_records, searches_of
 from mtlbench.records import Record
+from mtlbench.records.schema import Epoch
 from mtlbench.records.searches import Search
 from mtlbench.statistics import Estimate, mean_interval
 
@@ -123,6 +124,21 @@ def differences(name: str, method: str, base: str, task: str) -> Seeds:
 def gain(name: str, method: str, base: str, task: str) -> Estimate:
     """Their mean with its 95 % interval."""
     return mean_interval(differences(name, method, base, task))
+
+
+def relative_gains(name: str, method: str, base: str) -> Seeds:
+    """In percent of another row's score, a row for each task in its primary metric and a column for each seed."""
+    pairs = [(scores(name, method, *one), scores(name, base, *one)) for one in board(name).primaries]
+    return np.array([100 * (ours - theirs) / theirs for ours, theirs in pairs])
+
+
+def scored_epochs(name: str, method: str) -> list[Epoch]:
+    """Of each seed of a row the validation whose network is kept."""
+    found = []
+    for one in of_row(name, method):
+        [(stage, best)] = [(stage, epoch) for stage, epoch in one.best_epoch.items() if epoch][-1:]
+        found.append(next(point for point in one.curve if (point.stage, point.epoch) == (stage, best)))
+    return found
 
 
 def contrast(name: str, method: str, task: str) -> Contrast:

@@ -20,7 +20,9 @@ from published import (
     line,
     of_row,
     over_logs_family,
+    relative_gains,
     rows,
+    scored_epochs,
     scores,
     searches,
     short,
@@ -104,7 +106,7 @@ def of_all_tasks() -> Iterator[str]:
             short(smallest, 2),
         )
     for label in shown_to_gain():
-        gains = {backbone: relative_gains(label, backbone) for backbone in BACKBONES}
+        gains = {backbone: gains_of(label, backbone) for backbone in BACKBONES}
         both = np.mean([*gains.values()], axis=0)
         common = [k for k, task in enumerate(SIX) if task not in RARE]
         rare = [k for k, task in enumerate(SIX) if task in RARE]
@@ -130,16 +132,15 @@ def shown_to_gain() -> dict[str, PageGain]:
     return better
 
 
-def relative_gains(label: str, backbone: str) -> Seeds:
+def gains_of(label: str, backbone: str) -> Seeds:
     """In percent of the AUC of tuned constant weights, a row for each task and a column for each seed."""
-    own_row, base = row_of(label, backbone, TRIALS), f"{backbone}{TRIALS}"
-    return np.array([100 * differences(TUNED, own_row, base, task) / scores(TUNED, base, task) for task in SIX])
+    return relative_gains(TUNED, row_of(label, backbone, TRIALS), f"{backbone}{TRIALS}")
 
 
 def of_gradnorm() -> Iterator[str]:
     for backbone in BACKBONES:
         method = row_of("GradNorm", backbone, TRIALS)
-        scored = [one.curve[one.best_epoch["train"] - 1].weights for one in of_row(TUNED, method)]
+        scored = [epoch.weights for epoch in scored_epochs(TUNED, method)]
         weights = {task: np.mean([of_seed[task]["mean"] for of_seed in scored]) for task in SIX}
         of_backbone = [row.method for row in board(TUNED).rows if own(row.method, backbone)]
         highest = {task: max(of_backbone, key=lambda one: scores(TUNED, one, task).mean()) for task in SIX}
