@@ -18,8 +18,9 @@ def announcement(plan: Plan | None, pace: Pace, budget: Budget, baseline: str) -
     width = max(len(name) for name in (baseline, *(one.name for one in plan.rivals)))
     lines = [
         first,
-        f"Plan: {counted(len(plan.rivals) + 1, 'weighting')} {how}, {counted(plan.seeds, 'paired seed')}: at most "
-        f"{plan.cells} {more}, {plan.pace.jobs} at a time, about {whole_minutes(plan.seconds)} min.",
+        f"Plan: {baseline} and {counted(len(plan.rivals), 'other weighting')}, {how}, "
+        f"{counted(plan.seeds, 'paired seed')}: at most {plan.cells} {more}, {plan.pace.jobs} at a time, "
+        f"about {whole_minutes(plan.seconds)} min.",
         f"  {baseline.ljust(width)}  what the others are measured against",
         *(
             f"  {one.name.ljust(width)}  {one.why} (a training takes about {one.cost:.1f} times as long)"

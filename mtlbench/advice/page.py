@@ -22,6 +22,10 @@ HEADLINES = {
     "cannot tell": "Use plain constant weights until more is known: this budget cannot tell weightings apart.",
 }
 
+SETTINGS = (
+    "Found for the small networks that were trained here; set them in your optimiser and network, or tune them there"
+)
+
 
 @dataclass(frozen=True)
 class Tried:
@@ -74,7 +78,7 @@ def page(
         f"# Which weighting for {one_line(log)}?",
         _wrapped(f"**{headline(tried.judged)}**"),
         "\n".join(["```python", code, "```"]),
-        *([_wrapped(f"Settings found: {tried.settings}.")] if tried.settings else []),
+        *([_wrapped(f"{SETTINGS}: {tried.settings}.")] if tried.settings else []),
         f"## How sure\n\n{_wrapped(tried.sure)}",
         *([_differences(tried.judged)] if tried.judged and tried.judged.rivals else []),
         *([f"No time for: {', '.join(tried.left_out)}."] if tried.left_out else []),

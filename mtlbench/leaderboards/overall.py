@@ -10,6 +10,7 @@ from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.leaderboards.boards.over_logs import OverLogs, over_logs
 from mtlbench.leaderboards.formats.over_logs import to_overall_page
 from mtlbench.leaderboards.publishing import PAGE, read_records
+from mtlbench.records.files import record_files
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def _seen_from(out: Path, path: Path) -> str:
 def _places(source: Path) -> list[Path]:
     """The page or results folder that ``source`` is, or the pages whose records a folder of leaderboards holds."""
     records = source / "records"
-    if source.suffix == PAGE or not records.is_dir() or any(records.glob("[!.]*.json")):
+    if source.suffix == PAGE or not records.is_dir() or record_files(records):
         return [source]
     pages = sorted(source / f"{folder.name}{PAGE}" for folder in records.glob("[!.]*") if folder.is_dir())
     return pages or [source]

@@ -8,6 +8,7 @@ from mtlbench.errors import UsageError
 from mtlbench.locks import FOLDER, SUFFIX
 from mtlbench.records import RecordStore
 from mtlbench.records.event_log import is_running
+from mtlbench.records.files import stem_of
 
 TEMPORARY = (
     "records/.*.tmp",
@@ -50,7 +51,7 @@ def leftovers(folder: Path, checkpoints: bool = False) -> list[Leftover]:
     found = {path: "temporary file of a run that died" for pattern in TEMPORARY for path in folder.glob(pattern)}
     found |= {path: "lock of a run that died" for name in LOCK_FOLDERS for path in (folder / name).glob(f"*{SUFFIX}")}
     records = set(RecordStore(folder).paths())
-    recorded = {path.stem for path in records}
+    recorded = {stem_of(path) for path in records}
     for path in folder.glob(SAVES):
         if path.parent.name in recorded:
             found[path] = "save of a cell that has its record"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mtlbench.errors import UsageError
 from mtlbench.records import RecordStore, read_record
+from mtlbench.records.files import stem_of
 from mtlbench.records.searches import Search, joined, read_search, search_paths, write_search
 
 
@@ -79,7 +80,7 @@ def _copy(paths: Sequence[Path], folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path in paths:
-            temporary = folder / f".{path.stem}.{os.getpid()}.tmp"
+            temporary = folder / f".{stem_of(path)}.{os.getpid()}.tmp"
             staged.append((temporary, folder / path.name))
             shutil.copyfile(path, temporary)
         for temporary, place in staged:

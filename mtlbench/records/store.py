@@ -1,7 +1,6 @@
 """The record store: one JSON file per cell, written so that a crash at any moment leaves it readable."""
 
 from collections.abc import Collection, Iterator
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from mtlbench.errors import UsageError
 from mtlbench.memory import without_cycle_search
 from mtlbench.records.compact import Compactor
+from mtlbench.records.files import COMPRESSED, PLAIN, content_of, record_files
 from mtlbench.records.schema import SCHEMA_VERSION, Count, Failure, Name, Plain, Record, Status
 from mtlbench.records.writing import write_model
 from mtlbench.text import shortened
@@ -57,7 +57,7 @@ Model = TypeVar("Model", Summary, Record)
 
 
 class RecordStore:
-    """The records below ``folder``, as ``<folder>/records/<stem>.json``.
+    """The records below ``folder``, as ``<folder>/records/<stem>.json``, or compressed as ``<stem>.json.gz``.
 
     A record appears under its name whole or not at all: it is written to a hidden file beside it, flushed to the disk
     and renamed. Hidden files that a crash left behind are never read.
@@ -81,6 +81,7 @@ class RecordStore:
         """
         path = self._path(stem)
         write_model(path, record, "record")
+        self._compressed(stem).unlink(missing_ok=True)
         return path
 
     def read_all(self) -> list[Record]:
@@ -121,7 +122,7 @@ class RecordStore:
 
     def paths(self) -> list[Path]:
         """The files of all records, sorted."""
-        return sorted(self.folder.glob("[!.]*.json"), key=attrgetter("name"))
+        return record_files(self.folder)
 
     def _each(self, model: type[Model]) -> Iterator[Model]:
         origin: dict[str, Path] = {}
@@ -141,7 +142,7 @@ class RecordStore:
         Raises:
             UsageError: there is none, or the file is unreadable or is no record.
         """
-        return read_record(self._path(stem))
+        return read_record(self._stored(stem))
 
     def get(self, stem: str) -> Record | None:
         """The record stored under ``stem``, or ``None``.
@@ -149,11 +150,17 @@ class RecordStore:
         Raises:
             UsageError: the file is unreadable or is no record.
         """
-        path = self._path(stem)
+        path = self._stored(stem)
         return read_record(path) if path.exists() else None
 
     def _path(self, stem: str) -> Path:
-        return self.folder / f"{stem}.json"
+        return self.folder / f"{stem}{PLAIN}"
+
+    def _stored(self, stem: str) -> Path:
+        return path if (path := self._compressed(stem)).exists() else self._path(stem)
+
+    def _compressed(self, stem: str) -> Path:
+        return self.folder / f"{stem}{COMPRESSED}"
 
 
 def read_record(path: Path) -> Record:
@@ -167,9 +174,7 @@ def read_record(path: Path) -> Record:
 
 def _read(path: Path, model: type[Model]) -> Model:
     try:
-        with path.open("rb", buffering=0) as file:
-            content = file.read()
-        return model.model_validate_json(content)
+        return model.model_validate_json(content_of(path))
     except OSError as error:
         raise UsageError(
             f"cannot read the record {path}: {error.strerror or error}; check its permissions, or delete it and run "

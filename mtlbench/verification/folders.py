@@ -6,6 +6,7 @@ from pathlib import Path
 from mtlbench.errors import UsageError
 from mtlbench.leaderboards.formats.over_logs import is_overall_page
 from mtlbench.records import Record, read_record
+from mtlbench.records.files import record_files
 from mtlbench.verification.findings import Finding
 
 RESULTS_PAGE = "leaderboard.md"
@@ -39,7 +40,7 @@ def collections(folder: Path) -> list[Collection]:
     records = folder / "records"
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}: expected a results folder, or a folder of leaderboards")
-    if any(records.glob("[!.]*.json")):
+    if record_files(records):
         return [Collection(records, folder / RESULTS_PAGE, page_required=False)]
     boards = {path.name for path in records.glob("[!.]*") if path.is_dir()} | {path.stem for path in _pages(folder)}
     if not boards or not records.is_dir():
@@ -70,7 +71,7 @@ def read(collection: Collection) -> tuple[list[Stored], list[Finding]]:
     """The readable records of a collection, each once, and a finding for every other file."""
     stored: dict[str, Stored] = {}
     findings = []
-    for path in sorted(collection.records.glob("[!.]*.json")):
+    for path in record_files(collection.records):
         try:
             record = read_record(path)
         except UsageError as error:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from mtlbench.cells import PROTOCOL, PluginSpec, canonical_json, cell_id, cell_stem
 from mtlbench.records import SINCE_CHECKSUMS, Record, checksum
+from mtlbench.records.files import content_of, stem_of
 from mtlbench.verification.findings import Finding
 from mtlbench.verification.folders import Stored
 
@@ -24,9 +25,9 @@ def identified(stored: Sequence[Stored]) -> Iterator[Finding]:
                 "seed, the data or the training was changed after the run; restore the file or run the cell again"
             )
             yield Finding("identity", text, one.path, record)
-        elif one.path.stem != stem(record):
+        elif stem_of(one.path) != stem(record):
             yield Finding("identity", f"its file must be called {stem(record)}.json; rename it", one.path, record)
-        content = json.loads(one.path.read_bytes())
+        content = json.loads(content_of(one.path))
         if record.checksum is None:
             if younger := [name for name in SINCE_CHECKSUMS if name in content]:
                 text = (

@@ -6,6 +6,7 @@ from pathlib import Path
 from mtlbench.errors import MtlbenchError, UsageError
 from mtlbench.experiments.events import Listen
 from mtlbench.records import Record, RecordStore, read_record
+from mtlbench.records.files import is_record_file, stem_of
 from mtlbench.verification.changes import Change, changed_code, changed_environment, changed_scores
 from mtlbench.verification.rerun import reference_of, rerun
 
@@ -32,18 +33,18 @@ def find_record(cell: str, results: Path) -> tuple[Record, Record | None]:
     Raises:
         UsageError: there is none, or several.
     """
-    if cell.endswith(".json"):
+    if is_record_file(cell):
         record, store = read_record(Path(cell)), RecordStore.at(Path(cell).parent)
     else:
         record, store = _beginning_with(cell, results), RecordStore(results)
     reference = reference_of(record)
-    beside = (read_record(path) for path in store.paths() if reference and path.stem.endswith(f".{reference[:12]}"))
+    beside = (read_record(path) for path in store.paths() if reference and stem_of(path).endswith(f".{reference[:12]}"))
     return record, next((one for one in beside if one.cell == reference), None)
 
 
 def _beginning_with(cell: str, results: Path) -> Record:
     paths = RecordStore(results).paths()
-    found = [path for path in paths if path.stem.rpartition(".")[2].startswith(cell[:12].lower())]
+    found = [path for path in paths if stem_of(path).rpartition(".")[2].startswith(cell[:12].lower())]
     records = [record for path in found if (record := read_record(path)).cell.startswith(cell.lower())]
     if len(records) != 1 or not cell:
         known = f"{len(records)} records" if records else "no record"

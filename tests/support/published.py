@@ -15,6 +15,7 @@ from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.leaderboards.publishing import read_records, searches_of
 from mtlbench.records import Record
+from mtlbench.records.files import record_files
 from mtlbench.records.schema import Epoch
 from mtlbench.records.searches import Search
 from mtlbench.statistics import Estimate, mean_interval
@@ -73,7 +74,7 @@ def records(name: str) -> tuple[Record, ...]:
 
 def files(name: str, folder: str = "") -> int:
     """How many records, or searches, are committed beside the page."""
-    return len(list((ROOT / "leaderboards" / "records" / name / folder).glob("*.json")))
+    return len(record_files(ROOT / "leaderboards" / "records" / name / folder))
 
 
 @cache
@@ -175,7 +176,7 @@ def gains_on_page(name: str, how: str = "at their defaults") -> dict[str, PageGa
     place = next(i for i, title in enumerate(head) if title.strip().endswith(f"<br>{name}"))
     found = {}
     for cells in lines:
-        if printed := re.match(r" *([+-]?\d\.\d\d)\((\d+)\)(?:\[\d+\])?(.*)", cells[place]):
+        if printed := re.match(r" *([+-]?\d+\.\d\d)\((\d+)\)(?:\[\d+\])?(.*)", cells[place]):
             found[cells[0].strip()] = PageGain(float(printed[1]), int(printed[2]) / 100, printed[3].strip(" \\"))
     return dict(sorted(found.items(), key=lambda item: -item[1].mean))
 

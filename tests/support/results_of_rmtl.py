@@ -103,7 +103,7 @@ def rmtl() -> Iterator[str]:
         assert all(list(one.best_epoch.values())[-1] == 0 for one in runs[name])
         assert not any(differences(PURE, method.format(one), one, task).any() for one, task in product(BACKBONES, TWO))
     first, *others = (len(found) for found in runs.values())
-    yield "in none of {} runs of `rmtl`, {} of `constant[restart=true]`, {} of `loss-aware` and {} of `ddpg`".format(
+    yield "in any of {} runs of `rmtl`, {} of `constant[restart=true]`, {} of `loss-aware` and {} of `ddpg`".format(
         first, *others
     )
     falls = []

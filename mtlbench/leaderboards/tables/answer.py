@@ -97,6 +97,8 @@ def _best(found: OverLogs) -> str:
     test = f"Friedman's p = {found.friedman.p:.2g}, critical difference {found.critical_difference:.1f}"
     if not found.friedman.p < ALPHA:
         return f"None is shown to be: the mean ranks of {of} do not differ beyond chance ({test})."
+    if not apart and _out_of_reach(found):
+        return f"That cannot be said: the mean ranks of {of} differ, but never by enough to name a best one ({test})."
     if not apart:
         return f"None is shown to be: the mean ranks of {of} differ, but no two by enough to name a best one ({test})."
     best = f"{first.name} has the best mean rank of {of}, {first.rank:.1f}, and is told apart from"
@@ -104,6 +106,12 @@ def _best(found: OverLogs) -> str:
         return f"{best} all others ({test})."
     others = counted(len(rest) - len(apart), "other")
     return f"{best} {named([one.name for one in apart])}, but not from {others} ({test})."
+
+
+def _out_of_reach(found: OverLogs) -> bool:
+    """Whether the first and the last rank are closer than the critical difference, whatever the records are."""
+    least = found.critical_difference
+    return least is not None and least > len(found.standings) - 1
 
 
 def _over_logs(found: OverLogs) -> str:
@@ -190,7 +198,7 @@ def _advice(found: OverLogs) -> str:
         of = {len({one.board.log for one in tested if spec in one.gains}) for spec in advised}
         several = f"{most} of {' to '.join(map(str, sorted({min(of), max(of)})))} logs"
         where = "the one log that can show it" if of == {1} else several
-        shown = f"a gain of {names} is shown on {where}, and no loss of it"
+        shown = f"a gain of {names} is shown on {where}, and a loss on none"
         return f"The log decides: {shown}; on yours, compare with {base}."
     if helping:
         names = named([found.names[spec] for spec in helping])

@@ -7,6 +7,7 @@ from mtlbench.leaderboards.boards.board import Board, Contrast, Row, SeedMean, S
 from mtlbench.leaderboards.boards.columns import Column, in_words, metric_of
 from mtlbench.leaderboards.boards.contrasts import ALONE
 from mtlbench.leaderboards.tables.claims import MINUS, baseline_at
+from mtlbench.leaderboards.tables.phrases import unique, verb
 from mtlbench.statistics import ALPHA, seeds_needed, smallest_p
 from mtlbench.text import counted, one_line
 
@@ -69,7 +70,24 @@ def _against(board: Board, place: int) -> Iterator[str]:
     if worse:
         yield f"{_listed(board, worse, 'is worse than', 'are worse than', baseline)}."
     if not better and not worse:
-        yield f"No method is told apart from {baseline}."
+        yield f"{_compared(board, place)} told apart from {baseline}."
+
+
+def _compared(board: Board, place: int) -> str:
+    """What is not told apart from the baseline of one place; where some rows were tuned, which methods it speaks of."""
+    tuned = [use for use in board.baselines if use.tuned]
+    if not tuned:
+        return "No method is"
+    methods = [
+        row
+        for row in board.rows
+        if row.sample and not row.sample.tuned_baseline
+        if any(one.place == place and one.verdict for value in row.values.values() for one in value.contrasts)
+    ]
+    if not methods:
+        names = unique(use.baseline for use in tuned)
+        return f"{in_words(names)} {verb(names, 'is', 'are')} not"
+    return "No tuned method is" if any(use.place == place for use in tuned) else "No method at its defaults is"
 
 
 def _claimed(board: Board, place: int, sign: Significance) -> list[Claim]:

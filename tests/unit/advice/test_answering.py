@@ -131,7 +131,7 @@ def test_tuned_rows_answer_before_those_at_defaults_with_the_settings_that_were_
     assert (found.verdict, found.use) == ("weighting", "CAGrad")
     said = words(found.text)
     assert "better than constant weights, tuned alike, in click and pay" in said
-    assert "Settings found: learning rate=0.005." in said
+    assert "or tune them there: learning rate=0.005." in said
     assert 'mtlbench.Weigher("cagrad[c=0.4]"' in found.code
     assert "learning_rate=0.005" in found.code
     assert "† better, ‡ worse" in said

@@ -38,11 +38,11 @@ def test_the_plan_is_said_with_its_reasons_and_what_has_no_room() -> None:
     said = announcement(found, Pace(10.0), Budget(200), "constant")
     assert max(map(len, said.splitlines())) <= 100
     said = " ".join(said.split())
-    assert "Plan: 2 weightings at their defaults, 6 paired seeds: at most 12 trainings, 1 at a time" in said
+    assert "Plan: constant and 1 other weighting, at their defaults, 6 paired seeds: at most 12 trainings, " in said
     assert "first made for this (a training takes about 1.0 times as long)" in said
     assert "No room for second." in said
     tuned = announcement(plan(CHOICES, Pace(1.0), 1, 900), Pace(1.0), Budget(900), "constant")
-    assert "3 weightings each tuned over 20 trials, 10 paired seeds" in tuned
+    assert "constant and 2 other weightings, each tuned over 20 trials, 10 paired seeds" in " ".join(tuned.split())
 
 
 def test_a_budget_that_cannot_tell_says_which_one_could() -> None:

@@ -49,6 +49,12 @@ def test_of_many_the_best_is_told_apart_from_some_and_constant_weights_are_named
     assert "from Constant, F and 2 more, but not from 4 others" in said["best"]
 
 
+def test_where_no_ranks_can_name_a_best_one_that_is_said() -> None:
+    leads = {name: 0.001 * place for place, name in enumerate("HGFEDCBA", start=1)}
+    # Nine ranks are 8 apart at most, and the critical difference of 2 logs is 8.5.
+    assert "differ, but never by enough to name a best one" in told(over([leads] * 2, noise=0.0001))["best"]
+
+
 def test_without_its_gain_on_any_log_nothing_is_claimed_of_it() -> None:
     said = told(over(both(NOTHING, 0.0)))
     assert said["best"].startswith("None is shown to be: the mean ranks of 3 weightings over 6 logs do not differ")
@@ -66,7 +72,7 @@ def test_five_logs_cannot_claim_over_logs_what_six_do() -> None:
         "Shop, Hotel, News, Films and Books."
     )
     assert said["where"].startswith("Better than Constant: A")
-    assert said["use"].startswith("The log decides: a gain of A is shown on 5 of 5 logs, and no loss of it; on yours")
+    assert said["use"].startswith("The log decides: a gain of A is shown on 5 of 5 logs, and a loss on none; on yours")
 
 
 def test_a_loss_on_one_log_takes_the_claim_over_logs_away() -> None:
@@ -93,7 +99,7 @@ def test_what_gains_on_the_most_logs_and_loses_on_none_is_advised_before_what_al
     leads = [{"A": GAIN, "B": GAIN, "C": GAIN if i else NOTHING} for i in range(3)]
     leads[0]["A"] = -GAIN
     assert told(over(leads))["use"] == (
-        "The log decides: a gain of B is shown on 3 of 3 logs, and no loss of it; on yours, compare with Constant."
+        "The log decides: a gain of B is shown on 3 of 3 logs, and a loss on none; on yours, compare with Constant."
     )
 
 
@@ -112,7 +118,7 @@ def test_one_log_has_no_ranking_and_no_claim_beyond_itself() -> None:
     assert said["over"] == "That cannot be said: a test over logs takes 6 logs or more, and there is 1, Shop."
     assert said["where"].startswith("Better than Constant: A (+0.5")
     assert said["use"] == (
-        "The log decides: a gain of A is shown on the one log that can show it, and no loss of it; on yours, "
+        "The log decides: a gain of A is shown on the one log that can show it, and a loss on none; on yours, "
         "compare with Constant."
     )
 
@@ -137,7 +143,7 @@ def test_logs_without_a_weighting_in_common() -> None:
     assert said["where"].startswith("Better than Constant: A (+0.5")
     assert "none is told apart on Hotel" in said["where"]
     assert said["use"] == (
-        "The log decides: a gain of A is shown on the one log that can show it, and no loss of it; on yours, "
+        "The log decides: a gain of A is shown on the one log that can show it, and a loss on none; on yours, "
         "compare with Constant."
     )
 
@@ -193,4 +199,4 @@ def test_what_trained_as_long_is_advised_before_a_larger_gain_that_took_more() -
     [found] = over_logs([("shop", boards(records))])
     said = told(found)
     assert said["cost"].endswith("the gain of A may be that of more training.")
-    assert said["use"].startswith("The log decides: a gain of B is shown on the one log that can show it, and no")
+    assert said["use"].startswith("The log decides: a gain of B is shown on the one log that can show it, and a")

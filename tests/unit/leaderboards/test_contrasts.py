@@ -224,6 +224,18 @@ def test_a_tuned_row_is_compared_with_constant_weights_of_the_same_space():
     assert own_baselines(board)["RMTL-PLE [trials=12]"] == ["PLE [trials=12] (constant.space=b-)"]
 
 
+def test_where_some_rows_are_tuned_the_verdict_says_of_which_methods_it_speaks():
+    base, rmtl = runs("PLE", levels(0.7, 7)), runs("RMTL-PLE", levels(0.7, 7, seed=1))
+    tuned = [*tuned_rows("", 0.7, seed=2), *tuned_rows("RMTL", 0.75, seed=3)]
+    better = ". RMTL-PLE [trials=12] beats Constant [trials=12] in click"
+    said = "No method at its defaults is told apart from Constant"
+    assert verdict(board_of([*base, *rmtl, *tuned])).startswith(said + better)
+    said = "Constant [trials=12] is not told apart from Constant"
+    assert verdict(board_of([*base, *tuned])).startswith(said + better)
+    tuned = [*tuned_rows("", 0.71, seed=2), *tuned_rows("RMTL", 0.71, seed=3)]
+    assert "No tuned method is told apart from Constant [trials=12]." in verdict(board_of([*base, *rmtl, *tuned]))
+
+
 def test_a_tuned_row_whose_seeds_share_searches_says_that_its_marks_come_too_easily():
     def board_with(searches):
         rows = tuned_rows("RMTL", 0.72)

@@ -1,15 +1,18 @@
 """The record store: whole records or none, and clear errors for files that are no records."""
 
+import gzip
 import json
 import math
 import os
+from pathlib import Path
 
 import pytest
 from record_factory import record
 
 from mtlbench import files
 from mtlbench.errors import UsageError
-from mtlbench.records import Failure, RecordStore
+from mtlbench.records import Failure, RecordStore, read_record
+from mtlbench.records import files as record_files
 
 
 def test_records_come_back_equal_and_in_the_order_of_their_names(tmp_path):
@@ -143,3 +146,50 @@ def test_a_record_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "records" / "folder.json").mkdir(parents=True)
     with pytest.raises(UsageError, match=r"cannot read the record .*folder\.json"):
         RecordStore(tmp_path).read_all()
+
+
+def compressed(path: Path) -> Path:
+    """The file as ``gzip`` leaves it."""
+    packed = path.with_name(f"{path.name}.gz")
+    packed.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+    path.unlink()
+    return packed
+
+
+def test_a_compressed_record_is_read_as_it_was(tmp_path):
+    store = RecordStore(tmp_path)
+    first, second = record("PLE", seed=1), record("ESMM", seed=0)
+    store.write(second, "b")
+    compressed(store.write(first, "a"))
+    assert store.read_all() == [first, second]
+    assert store.get("a") == store.read("a") == first
+    store.write(first, "a")
+    assert [path.name for path in store.paths()] == ["a.json", "b.json"]
+
+
+def test_a_cell_in_both_forms_counts_once(tmp_path):
+    store = RecordStore(tmp_path)
+    path = store.write(record(), "a")
+    content = path.read_bytes()
+    compressed(path)
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=r"a\.json and .*a\.json\.gz are of the same cell"):
+        store.read_all()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"{}", "Not a gzipped file"),
+        (gzip.compress(b"{}" * 99, mtime=0)[:-12], "it is damaged"),
+        (gzip.compress(b" " * 2001), "more than 2,000 bytes when it is decompressed"),
+    ],
+    ids=["plain", "cut", "large"],
+)
+def test_a_compressed_file_that_is_damaged_or_too_large_is_named(tmp_path, monkeypatch, content, reason):
+    monkeypatch.setattr(record_files, "MOST_BYTES", 2000)
+    path = tmp_path / "a.json.gz"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=reason) as error:
+        read_record(path)
+    assert str(path) in str(error.value)
