@@ -149,12 +149,9 @@ def draw_maps(found: pd.DataFrame, path: Path, tuned: bool = True) -> None:
         ]
         heads = [f"{tasks:g} tasks\nconflict {conflict:g}" for tasks, conflict in grid.columns]
         titles = [f"rarest {rarest:g}, noise {scale:g}" for rarest, scale in grid.index]
-        painted(figure, panel, leads, titles, heads)
+        texts = [["" if np.isnan(gain) else f"{gain:+.1f}" for gain in row] for row in grid.to_numpy()]
+        painted(figure, panel, leads, texts, titles, heads)
         panel.set_title(label(name), fontsize=9)
-        for (i, j), gain in np.ndenumerate(grid.to_numpy()):
-            if not np.isnan(gain):
-                colour = "white" if abs(leads[i][j]) > 2 else "black"
-                panel.text(j, i, f"{gain:+.1f}", ha="center", va="center", fontsize=7, color=colour)
     for panel in panels[len(names) :]:
         panel.set_axis_off()
     save(figure, path)
