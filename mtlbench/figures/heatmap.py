@@ -9,7 +9,7 @@ import numpy as np
 
 from mtlbench.figures.canvas import NothingToDrawError, canvas, check_format, label, save
 from mtlbench.figures.differences import Point, points
-from mtlbench.leaderboards.boards.board import MARKS, Board, Row
+from mtlbench.leaderboards.boards.board import MARKS, Board, Row, mark_of
 from mtlbench.leaderboards.boards.columns import Column, metric_of
 from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import boards
@@ -23,7 +23,6 @@ FEWEST_TASKS = 3
 """Below which a trade-off shows all."""
 MOST = 3
 """Half widths beyond which all is one colour."""
-BETTER, WORSE = MARKS[0]
 DARK = 2
 """Half widths beyond which black cannot be read on the colour."""
 LABEL_INCHES, COLUMN_INCHES, HEAD_INCHES, ROW_INCHES = 3.0, 0.9, 1.8, 0.24
@@ -40,7 +39,8 @@ def draw_heatmap(records: Sequence[Record], path: Path) -> None:
         UsageError: the ending names no format, matplotlib is not installed, or no board has enough.
     """
     check_format(path)
-    found = [(board, table) for board in contrasted(boards(records)) if (table := _table(board))]
+    able = [board for board in boards(records) if len(board.primaries) >= FEWEST_TASKS]
+    found = [(board, table) for board in contrasted(able) if (table := _table(board))]
     if not found:
         raise NothingToDrawError(
             "there is nothing to draw: no board of three tasks has a method that shares two seeds with constant weights"
@@ -55,10 +55,9 @@ def draw_heatmap(records: Sequence[Record], path: Path) -> None:
         texts = [[_mark(rows_by_method[method], column) for column in board.primaries] for method in table]
         heads = [f"{label(column[0])}\n{metric_of(column).label}" for column in board.primaries]
         painted(figure, panel, values, texts, list(table), heads)
-        claimed = any(map(any, texts))
-        panel.set_title(
-            label(board.title) + (f"\nclaimed: {BETTER} better, {WORSE} worse" if claimed else ""), fontsize=9
-        )
+        better, worse = MARKS[0]
+        claimed = f"\nclaimed: {better} better, {worse} worse" if any(map(any, texts)) else ""
+        panel.set_title(f"{label(board.title)}{claimed}", fontsize=9)
     save(figure, path)
 
 
@@ -88,7 +87,8 @@ def painted(
     for place, (leads, written) in enumerate(zip(values, texts, strict=True)):
         for column, (lead, text) in enumerate(zip(leads, written, strict=True)):
             colour = "white" if abs(lead) > DARK else "black"
-            panel.text(column, place, text, ha="center", va="center", fontsize=6 if len(text) > 1 else 11, color=colour)
+            size = 6 if len(text) > 1 else 11  # of a number, and of a mark alone
+            panel.text(column, place, text, ha="center", va="center", fontsize=size, color=colour)
     bar = figure.colorbar(image, ax=panel, extend="both")
     bar.set_label("better than constant weights,\nin half widths of the 95 % interval", fontsize=8)
 
@@ -102,8 +102,6 @@ def in_half_widths(lead: float, width: float) -> float:
 
 def _table(board: Board) -> dict[str, list[Point | None]]:
     """Of each method a point per task, where it has any."""
-    if len(board.primaries) < FEWEST_TASKS:
-        return {}
     by_task = [{point.method: point for point in points(board, column)} for column in board.primaries]
     methods = [row.method for row in board.rows if any(row.method in of for of in by_task)]
     return {method: [of.get(method) for of in by_task] for method in methods}
@@ -112,8 +110,7 @@ def _table(board: Board) -> dict[str, list[Point | None]]:
 def _mark(row: Row, column: Column) -> str:
     """Whether the board claims that the row differs from its own baseline."""
     value = row.values.get(column)
-    verdict = None if value is None or value.first is None else value.first.verdict
-    return {"better": BETTER, "worse": WORSE}.get(verdict or "", "")
+    return "" if value is None or value.first is None else mark_of(value.first.verdict)
 
 
 def _leads(board: Board, table: dict[str, list[Point | None]], method: str, place: int) -> float:

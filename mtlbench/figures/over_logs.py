@@ -32,15 +32,8 @@ def draw_over_logs(found: Sequence[OverLogs], path: Path) -> None:
     for [panel], each in zip(axes, found, strict=True):
         gains = [[board.gains.get(spec) for board in each.boards] for spec in each.specs]
         heads = [f"{label(board.board.title)}\n{label(board.page)}" for board in each.boards]
-        leads = [[*map(lead, row)] for row in gains]
-        painted(
-            figure,
-            panel,
-            leads,
-            [[*map(_text, row)] for row in gains],
-            [each.names[spec] for spec in each.specs],
-            heads,
-        )
+        leads, texts = [[*map(lead, row)] for row in gains], [[*map(_text, row)] for row in gains]
+        painted(figure, panel, leads, texts, [each.names[spec] for spec in each.specs], heads)
         panel.set_title(label(f"weightings {tuned_how(each)}: Δm in percent"), fontsize=9)
     save(figure, path)
 

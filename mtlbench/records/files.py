@@ -7,7 +7,7 @@ from pathlib import Path
 
 PLAIN, COMPRESSED = ".json", ".json.gz"
 MOST_BYTES = 2**28
-"""Of a file that is read. A record takes some 20 KB, and what a stranger compressed may be of any size."""
+"""Of what a compressed file holds. A record takes some 20 KB, and a small file of a stranger may hold any number."""
 
 
 def record_files(folder: Path) -> list[Path]:

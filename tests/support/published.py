@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtlbench.config.parameters import spec_text
-from mtlbench.leaderboards.boards.board import Board, Contrast, Row
+from mtlbench.leaderboards.boards.board import MISSING, Board, Contrast, Row
 from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.leaderboards.publishing import read_records, searches_of
+from mtlbench.leaderboards.tables.claims import SAME
 from mtlbench.records import Record
 from mtlbench.records.files import record_files
 from mtlbench.records.schema import Epoch
@@ -34,6 +35,9 @@ TWO = ("click", "long_view")
 """The tasks of the boards of KuaiRand that do not say otherwise."""
 SIX = ("click", "long_view", "like", "profile_enter", "comment_open", "finish")
 """Those of `kuairand[tasks=feedback]`."""
+
+TRIALS = " [trials=12]"
+"""What the name of a tuned row ends with."""
 
 Seeds = NDArray[np.float64]
 Claims = Callable[[], Iterator[str]]
@@ -176,8 +180,10 @@ def gains_on_page(name: str, how: str = "at their defaults") -> dict[str, PageGa
     place = next(i for i, title in enumerate(head) if title.strip().endswith(f"<br>{name}"))
     found = {}
     for cells in lines:
-        if printed := re.match(r" *([+-]?\d+\.\d\d)\((\d+)\)(?:\[\d+\])?(.*)", cells[place]):
-            found[cells[0].strip()] = PageGain(float(printed[1]), int(printed[2]) / 100, printed[3].strip(" \\"))
+        if (cell := cells[place].strip()) not in (MISSING, SAME):
+            printed = re.match(r"([+-]?\d+\.\d\d)\((\d+)\)(?:\[\d+\])?(.*)", cell)
+            assert printed, cell
+            found[cells[0].strip()] = PageGain(float(printed[1]), int(printed[2]) / 100, printed[3].strip("\\"))
     return dict(sorted(found.items(), key=lambda item: -item[1].mean))
 
 

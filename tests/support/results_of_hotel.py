@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from published import (
     HOTEL,
+    TRIALS,
     Seeds,
     board,
     files,
@@ -23,7 +24,6 @@ from scipy.stats import spearmanr
 
 from mtlbench.statistics import mean_interval
 
-TRIALS = " [trials=12]"
 CONSTANT = f"Shared Bottom{TRIALS}"
 FIXED_WEIGHTS = "weights=1.0-1.0-1.0-1.0-1.0-6.0"
 FIXED = f"Shared Bottom [{FIXED_WEIGHTS}, trials=12]"

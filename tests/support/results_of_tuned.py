@@ -7,6 +7,7 @@ import numpy as np
 from published import (
     ROOT,
     SIX,
+    TRIALS,
     TUNED,
     PageGain,
     Seeds,
@@ -31,7 +32,6 @@ from published import (
 from mtlbench.leaderboards.boards.board import Contrast
 from mtlbench.statistics import mean_interval
 
-TRIALS = " [trials=12]"
 BACKBONES = {"Shared Bottom": "shared-bottom", "MMoE": "mmoe"}
 """As pages name them -> as one types them."""
 RARE = ("like", "profile_enter", "comment_open")

@@ -44,6 +44,12 @@ def claim(gain: float, p: float, sampling: Estimate | None = None) -> Significan
     return "better" if gain > 0 else "worse"
 
 
+def mark_of(verdict: Significance | None, place: int = 0) -> str:
+    """How tables and figures mark what is claimed beside the baseline of ``place``; empty where nothing is."""
+    better, worse = MARKS[place]
+    return {"better": better, "worse": worse}.get(verdict or "", "")
+
+
 @dataclass(frozen=True)
 class Contrast:
     """A value against that of a baseline on the same backbone, over paired seeds."""
@@ -66,8 +72,7 @@ class Contrast:
     @property
     def mark(self) -> str:
         """How the table marks the verdict."""
-        better, worse = MARKS[self.place]
-        return {"better": better, "worse": worse}.get(self.verdict or "", "")
+        return mark_of(self.verdict, self.place)
 
 
 @dataclass(frozen=True)

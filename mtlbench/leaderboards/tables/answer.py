@@ -97,7 +97,7 @@ def _best(found: OverLogs) -> str:
     test = f"Friedman's p = {found.friedman.p:.2g}, critical difference {found.critical_difference:.1f}"
     if not found.friedman.p < ALPHA:
         return f"None is shown to be: the mean ranks of {of} do not differ beyond chance ({test})."
-    if not apart and _out_of_reach(found):
+    if _out_of_reach(found):
         return f"That cannot be said: the mean ranks of {of} differ, but never by enough to name a best one ({test})."
     if not apart:
         return f"None is shown to be: the mean ranks of {of} differ, but no two by enough to name a best one ({test})."

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mtlbench.leaderboards.boards.board import MARKS, MISSING
+from mtlbench.leaderboards.boards.board import MARKS, MISSING, mark_of
 from mtlbench.leaderboards.boards.board_gains import BoardGains
 from mtlbench.leaderboards.boards.columns import in_words
 from mtlbench.leaderboards.boards.gains import DIGITS, Gain
@@ -36,12 +36,11 @@ def _standing_cells(found: OverLogs, one: Standing) -> tuple[TableCell, ...]:
     rank = TableCell(f"{one.rank:.2f}", bold=one.rank == found.standings[0].rank)
     if one.spec == found.baseline:
         return (rank, TableCell(f"{one.best:.2f}"), *[TableCell(MISSING, quiet=True)] * 5)
-    mark = {"better": BETTER, "worse": WORSE}.get(one.verdict or "", "")
     text, aside = interval_text(one.gain.value, one.gain.half_width, DIGITS)
     return (
         rank,
         TableCell(f"{one.best:.2f}"),
-        TableCell(text, aside, marks=mark),
+        TableCell(text, aside, marks=mark_of(one.verdict)),
         *(TableCell(f"{count} of {of}") for count in told),
         TableCell(f"{one.steps:.1f}"),
         TableCell(f"{one.seconds:.1f}"),
@@ -117,10 +116,9 @@ def gain_cell(gain: Gain | None) -> TableCell:
         return TableCell(MISSING, quiet=True)
     if not any(gain.seeds):
         return TableCell(SAME)
-    mark = {"better": BETTER, "worse": WORSE}.get(gain.verdict or "", "")
     text, aside = interval_text(gain.estimate.value, gain.estimate.half_width, DIGITS)
     sampling = "" if gain.sampling is None else f"[{round(gain.sampling.half_width * 10**DIGITS)}]"
-    return TableCell(text, aside + sampling, marks=mark)
+    return TableCell(text, aside + sampling, marks=mark_of(gain.verdict))
 
 
 def _gains_caption(found: OverLogs) -> tuple[str, ...]:
