@@ -92,6 +92,7 @@ class Weighting(Plugin, ABC):
     shown_on: ClassVar[frozenset[str]] = frozenset()
     """Boards and studies of this repository in which the method, tuned, is shown to gain over tuned constant weights.
 
+    ``over-logs`` is the page of ``mtlbench leaderboard overall``: a gain in the mean over its logs.
     A class has its own alone, and inherits none. Of methods that repair what a log shows, ``mtlbench advise`` tries the
     one with the most of them, less those of ``harmed_on``."""
 

@@ -25,7 +25,7 @@ def overall(
     """Say which weighting helps where, over the logs of several boards.
 
     Writes a page with the answer in five sentences, ranks and gains over logs, the gain on each board and what it
-    costs; and beside it a heat map as SVG. Weightings that were tuned alike are compared with tuned constant weights,
+    costs; and beside it heat maps as SVG. Weightings that were tuned alike are compared with tuned constant weights,
     those at their defaults with constant weights.
 
     \b
@@ -40,6 +40,7 @@ def overall(
     first = sources[0]
     path = out or (first.parent if first.suffix == PAGE else first) / f"README{PAGE}"
     page = overall_page(path, seen_from(path, sources))
-    draw_over_logs(page.found, page.figure)
+    for found, figure in zip(page.found, page.figures, strict=True):
+        draw_over_logs(found, figure)
     write_file(path, page.text.encode())
     say(page.text, nl=False)

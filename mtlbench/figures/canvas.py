@@ -1,6 +1,5 @@
 """What all figures share: the drawing library, the colours, and writing a file."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +21,8 @@ class NothingToDrawError(UsageError):
     """The records have too little for a figure."""
 
 
-def canvas(
-    rows: int, columns: int, width: float, height: float, heights: Sequence[float] | None = None
-) -> "tuple[Figure, list[list[Axes]]]":
-    """A figure of ``rows`` by ``columns`` panels, ``width`` by ``height`` inches, of which rows have ``heights``.
+def canvas(rows: int, columns: int, width: float, height: float) -> "tuple[Figure, list[list[Axes]]]":
+    """A figure of ``rows`` by ``columns`` panels, ``width`` by ``height`` inches.
 
     Raises:
         UsageError: matplotlib is not installed.
@@ -35,7 +32,7 @@ def canvas(
     except ImportError as error:
         raise UsageError("figures need matplotlib: python -m pip install 'mtlbench[figures]'") from error
     figure = Figure(figsize=(width, height), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
+    panels = figure.subplots(rows, columns, squeeze=False)
     return figure, [list(row) for row in panels]
 
 

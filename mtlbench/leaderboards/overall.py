@@ -19,8 +19,8 @@ class OverallPage:
 
     found: tuple[OverLogs, ...]
     text: str
-    figure: Path
-    """Where its heat map belongs."""
+    figures: tuple[Path, ...]
+    """Where the heat map of each of ``found`` belongs."""
 
 
 def overall_page(out: Path, sources: Sequence[str]) -> OverallPage:
@@ -48,8 +48,10 @@ def overall_page(out: Path, sources: Sequence[str]) -> OverallPage:
             "there is nothing to compare: no board has constant weights and another weighting with every seed; "
             "`mtlbench run --weighting constant,rmtl` makes one"
         )
-    figure = out.with_suffix(".svg")
-    return OverallPage(tuple(found), to_overall_page(found, sources, names, figure.name), figure)
+    others = (f"{out.stem}-{place}" for place in range(2, len(found) + 1))
+    figures = tuple(out.with_name(f"{stem}.svg") for stem in (out.stem, *others))
+    text = to_overall_page(found, sources, names, [figure.name for figure in figures])
+    return OverallPage(tuple(found), text, figures)
 
 
 def seen_from(out: Path, sources: Sequence[Path]) -> list[str]:

@@ -100,7 +100,7 @@ def test_verify_finds_an_edit_a_new_board_and_a_missing_figure(mtlbench: Any, fo
     page.write_text(written)
     figure.unlink()
     assert of_the_page(mtlbench("leaderboard", "verify", folder).out) == [
-        f"page: {figure}: the figure of README.md is missing; build it anew with `mtlbench leaderboard overall`"
+        f"page: {figure}: a figure of README.md is missing; build it anew with `mtlbench leaderboard overall`"
     ]
     figure.write_text("drawn")
     add_board(folder, "news", {"A": 0.0, "B": 0.0})

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import pytest
 import results_of_logs  # noqa: F401 - registers what it holds
 import results_of_phase  # noqa: F401
+import results_of_readme  # noqa: F401
 import results_of_rmtl  # noqa: F401
 import results_of_tuned  # noqa: F401
 import results_of_weightings  # noqa: F401

@@ -22,7 +22,7 @@ from mtlbench.records.searches import Search
 from mtlbench.statistics import Estimate, mean_interval
 
 ROOT = Path(__file__).parents[2]
-SYNTHETIC, PURE, FEEDBACK, WEIGHTINGS, TUNED, HOTEL, HOTEL_ALL = (
+SYNTHETIC, PURE, FEEDBACK, WEIGHTINGS, TUNED, HOTEL, HOTEL_ALL, DESKDROP, JOURNEY = (
     "synthetic",
     "kuairand-pure",
     "kuairand-feedback",
@@ -30,7 +30,13 @@ SYNTHETIC, PURE, FEEDBACK, WEIGHTINGS, TUNED, HOTEL, HOTEL_ALL = (
     "kuairand-tuned",
     "hotel-bookings",
     "hotel-weightings",
+    "deskdrop",
+    "complete-journey",
 )
+GENERATED = tuple(f"synthetic-six#seed={seed}," for seed in (1, 2, 3))
+"""The boards of a page with several logs have a part of their title behind the name of the page."""
+TUNED_LOGS = (HOTEL, TUNED, DESKDROP, JOURNEY, *GENERATED)
+"""The boards with tuned rows."""
 TWO = ("click", "long_view")
 """The tasks of the boards of KuaiRand that do not say otherwise."""
 SIX = ("click", "long_view", "like", "profile_enter", "comment_open", "finish")
@@ -91,7 +97,8 @@ def searches(name: str, backbone: str) -> dict[str, Search]:
 @cache
 def board(name: str) -> Board:
     """The board of those records, with its comparisons."""
-    [found] = contrasted(boards(records(name)))
+    page, _, log = name.partition("#")
+    [found] = contrasted([one for one in boards(records(page)) if log in one.title])
     return found
 
 
@@ -160,12 +167,13 @@ class PageGain(NamedTuple):
     width: float
     """Half its 95 % interval."""
     mark: str
+    same: bool = False
+    """Whether it has the scores of constant weights in every seed."""
 
     def __str__(self) -> str:
-        return f"{signed(self.mean, 2)} ± {short(self.width, 2)}"
+        return SAME if self.same else f"{signed(self.mean, 2)} ± {short(self.width, 2)}"
 
 
-@cache
 def gains_of_tuned(name: str) -> dict[str, PageGain]:
     """Of each tuned weighting of a board, from the page over logs, the largest gain first."""
     return gains_on_page(name, "each tuned")
@@ -174,17 +182,44 @@ def gains_of_tuned(name: str) -> dict[str, PageGain]:
 @cache
 def gains_on_page(name: str, how: str = "at their defaults") -> dict[str, PageGain]:
     """The same of weightings that were tuned so."""
-    part = over_logs_page().split(f"## Gain on each board: weightings {how}")[1].split("\n## ")[0]
-    [table] = [text for text in part.split("\n\n") if re.match(rf"\|[^\n]*<br>{re.escape(name)} ", text)]
-    head, _, *lines = [text.split("|")[1:-1] for text in table.splitlines()]
-    place = next(i for i, title in enumerate(head) if title.strip().endswith(f"<br>{name}"))
-    found = {}
-    for cells in lines:
-        if (cell := cells[place].strip()) not in (MISSING, SAME):
-            printed = re.match(r"([+-]?\d+\.\d\d)\((\d+)\)(?:\[\d+\])?(.*)", cell)
-            assert printed, cell
-            found[cells[0].strip()] = PageGain(float(printed[1]), int(printed[2]) / 100, printed[3].strip("\\"))
-    return dict(sorted(found.items(), key=lambda item: -item[1].mean))
+    page, _, log = name.partition("#")
+    [(lines, place)] = [
+        (lines, place)
+        for head, *lines in tables_over_logs(f"Gain on each board: weightings {how}")
+        for place, title in enumerate(head)
+        if title.endswith(f"<br>{page}") and log in title
+    ]
+    gains = {cells[0]: gain_in(cells[place]) for cells in lines if cells[place] != MISSING}
+    return dict(sorted(gains.items(), key=lambda item: -item[1].mean))
+
+
+@cache
+def standings() -> dict[str, dict[str, str]]:
+    """Of each tuned weighting that is ranked over logs the cells of its line by their heads, the best rank first."""
+    [(head, *lines)] = tables_over_logs("Over logs: weightings each tuned")
+    return {cells[0]: dict(zip(head, cells, strict=True)) for cells in lines}
+
+
+def gains_over_logs() -> dict[str, PageGain]:
+    """Of these what each gains, mean over logs, with its interval over logs."""
+    gains = {label: cells["Δm %"] for label, cells in standings().items()}
+    return {label: gain_in(cell) for label, cell in gains.items() if cell != MISSING}
+
+
+def gain_in(cell: str) -> PageGain:
+    """What a cell such as ``+0.53(15)[9]\\*`` says."""
+    if cell == SAME:
+        return PageGain(0.0, 0.0, "", same=True)
+    printed = re.fullmatch(r"([+-]?\d+\.\d\d)\((\d+)\)(?:\[\d+\])?(.*)", cell)
+    assert printed, cell
+    return PageGain(float(printed[1]), int(printed[2]) / 100, printed[3].strip("\\"))
+
+
+def tables_over_logs(heading: str) -> list[list[list[str]]]:
+    """Of the part of the page over logs with that heading, the cells of each open table; its head is a line too."""
+    part = over_logs_page().split(f"## {heading}")[1].split("\n## ")[0].split("<details>")[0]
+    tables = [text.splitlines() for text in part.split("\n\n") if text.startswith("| ")]
+    return [[[cell.strip() for cell in text.split("|")[1:-1]] for text in (head, *lines)] for head, _, *lines in tables]
 
 
 def over_logs_page() -> str:

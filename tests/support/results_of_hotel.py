@@ -46,8 +46,8 @@ def of_hotel() -> Iterator[str]:
     assert {method for method, _ in claimed} <= set(methods)
     assert len(claimed) == 5
     fixed = gains_of_tuned(HOTEL)[f"Constant [{FIXED_WEIGHTS}]"]
-    assert fixed.mark == "*"
-    yield f"a single fixed weight, 6 for the price, gains {str(fixed).removeprefix('+')} %"
+    assert not fixed.mark
+    yield f"a single fixed weight, 6 for the price, has {fixed} %"
     apart = mean_interval(np.mean(gains_of(f"FAMO-{CONSTANT}") - gains_of(FIXED), axis=0))
     assert apart.low < 0 < apart.high
     yield f"FAMO minus that row is {interval(apart, 2)} % in Δm"

@@ -1,92 +1,31 @@
 """What README, docs/rmtl.md and docs/studies/overall.md say of RMTL, made from the committed records."""
 
 import csv
-import re
 from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
-import results_of_tuned
 from published import (
-    HOTEL,
     PURE,
     ROOT,
     SYNTHETIC,
-    TUNED,
     TWO,
-    board,
     contrast,
     differences,
     gain,
-    gains_of_tuned,
     holds,
     interval,
     line,
     of_row,
     rows,
     scores,
-    searches,
     short,
-    text_of,
 )
 
-from mtlbench.leaderboards.boards.board import OPTIMUM
 from mtlbench.statistics import max_t
 
 BACKBONES = ("ESMM", "MMoE", "PLE")
 FUNNEL = ("click", "conversion")
-
-
-@holds("README.md")
-def readme() -> Iterator[str]:
-    for method in ("MMoE", "MMoE [restart=true]", "Decay-MMoE", "Loss-Aware-MMoE", "RMTL-MMoE", OPTIMUM):
-        yield line(method, *printed(method, "click"), *printed(method, "conversion"))
-    better = {key for key in product(rows(SYNTHETIC), FUNNEL) if rows(SYNTHETIC)[key[0]].values[key[1], "auc"].marks}
-    assert {("RMTL-MMoE", task) for task in FUNNEL} | {("MMoE [restart=true]", task) for task in FUNNEL} < better
-    yield f"p < .05 over all {len(board(SYNTHETIC).tested)} comparisons of the page together"
-    [mean] = re.findall(r"\| mean \|(.*?)\| \*", text_of("docs/rmtl.md"))
-    click, conversion = (cell.strip() for cell in mean.split("|")[2:4])
-    yield f"its gain in AUC is {click} (click) and {conversion} (conversion). The records of those runs are not in the"
-    assert all(not differences(PURE, f"RMTL-{one}", one, task).any() for one, task in product(BACKBONES, TWO))
-    found = [
-        search for backbone in results_of_tuned.BACKBONES.values() for search in searches(TUNED, backbone).values()
-    ]
-    assert {len(search.trials) for search in found} == {12}
-    assert len(found) == 2 * 10
-    yield "Weightings were tuned alike, each over twelve trials, with eight paired seeds"
-    on_kuairand = named(TUNED, *results_of_tuned.shown_to_gain())
-    gains = {name: gains_of_tuned(name) for name in (HOTEL, TUNED)}
-    assert len(gains[HOTEL].keys() & gains[TUNED].keys()) == 7
-    better = [label for label, gain in gains[HOTEL].items() if gain.mark == "*"]
-    [fixed] = [label for label in better if label.startswith("Constant")]
-    better.remove(fixed)
-    yield f"On hotel bookings the gains shown are {named(HOTEL, *better)}, most of it in one task, the price"
-    yield f"gains {str(gains[HOTEL][fixed]).removeprefix('+')} %, but one has to know it"
-    yield f"On KuaiRand they are {on_kuairand}; there"
-    assert not any(value.marks for row in rows(PURE).values() for value in row.values.values())
-    weightings = {
-        (row.sample.weighting.name, str(row.sample.weighting.changed)) for row in rows(PURE).values() if row.sample
-    }
-    assert len(weightings) == 1 + 6
-    assert len(board(PURE).seeds) == 10
-    yield "none of six weightings with ten seeds, RMTL among them, is told apart from constant weights."
-
-
-def named(board_name: str, *labels: str) -> str:
-    """Weightings with what they gain over all tasks, each a claim of the page over logs."""
-    found = {label: gains_of_tuned(board_name)[label] for label in labels}
-    assert all(gain.mark for gain in found.values())
-    *first, last = (f"{label} {str(gain).removeprefix('+')} %" for label, gain in found.items())
-    return f"{', '.join(first)} and {last}"
-
-
-def printed(method: str, task: str) -> Iterator[str]:
-    """Two cells of README's table, as the page of the board has them."""
-    value = rows(SYNTHETIC)[method].values[task, "auc"]
-    yield f"{value.text}{value.spread}{value.marks}"
-    first = value.first
-    digits = "" if first is None else f"{round(first.difference.estimate.half_width * 1e4)}"
-    yield "–" if first is None else f"{first.difference.estimate.value:+.4f}({digits})"
 
 
 @holds("docs/rmtl.md")

@@ -15,12 +15,14 @@ from mtlbench.leaderboards.boards.gains import DIGITS, Gain
 from mtlbench.leaderboards.boards.over_logs import OverLogs
 from mtlbench.leaderboards.boards.relations import MORE
 from mtlbench.leaderboards.tables.claims import MINUS
-from mtlbench.leaderboards.tables.phrases import MOST_NAMED, named, percent, span, unique, verb
+from mtlbench.leaderboards.tables.phrases import named, percent, span, unique, verb
 from mtlbench.records.tuned import HALVING, SEARCHES, TRIALS
 from mtlbench.statistics import ALPHA, seeds_needed
 from mtlbench.text import counted
 
 VERDICTS: tuple[Significance, ...] = ("better", "worse")
+MOST_PLACES = 3
+"""Boards that a sentence names; of more, the tables say which."""
 
 
 @dataclass(frozen=True)
@@ -146,16 +148,25 @@ def _per_log(found: OverLogs) -> str:
     base = baseline_name(found)
     parts = []
     for verdict in VERDICTS:
-        told = [board for board in tested if board.told(verdict)]
-        most = MOST_NAMED if len(told) <= MOST_NAMED else 1
-        where = [f"{_gains(board, board.told(verdict), most)} on {found.called(board)}" for board in told]
-        parts += [f"{verdict} than {base}: {', '.join(where)}"] if where else []
+        where = _where(found, verdict)
+        parts += [f"{verdict} than {base}: {where}"] if where else []
     silent = [found.called(board) for board in tested if not any(map(board.told, VERDICTS))]
     if not parts:
         return f"On none: no weighting is told apart from {base} on {in_words(silent)} ({test})."
     parts += [f"none is told apart on {in_words(silent)}"] if silent else []
     text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]} (Δm and its 95 % interval over seeds; {test})."
+    what = "Δm and its 95 % interval over seeds" if "±" in text else "Δm"
+    return f"{text[0].upper()}{text[1:]} ({what}; {test})."
+
+
+def _where(found: OverLogs, verdict: Significance) -> str:
+    """What has the verdict on each board, with its gain; of many boards, on how many logs each weighting has it."""
+    told = [board for board in found.tested if board.told(verdict)]
+    if len(told) <= MOST_PLACES:
+        return ", ".join(f"{_gains(board, board.told(verdict))} on {found.called(board)}" for board in told)
+    logs = {spec: len({board.board.log for board in told if spec in board.told(verdict)}) for spec in found.specs}
+    most = sorted((spec for spec in found.specs if logs[spec]), key=lambda spec: -logs[spec])
+    return named([f"{found.names[spec]} on {counted(logs[spec], 'log')}" for spec in most], MOST_PLACES)
 
 
 def _cost(found: OverLogs) -> str:
@@ -228,8 +239,8 @@ def _shown(found: OverLogs) -> list[_Shown]:
     return shown + [_Shown(name, gain.steps, gain.seconds, gain.cut_off) for name, gain in on]
 
 
-def _gains(board: BoardGains, specs: Sequence[str], most: int) -> str:
-    return named([f"{board.names[spec]} ({percent(board.gains[spec].estimate)})" for spec in specs], most)
+def _gains(board: BoardGains, specs: Sequence[str]) -> str:
+    return named([f"{board.names[spec]} ({percent(board.gains[spec].estimate)})" for spec in specs])
 
 
 def _too_few_seeds(found: OverLogs) -> str:

@@ -17,9 +17,9 @@ GAIN = "Δm %"
 BETTER, WORSE = MARKS[0]
 
 
-def over_logs_tables(found: Sequence[OverLogs]) -> list[Table]:
-    """The tables of all ways of tuning, and of the boards behind them."""
-    return [table for one in found for table in (_standings(one), _gains(one))] + [compared_table(found)]
+def over_logs_tables(found: OverLogs) -> list[Table]:
+    """The tables of the weightings that were tuned alike: over logs, and on each board."""
+    return [_standings(found), _gains(found)]
 
 
 def _standings(found: OverLogs) -> Table:

@@ -43,7 +43,7 @@ class CAGrad(Smoothed):
 
     name, label = "cagrad", "CAGrad"
     repairs = frozenset({"conflict"})
-    shown_on = frozenset({"hotel-bookings", "kuairand-tuned"})
+    shown_on = frozenset({"hotel-bookings"})
     needs = frozenset({"gram"})
 
     class Params(Smoothed.Params):

@@ -39,7 +39,7 @@ class FAMO(api.Weighting):
 
     name, label = "famo", "FAMO"
     repairs = frozenset({"pace", "scale"})
-    shown_on = frozenset({"hotel-bookings", "kuairand-tuned", "phase"})
+    shown_on = frozenset({"hotel-bookings", "phase"})
     needs = frozenset({"post-step losses"})
 
     class Params(api.Params):

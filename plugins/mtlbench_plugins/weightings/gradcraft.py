@@ -52,7 +52,7 @@ class GradCraft(Smoothed):
 
     name, label = "gradcraft", "GradCraft"
     repairs = frozenset({"conflict", "scale"})
-    shown_on = frozenset({"hotel-bookings"})
+    shown_on = frozenset({"hotel-bookings", "over-logs"})
     needs = frozenset({"gram"})
 
     class Params(Smoothed.Params):

@@ -34,7 +34,7 @@ class NashMTL(Smoothed):
 
     name, label = "nash-mtl", "Nash-MTL"
     repairs = frozenset({"scale"})
-    shown_on = frozenset({"kuairand-tuned"})
+    shown_on = frozenset({"kuairand-tuned", "over-logs"})
     needs = frozenset({"gram"})
 
     def solve(self, step: api.Step) -> Tensor:

@@ -42,7 +42,7 @@ class Scalarization(api.Weighting):
     """
 
     name, label = "scalarization", "Scalarization"
-    harmed_on = frozenset({"kuairand-tuned", "phase"})
+    harmed_on = frozenset({"kuairand-tuned", "phase", "synthetic-six"})
     tuned_baseline = True
 
     class Params(api.Params):

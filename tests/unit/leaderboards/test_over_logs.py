@@ -259,7 +259,7 @@ def test_names_from_records_are_shown_as_they_are_on_the_page() -> None:
         else one
         for one in records
     ]
-    page = to_overall_page(over_logs([("shop", boards(hostile))]), ["."], ["a page.md", "shop.md"], "my figure.svg")
+    page = to_overall_page(over_logs([("shop", boards(hostile))]), ["."], ["a page.md", "shop.md"], ["my figure.svg"])
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(page)
     inline = [child for token in tokens for child in token.children or []]
     assert {child.attrGet("href") for child in inline if child.type == "link_open"} == {"shop.md"}

@@ -1,0 +1,113 @@
+"""What README says, made from the committed records."""
+
+import re
+from collections.abc import Iterator
+from itertools import product
+
+from published import (
+    GENERATED,
+    HOTEL,
+    PURE,
+    SYNTHETIC,
+    TUNED,
+    TUNED_LOGS,
+    TWO,
+    board,
+    differences,
+    gains_of_tuned,
+    gains_on_page,
+    gains_over_logs,
+    holds,
+    line,
+    relative_gains,
+    rows,
+    searches,
+    standings,
+    text_of,
+)
+from results_of_hotel import CONSTANT
+from results_of_rmtl import BACKBONES, FUNNEL
+
+from mtlbench.leaderboards.boards.board import OPTIMUM
+
+
+@holds("README.md")
+def readme() -> Iterator[str]:
+    yield from of_tuned()
+    yield from of_defaults()
+    yield from of_the_funnel()
+
+
+def of_tuned() -> Iterator[str]:
+    """What is shown of weightings that were tuned alike."""
+    found = gains_over_logs()
+    better = sorted((label for label, gain in found.items() if gain.mark == "*"), key=lambda one: -found[one].mean)
+    assert better == ["Nash-MTL", "GradCraft"]
+    assert [label for label, gain in found.items() if gain.mark == "°"] == ["IGB-v2"]
+    assert len(standings()) == 12
+    assert {len(board(name).seeds) for name in TUNED_LOGS} == {8}
+    pages = {name.partition("#")[0] for name in TUNED_LOGS}
+    assert {len(one.trials) for page in pages for one in searches(page, "shared-bottom").values()} == {12}
+    gains = [f"{found[label]} %" for label in better]
+    yield f"Nash-MTL and GradCraft are shown to gain over tuned constant weights: {listed(gains)} in the mean of the"
+    for name, log in ((HOTEL, "hotel bookings"), (TUNED, "KuaiRand")):
+        shown = [label for label, gain in gains_of_tuned(name).items() if gain.mark == "*"]
+        gains = [f"{label} {gains_of_tuned(name)[label]}" for label in shown]
+        yield f"{listed(gains)} % on {log}"
+    lost = [{label for label, gain in gains_of_tuned(name).items() if gain.mark == "°"} for name in TUNED_LOGS]
+    counts = {label: sum(label in one for one in lost) for label in ("Scalarization", "IGB-v2", "GradNorm")}
+    assert set.union(*lost) == counts.keys()
+    yield "random constant weights lose on {}, IGB-v2 on {} and GradNorm on {}".format(*map(WORDS.get, counts.values()))
+
+
+def of_defaults() -> Iterator[str]:
+    """What a comparison at defaults would say of the generated logs."""
+    plain = [gains_on_page(name)["RMTL"] for name in GENERATED]
+    assert all(gain.mark == "*" for gain in plain)
+    yield f"RMTL at its defaults gains {span([gain.mean for gain in plain])} %"
+    tuning = [relative_gains(name, CONSTANT, "Shared Bottom").mean() for name in GENERATED]
+    yield f"tuning constant weights alone gives {span(tuning)} %"
+    assert all(abs(gains_of_tuned(name)["RMTL"].mean) <= 0.04 for name in GENERATED)
+
+
+def of_the_funnel() -> Iterator[str]:
+    """RMTL where the truth is known, and on the log of its paper."""
+    for method in ("MMoE", "MMoE [restart=true]", "RMTL-MMoE", OPTIMUM):
+        yield line(method, *printed(method, "click"), *printed(method, "conversion"))
+    better = {key for key in product(rows(SYNTHETIC), FUNNEL) if rows(SYNTHETIC)[key[0]].values[key[1], "auc"].marks}
+    assert {("RMTL-MMoE", task) for task in FUNNEL} | {("MMoE [restart=true]", task) for task in FUNNEL} < better
+    yield f"p < .05 over all {len(board(SYNTHETIC).tested)} comparisons of the page together"
+    [mean] = re.findall(r"\| mean \|(.*?)\| \*", text_of("docs/rmtl.md"))
+    click, conversion = (cell.strip() for cell in mean.split("|")[2:4])
+    yield f"its gain in AUC is {click} (click) and {conversion} (conversion). The records of those runs are not in the"
+    assert all(not differences(PURE, f"RMTL-{one}", one, task).any() for one, task in product(BACKBONES, TWO))
+    assert not any(value.marks for row in rows(PURE).values() for value in row.values.values())
+    weightings = {
+        (row.sample.weighting.name, str(row.sample.weighting.changed)) for row in rows(PURE).values() if row.sample
+    }
+    assert len(weightings) == 1 + 6
+    assert len(board(PURE).seeds) == 10
+    yield "none of six weightings with ten seeds, RMTL among them, is told apart from constant weights"
+
+
+WORDS = {2: "two", 3: "three", 4: "four", 5: "five"}
+
+
+def span(values: list[float]) -> str:
+    """Of gains that are all above 0."""
+    return f"{min(values):.1f} to {max(values):.1f}"
+
+
+def listed(parts: list[str]) -> str:
+    """``A``, ``A and B`` or ``A, B and C``."""
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def printed(method: str, task: str) -> Iterator[str]:
+    """Two cells of README's table, as the page of the board has them."""
+    value = rows(SYNTHETIC)[method].values[task, "auc"]
+    yield f"{value.text}{value.spread}{value.marks}"
+    first = value.first
+    digits = "" if first is None else f"{round(first.difference.estimate.half_width * 1e4)}"
+    yield "–" if first is None else f"{first.difference.estimate.value:+.4f}({digits})"
