@@ -11,7 +11,7 @@ from mtlbench.leaderboards.boards.board import MARKS, MISSING, Contrast, Row
 from mtlbench.leaderboards.boards.columns import Column, in_words, metric_of
 from mtlbench.leaderboards.boards.contrasts import tuning
 from mtlbench.leaderboards.boards.standing import relative_gain
-from mtlbench.leaderboards.tables.claims import MINUS
+from mtlbench.leaderboards.tables.table import MINUS
 from mtlbench.text import counted, one_line
 
 WIDTH = 100

@@ -78,7 +78,7 @@ def test_the_page_answers_and_says_what_was_compared(mtlbench: Any, folder: Path
     assert [row[1][0] for row in compared] == ["Ranks its log", "yes", "yes"]
     svg = (folder / "README.svg").read_text()
     assert "![Gain of each weighting over Constant on each board](README.svg)" in page
-    marked = re.findall(r">([+-]0\.\d\d)([*°])<", svg)
+    marked = re.findall(r">([+−]0\.\d\d)([*°])<", svg)
     assert sorted(mark for _, mark in marked) == ["*", "°"]
 
 
@@ -111,7 +111,7 @@ def test_verify_finds_a_figure_of_before(mtlbench: Any, folder: Path) -> None:
     assert mtlbench("leaderboard", "overall", folder).code == 0
     figure = folder / "README.svg"
     before = figure.read_text()
-    gain = re.findall(r">([+-]0\.\d\d)[*°]?<", before)[0]
+    gain = re.findall(r">([+−]0\.\d\d)[*°]?<", before)[0]
     figure.write_text(before.replace(f">{gain}", ">+9.99", 1))
     done = mtlbench("leaderboard", "verify", folder)
     assert "README.svg: it does not say what the records give: it was edited by hand or is out of date" in done.out

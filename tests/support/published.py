@@ -15,6 +15,7 @@ from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.leaderboards.publishing import read_records, searches_of
 from mtlbench.leaderboards.tables.claims import SAME
+from mtlbench.leaderboards.tables.table import MINUS
 from mtlbench.records import Record
 from mtlbench.records.files import record_files
 from mtlbench.records.schema import Epoch
@@ -89,8 +90,10 @@ def files(name: str, folder: str = "") -> int:
 
 @cache
 def searches(name: str, backbone: str) -> dict[str, Search]:
-    """The searches among them on one backbone, by the spec of their weighting."""
-    found = [one for one in searches_of(ROOT / "leaderboards" / f"{name}.md") if one.backbone.name == backbone]
+    """The searches of a board on one backbone, by the spec of their weighting."""
+    of_page = searches_of(ROOT / "leaderboards" / f"{name.partition('#')[0]}.md")
+    data = board(name).sample.dataset.fingerprint
+    found = [one for one in of_page if one.backbone.name == backbone and one.dataset.fingerprint == data]
     return {spec_text(one.weighting.name, one.weighting.changed): one for one in found}
 
 
@@ -210,7 +213,7 @@ def gain_in(cell: str) -> PageGain:
     """What a cell such as ``+0.53(15)[9]\\*`` says."""
     if cell == SAME:
         return PageGain(0.0, 0.0, "", same=True)
-    printed = re.fullmatch(r"([+-]?\d+\.\d\d)\((\d+)\)(?:\[\d+\])?(.*)", cell)
+    printed = re.fullmatch(r"([+-]?\d+\.\d\d)\((\d+)\)(?:\[\d+\])?(.*)", cell.replace(MINUS, "-"))
     assert printed, cell
     return PageGain(float(printed[1]), int(printed[2]) / 100, printed[3].strip("\\"))
 

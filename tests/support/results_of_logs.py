@@ -1,13 +1,17 @@
 """What docs/studies/logs.md says of several logs, made from the committed records."""
 
+import re
 from collections.abc import Iterator
 
+import numpy as np
 from published import (
+    DESKDROP,
     GENERATED,
     HOTEL_ALL,
     TRIALS,
     TUNED_LOGS,
     PageGain,
+    Seeds,
     board,
     files,
     gains_of_tuned,
@@ -21,12 +25,15 @@ from published import (
     plain,
     relative_gains,
     rows,
+    searches,
     signed,
     standings,
 )
-from results_of_hotel import CONSTANT, FIXED, FIXED_NAME, FIXED_WEIGHTS, of_hotel
+from results_of_hotel import FIXED, FIXED_NAME, FIXED_WEIGHTS, of_hotel
+from results_of_tuned import BACKBONES
 
-from mtlbench.leaderboards.boards.board import Significance
+from mtlbench.leaderboards.boards.board import Row, Significance
+from mtlbench.leaderboards.boards.columns import in_words
 from mtlbench.statistics import mean_interval
 
 NAMES = ("hotel bookings", "KuaiRand", "Deskdrop", "Complete Journey", "generated 1", "generated 2", "generated 3")
@@ -39,6 +46,7 @@ def logs() -> Iterator[str]:
     yield from of_each()
     yield from of_single_tasks()
     yield from of_defaults()
+    yield from of_searches()
     yield from of_hotel()
     yield from of_all_weightings()
 
@@ -99,24 +107,49 @@ def called(method: str) -> str:
 
 
 def of_defaults() -> Iterator[str]:
-    """What weightings gain on generated logs at their defaults, and tuned alike."""
-    for label in ("RMTL", "Nash-MTL", "FAMO", "GradCraft"):
-        ways = (gains_on_page, gains_of_tuned)
-        yield line(label, *(cell(gains(name).get(label)) for gains in ways for name in GENERATED))
-    at_defaults = [row for name in GENERATED for row in board(name).rows if TRIALS not in row.method]
-    cut_off = ["cut off" in row.flags for row in at_defaults if row.spend]
-    assert all(cut_off)
-    yield f"For all {len(cut_off)} rows at their defaults"
-    tuning = [mean_interval(relative_gains(name, CONSTANT, "Shared Bottom").mean(0)) for name in GENERATED]
-    yield "Tuning constant weights alone gives {}, {} and {} %".format(*(interval(one, 2) for one in tuning))
-    steps = [
-        gains.steps / base.steps
-        for name in GENERATED
-        for gains, base in [(rows(name)["RMTL-Shared Bottom"].spend, rows(name)["Shared Bottom"].spend)]
-        if gains and base
-    ]
-    [times] = {f"{taken:.1f}" for taken in steps}
+    """What weightings gain at their defaults, and what constant weights gain by tuning."""
+    tuning = [mean_interval(by_tuning(name)) for name in TUNED_LOGS]
+    yield line("Constant, tuned", *(interval(one, 2) for one in tuning))
+    for label in ("Nash-MTL", "FAMO", "GradCraft", "CAGrad", "RMTL", "IGB-v2", "GradNorm"):
+        yield line(label, *(cell(gains_on_page(name).get(label)) for name in TUNED_LOGS))
+    at_defaults = [row for name in GENERATED for row in board(name).rows if TRIALS not in row.method and row.spend]
+    assert all("cut off" in row.flags for row in at_defaults)
+    yield f"For all {len(at_defaults)} rows at their defaults on generated logs"
+    spent = [(rows(name)["RMTL-Shared Bottom"].spend, rows(name)["Shared Bottom"].spend) for name in GENERATED]
+    [times] = {f"{gains.steps / base.steps:.1f}" for gains, base in spent if gains and base}
     yield f"RMTL takes {times} times the steps"
+
+
+def by_tuning(name: str) -> Seeds:
+    """What tuned constant weights gain over those at their defaults, mean over backbones, of each seed."""
+    plain_rows = [row.method for row in board(name).rows if row.method in BACKBONES]
+    return np.mean([relative_gains(name, f"{one}{TRIALS}", one).mean(0) for one in plain_rows], axis=0)
+
+
+def of_searches() -> Iterator[str]:
+    """Which settings the searches chose."""
+    found = {log: searches(name, "shared-bottom") for name, log in zip(TUNED_LOGS, NAMES, strict=True)}
+    untuned = [log for log, of in found.items() if of["scalarization"].chosen == 0]
+    assert all(set(found[log]["scalarization"].trials[0].weighting["weights"]) == {1.0} for log in untuned)
+    yield f"On {in_words(untuned)} no draw beat trial 0, which has weights of 1 and default settings"
+    for weighting, told in (
+        ("nash-mtl", "Nash-MTL has another trial than constant weights"),
+        ("gradcraft", "GradCraft"),
+    ):
+        chosen = {log: (of[weighting].chosen, of["constant"].chosen) for log, of in found.items() if weighting in of}
+        other = sum(own != base for own, base in chosen.values())
+        yield f"{told} on {other} of {len(chosen)} logs"
+    tuned = [rows(name).get(f"GradCraft-Shared Bottom{TRIALS}") for name in TUNED_LOGS]
+    cut_off = [log for log, row in zip(NAMES, tuned, strict=True) if row and "cut off" in row.flags]
+    assert cut_off == ["generated 1", "generated 3"]
+    assert [gains_of_tuned(name)["RMTL"].same for name in GENERATED] == [True, False, True]
+    assert all(sum(" (" in task for task in worse_than_base_rate(row)) >= 3 for row in board(DESKDROP).rows)
+
+
+def worse_than_base_rate(row: Row) -> list[str]:
+    """The tasks that its remark names."""
+    [remark] = [remark for remark in row.remarks if remark.startswith("Worse than the base rate")]
+    return re.split(", | and ", remark.split(" in ")[1])
 
 
 def of_all_weightings() -> Iterator[str]:

@@ -46,8 +46,7 @@ def of_tuned() -> Iterator[str]:
     assert [label for label, gain in found.items() if gain.mark == "°"] == ["IGB-v2"]
     assert len(standings()) == 12
     assert {len(board(name).seeds) for name in TUNED_LOGS} == {8}
-    pages = {name.partition("#")[0] for name in TUNED_LOGS}
-    assert {len(one.trials) for page in pages for one in searches(page, "shared-bottom").values()} == {12}
+    assert {len(one.trials) for name in TUNED_LOGS for one in searches(name, "shared-bottom").values()} == {12}
     gains = [f"{found[label]} %" for label in better]
     yield f"Nash-MTL and GradCraft are shown to gain over tuned constant weights: {listed(gains)} in the mean of the"
     for name, log in ((HOTEL, "hotel bookings"), (TUNED, "KuaiRand")):

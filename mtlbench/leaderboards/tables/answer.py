@@ -12,12 +12,12 @@ from mtlbench.leaderboards.boards.board import Significance
 from mtlbench.leaderboards.boards.board_gains import BoardGains
 from mtlbench.leaderboards.boards.columns import in_words
 from mtlbench.leaderboards.boards.gains import DIGITS, Gain
-from mtlbench.leaderboards.boards.over_logs import OverLogs
+from mtlbench.leaderboards.boards.over_logs import FEWEST_LOGS, OverLogs
 from mtlbench.leaderboards.boards.relations import MORE
-from mtlbench.leaderboards.tables.claims import MINUS
 from mtlbench.leaderboards.tables.phrases import named, percent, span, unique, verb
+from mtlbench.leaderboards.tables.table import MINUS
 from mtlbench.records.tuned import HALVING, SEARCHES, TRIALS
-from mtlbench.statistics import ALPHA, seeds_needed
+from mtlbench.statistics import ALPHA, seeds_needed, smallest_p
 from mtlbench.text import counted
 
 VERDICTS: tuple[Significance, ...] = ("better", "worse")
@@ -130,12 +130,22 @@ def _over_logs(found: OverLogs) -> str:
         if told:
             parts.append(f"{named([f'{one.name} ({percent(one.gain)})' for one in told])} {verb(told, one, several)}")
     if parts:
-        return f"{', and '.join(parts)} in Δm over {baseline_name(found)} (95 % intervals over logs; {test})."
+        claim = f"{', and '.join(parts)} in Δm over {baseline_name(found)} (95 % intervals over logs; {test})"
+        return f"{claim}{_generated_as_one(found)}."
     top = max(found.rivals, key=lambda one: one.gain.value)
     return (
         f"None is shown to be: no weighting is told apart from {baseline_name(found)} ({test}), and the largest mean "
         f"gain in Δm is that of {top.name}, {percent(top.gain)} (its own 95 % interval over logs)."
     )
+
+
+def _generated_as_one(found: OverLogs) -> str:
+    """That the claim needs each generated log to count, which a reader may not grant to one generator."""
+    generated = sum(board.generated for board in found.blocks)
+    left = len(found.blocks) - generated + 1
+    if generated < FEWEST_LOGS or smallest_p(left) < ALPHA:
+        return ""
+    return f"; if the {generated} generated logs counted as one, {left} logs would be too few for this test"
 
 
 def _per_log(found: OverLogs) -> str:
@@ -193,8 +203,12 @@ def _cost(found: OverLogs) -> str:
 def _advice(found: OverLogs) -> str:
     tested, base = found.tested, baseline_name(found)
     if winners := [one for one in found.rivals if one.verdict == "better"]:
-        top = max(winners, key=lambda one: one.gain.value)
-        return f"{top.name}: of what is shown to gain over logs it has the largest mean gain, {percent(top.gain)}."
+        first, *others = sorted(winners, key=lambda one: -one.gain.value)
+        alike = ", and they are not told apart" if others and not set(others) & set(found.apart_from(first)) else ""
+        took = [one.seconds for one in winners if not math.isnan(one.seconds)]
+        cost = f", at {span(took)} times the seconds of {base}" if took else ""
+        names = named([one.name for one in (first, *others)])
+        return f"{names}: shown to gain over logs{cost}{alike}; on yours, compare with {base}."
     on = {spec: [board for board in tested if spec in board.told("better")] for spec in found.specs}
     logs = {spec: {one.board.log for one in boards} for spec, boards in on.items()}
     gains = {spec: max(board.gains[spec].printed for board in boards) for spec, boards in on.items() if boards}

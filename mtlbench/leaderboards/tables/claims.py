@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from mtlbench.leaderboards.boards.board import MARKS, BaselineUse, Board, SeedMean
 from mtlbench.leaderboards.boards.columns import in_words, metric_of
+from mtlbench.leaderboards.tables.table import MINUS
 from mtlbench.statistics import ALPHA, seeds_needed, smallest_p
 
-MINUS = "−"
-"""Of a difference: what is read back from a page as a mean has a hyphen."""
 SAME = "="
 """In place of a difference that is 0 in every seed."""
 

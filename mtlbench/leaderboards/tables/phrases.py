@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from mtlbench.leaderboards.boards.columns import in_words
 from mtlbench.leaderboards.boards.gains import DIGITS
-from mtlbench.leaderboards.tables.claims import MINUS
+from mtlbench.leaderboards.tables.table import MINUS
 from mtlbench.statistics import Estimate
 
 MOST_NAMED = 2

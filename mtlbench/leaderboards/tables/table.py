@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from mtlbench.leaderboards.boards.board import Board
 
+MINUS = "−"
+"""Of a difference: what is read back from a page as a mean has a hyphen."""
+
 
 @dataclass(frozen=True)
 class TableCell:
@@ -62,4 +65,4 @@ class Table:
 def interval_text(mean: float, half_width: float, decimals: int) -> tuple[str, str]:
     """A signed mean, and half its interval's width in units of the last digit; the latter empty for NaN."""
     aside = "" if math.isnan(half_width) else f"({round(half_width * 10**decimals)})"
-    return f"{mean:{'+' if round(mean, decimals) else 'z'}.{decimals}f}", aside
+    return f"{mean:{'+' if round(mean, decimals) else 'z'}.{decimals}f}".replace("-", MINUS), aside

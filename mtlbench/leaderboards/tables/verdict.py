@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from mtlbench.leaderboards.boards.board import Board, Contrast, Row, SeedMean, Significance
 from mtlbench.leaderboards.boards.columns import Column, in_words, metric_of
 from mtlbench.leaderboards.boards.contrasts import ALONE
-from mtlbench.leaderboards.tables.claims import MINUS, baseline_at
+from mtlbench.leaderboards.tables.claims import baseline_at
 from mtlbench.leaderboards.tables.phrases import unique, verb
+from mtlbench.leaderboards.tables.table import MINUS
 from mtlbench.statistics import ALPHA, seeds_needed, smallest_p
 from mtlbench.text import counted, one_line
 

@@ -1,9 +1,11 @@
 """The answer in five sentences, on made-up boards whose truth is known: each says no more than its test allows."""
 
 import re
+from dataclasses import replace
 
 from made_logs import NAMES, log_boards, log_records, over
 
+from mtlbench.leaderboards.boards.board_gains import BoardGains
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.leaderboards.boards.over_logs import OverLogs, over_logs
 from mtlbench.leaderboards.tables.answer import answer
@@ -37,7 +39,33 @@ def test_one_weighting_that_is_better_on_all_logs_is_named_everywhere() -> None:
     )
     assert said["where"].startswith("Better than Constant: A on 6 logs and B on 3 logs; worse than Constant: B (")
     assert said["cost"] == "What is shown to gain took 1.0 times the steps and 1.0 times the seconds of Constant."
-    assert said["use"].startswith("A: of what is shown to gain over logs it has the largest mean gain, +0.5")
+    assert said["use"] == (
+        "A: shown to gain over logs, at 1.0 times the seconds of Constant; on yours, compare with Constant."
+    )
+
+
+def test_two_that_gain_are_both_advised_and_their_order_is_not_claimed() -> None:
+    said = told(over([{"A": GAIN, "B": GAIN, "C": 0.0}] * 6))
+    assert re.match(
+        r"(A and B|B and A): shown to gain over logs, at 1.0 times the seconds of Constant, and they are ", said["use"]
+    )
+    assert said["use"].endswith("are not told apart; on yours, compare with Constant.")
+
+
+def test_a_claim_that_takes_generated_logs_says_so() -> None:
+    found = over(both(GAIN, 0.0006))
+    said = told(replace(found, blocks=(*found.blocks[:4], *map(generated, found.blocks[4:]))))
+    assert said["over"].endswith("if the 2 generated logs counted as one, 5 logs would be too few for this test.")
+    many = over(both(GAIN, 0.0006, logs=8))
+    said = told(replace(many, blocks=(*many.blocks[:6], *map(generated, many.blocks[6:]))))
+    assert "8 logs (2 of them generated)" in said["over"]
+    assert "too few" not in said["over"]
+
+
+def generated(found: BoardGains) -> BoardGains:
+    """The board as one of a generated log, whose best possible score is known."""
+    data = found.board.sample.dataset.model_copy(update={"optimum": {"click": {"auc": 0.8}}})
+    return replace(found, board=replace(found.board, sample=found.board.sample.model_copy(update={"dataset": data})))
 
 
 def test_of_many_the_best_is_told_apart_from_some_and_constant_weights_are_named_first() -> None:

@@ -223,7 +223,7 @@ def test_tables_show_differences_intervals_and_marks():
     (table,) = comparison_tables(compare(mine, reference))
     cells = {line.labels[0].text: line.cells for line in table.lines}
     # Differences -.02, -.0198, -.02, -.0198: t = 3.182 for 3 degrees of freedom, standard error 5.77e-5
-    assert (cells["A"][0].text, cells["A"][1].text, cells["A"][1].tail) == ("worse", "-0.0199", "(2)▼")
+    assert (cells["A"][0].text, cells["A"][1].text, cells["A"][1].tail) == ("worse", "−0.0199", "(2)▼")
     assert [cell.text for cell in cells["B"]] == ["same", "=", "=", "="]
     assert table.caption[0] == "2 methods in both: 1 worse, 1 same."
 
