@@ -68,8 +68,9 @@ def painted(
     texts: Sequence[Sequence[str]],
     rows: Sequence[str],
     heads: Sequence[str],
+    base: str = "constant weights",
 ) -> None:
-    """Paint a table of leads over constant weights: blue is better, red is worse, beyond 3 all is one colour.
+    """Paint a table of leads over a baseline: blue is better, red is worse, beyond 3 all is one colour.
 
     Args:
         figure: of the panel.
@@ -78,6 +79,7 @@ def painted(
         texts: (rows, heads) of what is written in the cells.
         rows: names of the rows.
         heads: names of the columns, as they are drawn.
+        base: what the leads are over.
     """
     # What is infinite would be left empty, like what is missing.
     finite = np.nan_to_num(np.array(values, float), nan=np.nan, posinf=MOST, neginf=-MOST)
@@ -90,7 +92,7 @@ def painted(
             size = 6 if len(text) > 1 else 11  # of a number, and of a mark alone
             panel.text(column, place, text, ha="center", va="center", fontsize=size, color=colour)
     bar = figure.colorbar(image, ax=panel, extend="both")
-    bar.set_label("better than constant weights,\nin half widths of the 95 % interval", fontsize=8)
+    bar.set_label(f"better than {base},\nin half widths of the 95 % interval", fontsize=8)
 
 
 def in_half_widths(lead: float, width: float) -> float:

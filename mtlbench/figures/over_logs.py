@@ -34,7 +34,8 @@ def draw_over_logs(found: OverLogs, path: Path) -> None:
     gains = [[board.gains.get(spec) for board in found.boards] for spec in found.specs]
     heads = ["\n".join([*wrap(label(one.board.title), HEAD_CHARACTERS), label(one.page)]) for one in found.boards]
     leads, texts = [[*map(lead, row)] for row in gains], [[*map(_text, row)] for row in gains]
-    painted(figure, panel, leads, texts, [found.names[spec] for spec in found.specs], heads)
+    base = f"{'tuned ' if found.tuning else ''}constant weights"
+    painted(figure, panel, leads, texts, [found.names[spec] for spec in found.specs], heads, base)
     panel.set_title(label(f"weightings {tuned_how(found)}: Δm in percent"), fontsize=9)
     save(figure, path)
 

@@ -170,7 +170,7 @@ def test_a_comparison_judges_a_lower_is_better_metric_by_its_direction():
     (table,) = comparison_tables(found)
     (line,) = table.lines
     cells = dict(zip(((head.group, head.name) for head in table.heads), line.cells, strict=True))
-    assert cells["watch_time", "RMSE"].text == "-457.41"
+    assert cells["watch_time", "RMSE"].text == "−457.41"
 
 
 def test_every_format_has_every_task_and_metric():
