@@ -1,4 +1,4 @@
-"""What README, docs/rmtl.md and docs/studies/overall.md say of RMTL, made from the committed records."""
+"""What docs/rmtl.md and docs/studies/overall.md say of RMTL, made from the committed records."""
 
 import csv
 from collections.abc import Iterator
@@ -9,27 +9,48 @@ from published import (
     PURE,
     ROOT,
     SYNTHETIC,
+    TUNED,
+    TUNED_LOGS,
     TWO,
     contrast,
     differences,
     gain,
+    gains_of_tuned,
+    gains_on_page,
     holds,
     interval,
     line,
     of_row,
     rows,
     scores,
+    searches,
     short,
 )
+from results_of_logs import NAMES, by_tuning, cell
 
-from mtlbench.statistics import max_t
+from mtlbench.statistics import max_t, mean_interval
 
 BACKBONES = ("ESMM", "MMoE", "PLE")
 FUNNEL = ("click", "conversion")
 
 
+def of_tuned() -> Iterator[str]:
+    """RMTL on the logs that have sessions, at its defaults and tuned, beside what tuning gives constant weights."""
+    logs = [name for name in TUNED_LOGS if "RMTL" in gains_of_tuned(name)]
+    yield line("RMTL, Δm %", "KuaiRand, six tasks", *NAMES[2:])
+    assert logs == [TUNED, *TUNED_LOGS[2:]]
+    assert not any(gains_of_tuned(name)["RMTL"].mark for name in logs)
+    yield line("at its defaults", *(cell(gains_on_page(name)["RMTL"]) for name in logs))
+    yield line("tuned", *(cell(gains_of_tuned(name)["RMTL"]) for name in logs))
+    yield line("constant weights by tuning", *(interval(mean_interval(by_tuning(name)), 2) for name in logs))
+    found = [searches(name, "shared-bottom") for name in logs]
+    own = [of["rmtl"].space.keys() - of["constant"].space.keys() for of in found]
+    assert all(one == {"rmtl.gamma", "rmtl.tau", "rmtl.lambda"} for one in own)
+
+
 @holds("docs/rmtl.md")
 def rmtl() -> Iterator[str]:
+    yield from of_tuned()
     kept = {
         "rmtl": "RMTL-{}",
         "constant[restart=true]": "{} [restart=true]",
