@@ -11,6 +11,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from mtlbench.leaderboards.publishing import read_records, read_scores, searches_of, write_file
 from mtlbench.reports import html_page
+from mtlbench.text import counted
 
 BOARDS = Path(__file__).parents[2] / "leaderboards"
 FOLDER = "boards"
@@ -31,8 +32,8 @@ class Boards(SphinxDirective):
 
 
 def entry(page: Path) -> nodes.Node:
-    """A board's line in that list."""
-    [board] = read_scores(page)
+    """A page's line in that list: what it is of by its first board, and how many more logs it has."""
+    board, *others = read_scores(page)
     seeds = max(len(method.seeds) for method in board.methods)
     weightings = len({method.weighting.name for method in board.methods})
     backbones = len({method.backbone.name for method in board.methods})
@@ -40,7 +41,8 @@ def entry(page: Path) -> nodes.Node:
     tasks = len({task for task, _ in board.columns})
     counts = ((tasks, "task"), (weightings, "weighting"), (backbones, "backbone"), (seeds, "seed"))
     text = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts)
-    return nodes.list_item("", nodes.paragraph("", "", link, nodes.Text(f": {board.title}, {text}")))
+    more = f" and {counted(len(others), 'more log')}" if others else ""
+    return nodes.list_item("", nodes.paragraph("", "", link, nodes.Text(f": {board.title}{more}, {text}")))
 
 
 def write_reports(app: Sphinx, exception: Exception | None) -> None:

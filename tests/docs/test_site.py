@@ -29,10 +29,14 @@ def test_every_committed_board_has_a_report(extension: Any) -> None:
     assert sorted(names) == sorted(folder.name for folder in (ROOT / "leaderboards" / "records").iterdir())
     assert "synthetic" in names
     assert "\n```{boards}\n" in (ROOT / "docs" / "leaderboards.md").read_text(encoding="utf-8")
-    texts = {page.stem: extension.entry(page) for page in extension.boards()[:1]}
-    [(name, item)] = texts.items()
-    [link] = [node for node in item.findall() if node.tagname == "reference"]
-    assert link["refuri"] == f"boards/{name}.html"
+    for page in extension.boards():
+        item = extension.entry(page)
+        [link] = [node for node in item.findall() if node.tagname == "reference"]
+        assert link["refuri"] == f"boards/{page.stem}.html"
+    assert (
+        "kinds=mixed] and 2 more logs, 6 tasks, 13 weightings"
+        in extension.entry(extension.BOARDS / "synthetic-six.md").astext()
+    )
 
 
 def test_the_hook_writes_a_file_for_each_board_without_a_network(
