@@ -65,6 +65,7 @@ def test_a_cluster_gives_what_this_machine_gives(cluster: Cluster, tmp_path: Pat
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_first_stage_is_trained_once_for_all_that_share_it(cluster: Cluster, tmp_path: Path):
     out = tmp_path / "results"
     study = ["--dataset", "synthetic[rows=2000]", "--epochs", "1", "--seeds", "1", "--backbone", "esmm"]

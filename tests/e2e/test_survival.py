@@ -49,6 +49,7 @@ def saved(out: Path) -> list[Path]:
     return list((out / "checkpoints" / "running").glob("*/*.pt"))
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_takes_its_workers_along_and_goes_on_in_the_midst_of_its_cells(
     undisturbed: Path, tmp_path: Path
 ):
