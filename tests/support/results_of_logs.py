@@ -78,6 +78,8 @@ def of_each() -> Iterator[str]:
     for label in dict.fromkeys([*gains_over_logs(), *sorted({label for found in gains for label in found})]):
         shown = FIXED_NAME.capitalize() if FIXED_WEIGHTS in label else label
         yield line(shown, *(cell(found.get(label)) for found in gains))
+    shown = [label for found in gains for label, gain in found.items() if gain.mark == "*"]
+    assert len(set(shown)) == len(shown)  # no gain is shown on more than one log
     yield f"p < .05 over the {over_logs_family()} comparisons of `leaderboards/README.md`"
 
 
