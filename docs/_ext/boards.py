@@ -20,7 +20,8 @@ FOLDER = "boards"
 
 def boards() -> list[Path]:
     """The pages that have records beside them."""
-    return [page for page in sorted(BOARDS.glob("*.md")) if (BOARDS / "records" / page.stem).is_dir()]
+    pages = [page for page in BOARDS.glob("*.md") if (BOARDS / "records" / page.stem).is_dir()]
+    return sorted(pages, key=lambda page: page.stem)
 
 
 class Boards(SphinxDirective):
@@ -40,7 +41,7 @@ def entry(page: Path) -> nodes.Node:
     link = nodes.reference("", page.stem, refuri=f"{FOLDER}/{page.stem}.html")
     tasks = len({task for task, _ in board.columns})
     counts = ((tasks, "task"), (weightings, "weighting"), (backbones, "backbone"), (seeds, "seed"))
-    text = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts)
+    text = ", ".join(counted(count, name) for count, name in counts)
     more = f" and {counted(len(others), 'more log')}" if others else ""
     return nodes.list_item("", nodes.paragraph("", "", link, nodes.Text(f": {board.title}{more}, {text}")))
 

@@ -8,8 +8,8 @@ from mtlbench.figures.canvas import canvas, check_format, label, save
 from mtlbench.figures.heatmap import COLUMN_INCHES, HEAD_INCHES, LABEL_INCHES, ROW_INCHES, in_half_widths, painted
 from mtlbench.leaderboards.boards.gains import Gain
 from mtlbench.leaderboards.boards.over_logs import OverLogs
-from mtlbench.leaderboards.tables.answer import tuned_how
 from mtlbench.leaderboards.tables.over_logs import gain_cell
+from mtlbench.leaderboards.tables.phrases import tuned_how
 
 HEAD_CHARACTERS = 24
 """Of a line of a board's title."""

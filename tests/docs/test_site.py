@@ -26,7 +26,7 @@ def extension(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_every_committed_board_has_a_report(extension: Any) -> None:
     names = [page.stem for page in extension.boards()]
-    assert sorted(names) == sorted(folder.name for folder in (ROOT / "leaderboards" / "records").iterdir())
+    assert names == sorted(folder.name for folder in (ROOT / "leaderboards" / "records").iterdir())
     assert "synthetic" in names
     assert "\n```{boards}\n" in (ROOT / "docs" / "leaderboards.md").read_text(encoding="utf-8")
     for page in extension.boards():

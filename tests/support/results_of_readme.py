@@ -16,19 +16,18 @@ from published import (
     differences,
     gains_of_tuned,
     gains_on_page,
-    gains_over_logs,
     holds,
     line,
-    relative_gains,
     rows,
     searches,
     standings,
     text_of,
 )
-from results_of_hotel import CONSTANT
+from results_of_logs import by_tuning, claimed_over_logs
 from results_of_rmtl import BACKBONES, FUNNEL
 
 from mtlbench.leaderboards.boards.board import OPTIMUM
+from mtlbench.leaderboards.boards.columns import in_words
 
 
 @holds("README.md")
@@ -40,19 +39,14 @@ def readme() -> Iterator[str]:
 
 def of_tuned() -> Iterator[str]:
     """What is shown of weightings that were tuned alike."""
-    found = gains_over_logs()
-    better = sorted((label for label, gain in found.items() if gain.mark == "*"), key=lambda one: -found[one].mean)
-    assert better == ["Nash-MTL", "GradCraft"]
-    assert [label for label, gain in found.items() if gain.mark == "°"] == ["IGB-v2"]
+    yield claimed_over_logs()
     assert len(standings()) == 12
     assert {len(board(name).seeds) for name in TUNED_LOGS} == {8}
     assert {len(one.trials) for name in TUNED_LOGS for one in searches(name, "shared-bottom").values()} == {12}
-    gains = [f"{found[label]} %" for label in better]
-    yield f"Nash-MTL and GradCraft are shown to gain over tuned constant weights: {listed(gains)} in the mean of the"
     for name, log in ((HOTEL, "hotel bookings"), (TUNED, "KuaiRand")):
         shown = [label for label, gain in gains_of_tuned(name).items() if gain.mark == "*"]
         gains = [f"{label} {gains_of_tuned(name)[label]}" for label in shown]
-        yield f"{listed(gains)} % on {log}"
+        yield f"{in_words(gains)} % on {log}"
     lost = [{label for label, gain in gains_of_tuned(name).items() if gain.mark == "°"} for name in TUNED_LOGS]
     counts = {label: sum(label in one for one in lost) for label in ("Scalarization", "IGB-v2", "GradNorm")}
     assert set.union(*lost) == counts.keys()
@@ -69,7 +63,7 @@ def of_defaults() -> Iterator[str]:
     plain = [gains_on_page(name)["RMTL"] for name in GENERATED]
     assert all(gain.mark == "*" for gain in plain)
     yield f"RMTL at its defaults gains {span([gain.mean for gain in plain])} %"
-    tuning = [relative_gains(name, CONSTANT, "Shared Bottom").mean() for name in GENERATED]
+    tuning = [by_tuning(name).mean() for name in GENERATED]
     yield f"tuning constant weights alone gives {span(tuning)} %"
     assert all(abs(gains_of_tuned(name)["RMTL"].mean) <= 0.04 for name in GENERATED)
 
@@ -100,12 +94,6 @@ WORDS = {2: "two", 3: "three", 4: "four", 5: "five"}
 def span(values: list[float]) -> str:
     """Of gains that are all above 0."""
     return f"{min(values):.1f} to {max(values):.1f}"
-
-
-def listed(parts: list[str]) -> str:
-    """``A``, ``A and B`` or ``A, B and C``."""
-    *first, last = parts
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def printed(method: str, task: str) -> Iterator[str]:

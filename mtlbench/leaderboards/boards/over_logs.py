@@ -84,6 +84,11 @@ class OverLogs:
         return {spec: name for board in self.boards for spec, name in board.names.items()}
 
     @property
+    def generated(self) -> int:
+        """How many of the blocks are generated logs."""
+        return sum(board.generated for board in self.blocks)
+
+    @property
     def logs_left_out(self) -> list[BoardGains]:
         """A board of each log that has too few weightings in common with the others."""
         ranked = {one.board.log for one in self.blocks}

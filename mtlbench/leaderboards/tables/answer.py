@@ -14,9 +14,8 @@ from mtlbench.leaderboards.boards.columns import in_words
 from mtlbench.leaderboards.boards.gains import DIGITS, Gain
 from mtlbench.leaderboards.boards.over_logs import FEWEST_LOGS, OverLogs
 from mtlbench.leaderboards.boards.relations import MORE
-from mtlbench.leaderboards.tables.phrases import named, percent, span, unique, verb
+from mtlbench.leaderboards.tables.phrases import baseline_name, logs_of, named, percent, span, tuned_how, unique, verb
 from mtlbench.leaderboards.tables.table import MINUS
-from mtlbench.records.tuned import HALVING, SEARCHES, TRIALS
 from mtlbench.statistics import ALPHA, seeds_needed, smallest_p
 from mtlbench.text import counted
 
@@ -58,33 +57,9 @@ def answer(found: OverLogs, others: Sequence[OverLogs] = ()) -> tuple[Sentence, 
     )
 
 
-def tuned_how(found: OverLogs) -> str:
-    """``at their defaults``, or ``each tuned over 12 trials``."""
-    if not found.tuning:
-        return "at their defaults"
-    searches = found.tuning.get(SEARCHES, 1)
-    repeated = f" in each of {searches} searches" if searches > 1 else ""
-    halving = " by halving" if found.tuning.get(HALVING) else ""
-    return f"each tuned over {counted(found.tuning[TRIALS], 'trial')}{halving}{repeated}"
-
-
 def _of(found: OverLogs) -> str:
     how = tuned_how(found)
     return f"{how[0].upper()}{how[1:]}"
-
-
-def baseline_name(found: OverLogs) -> str:
-    """What gains are over: ``Constant``, or ``tuned Constant``."""
-    return f"{'tuned ' if found.tuning else ''}{found.names[found.baseline]}"
-
-
-def logs_of(found: OverLogs) -> str:
-    """``6 logs (2 of them generated)``."""
-    generated = sum(board.generated for board in found.blocks)
-    which = (
-        "" if not generated else f" ({'all' if generated == len(found.blocks) else f'{generated} of them'} generated)"
-    )
-    return f"{counted(len(found.blocks), 'log')}{which}"
 
 
 def _best(found: OverLogs) -> str:
@@ -141,7 +116,7 @@ def _over_logs(found: OverLogs) -> str:
 
 def _generated_as_one(found: OverLogs) -> str:
     """That the claim needs each generated log to count, which a reader may not grant to one generator."""
-    generated = sum(board.generated for board in found.blocks)
+    generated = found.generated
     left = len(found.blocks) - generated + 1
     if generated < FEWEST_LOGS or smallest_p(left) < ALPHA:
         return ""

@@ -4,11 +4,38 @@ from collections.abc import Iterable, Sequence
 
 from mtlbench.leaderboards.boards.columns import in_words
 from mtlbench.leaderboards.boards.gains import DIGITS
+from mtlbench.leaderboards.boards.over_logs import OverLogs
 from mtlbench.leaderboards.tables.table import MINUS
+from mtlbench.records.tuned import HALVING, SEARCHES, TRIALS
 from mtlbench.statistics import Estimate
+from mtlbench.text import counted
 
 MOST_NAMED = 2
 """Weightings that a sentence names of each kind; the tables mark them all."""
+
+
+def tuned_how(found: OverLogs) -> str:
+    """``at their defaults``, or ``each tuned over 12 trials``."""
+    if not found.tuning:
+        return "at their defaults"
+    searches = found.tuning.get(SEARCHES, 1)
+    repeated = f" in each of {searches} searches" if searches > 1 else ""
+    halving = " by halving" if found.tuning.get(HALVING) else ""
+    return f"each tuned over {counted(found.tuning[TRIALS], 'trial')}{halving}{repeated}"
+
+
+def baseline_name(found: OverLogs) -> str:
+    """What gains are over: ``Constant``, or ``tuned Constant``."""
+    return f"{'tuned ' if found.tuning else ''}{found.names[found.baseline]}"
+
+
+def logs_of(found: OverLogs) -> str:
+    """``6 logs (2 of them generated)``."""
+    generated = found.generated
+    which = (
+        "" if not generated else f" ({'all' if generated == len(found.blocks) else f'{generated} of them'} generated)"
+    )
+    return f"{counted(len(found.blocks), 'log')}{which}"
 
 
 def percent(gain: Estimate) -> str:
