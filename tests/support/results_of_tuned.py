@@ -50,7 +50,7 @@ def tuned() -> Iterator[str]:
 
 
 def of_the_run() -> Iterator[str]:
-    assert len(rows(TUNED)) == 2 * (10 + 9)
+    assert len(rows(TUNED)) == 2 * (14 + 13)
     yield f"with the {files(TUNED)} records and {files(TUNED, 'searches')} searches beside it"
     yield f"A claim has p < .05 over all {len(board(TUNED).tested)} comparisons of the leaderboard together"
     yield "With eight seeds p moves in steps of 1/128: "
@@ -93,7 +93,7 @@ def of_all_tasks() -> Iterator[str]:
             row.method for row in board(TUNED).rows if own(row.method, backbone) and TRIALS not in row.method
         ]
         rivals = {method: mean_of(method) for method in at_defaults if method != backbone}
-        assert len(rivals) == 8
+        assert len(rivals) == 12
         first = max(rivals, key=lambda method: rivals[method].mean())
         ahead = mean_interval(best - rivals[first])
         assert ahead.low < 0 < ahead.high
@@ -175,14 +175,14 @@ def of_searches() -> Iterator[str]:
     noise: list[float] = []
     for backbone, name in BACKBONES.items():
         found = searches(TUNED, name)
-        assert len(found) == 10
+        assert len(found) == 14
         constant = found["constant"]
         assert constant.winner is not None
         same = [one for one in found.values() if one.chosen == constant.chosen]
         yield line(
             spoken(backbone),
             constant.chosen,
-            f"{len(same)} of 10",
+            f"{len(same)} of 14",
             short(constant.winner.settings["learning_rate"]),
             short(led(name, "constant")),
             short(min(led(name, weighting) for weighting in found)),
@@ -196,7 +196,7 @@ def of_searches() -> Iterator[str]:
         sum(led(name, weighting) < one for weighting in searches(TUNED, name) if weighting != "rmtl")
         for name, one in zip(BACKBONES.values(), noise, strict=True)
     ]
-    yield "{} of nine leads on a shared bottom and {} of nine on MMoE are smaller".format(*small)
+    yield "{} of thirteen leads on a shared bottom and {} of thirteen on MMoE are smaller".format(*small)
     worse = []
     for name in BACKBONES.values():
         pairs = zip(*(searches(TUNED, name)[one].trials[1:] for one in ("scalarization", "constant")), strict=True)
