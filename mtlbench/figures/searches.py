@@ -13,7 +13,7 @@ from mtlbench.statistics.expected_best import expected_best
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PANEL_INCHES = 4.6
+WIDTH_INCHES, PANEL_INCHES = 7.0, 3.8
 
 
 def draw_searches(searches: Sequence[Search], path: Path) -> None:
@@ -31,17 +31,18 @@ def draw_searches(searches: Sequence[Search], path: Path) -> None:
             panels.setdefault((board_key(search), search.backbone.label), []).append(search)
     if not panels:
         raise NothingToDrawError("there is nothing to draw: no search without halving has a trial with a score")
-    figure, [axes] = canvas(1, len(panels), PANEL_INCHES * len(panels), PANEL_INCHES)
-    for panel, found in zip(axes, panels.values(), strict=True):
+    figure, axes = canvas(len(panels), 1, WIDTH_INCHES, PANEL_INCHES * len(panels))
+    for [panel], found in zip(axes, panels.values(), strict=True):
         _draw(panel, found)
     save(figure, path)
 
 
 def _draw(panel: "Axes", searches: Sequence[Search]) -> None:
+    ends = []
     for i, (name, search) in enumerate(zip(search_names(searches), searches, strict=True)):
         best = expected_best(values_of(search))
         style = "-" if i < len(COLOURS) else "--"
-        panel.plot(
+        [curve] = panel.plot(
             range(1, len(best) + 1),
             best,
             style,
@@ -51,9 +52,11 @@ def _draw(panel: "Axes", searches: Sequence[Search]) -> None:
             linewidth=1.2,
             label=label(name),
         )
+        ends.append((best[-1], curve))
     panel.set_xlabel("trials")
     panel.set_ylabel("expected best validation score")
     panel.set_title(f"{label(searches[0].dataset.label)}, {label(searches[0].backbone.label)}", fontsize=9)
-    panel.legend(fontsize=7)
+    by_end = [curve for _, curve in sorted(ends, key=lambda end: -end[0])]  # as one reads the curves from above
+    panel.legend(handles=by_end, fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
     panel.grid(color="0.9")
     panel.set_axisbelow(True)

@@ -45,12 +45,13 @@ def tuned() -> Iterator[str]:
     yield from of_claims()
     yield from of_all_tasks()
     yield from of_gradnorm()
+    yield from of_igb_v2()
     yield from of_rmtl()
     yield from of_searches()
 
 
 def of_the_run() -> Iterator[str]:
-    assert len(rows(TUNED)) == 2 * (10 + 9)
+    assert len(rows(TUNED)) == 2 * (14 + 13)
     yield f"with the {files(TUNED)} records and {files(TUNED, 'searches')} searches beside it"
     yield f"A claim has p < .05 over all {len(board(TUNED).tested)} comparisons of the leaderboard together"
     yield "With eight seeds p moves in steps of 1/128: "
@@ -69,8 +70,17 @@ def of_claims() -> Iterator[str]:
     table = [text for text in part_of_claims().splitlines() if text.startswith("| ") and "**" in text]
     assert len(table) == len({(label, task) for label, task, *_ in claimed})
     better = {key for key in claimed if key[2] == TRIALS and of_key(key).difference.estimate.value > 0}
-    assert better == {("Nash-MTL", "like", TRIALS, backbone) for backbone in BACKBONES}
-    assert {key[0] for key in claimed if of_key(key).difference.estimate.value < 0} == {"GradNorm"}
+    nash_mtl = {("Nash-MTL", "like", TRIALS, backbone) for backbone in BACKBONES}
+    assert better == nash_mtl | {("UW-SO", "like", TRIALS, "Shared Bottom")}
+    assert {key[0] for key in claimed if of_key(key).difference.estimate.value < 0} == {"GradNorm", "IGB-v2"}
+    worse = {key for key in claimed if key[0] == "IGB-v2" and of_key(key).difference.estimate.value < 0}
+    gains = {key[1:] for key in claimed if key[0] == "IGB-v2"} - {key[1:] for key in worse}
+    assert gains == {(task, "", "Shared Bottom") for task in ("like", "profile_enter")}
+    dwa = contrast(TUNED, row_of("DWA", "Shared Bottom"), "comment_open")
+    assert dwa.mark
+    yield f"DWA at its defaults gains in comment open on a shared bottom, by {estimated(dwa)}"
+    uw_so = contrast(TUNED, row_of("UW-SO", "Shared Bottom", TRIALS), "like")
+    yield f"and UW-SO in like on a shared bottom, by {estimated(uw_so)} (p = {short(uw_so.adjusted, 3)})"
     famo = contrast(TUNED, row_of("FAMO", "Shared Bottom", TRIALS), "profile_enter")
     yield f"FAMO's gain in profile enter on a shared bottom, {estimated(famo)}, has p = {short(famo.adjusted, 3)}"
     nash = [contrast(TUNED, row_of("Nash-MTL", backbone, TRIALS), "like") for backbone in BACKBONES]
@@ -82,7 +92,9 @@ def of_claims() -> Iterator[str]:
         - scores(TUNED, f"{backbone}{TRIALS}", "like", "logloss")
         for backbone in BACKBONES
     ]
-    yield "Its logloss there differs by {} and {}".format(*(interval(mean_interval(loss)) for loss in losses))
+    yield "The logloss of Nash-MTL there differs by {} and {}".format(
+        *(interval(mean_interval(loss)) for loss in losses)
+    )
 
 
 def of_all_tasks() -> Iterator[str]:
@@ -93,7 +105,7 @@ def of_all_tasks() -> Iterator[str]:
             row.method for row in board(TUNED).rows if own(row.method, backbone) and TRIALS not in row.method
         ]
         rivals = {method: mean_of(method) for method in at_defaults if method != backbone}
-        assert len(rivals) == 8
+        assert len(rivals) == 12
         first = max(rivals, key=lambda method: rivals[method].mean())
         ahead = mean_interval(best - rivals[first])
         assert ahead.low < 0 < ahead.high
@@ -115,9 +127,11 @@ def of_all_tasks() -> Iterator[str]:
         first, *others = (interval(mean_interval(values), 2) for values in printed)
         yield line(label, f"**{first}**" if label in claimed else first, *others)
     yield f"p < .05 over the {over_logs_family()} comparisons of that page"
-    yield f"in the mean of six tasks: {gains_of_tuned(TUNED)['Nash-MTL']} %"
+    yield "in the mean of six tasks: " + " and ".join(f"{gain} %" for gain in claimed.values())
     same = {name: searches(TUNED, name) for name in BACKBONES.values()}
-    assert all(found["nash-mtl"].chosen == found["constant"].chosen for found in same.values())
+    assert all(
+        found[one].chosen == found["constant"].chosen for one in ("nash-mtl", "gradcraft") for found in same.values()
+    )
     assert all(
         found["nash-mtl"].winner.settings == found["constant"].winner.settings  # type: ignore[union-attr]
         for found in same.values()
@@ -131,7 +145,7 @@ def of_all_tasks() -> Iterator[str]:
 def shown_to_gain() -> dict[str, PageGain]:
     """The tuned weightings that are shown to gain over all tasks, as the page over logs has them."""
     better = {label: gain for label, gain in gains_of_tuned(TUNED).items() if gain.mark and gain.mean > 0}
-    assert list(better) == ["Nash-MTL"]
+    assert list(better) == ["Nash-MTL", "GradCraft"]
     return better
 
 
@@ -140,11 +154,22 @@ def gains_of(label: str, backbone: str) -> Seeds:
     return relative_gains(TUNED, row_of(label, backbone, TRIALS), f"{backbone}{TRIALS}")
 
 
+def mean_weights(method: str) -> dict[str, float]:
+    """Those of each task in the epoch that is scored, mean over seeds."""
+    scored = [epoch.weights for epoch in scored_epochs(TUNED, method)]
+    return {task: float(np.mean([of_seed[task]["mean"] for of_seed in scored])) for task in SIX}
+
+
+def of_igb_v2() -> Iterator[str]:
+    weights = mean_weights(row_of("IGB-v2", "Shared Bottom", TRIALS))
+    rare = sorted(weights[task] for task in RARE)
+    yield f"{rare[0]:.1f} to {rare[-1]:.1f} on a shared bottom, where click has {weights['click']:.1f}"
+
+
 def of_gradnorm() -> Iterator[str]:
     for backbone in BACKBONES:
         method = row_of("GradNorm", backbone, TRIALS)
-        scored = [epoch.weights for epoch in scored_epochs(TUNED, method)]
-        weights = {task: np.mean([of_seed[task]["mean"] for of_seed in scored]) for task in SIX}
+        weights = mean_weights(method)
         of_backbone = [row.method for row in board(TUNED).rows if own(row.method, backbone)]
         highest = {task: max(of_backbone, key=lambda one: scores(TUNED, one, task).mean()) for task in SIX}
         assert [task for task in SIX if highest[task] == method] == ["click", "long_view", "finish"]
@@ -175,14 +200,14 @@ def of_searches() -> Iterator[str]:
     noise: list[float] = []
     for backbone, name in BACKBONES.items():
         found = searches(TUNED, name)
-        assert len(found) == 10
+        assert len(found) == 14
         constant = found["constant"]
         assert constant.winner is not None
         same = [one for one in found.values() if one.chosen == constant.chosen]
         yield line(
             spoken(backbone),
             constant.chosen,
-            f"{len(same)} of 10",
+            f"{len(same)} of 14",
             short(constant.winner.settings["learning_rate"]),
             short(led(name, "constant")),
             short(min(led(name, weighting) for weighting in found)),
@@ -196,7 +221,7 @@ def of_searches() -> Iterator[str]:
         sum(led(name, weighting) < one for weighting in searches(TUNED, name) if weighting != "rmtl")
         for name, one in zip(BACKBONES.values(), noise, strict=True)
     ]
-    yield "{} of nine leads on a shared bottom and {} of nine on MMoE are smaller".format(*small)
+    yield "{} of thirteen leads on a shared bottom and {} of thirteen on MMoE are smaller".format(*small)
     worse = []
     for name in BACKBONES.values():
         pairs = zip(*(searches(TUNED, name)[one].trials[1:] for one in ("scalarization", "constant")), strict=True)
@@ -218,10 +243,17 @@ def of_searches() -> Iterator[str]:
         best = {
             one.best_epoch.get("train")
             for row in board(TUNED).rows
-            if (TRIALS in row.method) == bool(way)
+            if (TRIALS in row.method) == bool(way) and "IGB-v2" not in row.method
             for one in of_row(TUNED, row.method)
         }
         assert best - {None} == epochs
+    igb_v2 = {
+        one.best_epoch["train"]
+        for row in board(TUNED).rows
+        if "IGB-v2" in row.method
+        for one in of_row(TUNED, row.method)
+    }
+    yield f"but for IGB-v2 ({min(igb_v2)} to {max(igb_v2)})"
 
 
 def led(backbone: str, weighting: str) -> float:

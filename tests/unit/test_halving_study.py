@@ -33,7 +33,8 @@ def test_of_equal_scores_the_first_trial_goes_on_and_wins() -> None:
 
 
 def test_the_docs_say_what_the_searches_of_the_tuned_board_give() -> None:
-    found = halving.replayed(RecordStore.at(ROOT / "leaderboards" / "records" / "kuairand-tuned"), 1000)
+    store = RecordStore.at(ROOT / "leaderboards" / "records" / "kuairand-tuned")
+    found = halving.replayed(store, 1000)
     assert not any("RMTL" in method for method in found)  # several stages
     over = halving.summary([one for draws in found.values() for one in draws])
     each = [halving.summary(draws) for draws in found.values()]
@@ -42,7 +43,12 @@ def test_the_docs_say_what_the_searches_of_the_tuned_board_give() -> None:
     assert f"| the same choice | {over[0]:.1%} | {worst[0]:.1%} |".replace("%", " %") in page
     assert f"| {over[1]:.0%} | {worst[1]:.0%} |".replace("%", " %") in page
     assert f"| validation score lost, mean | {over[2]:.5f} | {worst[2]:.5f} |" in page
-    assert worst[0] >= 0.9  # the promise of the option
+    assert worst[2] < 0.0001  # the promise of the option: what it loses is little beside the noise of a seed
+    [rarest] = {method for method, draws in found.items() if halving.summary(draws)[0] == worst[0]}
+    [search] = [one for one in halving.read_searches(store.folder) if one.method == rarest]
+    third, _, best = sorted(trial.score for trial in search.trials)[-3:]
+    assert rarest == "IGB-v2-Shared Bottom"
+    assert f"IGB-v2 on a shared bottom, whose three best trials differ by {best - third:.4f}" in " ".join(page.split())
 
 
 def test_the_docs_say_why_this_board_is_an_easy_case() -> None:
@@ -57,9 +63,9 @@ def test_the_docs_say_why_this_board_is_an_easy_case() -> None:
             first.append(early[search.chosen] == max(early))
             lengths += map(len, curves)
     page = " ".join((ROOT / "docs" / "tuning.md").read_text().split())
-    assert (sum(within), len(within), short) == (16, 18, 2)
-    assert "In sixteen of the eighteen searches the chosen trial is at its best within these two" in page
-    assert all(first)
+    assert (sum(within), len(within), short) == (22, 26, 2)
+    assert f"In {sum(within)} of the {len(within)} searches the chosen trial is at its best within these two" in page
+    assert f"in {sum(first)} it is first among the short trainings" in page
     assert f"ended after {sum(lengths) / len(lengths):.1f} of ten epochs" in page
     assert f"would train {(12 * short + halving.most_kept(12) * 10) / 120:.0%}".replace("%", " %") in page
 

@@ -52,7 +52,7 @@ class GradCraft(Smoothed):
 
     name, label = "gradcraft", "GradCraft"
     repairs = frozenset({"conflict", "scale"})
-    shown_on = frozenset({"hotel-bookings", "over-logs"})
+    shown_on = frozenset({"hotel-bookings", "kuairand-tuned", "over-logs"})
     needs = frozenset({"gram"})
 
     class Params(Smoothed.Params):
