@@ -29,6 +29,7 @@ def tree(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_new_file_passes_the_kit_as_it_is(mtlbench: Any, here: Path, kind: str) -> None:
     result = mtlbench("new", kind, "my-own")

@@ -38,6 +38,7 @@ def run(command: str) -> None:
     assert not end.value.code, command
 
 
+@pytest.mark.slow
 def test_the_page_does_what_it_says(here: Path) -> None:
     pytest.importorskip("tensorboard", reason="pip install 'mtlbench[tensorboard]'")
     ran = 0

@@ -38,6 +38,7 @@ def refused(out: Path) -> set[str]:
     return names
 
 
+@pytest.mark.slow
 def test_every_weighting_that_takes_the_kinds_trains(here: Path) -> None:
     write_mixed_table(here, WITHIN)
     finish_here([*STUDY, "--backbone", "shared-bottom", "--weighting", "all"], Path("out"))

@@ -30,6 +30,7 @@ def run(command: str) -> int:
     return int(end.value.code or 0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_core", "cache_dir")
 def test_the_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     blocks = BLOCK.findall(PAGE.read_text(encoding="utf-8"))

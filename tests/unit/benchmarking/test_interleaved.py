@@ -53,6 +53,7 @@ def test_simultaneous_workers_work_at_the_same_time(tmp_path: Path):
     assert [len(turn.seconds) for turn in turns] == [3, 3]
 
 
+@pytest.mark.slow
 def test_a_failure_and_an_end_are_told(capfd: pytest.CaptureFixture[str]):
     with InterleavedWorker(fail_in_the_second_step) as worker:
         worker.take_turn(1)

@@ -59,6 +59,7 @@ def test_a_cell_has_one_thread():
     assert torch.get_num_threads() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator is Linux's")
 def test_memory_that_is_freed_is_used_again():
     code = """

@@ -18,10 +18,7 @@ from mtlbench.leaderboards.boards.contrasts import contrasted
 from mtlbench.leaderboards.boards.grouping import boards
 from mtlbench.leaderboards.boards.standing import FrontArea, front_area
 from mtlbench.leaderboards.comparing.tables import comparison_tables
-from mtlbench.leaderboards.formats.over_logs import sources_of
 from mtlbench.leaderboards.formats.page import edits
-from mtlbench.leaderboards.overall import overall_page
-from mtlbench.leaderboards.publishing import read_records, rebuilt, searches_of
 from mtlbench.leaderboards.tables.layout import sorted_rows
 from mtlbench.records import Epoch, RecordStore
 from mtlbench.reports import content
@@ -30,7 +27,6 @@ from mtlbench.verification.folders import Stored
 from mtlbench.verification.selections import selected
 
 BASE, GOOD, BAD = (0.70, 0.71, 0.69), (0.75, 0.76, 0.735), (0.60, 0.615, 0.61)
-LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
 
 
 def study(**settings):
@@ -231,18 +227,6 @@ def test_a_cell_run_again_is_compared_in_the_metrics_that_its_record_has():
     assert [change.name for change in changed_scores(old, now)] == ["test click Logloss"]
     lost = record("PLE", metrics={"test": {"click": {"logloss": 0.5}}}, tasks=("click",))
     assert [change.name for change in changed_scores(old, lost)] == ["test click AUC"]
-
-
-@pytest.mark.parametrize("name", [path.name for path in sorted(LEADERBOARDS.glob("*.md")) if path.stem != "README"])
-def test_a_committed_page_is_what_its_records_give_to_the_byte(name: str):
-    text = (LEADERBOARDS / name).read_text(encoding="utf-8")
-    page = LEADERBOARDS / name
-    assert rebuilt(iter(read_records(page)), parse_page(text, name).options, searches_of(page)) == text
-
-
-def test_the_committed_page_over_logs_is_what_the_records_of_its_boards_give_to_the_byte():
-    text = (LEADERBOARDS / "README.md").read_text(encoding="utf-8")
-    assert overall_page(LEADERBOARDS / "README.md", sources_of(text)).text == text
 
 
 def test_reading_records_and_making_tables_needs_no_torch():
