@@ -13,7 +13,7 @@ from mtlbench.records import Record
 
 NOISE = 0.0005
 """Standard deviation over seeds of a weighting's lead."""
-NAMES = ("Shop", "Hotel", "News", "Films", "Books", "Music", "Jobs", "Maps")
+NAMES = ("Shop", "Hotel", "News", "Films", "Books", "Music", "Jobs", "Maps", "Games", "Trips", "Food", "Cars")
 BASE = 0.7
 
 

@@ -89,6 +89,18 @@ class OverLogs:
         return sum(board.generated for board in self.blocks)
 
     @property
+    def with_generated_as_one(self) -> tuple[int, dict[str, Significance]]:
+        """How many logs there are if the generated ones count as one, which has the mean of their gains, and what may
+        be claimed over these; nothing where they are too few for a test."""
+        made = [one for one in self.blocks if one.generated]
+        real = [one for one in self.blocks if not one.generated]
+        specs = [one.spec for one in self.rivals]
+        of_made = {spec: [fmean(gains)] for spec, gains in _by_log(made, specs).items() if gains}
+        gains = {spec: own + of_made.get(spec, []) for spec, own in _by_log(real, specs).items()}
+        logs = len(real) + bool(made)
+        return logs, _verdicts(gains, logs)
+
+    @property
     def logs_left_out(self) -> list[BoardGains]:
         """A board of each log that has too few weightings in common with the others."""
         ranked = {one.board.log for one in self.blocks}
@@ -191,14 +203,10 @@ def _over_logs(found: Sequence[BoardGains], comparisons: int) -> OverLogs:
 def _standings(
     blocks: Sequence[BoardGains], specs: Sequence[str], baseline: str, names: Mapping[str, str]
 ) -> tuple[Standing, ...]:
-    by_log = {spec: [one.gains[spec].estimate.value for one in blocks] for spec in specs}
+    by_log = _by_log(blocks, specs)
     placed = ranks([[one.gains[spec].printed for spec in specs] for one in blocks]).mean(axis=0).tolist()
     best = probability_best([[one.gains[spec].seeds for spec in specs] for one in blocks], DIGITS).tolist()
-    rivals = [spec for spec in specs if spec != baseline]
-    verdicts: dict[str, Significance] = {}
-    if rivals and smallest_p(len(blocks)) < ALPHA:
-        adjusted = max_t([by_log[spec] for spec in rivals]).adjusted.tolist()
-        verdicts = {spec: claim(fmean(by_log[spec]), p) for spec, p in zip(rivals, adjusted, strict=True)}
+    verdicts = _verdicts({spec: gains for spec, gains in by_log.items() if spec != baseline}, len(blocks))
     found = [
         Standing(
             spec,
@@ -213,6 +221,18 @@ def _standings(
         for spec, rank, chance in zip(specs, placed, best, strict=True)
     ]
     return tuple(sorted(found, key=lambda one: (one.rank, -one.printed, one.name)))
+
+
+def _by_log(blocks: Sequence[BoardGains], specs: Sequence[str]) -> dict[str, list[float]]:
+    return {spec: [one.gains[spec].estimate.value for one in blocks] for spec in specs}
+
+
+def _verdicts(gains: Mapping[str, Sequence[float]], logs: int) -> dict[str, Significance]:
+    """What may be claimed of the gain over logs of each weighting, all together; empty where no test is possible."""
+    if not gains or not smallest_p(logs) < ALPHA:
+        return {}
+    adjusted = max_t(list(gains.values())).adjusted.tolist()
+    return {spec: claim(fmean(own), p) for (spec, own), p in zip(gains.items(), adjusted, strict=True)}
 
 
 def _geometric_mean(ratios: Sequence[float]) -> float:

@@ -16,7 +16,7 @@ from mtlbench.leaderboards.boards.over_logs import FEWEST_LOGS, OverLogs
 from mtlbench.leaderboards.boards.relations import MORE
 from mtlbench.leaderboards.tables.phrases import baseline_name, logs_of, named, percent, span, tuned_how, unique, verb
 from mtlbench.leaderboards.tables.table import MINUS
-from mtlbench.statistics import ALPHA, seeds_needed, smallest_p
+from mtlbench.statistics import ALPHA, seeds_needed
 from mtlbench.text import counted
 
 VERDICTS: tuple[Significance, ...] = ("better", "worse")
@@ -115,12 +115,15 @@ def _over_logs(found: OverLogs) -> str:
 
 
 def _generated_as_one(found: OverLogs) -> str:
-    """That the claim needs each generated log to count, which a reader may not grant to one generator."""
-    generated = found.generated
-    left = len(found.blocks) - generated + 1
-    if generated < FEWEST_LOGS or smallest_p(left) < ALPHA:
+    """Whether the claims need each generated log to count, which a reader may not grant to one generator."""
+    if found.generated < FEWEST_LOGS:
         return ""
-    return f"; if the {generated} generated logs counted as one, {left} logs would be too few for this test"
+    logs, verdicts = found.with_generated_as_one
+    claimed = [one for one in found.rivals if one.verdict in VERDICTS]
+    kept = [one.name for one in claimed if verdicts.get(one.spec) == one.verdict]
+    shown = "the same" if len(kept) == len(claimed) else f"it of {in_words(kept)} alone" if kept else "none of it"
+    what = f"show {shown}" if verdicts else "be too few for this test"
+    return f"; if the {found.generated} generated logs counted as one, {logs} logs would {what}"
 
 
 def _per_log(found: OverLogs) -> str:

@@ -59,7 +59,25 @@ def test_a_claim_that_takes_generated_logs_says_so() -> None:
     many = over(both(GAIN, 0.0006, logs=8))
     said = told(replace(many, blocks=(*many.blocks[:6], *map(generated, many.blocks[6:]))))
     assert "8 logs (2 of them generated)" in said["over"]
-    assert "too few" not in said["over"]
+    assert said["over"].endswith("if the 2 generated logs counted as one, 7 logs would show the same.")
+
+
+def test_what_is_shown_only_if_each_generated_log_counts_is_named() -> None:
+    real, made = [{"A": GAIN, "B": NOTHING}] * 6, [{"A": GAIN, "B": GAIN}] * 6
+    found = over(real + made)
+    blocks = sorted(found.blocks, key=lambda one: one.gains["b"].estimate.value)
+    found = replace(found, blocks=(*blocks[:6], *map(generated, blocks[6:])))
+    assert {one.name: one.verdict for one in found.rivals} == {"A": "better", "B": "better"}
+    assert told(found)["over"].endswith("if the 6 generated logs counted as one, 7 logs would show it of A alone.")
+    assert found.with_generated_as_one == (7, {"a": "better", "b": "not told apart"})
+
+
+def test_a_claim_that_generated_logs_alone_carry_is_said_to_be_none() -> None:
+    found = over([{"A": NOTHING}] * 6 + [{"A": GAIN}] * 6)
+    blocks = sorted(found.blocks, key=lambda one: one.gains["a"].estimate.value)
+    found = replace(found, blocks=(*blocks[:6], *map(generated, blocks[6:])))
+    assert [one.verdict for one in found.rivals] == ["better"]
+    assert told(found)["over"].endswith("if the 6 generated logs counted as one, 7 logs would show none of it.")
 
 
 def generated(found: BoardGains) -> BoardGains:
