@@ -8,6 +8,7 @@ import numpy as np
 from published import (
     DESKDROP,
     GENERATED,
+    HOTEL,
     HOTEL_ALL,
     TRIALS,
     TUNED_LOGS,
@@ -151,6 +152,12 @@ def of_searches() -> Iterator[str]:
     tuned = [rows(name).get(f"GradCraft-Shared Bottom{TRIALS}") for name in TUNED_LOGS]
     cut_off = [log for log, row in zip(NAMES, tuned, strict=True) if row and "cut off" in row.flags]
     assert cut_off == ["generated 1", "generated 3"]
+    assert not any("cut off" in rows(name)[f"Shared Bottom{TRIALS}"].flags for name in GENERATED)
+    famo = rows(HOTEL)[f"FAMO-Shared Bottom{TRIALS}"].spend, rows(HOTEL)[f"Shared Bottom{TRIALS}"].spend
+    yield f"FAMO took {famo[0].steps / famo[1].steps:.1f} times the steps of constant weights on hotel bookings"
+    nash = [gains_of_tuned(name)["Nash-MTL"].mean for name in TUNED_LOGS]
+    assert round(3 * gains_of_tuned(DESKDROP)["Nash-MTL"].mean / sum(nash)) == 1
+    assert gains_of_tuned(DESKDROP)["Nash-MTL"].mark == ""
     assert [gains_of_tuned(name)["RMTL"].same for name in GENERATED] == [True, False, True]
     assert all(len(worse_than_base_rate(row)) >= 3 for row in board(DESKDROP).rows)
 

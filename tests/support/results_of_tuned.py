@@ -216,7 +216,7 @@ def of_searches() -> Iterator[str]:
         assert found["scalarization"].chosen == 0
         kept = [np.mean([*one.primary_scores("validation").values()]) for one in of_row(TUNED, f"{backbone}{TRIALS}")]
         noise.append(np.sqrt(2) * np.std(kept, ddof=1))
-    yield "(standard deviation {} and {})".format(*map(short, noise))
+    yield "differs by {} on a shared bottom and {} on MMoE (standard deviation)".format(*map(short, noise))
     small = [
         sum(led(name, weighting) < one for weighting in searches(TUNED, name) if weighting != "rmtl")
         for name, one in zip(BACKBONES.values(), noise, strict=True)

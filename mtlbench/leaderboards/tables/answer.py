@@ -170,11 +170,10 @@ def _cost(found: OverLogs) -> str:
     parts = [f"What is shown to gain took {took} of {base}"]
     more = unique(one.name for one in shown if one.steps >= MORE)
     cut = unique(one.name for one in shown if one.cut_off)
-    speed = "of speed, because the last epoch allowed was the best"
     if more:
-        parts.append(f"the gain of {named(more)} may be that of more training{f', or {speed}' if cut == more else ''}")
-    if cut and cut != more:
-        parts.append(f"the gain of {named(cut)} may be {speed}")
+        parts.append(f"the gain of {named(more)} may be that of more training")
+    if cut:
+        parts.append(f"the gain of {named(cut)} may change with more epochs, because the last one allowed was the best")
     return f"{'; '.join(parts)}."
 
 

@@ -234,11 +234,14 @@ def costs(steps: int, last: int) -> str:
 
 def test_more_training_and_cut_off_training_are_said_beside_a_gain() -> None:
     took = "What is shown to gain took {} times the steps and 2.0 times the seconds of Constant"
-    more, speed = "may be that of more training", "of speed, because the last epoch allowed was the best"
+    more, epochs = (
+        "may be that of more training",
+        "may change with more epochs, because the last one allowed was the best",
+    )
     assert costs(104, 9) == f"{took.format('1.0')}."
     assert costs(250, 9) == f"{took.format('2.5')}; the gain of A {more}."
-    assert costs(250, 10) == f"{took.format('2.5')}; the gain of A {more}, or {speed}."
-    assert costs(100, 10) == f"{took.format('1.0')}; the gain of A may be {speed}."
+    assert costs(250, 10) == f"{took.format('2.5')}; the gain of A {more}; the gain of A {epochs}."
+    assert costs(100, 10) == f"{took.format('1.0')}; the gain of A {epochs}."
 
 
 def test_what_trained_as_long_is_advised_before_a_larger_gain_that_took_more() -> None:
