@@ -23,7 +23,7 @@ from mtlbench.records.searches import Search
 from mtlbench.statistics import Estimate, mean_interval
 
 ROOT = Path(__file__).parents[2]
-SYNTHETIC, PURE, FEEDBACK, WEIGHTINGS, TUNED, HOTEL, HOTEL_ALL, DESKDROP, JOURNEY = (
+SYNTHETIC, PURE, FEEDBACK, WEIGHTINGS, TUNED, HOTEL, HOTEL_ALL, DESKDROP, JOURNEY, ANIME = (
     "synthetic",
     "kuairand-pure",
     "kuairand-feedback",
@@ -33,10 +33,11 @@ SYNTHETIC, PURE, FEEDBACK, WEIGHTINGS, TUNED, HOTEL, HOTEL_ALL, DESKDROP, JOURNE
     "hotel-weightings",
     "deskdrop",
     "complete-journey",
+    "anime",
 )
 GENERATED = tuple(f"synthetic-six#seed={seed}," for seed in (1, 2, 3))
 """The boards of a page with several logs have a part of their title behind the name of the page."""
-TUNED_LOGS = (HOTEL, TUNED, DESKDROP, JOURNEY, *GENERATED)
+TUNED_LOGS = (HOTEL, TUNED, DESKDROP, JOURNEY, ANIME, *GENERATED)
 """The boards with tuned rows."""
 TWO = ("click", "long_view")
 """The tasks of the boards of KuaiRand that do not say otherwise."""

@@ -39,7 +39,7 @@ class GradNorm(api.Weighting):
 
     name, label = "gradnorm", "GradNorm"
     repairs = frozenset({"pace", "scale"})
-    harmed_on = frozenset({"complete-journey", "kuairand-tuned"})
+    harmed_on = frozenset({"anime", "complete-journey", "kuairand-tuned"})
     needs = frozenset({"gram"})
 
     class Params(api.GradientParams):

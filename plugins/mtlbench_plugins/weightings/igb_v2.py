@@ -60,7 +60,7 @@ class IGBv2(api.Weighting):
 
     name, label = "igb-v2", "IGB-v2"
     repairs = frozenset({"pace", "scale"})
-    harmed_on = frozenset({"complete-journey", "kuairand-tuned", "over-logs", "synthetic-six"})
+    harmed_on = frozenset({"anime", "complete-journey", "kuairand-tuned", "over-logs", "synthetic-six"})
 
     class Params(api.Params):
         """Parameters of ``igb-v2``."""
