@@ -27,7 +27,7 @@ from published import (
     standings,
     text_of,
 )
-from results_of_logs import by_tuning, claimed_over_logs
+from results_of_logs import by_tuning, claimed_over_logs, generated_as_one
 from results_of_rmtl import BACKBONES, FUNNEL
 
 from mtlbench.leaderboards.boards.board import OPTIMUM
@@ -45,7 +45,7 @@ def readme() -> Iterator[str]:
 def of_tuned() -> Iterator[str]:
     """What is shown of weightings that were tuned alike."""
     yield claimed_over_logs()
-    yield "counted as one, six logs would show it of GradCraft and IGB-v2 alone"
+    yield generated_as_one()
     assert len(standings()) == 12
     assert {len(board(name).seeds) for name in TUNED_LOGS} == {8}
     assert {len(one.trials) for name in TUNED_LOGS for one in searches(name, "shared-bottom").values()} == {12}

@@ -240,20 +240,15 @@ def of_searches() -> Iterator[str]:
         "{:.2f} and {:.2f} times".format(*(times[name, "rmtl"] for name in BACKBONES.values()))
     )
     for way, epochs in ((TRIALS, {1, 2, 3}), ("", {2, 3, 4})):
-        best = {
-            one.best_epoch.get("train")
-            for row in board(TUNED).rows
-            if (TRIALS in row.method) == bool(way) and "IGB-v2" not in row.method
-            for one in of_row(TUNED, row.method)
-        }
-        assert best - {None} == epochs
-    igb_v2 = {
-        one.best_epoch["train"]
-        for row in board(TUNED).rows
-        if "IGB-v2" in row.method
-        for one in of_row(TUNED, row.method)
-    }
+        methods = [row.method for row in board(TUNED).rows if (TRIALS in row.method) == bool(way)]
+        assert best_epochs([method for method in methods if "IGB-v2" not in method]) == epochs
+    igb_v2 = best_epochs([row.method for row in board(TUNED).rows if "IGB-v2" in row.method])
     yield f"but for IGB-v2 ({min(igb_v2)} to {max(igb_v2)})"
+
+
+def best_epochs(methods: list[str]) -> set[int]:
+    """Those of all seeds; methods of several stages have none of that name."""
+    return {one.best_epoch["train"] for method in methods for one in of_row(TUNED, method) if "train" in one.best_epoch}
 
 
 def led(backbone: str, weighting: str) -> float:

@@ -44,7 +44,7 @@ def test_the_docs_say_what_the_searches_of_the_tuned_board_give() -> None:
     assert f"| {over[1]:.0%} | {worst[1]:.0%} |".replace("%", " %") in page
     assert f"| validation score lost, mean | {over[2]:.5f} | {worst[2]:.5f} |" in page
     assert worst[2] < 0.0001  # the promise of the option: what it loses is little beside the noise of a seed
-    [rarest] = {method for method, draws in found.items() if halving.summary(draws)[0] == worst[0]}
+    [rarest] = [method for method, draws in found.items() if halving.summary(draws)[0] < 0.9]  # and the same choice
     [search] = [one for one in halving.read_searches(store.folder) if one.method == rarest]
     third, _, best = sorted(trial.score for trial in search.trials)[-3:]
     assert rarest == "IGB-v2-Shared Bottom"
@@ -63,7 +63,7 @@ def test_the_docs_say_why_this_board_is_an_easy_case() -> None:
             first.append(early[search.chosen] == max(early))
             lengths += map(len, curves)
     page = " ".join((ROOT / "docs" / "tuning.md").read_text().split())
-    assert (sum(within), len(within), short) == (22, 26, 2)
+    assert (sum(within), sum(first), len(within), short) == (22, 24, 26, 2)
     assert f"In {sum(within)} of the {len(within)} searches the chosen trial is at its best within these two" in page
     assert f"in {sum(first)} it is first among the short trainings" in page
     assert f"ended after {sum(lengths) / len(lengths):.1f} of ten epochs" in page

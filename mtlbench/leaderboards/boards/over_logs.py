@@ -1,58 +1,20 @@
 """Weightings that were tuned alike compared over logs: which one is best, and what is shown to gain."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from mtlbench.leaderboards.boards.board import Board, Significance, claim
+from mtlbench.leaderboards.boards.board import Board, Significance
 from mtlbench.leaderboards.boards.board_gains import BoardGains, board_gains, judged, tunings
 from mtlbench.leaderboards.boards.contrasts import weighting_spec
-from mtlbench.leaderboards.boards.gains import DIGITS
+from mtlbench.leaderboards.boards.log_standings import Standing, gains_by_log, standings, verdicts_of
 from mtlbench.leaderboards.boards.naming import apart, canonical, natural
 from mtlbench.records.tuned import SPACE
-from mtlbench.statistics import (
-    ALPHA,
-    Estimate,
-    Friedman,
-    complete_cases,
-    critical_difference,
-    friedman,
-    max_t,
-    mean_interval,
-    probability_best,
-    ranks,
-    smallest_p,
-)
+from mtlbench.statistics import ALPHA, Friedman, complete_cases, critical_difference, friedman, ranks
 
 FEWEST_LOGS = 2
 """For a test of ranks."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A weighting over logs."""
-
-    spec: str
-    name: str
-    rank: float
-    """Mean over logs; 1 is the best."""
-    best: float
-    """Bootstrapped probability of the best mean rank, under other logs and seeds."""
-    gain: Estimate
-    """Mean over logs of what it gains over constant weights, in percent, with its 95 % interval over logs."""
-    steps: float
-    """Times the optimiser steps of constant weights, geometric mean over logs."""
-    seconds: float
-    """Times their seconds."""
-    verdict: Significance | None
-    """What may be claimed of its gain over logs; ``None`` where there is no test."""
-
-    @property
-    def printed(self) -> float:
-        """The gain as it is printed."""
-        return round(self.gain.value, DIGITS)
 
 
 @dataclass(frozen=True)
@@ -92,13 +54,13 @@ class OverLogs:
     def with_generated_as_one(self) -> tuple[int, dict[str, Significance]]:
         """How many logs there are if the generated ones count as one, which has the mean of their gains, and what may
         be claimed over these; nothing where they are too few for a test."""
-        made = [one for one in self.blocks if one.generated]
-        real = [one for one in self.blocks if not one.generated]
+        real, made = ([one for one in self.blocks if one.generated == which] for which in (False, True))
         specs = [one.spec for one in self.rivals]
-        of_made = {spec: [fmean(gains)] for spec, gains in _by_log(made, specs).items() if gains}
-        gains = {spec: own + of_made.get(spec, []) for spec, own in _by_log(real, specs).items()}
+        gains = gains_by_log(real, specs)
+        for spec, of_made in gains_by_log(made, specs).items():
+            gains[spec] += [fmean(of_made)] if of_made else []
         logs = len(real) + bool(made)
-        return logs, _verdicts(gains, logs)
+        return logs, verdicts_of(gains, logs)
 
     @property
     def logs_left_out(self) -> list[BoardGains]:
@@ -191,53 +153,13 @@ def _over_logs(found: Sequence[BoardGains], comparisons: int) -> OverLogs:
         tuning=found[0].tuning,
         boards=(*blocks, *(one for one in found if one not in blocks)),
         blocks=tuple(blocks),
-        standings=_standings(blocks, specs, baseline, names),
+        standings=standings(blocks, specs, baseline, names),
         baseline=baseline,
         friedman=friedman(ranks(complete.scores)) if several else None,
         left_out=tuple(name for spec, name in names.items() if spec not in specs),
         differing=_differing(blocks, specs, names),
         comparisons=comparisons,
     )
-
-
-def _standings(
-    blocks: Sequence[BoardGains], specs: Sequence[str], baseline: str, names: Mapping[str, str]
-) -> tuple[Standing, ...]:
-    by_log = _by_log(blocks, specs)
-    placed = ranks([[one.gains[spec].printed for spec in specs] for one in blocks]).mean(axis=0).tolist()
-    best = probability_best([[one.gains[spec].seeds for spec in specs] for one in blocks], DIGITS).tolist()
-    verdicts = _verdicts({spec: gains for spec, gains in by_log.items() if spec != baseline}, len(blocks))
-    found = [
-        Standing(
-            spec,
-            names[spec],
-            rank,
-            chance,
-            mean_interval(by_log[spec]),
-            _geometric_mean([one.gains[spec].steps for one in blocks]),
-            _geometric_mean([one.gains[spec].seconds for one in blocks]),
-            verdicts.get(spec),
-        )
-        for spec, rank, chance in zip(specs, placed, best, strict=True)
-    ]
-    return tuple(sorted(found, key=lambda one: (one.rank, -one.printed, one.name)))
-
-
-def _by_log(blocks: Sequence[BoardGains], specs: Sequence[str]) -> dict[str, list[float]]:
-    return {spec: [one.gains[spec].estimate.value for one in blocks] for spec in specs}
-
-
-def _verdicts(gains: Mapping[str, Sequence[float]], logs: int) -> dict[str, Significance]:
-    """What may be claimed of the gain over logs of each weighting, all together; empty where no test is possible."""
-    if not gains or not smallest_p(logs) < ALPHA:
-        return {}
-    adjusted = max_t(list(gains.values())).adjusted.tolist()
-    return {spec: claim(fmean(own), p) for (spec, own), p in zip(gains.items(), adjusted, strict=True)}
-
-
-def _geometric_mean(ratios: Sequence[float]) -> float:
-    """The mean of ratios, such as times the steps; NaN where one is missing."""
-    return math.exp(fmean(map(math.log, ratios))) if ratios and min(ratios) > 0 else math.nan
 
 
 def _differing(

@@ -6,7 +6,8 @@ from mtlbench.leaderboards.boards.board import MARKS, MISSING, mark_of
 from mtlbench.leaderboards.boards.board_gains import BoardGains
 from mtlbench.leaderboards.boards.columns import in_words
 from mtlbench.leaderboards.boards.gains import DIGITS, Gain
-from mtlbench.leaderboards.boards.over_logs import OverLogs, Standing
+from mtlbench.leaderboards.boards.log_standings import Standing
+from mtlbench.leaderboards.boards.over_logs import OverLogs
 from mtlbench.leaderboards.tables.claims import SAME
 from mtlbench.leaderboards.tables.phrases import baseline_name, logs_of, tuned_how
 from mtlbench.leaderboards.tables.table import Head, Line, Table, TableCell, interval_text
